@@ -1,0 +1,1 @@
+//! Commands in, refusals or events out: orders, payments, splits, stock

@@ -1,0 +1,1 @@
+//! The story that tillroll demo tells, over HTTP

@@ -1,0 +1,1 @@
+//! Every stored version of every event: types, codec with stable numbers, upcasting

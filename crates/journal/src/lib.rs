@@ -1,0 +1,1 @@
+//! The append-only log of opaque records: frames, segments, hash chain, recovery

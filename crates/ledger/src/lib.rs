@@ -1,0 +1,1 @@
+//! Accounts, postings, entries, holds, limits, balances: the double-entry core

@@ -1,0 +1,1 @@
+//! Units, amounts, exact arithmetic, splitting by largest remainder, rounding

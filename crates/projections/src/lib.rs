@@ -1,0 +1,1 @@
+//! SQL read models, checkpoints, as-of queries, reports

@@ -1,0 +1,1 @@
+//! Stripe webhooks in: verify, translate

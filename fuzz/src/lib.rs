@@ -1,0 +1,1 @@
+//! Fuzz targets: what reads bytes from outside

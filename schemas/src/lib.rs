@@ -1,0 +1,1 @@
+//! The JSON Schemas and the OpenAPI file, generated, committed and compared

@@ -1,0 +1,1 @@
+//! The harness for tests that cross crates: one file per promise
