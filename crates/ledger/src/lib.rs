@@ -1,1 +1,26 @@
-//! Accounts, postings, entries, holds, limits, balances: the double-entry core
+//! The double-entry core: accounts, postings, entries, holds, limits and balances.
+//!
+//! Purpose: count everything that a business has to count (money, points, stock) under one
+//! set of laws. Overselling, over-refunding, over-capturing, over-paying a seller and spending
+//! points twice are one refusal here: an account limit.
+//!
+//! Invariants: an [`Entry`] that does not balance in every unit cannot be built; a [`Draft`]
+//! checks every limit before an entry is written down; the sum of all balances of a unit is
+//! zero after every step.
+//!
+//! It refuses to know: bytes, files, clocks, orders, Stripe. Time arrives as a number.
+
+mod account;
+mod draft;
+mod entry;
+mod hold;
+mod ledger;
+
+pub use account::{
+    Account, AccountId, AccountPath, AccountSpec, AccountType, Balances, Limit, ParsePathError,
+    UnitId,
+};
+pub use draft::{Draft, LedgerRefusal};
+pub use entry::{Entry, EntryError, MAX_POSTINGS, Posting, Side};
+pub use hold::{Hold, HoldId};
+pub use ledger::{EntryId, Ledger};
