@@ -55,6 +55,13 @@ pub struct Draft<'a> {
     new_entries: Vec<EntryId>,
 }
 
+/// Which totals an entry goes to.
+#[derive(Clone, Copy)]
+enum Stage {
+    Posted,
+    Pending,
+}
+
 impl<'a> Draft<'a> {
     #[must_use]
     pub fn new(ledger: &'a Ledger) -> Self {
@@ -176,7 +183,7 @@ impl<'a> Draft<'a> {
 
     /// Posts an entry in the draft, or refuses it whole.
     pub fn post(&mut self, entry: &Entry) -> Result<(), LedgerRefusal> {
-        self.apply(entry, Balances::posted)
+        self.apply(entry, Stage::Posted)
     }
 
     /// Makes an entry pending in the draft.
@@ -184,7 +191,7 @@ impl<'a> Draft<'a> {
         if self.ledger.knows_hold(id) {
             return Err(LedgerRefusal::HoldExists(id));
         }
-        self.apply(entry, Balances::pending)
+        self.apply(entry, Stage::Pending)
     }
 
     /// Ends a hold by capturing `captured` of it (all of it when `None`), at time `now`;
@@ -230,11 +237,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn apply(
-        &mut self,
-        entry: &Entry,
-        total: fn(&mut Balances, Side) -> &mut u64,
-    ) -> Result<(), LedgerRefusal> {
+    fn apply(&mut self, entry: &Entry, stage: Stage) -> Result<(), LedgerRefusal> {
         // Changes are collected first: a refused entry must leave the draft as it was.
         let mut changed: Vec<(AccountId, Balances)> = Vec::with_capacity(entry.postings().len());
         for posting in entry.postings() {
@@ -254,7 +257,10 @@ impl<'a> Draft<'a> {
                 changed.len() - 1
             });
             let balances = &mut changed[index].1;
-            let total = total(balances, posting.side);
+            let total = match stage {
+                Stage::Posted => balances.posted(posting.side),
+                Stage::Pending => balances.pending(posting.side),
+            };
             *total = total.saturating_add(posting.amount);
             if !balances.in_range() {
                 let (path, unit) = (account.path.clone(), account.unit);
@@ -262,7 +268,7 @@ impl<'a> Draft<'a> {
             }
         }
         for (id, after) in &changed {
-            self.check_limit(*id, after, entry)?;
+            self.check_limit(*id, after, entry, stage)?;
         }
         self.touched.extend(changed);
         Ok(())
@@ -288,7 +294,12 @@ impl<'a> Draft<'a> {
                 .map(|posting| posting.amount)
                 .sum()
         };
-        let (drawn, added) = (moved(side), moved(side.opposite()));
+        let drawn = moved(side);
+        // What is only pending backs nothing yet.
+        let added = match stage {
+            Stage::Posted => moved(side.opposite()),
+            Stage::Pending => 0,
+        };
         if drawn <= added || account.limit.allows(after) {
             return Ok(());
         }
