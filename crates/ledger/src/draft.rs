@@ -281,6 +281,7 @@ impl<'a> Draft<'a> {
         id: AccountId,
         after: &Balances,
         entry: &Entry,
+        stage: Stage,
     ) -> Result<(), LedgerRefusal> {
         let account = self.account(id).expect("the caller has resolved it");
         let Some(side) = account.limit.restricts() else {
