@@ -1,1 +1,47 @@
-//! Every stored version of every event: types, codec with stable numbers, upcasting
+//! Every event that the roll has ever held: types, binary codec with stable numbers, JSON view.
+//!
+//! Purpose: be the one place where an event's shape is fixed. What is written here stays
+//! readable for ever: numbers of kinds and fields are never reused, a changed shape is a new
+//! version beside the old one, and old versions are read into the newest type (upcasting).
+//!
+//! Invariants: what moves value carries its balanced journal entry, so that history does not
+//! depend on tomorrow's posting rules; bytes that decode encode to the same bytes.
+//!
+//! It refuses to know: how an event comes about (the book decides), where it is stored (the
+//! journal keeps opaque bytes), who asked for it over which protocol.
+
+mod account;
+mod codec;
+mod entry;
+mod event;
+mod facts;
+mod ids;
+mod notification;
+mod order;
+mod record;
+mod stock;
+mod time;
+mod view;
+
+pub use account::{AccountLimitSet, AccountOpened};
+pub use entry::{
+    BulkClosed, EntryPosted, HoldCaptured, HoldEnd, HoldEnded, HoldPlaced, JournalEntry, Metadata,
+    RefusedItem,
+};
+pub use event::{Event, Kind};
+pub use facts::{
+    BalanceTransactionBooked, BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts,
+    DisputeObserved, DisputeStatus, FeeDetail, IntentFacts, IntentObserved, IntentStatus,
+    PayoutFacts, PayoutObserved, PayoutStatus, RefundFacts, RefundObserved, RefundStatus,
+    SellerBalanceAdjusted, TransferFacts, TransferObserved,
+};
+pub use ids::{EntryId, EventId, ExternalId, HoldId, OrderId, ParseIdError};
+pub use notification::NotificationReceived;
+pub use order::{
+    OrderBooked, OrderCancelled, OrderFulfilled, OrderLine, OrderPlaced, OrderSplit, OrderStanding,
+    OrderStatus, SplitRole,
+};
+pub use record::{CommandRef, DecodeError, Record};
+pub use stock::{StockLine, StockReceived};
+pub use time::Timestamp;
+pub use view::{AccountNames, EntryView, PostingView};

@@ -1,0 +1,161 @@
+//! The list of all events. Numbers and names are stable: never reuse, never renumber.
+
+use minicbor::decode::Error as CborError;
+use tillroll_ledger::Entry;
+
+use crate::{
+    AccountLimitSet, AccountOpened, BalanceTransactionBooked, BulkClosed, ChargeObserved,
+    DisputeObserved, EntryPosted, HoldCaptured, HoldEnded, HoldPlaced, IntentObserved,
+    JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId,
+    OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted, StockReceived,
+    TransferObserved,
+};
+
+macro_rules! events {
+    ($($number:literal $version:literal $name:literal $variant:ident,)+) => {
+        /// What happened. Boxed where large, so that a batch of small ones stays small.
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+        #[serde(untagged)]
+        pub enum Event {
+            $($variant(Box<$variant>),)+
+        }
+
+        /// Which event it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($variant,)+
+        }
+
+        impl Kind {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The number in stored records.
+            #[must_use]
+            pub fn number(self) -> u16 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// The newest version of the payload, the one that is written.
+            #[must_use]
+            pub fn version(self) -> u8 {
+                match self { $(Self::$variant => $version,)+ }
+            }
+
+            /// The name in JSON: `order.placed`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            #[must_use]
+            pub fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The JSON Schema of the event's data.
+            #[must_use]
+            pub fn schema(self) -> schemars::Schema {
+                match self { $(Self::$variant => schemars::schema_for!($variant),)+ }
+            }
+        }
+
+        impl Event {
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$variant(_) => Kind::$variant,)+ }
+            }
+
+            pub(crate) fn encode_payload(&self, buffer: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant(event) => minicbor::encode(event, buffer),)+
+                }
+                .expect("writing to memory cannot fail");
+            }
+
+            /// Reads a payload of any version that was ever written.
+            pub(crate) fn decode_payload(kind: Kind, bytes: &[u8]) -> Result<(Self, usize), CborError> {
+                let mut decoder = minicbor::Decoder::new(bytes);
+                let event = match kind {
+                    $(Kind::$variant => Self::$variant(Box::new(decoder.decode::<$variant>()?)),)+
+                };
+                Ok((event, decoder.position()))
+            }
+        }
+
+        $(impl From<$variant> for Event {
+            fn from(event: $variant) -> Self {
+                Self::$variant(Box::new(event))
+            }
+        })+
+    };
+}
+
+events! {
+    1 1 "account.opened" AccountOpened,
+    2 1 "account.limit_set" AccountLimitSet,
+    10 1 "entry.posted" EntryPosted,
+    11 1 "hold.placed" HoldPlaced,
+    12 1 "hold.captured" HoldCaptured,
+    13 1 "hold.ended" HoldEnded,
+    14 1 "bulk.closed" BulkClosed,
+    20 1 "stock.received" StockReceived,
+    30 1 "order.placed" OrderPlaced,
+    31 1 "order.booked" OrderBooked,
+    32 1 "order.fulfilled" OrderFulfilled,
+    33 1 "order.cancelled" OrderCancelled,
+    40 1 "notification.received" NotificationReceived,
+    41 1 "intent.observed" IntentObserved,
+    42 1 "charge.observed" ChargeObserved,
+    43 1 "refund.observed" RefundObserved,
+    44 1 "dispute.observed" DisputeObserved,
+    45 1 "transfer.observed" TransferObserved,
+    46 1 "payout.observed" PayoutObserved,
+    47 1 "balance_transaction.booked" BalanceTransactionBooked,
+    48 1 "seller.balance_adjusted" SellerBalanceAdjusted,
+}
+
+impl Event {
+    /// The entry that this event posts. A hold's pending entry is not among them.
+    #[must_use]
+    pub fn posted_entry(&self) -> Option<&Entry> {
+        let entry = match self {
+            Self::EntryPosted(event) => Some(&event.entry),
+            Self::HoldCaptured(event) => Some(&event.entry),
+            Self::StockReceived(event) => Some(&event.entry),
+            Self::OrderPlaced(event) => event.entry.as_ref(),
+            Self::OrderBooked(event) => event.entry.as_ref(),
+            Self::OrderFulfilled(event) => event.entry.as_ref(),
+            Self::OrderCancelled(event) => event.entry.as_ref(),
+            Self::DisputeObserved(event) => event.entry.as_ref(),
+            Self::TransferObserved(event) => event.entry.as_ref(),
+            Self::PayoutObserved(event) => event.entry.as_ref(),
+            Self::BalanceTransactionBooked(event) => event.entry.as_ref(),
+            Self::SellerBalanceAdjusted(event) => Some(&event.entry),
+            Self::AccountOpened(_)
+            | Self::AccountLimitSet(_)
+            | Self::HoldPlaced(_)
+            | Self::HoldEnded(_)
+            | Self::BulkClosed(_)
+            | Self::NotificationReceived(_)
+            | Self::IntentObserved(_)
+            | Self::ChargeObserved(_)
+            | Self::RefundObserved(_) => None,
+        };
+        entry.map(|JournalEntry(entry)| entry)
+    }
+
+    /// The order that the event itself names.
+    #[must_use]
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::OrderPlaced(event) => Some(event.order),
+            Self::OrderBooked(event) => Some(event.order),
+            Self::OrderFulfilled(event) => Some(event.order),
+            Self::OrderCancelled(event) => Some(event.order),
+            Self::IntentObserved(event) => event.facts.order,
+            Self::ChargeObserved(event) => event.facts.order,
+            Self::BalanceTransactionBooked(event) => event.order,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! What the payment processor says is now true.
+//!
+//! Facts are cumulative: amounts only grow, a status only climbs its rank, sets only gain.
+//! Each event here holds everything known *after* it, so the latest says it all, and the book
+//! can post the difference between what is known and what it had posted.
+
+use minicbor::{Decode, Encode};
+use tillroll_money::Unit;
+
+use crate::{ExternalId, JournalEntry, OrderId, Timestamp, codec};
+
+/// How far an attempt to pay has come. Later ranks win over earlier ones, however they arrive.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// Anything before money moves, also after a declined card: the intent is used again.
+    #[n(1)]
+    Open,
+    #[n(2)]
+    Processing,
+    /// Authorised, waiting to be captured.
+    #[n(3)]
+    RequiresCapture,
+    #[n(4)]
+    Cancelled,
+    #[n(5)]
+    Succeeded,
+}
+
+/// One attempt to be paid, which may take several charges.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct IntentFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub order: Option<OrderId>,
+    #[cbor(n(2), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    /// Asked for.
+    #[n(3)]
+    pub amount: u64,
+    /// The most that was ever authorised and waiting.
+    #[n(4)]
+    pub capturable: u64,
+    #[n(5)]
+    pub received: u64,
+    #[n(6)]
+    pub status: IntentStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct ChargeFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub intent: Option<ExternalId>,
+    #[n(2)]
+    pub order: Option<OrderId>,
+    #[cbor(n(3), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(4)]
+    pub amount: u64,
+    /// The bank agreed, whether or not it is captured yet.
+    #[n(5)]
+    pub authorised: bool,
+    #[n(6)]
+    pub captured: u64,
+    /// The largest cumulative total of refunds that was ever seen on the charge.
+    #[n(7)]
+    pub refunded: u64,
+    #[n(8)]
+    pub failed: bool,
+    /// The authorisation lapsed or was released.
+    #[n(9)]
+    pub expired: bool,
+    #[n(10)]
+    pub failure_code: Option<String>,
+}
+
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    #[n(1)]
+    Pending,
+    #[n(2)]
+    Succeeded,
+    /// Failed or cancelled, which may follow success.
+    #[n(3)]
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct RefundFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub charge: Option<ExternalId>,
+    #[n(2)]
+    pub intent: Option<ExternalId>,
+    #[cbor(n(3), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(4)]
+    pub amount: u64,
+    #[n(5)]
+    pub status: RefundStatus,
+}
+
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeStatus {
+    /// An inquiry: no money has moved.
+    #[n(1)]
+    Warning,
+    #[n(2)]
+    WarningClosed,
+    #[n(3)]
+    NeedsResponse,
+    #[n(4)]
+    UnderReview,
+    #[n(5)]
+    Won,
+    #[n(6)]
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct DisputeFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub charge: Option<ExternalId>,
+    #[n(2)]
+    pub intent: Option<ExternalId>,
+    #[cbor(n(3), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(4)]
+    pub amount: u64,
+    #[n(5)]
+    pub status: DisputeStatus,
+    #[n(6)]
+    pub reason: Option<String>,
+}
+
+/// Money sent to a connected seller.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct TransferFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub seller: ExternalId,
+    #[cbor(n(2), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(3)]
+    pub amount: u64,
+    /// Cumulative.
+    #[n(4)]
+    pub reversed: u64,
+    #[n(5)]
+    pub source_charge: Option<ExternalId>,
+    #[n(6)]
+    pub group: Option<String>,
+}
+
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutStatus {
+    #[n(1)]
+    Pending,
+    #[n(2)]
+    InTransit,
+    #[n(3)]
+    Paid,
+    #[n(4)]
+    Cancelled,
+    /// May follow `paid`.
+    #[n(5)]
+    Failed,
+}
+
+/// Money sent to a bank account: the merchant's own, or a seller's when `account` is given.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct PayoutFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub account: Option<ExternalId>,
+    #[cbor(n(2), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(3)]
+    pub amount: u64,
+    #[n(4)]
+    pub status: PayoutStatus,
+    #[n(5)]
+    pub arrival: Option<Timestamp>,
+}
+
+/// One leg of a balance transaction's fee.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct FeeDetail {
+    /// `stripe_fee`, `application_fee`, `tax`, …
+    #[n(0)]
+    pub kind: String,
+    #[n(1)]
+    pub amount: i64,
+}
+
+/// A line of the processor's own account with us, which never changes once it exists. Signed
+/// as the processor signs it: negative leaves our balance there.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct BalanceTransactionFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    #[n(1)]
+    pub account: Option<ExternalId>,
+    /// `charge`, `adjustment`, `payout`, …
+    #[n(2)]
+    pub kind: String,
+    /// The reporting category, which decides the other side of the entry.
+    #[n(3)]
+    pub category: String,
+    #[cbor(n(4), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(5)]
+    pub amount: i64,
+    #[n(6)]
+    pub fee: i64,
+    /// `amount - fee`.
+    #[n(7)]
+    pub net: i64,
+    #[n(8)]
+    pub source: Option<ExternalId>,
+    #[n(9)]
+    pub fees: Vec<FeeDetail>,
+    #[n(10)]
+    pub created: Option<Timestamp>,
+    #[n(11)]
+    pub available_on: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct IntentObserved {
+    #[n(0)]
+    pub facts: IntentFacts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct ChargeObserved {
+    #[n(0)]
+    pub facts: ChargeFacts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct RefundObserved {
+    #[n(0)]
+    pub facts: RefundFacts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct DisputeObserved {
+    #[n(0)]
+    pub facts: DisputeFacts,
+    /// A loss, once it is lost and the money has gone.
+    #[n(1)]
+    pub entry: Option<JournalEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct TransferObserved {
+    #[n(0)]
+    pub facts: TransferFacts,
+    #[n(1)]
+    pub entry: Option<JournalEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct PayoutObserved {
+    #[n(0)]
+    pub facts: PayoutFacts,
+    #[n(1)]
+    pub entry: Option<JournalEntry>,
+}
+
+/// A balance transaction is on the books, or is booked again because its order became known.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct BalanceTransactionBooked {
+    #[n(0)]
+    pub facts: BalanceTransactionFacts,
+    /// The order whose clearing account it clears.
+    #[n(1)]
+    pub order: Option<OrderId>,
+    #[n(2)]
+    pub entry: Option<JournalEntry>,
+}
+
+/// A seller got more than was released to him, or earned it back.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct SellerBalanceAdjusted {
+    #[n(0)]
+    pub seller: ExternalId,
+    #[cbor(n(1), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    /// What the seller owes after this.
+    #[n(2)]
+    pub owed: u64,
+    #[n(3)]
+    pub entry: JournalEntry,
+}

@@ -1,0 +1,28 @@
+//! Goods that arrive.
+
+use minicbor::{Decode, Encode};
+
+use crate::JournalEntry;
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct StockLine {
+    #[n(0)]
+    pub sku: String,
+    #[n(1)]
+    pub quantity: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct StockReceived {
+    #[n(0)]
+    pub location: String,
+    #[n(1)]
+    pub lines: Vec<StockLine>,
+    /// The delivery note, as the caller names it.
+    #[n(2)]
+    pub reference: Option<String>,
+    #[n(3)]
+    pub entry: JournalEntry,
+}
