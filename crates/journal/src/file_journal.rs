@@ -1,0 +1,225 @@
+//! The writer: one frame, one write, one sync for each append.
+
+use std::sync::Arc;
+
+use crate::batch::Batch;
+use crate::catalog::Catalog;
+use crate::dir_storage::DirStorage;
+use crate::error::{AppendError, OpenError, Operation, StorageError};
+use crate::file_reader::FileReader;
+use crate::frame::{self, Link, Place};
+use crate::identity::{Committed, Head, JournalId, Position};
+use crate::journal::{Journal, JournalReader};
+use crate::recovery::{self, RecoveryReport};
+use crate::segment::{self, SegmentHeader};
+use crate::storage::{Storage, StorageFile};
+
+/// How a journal is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A frame that would take a segment past this many bytes goes into a new
+    /// one. A segment holds at least one frame, so a longer frame gets a
+    /// segment of its own. Default: 64 MiB.
+    pub segment_bytes: u64,
+    /// The id for a journal that does not exist yet, and the only id accepted
+    /// for one that does. `None` accepts any, and makes one up for a new one.
+    pub id: Option<JournalId>,
+    /// Segments that end before this position are not read at open, only their
+    /// headers; their frames are checked when they are read. A caller with a
+    /// snapshot at position P sets P + 1. Default: everything is checked.
+    pub check_from: Position,
+    /// A head that the caller knows to have been durable, from a snapshot or a
+    /// signed checkpoint. A log that ends before it, or holds another history
+    /// at that place, is refused: without it, a damaged last frame cannot be
+    /// told from one that was never acknowledged.
+    pub durable: Option<Head>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 * 1024 * 1024,
+            id: None,
+            check_from: Position::ZERO,
+            durable: None,
+        }
+    }
+}
+
+/// The log in segment files of a [`Storage`].
+#[derive(Debug)]
+pub struct FileJournal<S: Storage = DirStorage> {
+    catalog: Arc<Catalog<S>>,
+    id: JournalId,
+    segment_bytes: u64,
+    /// The active segment.
+    file: S::File,
+    name: String,
+    number: u64,
+    /// Where the next frame goes.
+    offset: u64,
+    head: Head,
+    /// The failure after which nothing is appended.
+    poison: Option<StorageError>,
+}
+
+impl<S: Storage> FileJournal<S> {
+    /// Opens the log, or creates it in an empty storage, and recovers it.
+    ///
+    /// # Errors
+    /// [`OpenError`]; no record was cut.
+    pub fn open(storage: S, options: Options) -> Result<(Self, RecoveryReport), OpenError> {
+        Self::open_with(storage, options, |_, _| {})
+    }
+
+    /// Like [`FileJournal::open`], and hands every record from
+    /// [`Options::check_from`] on to `visit` while recovery reads it, so that
+    /// a start folds the log in the same pass that checks it.
+    ///
+    /// What `visit` has made counts only when this returns `Ok`: damage may
+    /// come after the records that it has seen.
+    ///
+    /// # Errors
+    /// [`OpenError`]; no record was cut.
+    pub fn open_with(
+        storage: S,
+        options: Options,
+        mut visit: impl FnMut(Position, &[u8]),
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let recovered = recovery::recover(&storage, &options, &mut visit)?;
+        let journal = Self {
+            id: recovered.report.journal,
+            segment_bytes: options.segment_bytes,
+            file: recovered.file,
+            name: segment::file_name(recovered.active.first),
+            number: recovered.active.number,
+            offset: recovered.active.length,
+            head: recovered.report.head,
+            poison: None,
+            catalog: Arc::new(Catalog::new(
+                storage,
+                recovered.sealed,
+                recovered.active,
+                recovered.report.head,
+            )),
+        };
+        Ok((journal, recovered.report))
+    }
+
+    /// The journal's id.
+    #[must_use]
+    pub fn id(&self) -> JournalId {
+        self.id
+    }
+
+    /// The failure that poisoned this journal, if one did.
+    #[must_use]
+    pub fn poison(&self) -> Option<&StorageError> {
+        self.poison.as_ref()
+    }
+
+    /// A reader with its type, for callers that want no dynamic calls.
+    #[must_use]
+    pub fn file_reader(&self) -> FileReader<S> {
+        FileReader::new(Arc::clone(&self.catalog))
+    }
+
+    fn rotate(&mut self) -> Result<(), StorageError> {
+        let header = SegmentHeader {
+            journal: self.id,
+            number: self.number + 1,
+            first: self.head.position.next(),
+            previous: self.head.hash,
+        };
+        self.file = create_segment(self.catalog.storage(), &header)?;
+        self.name = segment::file_name(header.first);
+        self.number = header.number;
+        self.offset = segment::HEADER_BYTES as u64;
+        self.catalog.rotate(header.number, header.first);
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &mut Batch) -> Result<Committed, StorageError> {
+        let bytes = frame::bytes_of(batch);
+        let started = self.offset > segment::HEADER_BYTES as u64;
+        if started && self.offset + bytes > self.segment_bytes {
+            self.rotate()?;
+        }
+        let first = self.head.position.next();
+        let last = Position::new(self.head.position.get() + batch.len() as u64);
+        let place = Place {
+            segment: self.number,
+            offset: self.offset,
+        };
+        let link = Link {
+            first,
+            previous: self.head.hash,
+        };
+        let sealed = frame::seal(batch, place, link);
+        let failed = |operation| {
+            let (name, offset) = (&self.name, self.offset);
+            move |source| StorageError::new(operation, name, offset, source)
+        };
+        self.file
+            .write_at(self.offset, sealed.bytes())
+            .map_err(failed(Operation::Write))?;
+        self.file.sync().map_err(failed(Operation::Sync))?;
+        let head = Head {
+            position: last,
+            hash: sealed.hash,
+        };
+        self.offset += bytes;
+        self.head = head;
+        self.catalog.publish(self.offset, head);
+        Ok(Committed { first, last, head })
+    }
+}
+
+/// Creates a segment and makes its header and its name durable, in this order,
+/// before anything in it can be acknowledged.
+pub(crate) fn create_segment<S: Storage>(
+    storage: &S,
+    header: &SegmentHeader,
+) -> Result<S::File, StorageError> {
+    let name = segment::file_name(header.first);
+    let failed = |operation| {
+        let name = &name;
+        move |source| StorageError::new(operation, name, 0, source)
+    };
+    let file = storage.create(&name).map_err(failed(Operation::Create))?;
+    file.write_at(0, &header.encode())
+        .map_err(failed(Operation::Write))?;
+    file.sync().map_err(failed(Operation::Sync))?;
+    storage
+        .sync_directory()
+        .map_err(failed(Operation::SyncDirectory))?;
+    Ok(file)
+}
+
+impl<S: Storage> Journal for FileJournal<S> {
+    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+        if let Some(cause) = &self.poison {
+            return Err(AppendError::Poisoned {
+                cause: cause.clone(),
+            });
+        }
+        if batch.is_empty() {
+            return Err(AppendError::Empty);
+        }
+        self.write(batch).map_err(|error| {
+            self.poison = Some(error.clone());
+            match error.is_out_of_space() {
+                true => AppendError::OutOfSpace(error),
+                false => AppendError::Storage(error),
+            }
+        })
+    }
+
+    fn head(&self) -> Head {
+        self.head
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::new(self.file_reader())
+    }
+}

@@ -1,0 +1,475 @@
+//! Opening a log: reading it with every check, deciding what the last crash
+//! left behind, and making the tail durable before anything is appended.
+//!
+//! Nothing is changed before everything was read: a log that is refused is as
+//! it was. What is changed then, and reported:
+//!
+//! - A last segment without a whole header is removed: a rotation was cut
+//!   short, and no frame is written before the header is durable.
+//! - Bad bytes at the end of the last segment, with no whole frame behind
+//!   them, are cut: an append that was never acknowledged.
+//! - The header and the last frame of the last segment are written again with
+//!   the same bytes, and synced, and the directory too. The process before may
+//!   have ended because a sync failed; the system's cache then shows bytes that
+//!   the disk does not have, and syncing them again proves nothing, because the
+//!   cache counts them as clean. Writing them makes them dirty. The last frame
+//!   is enough, since the frames before it were synced before it was written.
+
+use crate::catalog::{Active, Sealed};
+use crate::damage::{Damage, Fault};
+use crate::error::{OpenError, Operation, StorageError};
+use crate::file_journal::{Options, create_segment};
+use crate::frame::{self, Depth, Place};
+use crate::identity::{FrameHash, Head, JournalId, Position};
+use crate::index::FrameIndex;
+use crate::scan::{Expected, OpenSegment, Scan, Stop, list_segments, read_full};
+use crate::segment::{self, SegmentHeader};
+use crate::storage::{Storage, StorageFile};
+use crate::window::Window;
+
+/// An append that was cut short, and is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// Name of the file.
+    pub file: String,
+    /// Where the file ends now.
+    pub offset: u64,
+    /// Bytes that were cut.
+    pub bytes: u64,
+    /// Why they were no frame.
+    pub fault: Fault,
+}
+
+/// What opening found and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// The journal's id.
+    pub journal: JournalId,
+    /// Whether the log did not exist before.
+    pub created: bool,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Segments of which only the header was read, see [`Options::check_from`].
+    pub segments_skipped: u64,
+    /// Frames that were checked.
+    pub frames: u64,
+    /// Records that were checked.
+    pub records: u64,
+    /// Bytes that were checked.
+    pub bytes: u64,
+    /// Where the log ends.
+    pub head: Head,
+    /// The tail that was cut.
+    pub torn_tail: Option<TornTail>,
+    /// The segment that a rotation had begun and that was removed.
+    pub removed_segment: Option<String>,
+}
+
+pub(crate) struct Recovered<F> {
+    pub file: F,
+    pub sealed: Vec<Sealed>,
+    pub active: Active,
+    pub report: RecoveryReport,
+}
+
+/// What reading all segments found.
+struct Survey<F> {
+    sealed: Vec<Sealed>,
+    last: LastSegment<F>,
+    head: Head,
+    totals: Totals,
+}
+
+/// The segment that will be appended to.
+struct LastSegment<F> {
+    file: F,
+    name: String,
+    header: SegmentHeader,
+    index: FrameIndex,
+    /// Where the committed bytes end.
+    length: u64,
+    /// Where the last frame starts, if there is one.
+    last_frame: Option<u64>,
+    torn_tail: Option<TornTail>,
+}
+
+#[derive(Default)]
+struct Totals {
+    skipped: u64,
+    frames: u64,
+    records: u64,
+    bytes: u64,
+}
+
+pub(crate) fn recover<S: Storage>(
+    storage: &S,
+    options: &Options,
+    visit: &mut dyn FnMut(Position, &[u8]),
+) -> Result<Recovered<S::File>, OpenError> {
+    let mut firsts = list_segments(storage)?;
+    let unfinished = unfinished_segment(storage, &firsts)?;
+    if unfinished.is_some() {
+        firsts.pop();
+    }
+    let survey = survey(storage, options, &firsts, unfinished.is_some(), visit)?;
+    let head = survey.as_ref().map_or(Head::EMPTY, |survey| survey.head);
+    let named = unfinished.map(|first| (first, segment::file_name(first)));
+    if let Some((first, name)) = &named
+        && *first != head.position.next()
+    {
+        let fault = Fault::Position {
+            found: *first,
+            expected: head.position.next(),
+        };
+        return Err(whole_file(name, head.position.next(), fault).into());
+    }
+    check_not_lost(options, head, survey.as_ref())?;
+
+    // Everything was read and holds: from here on, things are changed.
+    if let Some((_, name)) = &named {
+        storage
+            .remove(name)
+            .map_err(|source| StorageError::new(Operation::Remove, name, 0, source))?;
+    }
+    let removed_segment = named.map(|(_, name)| name);
+    match survey {
+        None => create(storage, options, removed_segment),
+        Some(survey) => settle(storage, survey, removed_segment),
+    }
+}
+
+fn whole_file(name: &str, position: Position, fault: Fault) -> Damage {
+    Damage {
+        file: name.to_owned(),
+        offset: 0,
+        frame: None,
+        position,
+        fault,
+        followed_by: None,
+        torn_tail: false,
+    }
+}
+
+/// The last segment, when a rotation did not finish it.
+fn unfinished_segment<S: Storage>(
+    storage: &S,
+    firsts: &[Position],
+) -> Result<Option<Position>, StorageError> {
+    let Some(last) = firsts.last() else {
+        return Ok(None);
+    };
+    let segment = OpenSegment::open(storage, *last)?;
+    Ok(segment.is_unfinished().then_some(*last))
+}
+
+/// Reads every segment in order. `None` when there is none.
+fn survey<S: Storage>(
+    storage: &S,
+    options: &Options,
+    firsts: &[Position],
+    rotation_begun: bool,
+    visit: &mut dyn FnMut(Position, &[u8]),
+) -> Result<Option<Survey<S::File>>, OpenError> {
+    let mut window = Window::default();
+    let mut totals = Totals::default();
+    let mut sealed = Vec::new();
+    let mut journal = None;
+    // Where the segment before ends; unknown when it was not read.
+    let mut after = Some(Head::EMPTY);
+    for (number, first) in (1..).zip(firsts) {
+        let segment = OpenSegment::open(storage, *first)?;
+        let header = segment.check(&Expected {
+            journal,
+            number,
+            named_first: *first,
+            after,
+        })?;
+        if let (None, Some(expected)) = (journal, options.id)
+            && expected != header.journal
+        {
+            let found = header.journal;
+            return Err(OpenError::OtherJournal { expected, found });
+        }
+        journal = Some(header.journal);
+        let following = firsts.get(sealed.len() + 1);
+        if following.is_some_and(|following| *following <= options.check_from) {
+            sealed.push(Sealed::new(number, *first, segment.length, None));
+            totals.skipped += 1;
+            after = None;
+            continue;
+        }
+        let tail_may_be_torn = following.is_none() && !rotation_begun;
+        let walked = walk(
+            &segment,
+            &header,
+            &mut window,
+            tail_may_be_torn,
+            options,
+            visit,
+        )?;
+        totals.frames += walked.frames;
+        totals.records += walked.head.position.next().get() - first.get();
+        totals.bytes += walked.length;
+        after = Some(walked.head);
+        if following.is_none() {
+            return Ok(Some(Survey {
+                sealed,
+                head: walked.head,
+                totals,
+                last: LastSegment {
+                    file: segment.file,
+                    name: segment.name,
+                    header,
+                    index: walked.index,
+                    length: walked.length,
+                    last_frame: walked.last_frame,
+                    torn_tail: walked.torn_tail,
+                },
+            }));
+        }
+        sealed.push(Sealed::new(
+            number,
+            *first,
+            walked.length,
+            Some(walked.index),
+        ));
+    }
+    Ok(None)
+}
+
+struct Walked {
+    index: FrameIndex,
+    head: Head,
+    frames: u64,
+    length: u64,
+    last_frame: Option<u64>,
+    torn_tail: Option<TornTail>,
+}
+
+/// Reads the frames of one segment.
+fn walk<F: StorageFile>(
+    segment: &OpenSegment<F>,
+    header: &SegmentHeader,
+    window: &mut Window,
+    tail_may_be_torn: bool,
+    options: &Options,
+    visit: &mut dyn FnMut(Position, &[u8]),
+) -> Result<Walked, OpenError> {
+    let mut scan = Scan::new(segment, header, window);
+    let mut index = FrameIndex::default();
+    let mut last_frame = None;
+    let torn = loop {
+        let offset = scan.offset;
+        match scan.next_frame() {
+            Ok(None) => break None,
+            Ok(Some(view)) => {
+                index.note(view.first.get() - header.first.get(), offset);
+                last_frame = Some(offset);
+                check_durable(
+                    options,
+                    &segment.name,
+                    offset,
+                    view.first,
+                    view.last(),
+                    view.hash,
+                )?;
+                if view.last() >= options.check_from {
+                    view.records()
+                        .filter(|(position, _)| *position >= options.check_from)
+                        .for_each(|(position, record)| visit(position, record));
+                }
+            }
+            Err(Stop::Storage(error)) => return Err(error.into()),
+            Err(Stop::Bad(bad)) if tail_may_be_torn => {
+                let damage = scan.judge(bad)?;
+                if !damage.torn_tail {
+                    return Err(damage.into());
+                }
+                break Some(damage);
+            }
+            Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
+        }
+    };
+    Ok(Walked {
+        index,
+        head: scan.head,
+        frames: scan.frames,
+        length: scan.offset,
+        last_frame,
+        torn_tail: torn.map(|damage| TornTail {
+            file: damage.file,
+            offset: damage.offset,
+            bytes: segment.length - damage.offset,
+            fault: damage.fault,
+        }),
+    })
+}
+
+/// A frame that holds the position known to be durable must end there, with
+/// the hash that is known.
+fn check_durable(
+    options: &Options,
+    name: &str,
+    offset: u64,
+    first: Position,
+    last: Position,
+    hash: FrameHash,
+) -> Result<(), Damage> {
+    let Some(durable) = options.durable else {
+        return Ok(());
+    };
+    let holds = (first..=last).contains(&durable.position);
+    if !holds || (last == durable.position && hash == durable.hash) {
+        return Ok(());
+    }
+    Err(Damage {
+        offset,
+        ..whole_file(name, first, Fault::Chain)
+    })
+}
+
+fn check_not_lost<F>(
+    options: &Options,
+    head: Head,
+    survey: Option<&Survey<F>>,
+) -> Result<(), Damage> {
+    match options.durable {
+        Some(durable) if head.position < durable.position => {
+            let (name, offset) = survey.map_or_else(
+                || (segment::file_name(Position::FIRST), 0),
+                |survey| (survey.last.name.clone(), survey.last.length),
+            );
+            let fault = Fault::Lost {
+                expected: durable.position,
+            };
+            Err(Damage {
+                offset,
+                ..whole_file(&name, head.position.next(), fault)
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Starts an empty log.
+fn create<S: Storage>(
+    storage: &S,
+    options: &Options,
+    removed_segment: Option<String>,
+) -> Result<Recovered<S::File>, OpenError> {
+    let header = SegmentHeader {
+        journal: options.id.unwrap_or_else(make_up_id),
+        number: 1,
+        first: Position::FIRST,
+        previous: FrameHash::GENESIS,
+    };
+    let file = create_segment(storage, &header)?;
+    Ok(Recovered {
+        file,
+        sealed: Vec::new(),
+        active: Active {
+            number: header.number,
+            first: header.first,
+            length: segment::HEADER_BYTES as u64,
+            index: FrameIndex::default(),
+        },
+        report: RecoveryReport {
+            journal: header.journal,
+            created: true,
+            segments: 1,
+            segments_skipped: 0,
+            frames: 0,
+            records: 0,
+            bytes: 0,
+            head: Head::EMPTY,
+            torn_tail: None,
+            removed_segment,
+        },
+    })
+}
+
+/// The keys of the standard library's hash maps come from the system's random
+/// source. That is enough for a name that must be unique and hides nothing.
+fn make_up_id() -> JournalId {
+    use std::hash::{BuildHasher, RandomState};
+    let mut id = [0; 16];
+    for (half, bytes) in id.chunks_exact_mut(8).enumerate() {
+        bytes.copy_from_slice(&RandomState::new().hash_one(half).to_le_bytes());
+    }
+    JournalId::new(id)
+}
+
+/// Cuts the torn tail and makes what remains durable.
+fn settle<S: Storage>(
+    storage: &S,
+    survey: Survey<S::File>,
+    removed_segment: Option<String>,
+) -> Result<Recovered<S::File>, OpenError> {
+    let Survey {
+        sealed,
+        last,
+        head,
+        totals,
+    } = survey;
+    let failed = |operation, offset| {
+        let name = &last.name;
+        move |source| StorageError::new(operation, name, offset, source)
+    };
+    if last.torn_tail.is_some() {
+        let cut = last.file.truncate(last.length);
+        cut.map_err(failed(Operation::Truncate, last.length))?;
+    }
+    let rewrite = |offset: u64, bytes: &[u8]| {
+        let written = last.file.write_at(offset, bytes);
+        written.map_err(failed(Operation::Write, offset))
+    };
+    rewrite(0, &last.header.encode())?;
+    if let Some(offset) = last.last_frame {
+        let bytes = reread(&last, offset)?;
+        rewrite(offset, &bytes)?;
+    }
+    last.file.sync().map_err(failed(Operation::Sync, 0))?;
+    let synced = storage.sync_directory();
+    synced.map_err(failed(Operation::SyncDirectory, 0))?;
+    Ok(Recovered {
+        report: RecoveryReport {
+            journal: last.header.journal,
+            created: false,
+            segments: sealed.len() as u64 + 1,
+            segments_skipped: totals.skipped,
+            frames: totals.frames,
+            records: totals.records,
+            bytes: totals.bytes,
+            head,
+            torn_tail: last.torn_tail,
+            removed_segment,
+        },
+        active: Active {
+            number: last.header.number,
+            first: last.header.first,
+            length: last.length,
+            index: last.index,
+        },
+        file: last.file,
+        sealed,
+    })
+}
+
+/// The bytes of the last frame, checked once more: what is written must be
+/// what was read.
+fn reread<F: StorageFile>(last: &LastSegment<F>, offset: u64) -> Result<Vec<u8>, OpenError> {
+    let length = usize::try_from(last.length - offset).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length];
+    let read = read_full(&last.file, &last.name, offset, &mut bytes)?;
+    let place = Place {
+        segment: last.header.number,
+        offset,
+    };
+    match frame::decode(&bytes[..read], place, Depth::Hash) {
+        Ok(_) => Ok(bytes),
+        Err(fault) => Err(OpenError::Damaged(Damage {
+            offset,
+            ..whole_file(&last.name, last.header.first, fault)
+        })),
+    }
+}
