@@ -1,1 +1,27 @@
-//! Commands in, refusals or events out: orders, payments, splits, stock
+//! The book: one merchant's whole state, and the pure functions that move it.
+//!
+//! Purpose: [`Book::decide`] turns a command into events or refuses it by name;
+//! [`Book::evolve`] folds an event into the state and cannot fail. Posting rules live here.
+//!
+//! Invariants: deciding is a function of state and command alone; the same events give the
+//! same state, whoever folds them; facts about money converge, in whatever order and however
+//! often they arrive.
+//!
+//! It refuses to know: bytes, files, network, clocks, randomness, Stripe's own names and
+//! shapes. Facts arrive in the vocabulary of `tillroll-events`.
+
+mod book;
+mod chart;
+mod command;
+mod digest;
+mod refusal;
+
+pub use book::{Book, Decided, Decision};
+pub use chart::{Chart, ChartRule};
+pub use command::{
+    Action, CaptureHold, CapturePart, Command, CommandKey, Fact, LineRequest, Observe, OpenAccount,
+    PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest,
+    StockRequest, TaxRequest,
+};
+pub use digest::Digest;
+pub use refusal::{Refusal, Retry};

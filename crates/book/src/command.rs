@@ -1,0 +1,175 @@
+//! What somebody wants done. Time and ids arrive with the command: deciding reads no clock.
+
+use tillroll_events::{
+    BalanceTransactionFacts, ChargeFacts, DisputeFacts, EntryId, ExternalId, HoldId, IntentFacts,
+    Metadata, NotificationReceived, OrderId, PayoutFacts, RefundFacts, Timestamp, TransferFacts,
+};
+use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
+use tillroll_money::{Rate, Unit};
+
+/// A command with everything that deciding needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Now, as the writer's clock says.
+    pub at: Timestamp,
+    /// When it happened, where that was earlier.
+    pub occurred_at: Option<Timestamp>,
+    pub key: Option<CommandKey>,
+    pub action: Action,
+}
+
+/// What makes a command happen once: the same key with the same fingerprint is already applied,
+/// with another fingerprint it is a conflict.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CommandKey {
+    /// One to 255 visible characters, or `stripe:` and an event id.
+    pub key: String,
+    pub fingerprint: [u8; 16],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    OpenAccount(OpenAccount),
+    PostEntry(PostEntry),
+    PostEntries(PostEntries),
+    PlaceHold(PlaceHold),
+    CaptureHold(CaptureHold),
+    VoidHold(HoldId),
+    /// Ends every hold whose time is over.
+    ExpireHolds,
+    ReceiveStock(ReceiveStock),
+    PlaceOrder(PlaceOrder),
+    FulfilOrder(OrderId),
+    CancelOrder(OrderId),
+    Observe(Observe),
+    RecordBalanceTransactions(Vec<BalanceTransactionFacts>),
+}
+
+/// Opens an account, or changes the limit of an open one of the same type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAccount {
+    pub path: AccountPath,
+    pub unit: Unit,
+    /// From the chart when not given.
+    pub kind: Option<AccountType>,
+    pub limit: Option<Limit>,
+}
+
+/// A leg by name. The unit may be left out where the path has accounts in one unit only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostingRequest {
+    pub account: AccountPath,
+    pub unit: Unit,
+    pub side: Side,
+    pub amount: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostEntry {
+    pub id: EntryId,
+    pub postings: Vec<PostingRequest>,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+    pub reverses: Option<EntryId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostEntries {
+    pub entries: Vec<PostEntry>,
+    /// One refusal refuses all; otherwise each entry stands on its own.
+    pub all_or_nothing: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceHold {
+    pub id: HoldId,
+    pub postings: Vec<PostingRequest>,
+    pub expires_at: Option<Timestamp>,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureHold {
+    pub id: HoldId,
+    pub part: CapturePart,
+}
+
+/// How much of a hold to capture; the rest is released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CapturePart {
+    All,
+    /// Of a hold with two postings.
+    Amount(u64),
+    Postings(Vec<PostingRequest>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiveStock {
+    pub location: String,
+    pub lines: Vec<StockRequest>,
+    pub reference: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockRequest {
+    pub sku: String,
+    pub quantity: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceOrder {
+    pub id: OrderId,
+    pub channel: String,
+    /// Needed as soon as a line has an article.
+    pub location: Option<String>,
+    pub currency: Unit,
+    pub lines: Vec<LineRequest>,
+    pub metadata: Metadata,
+    pub offline: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineRequest {
+    pub sku: Option<String>,
+    pub description: Option<String>,
+    pub quantity: u64,
+    /// Minor units of the order's currency, each.
+    pub unit_price: u64,
+    pub tax: Option<TaxRequest>,
+    pub seller: Option<SellerRequest>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaxRequest {
+    pub rate: Rate,
+    /// Whether the unit price contains the tax; otherwise it comes on top.
+    pub included: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SellerRequest {
+    pub account: ExternalId,
+    /// The platform's part of the price before tax.
+    pub commission: Rate,
+}
+
+/// A notification and what it says. An empty list of facts with `unrecognised` set keeps the
+/// body for a later version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observe {
+    pub notification: NotificationReceived,
+    pub facts: Vec<Fact>,
+}
+
+/// One thing that the processor says is now true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Intent(IntentFacts),
+    Charge(ChargeFacts),
+    Refund(RefundFacts),
+    Dispute(DisputeFacts),
+    Transfer(TransferFacts),
+    Payout(PayoutFacts),
+    BalanceTransaction(BalanceTransactionFacts),
+}
