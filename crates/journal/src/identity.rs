@@ -143,7 +143,6 @@ impl Head {
 
 /// The acknowledgement of one batch: it is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an acknowledgement says where the records are"]
 pub struct Committed {
     /// Position of the batch's first record.
     pub first: Position,

@@ -38,6 +38,7 @@
 
 mod batch;
 mod catalog;
+pub mod conformance;
 mod damage;
 mod dir_storage;
 mod error;
@@ -52,6 +53,7 @@ mod recovery;
 mod scan;
 pub mod segment;
 mod storage;
+pub mod testing;
 mod verify;
 mod window;
 

@@ -1,0 +1,12 @@
+//! Storage that fails and forgets, for tests of everything that stands on the
+//! journal.
+//!
+//! [`MemoryStorage`] keeps apart what was written and what is durable. It can
+//! fail any call ([`Injection`]), and it can lose its power ([`PowerCut`]).
+//! Every choice comes from a seed, so that a run can be repeated.
+
+mod memory_storage;
+mod random;
+
+pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, PowerCut};
+pub use random::Random;

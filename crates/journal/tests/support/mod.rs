@@ -1,0 +1,68 @@
+//! What the journal's tests share. Each test file uses a part of it.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use tillroll_journal::testing::MemoryStorage;
+use tillroll_journal::{
+    Batch, FileJournal, Head, Journal, JournalId, OpenError, Options, Position, RecoveryReport,
+    Storage,
+};
+
+pub const ID: JournalId = JournalId::new(*b"a book of tests.");
+
+pub type Record = Vec<u8>;
+
+pub fn options(segment_bytes: u64) -> Options {
+    Options {
+        segment_bytes,
+        id: Some(ID),
+        ..Options::default()
+    }
+}
+
+pub fn open<S: Storage>(
+    storage: S,
+    segment_bytes: u64,
+) -> Result<(FileJournal<S>, RecoveryReport), OpenError> {
+    FileJournal::open(storage, options(segment_bytes))
+}
+
+pub fn batch<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> Batch {
+    let mut batch = Batch::new();
+    for record in records {
+        batch.push(record.as_ref()).unwrap();
+    }
+    batch
+}
+
+/// A storage that holds these batches, closed in good order.
+pub fn written(batches: &[&[&str]], segment_bytes: u64) -> (MemoryStorage, Head) {
+    let storage = MemoryStorage::new();
+    let (mut journal, _) = open(storage.clone(), segment_bytes).unwrap();
+    for records in batches {
+        journal.append(&mut batch(*records)).unwrap();
+    }
+    (storage, journal.head())
+}
+
+pub fn all(journal: &impl Journal) -> Vec<Record> {
+    let records = journal.reader().read_from(Position::ZERO).unwrap();
+    let mut found = Vec::new();
+    for (expected, record) in (1..).map(Position::new).zip(records) {
+        let (position, bytes) = record.unwrap();
+        assert_eq!(position, expected);
+        found.push(bytes);
+    }
+    assert_eq!(found.len() as u64, journal.head().position.get());
+    found
+}
+
+pub fn texts(journal: &impl Journal) -> Vec<String> {
+    let records = all(journal).into_iter();
+    records
+        .map(|record| String::from_utf8(record).unwrap())
+        .collect()
+}
+
+pub fn segment(first: u64) -> String {
+    tillroll_journal::segment::file_name(Position::new(first))
+}
