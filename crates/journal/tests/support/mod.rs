@@ -3,12 +3,22 @@
 
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{
-    Batch, FileJournal, Head, Journal, JournalId, OpenError, Options, Position, RecoveryReport,
-    Storage,
+    Batch, Damage, FileJournal, Head, Journal, JournalId, OpenError, Options, Position,
+    RecoveryReport, Storage,
 };
 
 pub const ID: JournalId = JournalId::new(*b"a book of tests.");
 
+/// Length of a segment's header.
+pub const HEADER: usize = 128;
+pub const BATCHES: &[&[&str]] = &[&["one", "two"], &["three"], &["four", "five", "six"]];
+/// Offsets of the three frames of [`BATCHES`], in one segment, and of their end.
+pub const FRAMES: [usize; 4] = [
+    HEADER,
+    HEADER + 160 + 14 + 8,
+    HEADER + 160 + 14 + 8 + 160 + 9 + 8,
+    HEADER + 160 + 14 + 8 + 160 + 9 + 8 + 160 + 23 + 8,
+];
 pub type Record = Vec<u8>;
 
 pub fn options(segment_bytes: u64) -> Options {
@@ -65,4 +75,41 @@ pub fn texts(journal: &impl Journal) -> Vec<String> {
 
 pub fn segment(first: u64) -> String {
     tillroll_journal::segment::file_name(Position::new(first))
+}
+
+/// Opens a log that must be refused, and left as it was.
+pub fn damage(storage: &MemoryStorage, options: Options) -> Damage {
+    let before: Vec<_> = contents(storage);
+    let error = FileJournal::open(storage.clone(), options)
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(
+        contents(storage),
+        before,
+        "a refused log is left as it was: {error}"
+    );
+    match error {
+        OpenError::Damaged(damage) => damage,
+        other => panic!("{other}"),
+    }
+}
+
+pub fn contents(storage: &MemoryStorage) -> Vec<(String, Vec<u8>)> {
+    let names = storage.names().into_iter();
+    names
+        .map(|name| (name.clone(), storage.bytes(&name)))
+        .collect()
+}
+
+/// The storage with one file's bytes changed.
+pub fn with(
+    storage: &MemoryStorage,
+    name: &str,
+    change: impl FnOnce(&mut Vec<u8>),
+) -> MemoryStorage {
+    let changed = storage.restarted();
+    let mut bytes = storage.bytes(name);
+    change(&mut bytes);
+    changed.put(name, bytes);
+    changed
 }
