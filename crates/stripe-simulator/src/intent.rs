@@ -1,0 +1,662 @@
+//! Payment intents: one attempt of a customer to pay, retried on the same
+//! object after a decline.
+
+use crate::agenda::Effect;
+use crate::charge::{Charge, ChargeStatus};
+use crate::checkout::PaymentStatus;
+use crate::currency::Currency;
+use crate::error::{ErrorKind, StripeError};
+use crate::id::{ChargeId, IntentId, PaymentMethodId, SessionId};
+use crate::json::{EMPTY, Empty, Metadata, NULL, Null, raw};
+use crate::payment_method::{Decline, Fate, MethodKind, PaymentMethod};
+use crate::simulator::StripeSimulator;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// When the money of a confirmed intent is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum CaptureMethod {
+    /// At once; the balance transaction comes later.
+    #[serde(rename = "automatic_async")]
+    Automatic,
+    /// When the merchant says so: authorise first.
+    #[serde(rename = "manual")]
+    Manual,
+}
+
+/// The `status` of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// New, or declined: it can be confirmed.
+    RequiresPaymentMethod,
+    /// The bank wants to hear from the customer.
+    RequiresAction,
+    /// A slow method has not been decided.
+    Processing,
+    /// Authorised.
+    RequiresCapture,
+    /// Given up.
+    Canceled,
+    /// Captured, in whole or in part.
+    Succeeded,
+}
+
+/// Parameters of a new intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateIntent {
+    /// Stripe's minor units.
+    pub amount: u64,
+    /// What the customer pays in.
+    pub currency: Currency,
+    /// When the money is taken.
+    pub capture_method: CaptureMethod,
+    /// What it may be paid with.
+    pub method_kinds: Vec<MethodKind>,
+    /// Copied to the charges.
+    pub metadata: Metadata,
+    /// Groups it with the transfers that share it out.
+    pub transfer_group: Option<String>,
+}
+
+impl CreateIntent {
+    /// An intent that a card pays at once.
+    #[must_use]
+    pub fn new(amount: u64, currency: Currency) -> Self {
+        Self {
+            amount,
+            currency,
+            capture_method: CaptureMethod::Automatic,
+            method_kinds: vec![MethodKind::Card],
+            metadata: Metadata::new(),
+            transfer_group: None,
+        }
+    }
+
+    /// Says which order it pays: metadata `order_id`, and the transfer group.
+    #[must_use]
+    pub fn for_order(mut self, order: &str) -> Self {
+        self.metadata
+            .insert("order_id".to_owned(), order.to_owned());
+        self.transfer_group = Some(order.to_owned());
+        self
+    }
+
+    /// Authorise now, capture later.
+    #[must_use]
+    pub fn captured_by_hand(mut self) -> Self {
+        self.capture_method = CaptureMethod::Manual;
+        self
+    }
+
+    /// Paid with this kind of method.
+    #[must_use]
+    pub fn paid_with(mut self, kind: MethodKind) -> Self {
+        self.method_kinds = vec![kind];
+        self
+    }
+}
+
+/// A payment intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentIntent {
+    /// `id`.
+    pub id: IntentId,
+    /// What is to be paid, in Stripe's minor units.
+    pub amount: u64,
+    /// What is authorised and not captured.
+    pub amount_capturable: u64,
+    /// What was captured.
+    pub amount_received: u64,
+    /// When it was given up.
+    pub canceled_at: Option<i64>,
+    /// Why it was given up.
+    pub cancellation_reason: Option<&'static str>,
+    /// When the money is taken.
+    pub capture_method: CaptureMethod,
+    /// Seconds since the epoch.
+    pub created: i64,
+    /// What the customer pays in.
+    pub currency: Currency,
+    /// The newest charge.
+    pub latest_charge: Option<ChargeId>,
+    /// The merchant's facts.
+    pub metadata: Metadata,
+    /// `status`.
+    pub status: IntentStatus,
+    /// Groups it with transfers.
+    pub transfer_group: Option<String>,
+    pub(crate) method_kinds: Vec<MethodKind>,
+    pub(crate) session: Option<SessionId>,
+    client_secret: String,
+    last_error: Option<Failure>,
+    /// Waiting for the customer's answer to the bank.
+    asked: Option<PaymentMethod>,
+    method_id: Option<PaymentMethodId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Failure {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charge: Option<ChargeId>,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_code: Option<&'static str>,
+    message: &'static str,
+    #[serde(rename = "type")]
+    kind: ErrorKind,
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    id: &'a IntentId,
+    object: &'static str,
+    amount: u64,
+    amount_capturable: u64,
+    amount_details: AmountDetails,
+    amount_received: u64,
+    application: Null,
+    application_fee_amount: Null,
+    automatic_payment_methods: Null,
+    canceled_at: Option<i64>,
+    cancellation_reason: Option<&'static str>,
+    capture_method: CaptureMethod,
+    client_secret: &'a str,
+    confirmation_method: &'static str,
+    created: i64,
+    currency: Currency,
+    customer: Null,
+    description: Null,
+    last_payment_error: Option<&'a Failure>,
+    latest_charge: Option<&'a ChargeId>,
+    livemode: bool,
+    metadata: &'a Metadata,
+    next_action: Option<NextAction>,
+    on_behalf_of: Null,
+    payment_method: Option<&'a PaymentMethodId>,
+    payment_method_options: Empty,
+    payment_method_types: &'a [MethodKind],
+    processing: Null,
+    receipt_email: Null,
+    review: Null,
+    setup_future_usage: Null,
+    shipping: Null,
+    statement_descriptor: Null,
+    statement_descriptor_suffix: Null,
+    status: IntentStatus,
+    transfer_data: Null,
+    transfer_group: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct AmountDetails {
+    tip: Empty,
+}
+
+#[derive(Serialize)]
+struct NextAction {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+impl StripeSimulator {
+    /// One intent.
+    #[must_use]
+    pub fn intent(&self, id: &IntentId) -> Option<&PaymentIntent> {
+        self.intents.get(id)
+    }
+
+    /// One intent in Stripe's JSON.
+    #[must_use]
+    pub fn intent_json(&self, id: &IntentId) -> Option<String> {
+        self.intent(id)
+            .map(|intent| intent_raw(intent).get().to_owned())
+    }
+
+    /// `POST /v1/payment_intents`.
+    ///
+    /// # Errors
+    ///
+    /// An amount that the currency does not allow, or a currency that cannot
+    /// be settled.
+    pub fn create_intent(&mut self, params: CreateIntent) -> Result<IntentId, StripeError> {
+        self.as_request(|sim| sim.open_intent(params, None))
+    }
+
+    pub(crate) fn open_intent(
+        &mut self,
+        params: CreateIntent,
+        session: Option<SessionId>,
+    ) -> Result<IntentId, StripeError> {
+        params.currency.check_charge(params.amount)?;
+        if !self.can_settle(params.currency) {
+            return Err(StripeError::invalid(
+                Some("currency_not_supported"),
+                Some("currency"),
+                format!("This account cannot settle {}.", params.currency),
+            ));
+        }
+        if params.method_kinds.is_empty() {
+            return Err(StripeError::invalid(
+                Some("parameter_missing"),
+                Some("payment_method_types"),
+                "At least one payment method type is needed.",
+            ));
+        }
+        let id: IntentId = self.ids.next();
+        let client_secret = format!("{id}_secret_{}", self.ids.token(25));
+        self.intents.insert(
+            id.clone(),
+            PaymentIntent {
+                id: id.clone(),
+                amount: params.amount,
+                amount_capturable: 0,
+                amount_received: 0,
+                canceled_at: None,
+                cancellation_reason: None,
+                capture_method: params.capture_method,
+                created: self.clock,
+                currency: params.currency,
+                latest_charge: None,
+                metadata: params.metadata,
+                status: IntentStatus::RequiresPaymentMethod,
+                transfer_group: params.transfer_group,
+                method_kinds: params.method_kinds,
+                session,
+                client_secret,
+                last_error: None,
+                asked: None,
+                method_id: None,
+            },
+        );
+        self.emit_intent("payment_intent.created", &id);
+        Ok(id)
+    }
+
+    /// The customer pays, or tries to: `POST /v1/payment_intents/{id}/confirm`.
+    ///
+    /// # Errors
+    ///
+    /// A decline is status 402 with `card_declined` or `expired_card`, and the
+    /// same intent can be confirmed again. Anything but
+    /// `requires_payment_method` is refused.
+    pub fn confirm_intent(
+        &mut self,
+        id: &IntentId,
+        method: PaymentMethod,
+    ) -> Result<IntentStatus, StripeError> {
+        self.as_request(|sim| sim.try_to_pay(id, method))
+    }
+
+    pub(crate) fn try_to_pay(
+        &mut self,
+        id: &IntentId,
+        method: PaymentMethod,
+    ) -> Result<IntentStatus, StripeError> {
+        let intent = self.expect_status(id, &[IntentStatus::RequiresPaymentMethod], "confirmed")?;
+        if !intent.method_kinds.contains(&method.kind) {
+            return Err(StripeError::invalid(
+                Some("payment_intent_incompatible_payment_method"),
+                Some("payment_method"),
+                "The intent does not allow this type of payment method.",
+            ));
+        }
+        match method.fate {
+            Fate::Succeeds => Ok(self.authorise(id, method)),
+            Fate::Declines(decline) => {
+                let charge = self.open_charge(id, method, ChargeStatus::Failed);
+                Err(self.refuse_charge(id, &charge, decline))
+            }
+            Fate::AsksCustomer => {
+                let intent = self.intent_mut(id);
+                intent.status = IntentStatus::RequiresAction;
+                intent.asked = Some(method);
+                self.emit_intent("payment_intent.requires_action", id);
+                Ok(IntentStatus::RequiresAction)
+            }
+            Fate::SettlesLater { succeeds, after } => {
+                if intent.capture_method == CaptureMethod::Manual {
+                    return Err(StripeError::invalid(
+                        Some("payment_intent_incompatible_payment_method"),
+                        Some("capture_method"),
+                        "This type of payment method cannot be captured by hand.",
+                    ));
+                }
+                let charge = self.open_charge(id, method, ChargeStatus::Pending);
+                self.emit_charge("charge.pending", &charge, None);
+                self.intent_mut(id).status = IntentStatus::Processing;
+                self.emit_intent("payment_intent.processing", id);
+                self.agenda.plan(
+                    self.clock + after.max(0),
+                    Effect::AsyncPaymentDecided {
+                        intent: id.clone(),
+                        succeeds,
+                    },
+                );
+                Ok(IntentStatus::Processing)
+            }
+        }
+    }
+
+    /// The customer answers the bank, after
+    /// [`PaymentMethod::asks_customer`].
+    ///
+    /// # Errors
+    ///
+    /// `payment_intent_authentication_failure` when the answer is no, and
+    /// `payment_intent_unexpected_state` when nothing was asked.
+    pub fn authenticate(
+        &mut self,
+        id: &IntentId,
+        agrees: bool,
+    ) -> Result<IntentStatus, StripeError> {
+        self.expect_status(id, &[IntentStatus::RequiresAction], "authenticated")?;
+        let method = self
+            .intent_mut(id)
+            .asked
+            .take()
+            .expect("an intent that requires an action has a method");
+        if agrees {
+            let status = self.authorise(id, method.authenticated());
+            if let Some(session) = self.intents[id].session.clone() {
+                self.complete_session(&session, PaymentStatus::Paid);
+            }
+            return Ok(status);
+        }
+        let code = "payment_intent_authentication_failure";
+        let message = "The customer did not authenticate the payment.";
+        let intent = self.intent_mut(id);
+        intent.status = IntentStatus::RequiresPaymentMethod;
+        intent.last_error = Some(Failure {
+            charge: None,
+            code,
+            decline_code: None,
+            message,
+            kind: ErrorKind::InvalidRequestError,
+        });
+        self.emit_intent("payment_intent.payment_failed", id);
+        Err(StripeError {
+            status: 402,
+            payment_intent: Some(id.clone()),
+            ..StripeError::invalid(Some(code), None, message)
+        })
+    }
+
+    /// `POST /v1/payment_intents/{id}/capture`; everything when `amount` is
+    /// `None`. What is not captured is let go.
+    ///
+    /// # Errors
+    ///
+    /// `amount_too_large` above the authorisation,
+    /// `payment_intent_unexpected_state` without one.
+    pub fn capture_intent(
+        &mut self,
+        id: &IntentId,
+        amount: Option<u64>,
+    ) -> Result<(), StripeError> {
+        self.as_request(|sim| {
+            let intent = sim.expect_status(id, &[IntentStatus::RequiresCapture], "captured")?;
+            let capturable = intent.amount_capturable;
+            let currency = intent.currency;
+            let amount = amount.unwrap_or(capturable);
+            currency.check_amount(amount)?;
+            if amount > capturable {
+                return Err(StripeError::invalid(
+                    Some("amount_too_large"),
+                    Some("amount_to_capture"),
+                    format!("Only {capturable} of {currency} can be captured."),
+                ));
+            }
+            let charge = sim.latest_charge(id);
+            sim.take_money(id, &charge, amount);
+            sim.emit_charge("charge.captured", &charge, None);
+            sim.emit_intent("payment_intent.succeeded", id);
+            Ok(())
+        })
+    }
+
+    /// `POST /v1/payment_intents/{id}/cancel`. An authorisation is let go.
+    ///
+    /// # Errors
+    ///
+    /// `payment_intent_unexpected_state` when it was captured or cancelled, or
+    /// is being processed.
+    pub fn cancel_intent(&mut self, id: &IntentId) -> Result<(), StripeError> {
+        self.as_request(|sim| {
+            sim.expect_status(
+                id,
+                &[
+                    IntentStatus::RequiresPaymentMethod,
+                    IntentStatus::RequiresAction,
+                    IntentStatus::RequiresCapture,
+                ],
+                "canceled",
+            )?;
+            if sim.intents[id].status == IntentStatus::RequiresCapture {
+                let charge = sim.latest_charge(id);
+                sim.charge_mut(&charge).released = true;
+                if sim.options.released_funds_look_refunded {
+                    sim.emit_charge("charge.refunded", &charge, None);
+                }
+            }
+            sim.give_up(id, "requested_by_customer");
+            Ok(())
+        })
+    }
+
+    pub(crate) fn lapse_authorisation(&mut self, id: &IntentId) {
+        if self.intents[id].status != IntentStatus::RequiresCapture {
+            return;
+        }
+        let charge = self.latest_charge(id);
+        self.charge_mut(&charge).released = true;
+        self.emit_charge("charge.expired", &charge, None);
+        self.give_up(id, "automatic");
+    }
+
+    pub(crate) fn decide_async_payment(&mut self, id: &IntentId, succeeds: bool) {
+        let charge = self.latest_charge(id);
+        if succeeds {
+            let amount = self.intents[id].amount;
+            self.charge_mut(&charge).status = ChargeStatus::Succeeded;
+            self.take_money(id, &charge, amount);
+            self.emit_charge("charge.succeeded", &charge, None);
+            self.emit_intent("payment_intent.succeeded", id);
+        } else {
+            self.charge_mut(&charge).status = ChargeStatus::Failed;
+            self.refuse_charge(id, &charge, Decline::InsufficientFunds);
+        }
+        if let Some(session) = self.intents[id].session.clone() {
+            self.decide_async_session(&session, succeeds);
+        }
+    }
+
+    pub(crate) fn give_up(&mut self, id: &IntentId, reason: &'static str) {
+        let now = self.clock;
+        let intent = self.intent_mut(id);
+        intent.status = IntentStatus::Canceled;
+        intent.amount_capturable = 0;
+        intent.canceled_at = Some(now);
+        intent.cancellation_reason = Some(reason);
+        intent.asked = None;
+        self.emit_intent("payment_intent.canceled", id);
+    }
+
+    fn authorise(&mut self, id: &IntentId, method: PaymentMethod) -> IntentStatus {
+        let charge = self.open_charge(id, method, ChargeStatus::Succeeded);
+        let amount = self.intents[id].amount;
+        if self.intents[id].capture_method == CaptureMethod::Automatic {
+            self.take_money(id, &charge, amount);
+            self.emit_charge("charge.succeeded", &charge, None);
+            self.emit_intent("payment_intent.succeeded", id);
+        } else {
+            let intent = self.intent_mut(id);
+            intent.status = IntentStatus::RequiresCapture;
+            intent.amount_capturable = amount;
+            self.emit_charge("charge.succeeded", &charge, None);
+            self.emit_intent("payment_intent.amount_capturable_updated", id);
+            let lapses = self.clock + self.options.authorisation_lifetime;
+            self.agenda
+                .plan(lapses, Effect::AuthorisationLapses(id.clone()));
+        }
+        self.intents[id].status
+    }
+
+    fn take_money(&mut self, id: &IntentId, charge: &ChargeId, amount: u64) {
+        let taken = self.charge_mut(charge);
+        taken.captured = true;
+        taken.amount_captured = amount;
+        let intent = self.intent_mut(id);
+        intent.status = IntentStatus::Succeeded;
+        intent.amount_capturable = 0;
+        intent.amount_received = amount;
+        self.plan_late(Effect::ChargePosts(charge.clone()));
+    }
+
+    fn open_charge(
+        &mut self,
+        id: &IntentId,
+        method: PaymentMethod,
+        status: ChargeStatus,
+    ) -> ChargeId {
+        let charge: ChargeId = self.ids.next();
+        let method_id: PaymentMethodId = self.ids.next();
+        let created = self.clock;
+        let intent = self.intent_mut(id);
+        intent.latest_charge = Some(charge.clone());
+        intent.last_error = None;
+        intent.method_id = Some(method_id.clone());
+        let record = Charge {
+            id: charge.clone(),
+            amount: intent.amount,
+            amount_captured: 0,
+            amount_refunded: 0,
+            balance_transaction: None,
+            captured: false,
+            created,
+            currency: intent.currency,
+            dispute: None,
+            decline: None,
+            metadata: intent.metadata.clone(),
+            payment_intent: id.clone(),
+            status,
+            transfer_group: intent.transfer_group.clone(),
+            released: false,
+            method,
+            method_id,
+            transferred: 0,
+        };
+        self.charges.insert(charge.clone(), record);
+        charge
+    }
+
+    fn refuse_charge(&mut self, id: &IntentId, charge: &ChargeId, decline: Decline) -> StripeError {
+        self.charge_mut(charge).decline = Some(decline);
+        let failure = Failure {
+            charge: Some(charge.clone()),
+            code: decline.code(),
+            decline_code: Some(decline.decline_code()),
+            message: decline.message(),
+            kind: ErrorKind::CardError,
+        };
+        let intent = self.intent_mut(id);
+        intent.status = IntentStatus::RequiresPaymentMethod;
+        intent.method_id = None;
+        intent.last_error = Some(failure);
+        self.emit_charge("charge.failed", charge, None);
+        self.emit_intent("payment_intent.payment_failed", id);
+        StripeError {
+            status: 402,
+            kind: ErrorKind::CardError,
+            code: Some(decline.code()),
+            decline_code: Some(decline.decline_code()),
+            param: None,
+            charge: Some(charge.clone()),
+            payment_intent: Some(id.clone()),
+            message: decline.message().to_owned(),
+        }
+    }
+
+    fn expect_status(
+        &self,
+        id: &IntentId,
+        allowed: &[IntentStatus],
+        verb: &str,
+    ) -> Result<&PaymentIntent, StripeError> {
+        let intent = self
+            .intent(id)
+            .ok_or_else(|| StripeError::missing("payment_intent", "intent", id))?;
+        if allowed.contains(&intent.status) {
+            return Ok(intent);
+        }
+        Err(StripeError::unexpected_state(
+            "payment_intent_unexpected_state",
+            format!(
+                "This PaymentIntent could not be {verb}: its status is {:?}.",
+                intent.status
+            ),
+        ))
+    }
+
+    fn latest_charge(&self, id: &IntentId) -> ChargeId {
+        self.intents[id]
+            .latest_charge
+            .clone()
+            .expect("the status says that there was a charge")
+    }
+
+    fn intent_mut(&mut self, id: &IntentId) -> &mut PaymentIntent {
+        self.intents
+            .get_mut(id)
+            .expect("intents are never forgotten")
+    }
+
+    pub(crate) fn emit_intent(&mut self, kind: &'static str, id: &IntentId) {
+        let object = intent_raw(&self.intents[id]);
+        self.emit(kind, id.as_str(), &object, None);
+    }
+}
+
+fn intent_raw(intent: &PaymentIntent) -> Box<RawValue> {
+    raw(&View {
+        id: &intent.id,
+        object: "payment_intent",
+        amount: intent.amount,
+        amount_capturable: intent.amount_capturable,
+        amount_details: AmountDetails { tip: EMPTY },
+        amount_received: intent.amount_received,
+        application: NULL,
+        application_fee_amount: NULL,
+        automatic_payment_methods: NULL,
+        canceled_at: intent.canceled_at,
+        cancellation_reason: intent.cancellation_reason,
+        capture_method: intent.capture_method,
+        client_secret: &intent.client_secret,
+        confirmation_method: "automatic",
+        created: intent.created,
+        currency: intent.currency,
+        customer: NULL,
+        description: NULL,
+        last_payment_error: intent.last_error.as_ref(),
+        latest_charge: intent.latest_charge.as_ref(),
+        livemode: false,
+        metadata: &intent.metadata,
+        next_action: (intent.status == IntentStatus::RequiresAction).then_some(NextAction {
+            kind: "use_stripe_sdk",
+        }),
+        on_behalf_of: NULL,
+        payment_method: intent.method_id.as_ref(),
+        payment_method_options: EMPTY,
+        payment_method_types: &intent.method_kinds,
+        processing: NULL,
+        receipt_email: NULL,
+        review: NULL,
+        setup_future_usage: NULL,
+        shipping: NULL,
+        statement_descriptor: NULL,
+        statement_descriptor_suffix: NULL,
+        status: intent.status,
+        transfer_data: NULL,
+        transfer_group: intent.transfer_group.as_deref(),
+    })
+}
