@@ -1,14 +1,11 @@
 //! Payment intents: one attempt of a customer to pay, retried on the same
 //! object after a decline.
 
-use crate::agenda::Effect;
-use crate::charge::{Charge, ChargeStatus};
-use crate::checkout::PaymentStatus;
 use crate::currency::Currency;
 use crate::error::{ErrorKind, StripeError};
 use crate::id::{ChargeId, IntentId, PaymentMethodId, SessionId};
 use crate::json::{EMPTY, Empty, Metadata, NULL, Null, raw};
-use crate::payment_method::{Decline, Fate, MethodKind, PaymentMethod};
+use crate::payment_method::{MethodKind, PaymentMethod};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -129,22 +126,22 @@ pub struct PaymentIntent {
     pub(crate) method_kinds: Vec<MethodKind>,
     pub(crate) session: Option<SessionId>,
     client_secret: String,
-    last_error: Option<Failure>,
+    pub(crate) last_error: Option<Failure>,
     /// Waiting for the customer's answer to the bank.
-    asked: Option<PaymentMethod>,
-    method_id: Option<PaymentMethodId>,
+    pub(crate) asked: Option<PaymentMethod>,
+    pub(crate) method_id: Option<PaymentMethodId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Failure {
+pub(crate) struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
-    charge: Option<ChargeId>,
-    code: &'static str,
+    pub(crate) charge: Option<ChargeId>,
+    pub(crate) code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    decline_code: Option<&'static str>,
-    message: &'static str,
+    pub(crate) decline_code: Option<&'static str>,
+    pub(crate) message: &'static str,
     #[serde(rename = "type")]
-    kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
 }
 
 #[derive(Serialize)]
@@ -273,148 +270,6 @@ impl StripeSimulator {
         Ok(id)
     }
 
-    /// The customer pays, or tries to: `POST /v1/payment_intents/{id}/confirm`.
-    ///
-    /// # Errors
-    ///
-    /// A decline is status 402 with `card_declined` or `expired_card`, and the
-    /// same intent can be confirmed again. Anything but
-    /// `requires_payment_method` is refused.
-    pub fn confirm_intent(
-        &mut self,
-        id: &IntentId,
-        method: PaymentMethod,
-    ) -> Result<IntentStatus, StripeError> {
-        self.as_request(|sim| sim.try_to_pay(id, method))
-    }
-
-    pub(crate) fn try_to_pay(
-        &mut self,
-        id: &IntentId,
-        method: PaymentMethod,
-    ) -> Result<IntentStatus, StripeError> {
-        let intent = self.expect_status(id, &[IntentStatus::RequiresPaymentMethod], "confirmed")?;
-        if !intent.method_kinds.contains(&method.kind) {
-            return Err(StripeError::invalid(
-                Some("payment_intent_incompatible_payment_method"),
-                Some("payment_method"),
-                "The intent does not allow this type of payment method.",
-            ));
-        }
-        match method.fate {
-            Fate::Succeeds => Ok(self.authorise(id, method)),
-            Fate::Declines(decline) => {
-                let charge = self.open_charge(id, method, ChargeStatus::Failed);
-                Err(self.refuse_charge(id, &charge, decline))
-            }
-            Fate::AsksCustomer => {
-                let intent = self.intent_mut(id);
-                intent.status = IntentStatus::RequiresAction;
-                intent.asked = Some(method);
-                self.emit_intent("payment_intent.requires_action", id);
-                Ok(IntentStatus::RequiresAction)
-            }
-            Fate::SettlesLater { succeeds, after } => {
-                if intent.capture_method == CaptureMethod::Manual {
-                    return Err(StripeError::invalid(
-                        Some("payment_intent_incompatible_payment_method"),
-                        Some("capture_method"),
-                        "This type of payment method cannot be captured by hand.",
-                    ));
-                }
-                let charge = self.open_charge(id, method, ChargeStatus::Pending);
-                self.emit_charge("charge.pending", &charge, None);
-                self.intent_mut(id).status = IntentStatus::Processing;
-                self.emit_intent("payment_intent.processing", id);
-                self.agenda.plan(
-                    self.clock + after.max(0),
-                    Effect::AsyncPaymentDecided {
-                        intent: id.clone(),
-                        succeeds,
-                    },
-                );
-                Ok(IntentStatus::Processing)
-            }
-        }
-    }
-
-    /// The customer answers the bank, after
-    /// [`PaymentMethod::asks_customer`].
-    ///
-    /// # Errors
-    ///
-    /// `payment_intent_authentication_failure` when the answer is no, and
-    /// `payment_intent_unexpected_state` when nothing was asked.
-    pub fn authenticate(
-        &mut self,
-        id: &IntentId,
-        agrees: bool,
-    ) -> Result<IntentStatus, StripeError> {
-        self.expect_status(id, &[IntentStatus::RequiresAction], "authenticated")?;
-        let method = self
-            .intent_mut(id)
-            .asked
-            .take()
-            .expect("an intent that requires an action has a method");
-        if agrees {
-            let status = self.authorise(id, method.authenticated());
-            if let Some(session) = self.intents[id].session.clone() {
-                self.complete_session(&session, PaymentStatus::Paid);
-            }
-            return Ok(status);
-        }
-        let code = "payment_intent_authentication_failure";
-        let message = "The customer did not authenticate the payment.";
-        let intent = self.intent_mut(id);
-        intent.status = IntentStatus::RequiresPaymentMethod;
-        intent.last_error = Some(Failure {
-            charge: None,
-            code,
-            decline_code: None,
-            message,
-            kind: ErrorKind::InvalidRequestError,
-        });
-        self.emit_intent("payment_intent.payment_failed", id);
-        Err(StripeError {
-            status: 402,
-            payment_intent: Some(id.clone()),
-            ..StripeError::invalid(Some(code), None, message)
-        })
-    }
-
-    /// `POST /v1/payment_intents/{id}/capture`; everything when `amount` is
-    /// `None`. What is not captured is let go.
-    ///
-    /// # Errors
-    ///
-    /// `amount_too_large` above the authorisation,
-    /// `payment_intent_unexpected_state` without one.
-    pub fn capture_intent(
-        &mut self,
-        id: &IntentId,
-        amount: Option<u64>,
-    ) -> Result<(), StripeError> {
-        self.as_request(|sim| {
-            let intent = sim.expect_status(id, &[IntentStatus::RequiresCapture], "captured")?;
-            let capturable = intent.amount_capturable;
-            let currency = intent.currency;
-            let amount = amount.unwrap_or(capturable);
-            currency.check_amount(amount)?;
-            if amount > capturable {
-                return Err(StripeError::invalid(
-                    Some("amount_too_large"),
-                    Some("amount_to_capture"),
-                    format!("Only {capturable} of {currency} can be captured."),
-                ));
-            }
-            let charge = sim.latest_charge(id);
-            sim.take_money(id, &charge, amount);
-            sim.emit_charge("charge.captured", &charge, None);
-            sim.emit_intent("payment_intent.succeeded", id);
-            Ok(())
-        })
-    }
-
     /// `POST /v1/payment_intents/{id}/cancel`. An authorisation is let go.
     ///
     /// # Errors
@@ -454,23 +309,6 @@ impl StripeSimulator {
         self.give_up(id, "automatic");
     }
 
-    pub(crate) fn decide_async_payment(&mut self, id: &IntentId, succeeds: bool) {
-        let charge = self.latest_charge(id);
-        if succeeds {
-            let amount = self.intents[id].amount;
-            self.charge_mut(&charge).status = ChargeStatus::Succeeded;
-            self.take_money(id, &charge, amount);
-            self.emit_charge("charge.succeeded", &charge, None);
-            self.emit_intent("payment_intent.succeeded", id);
-        } else {
-            self.charge_mut(&charge).status = ChargeStatus::Failed;
-            self.refuse_charge(id, &charge, Decline::InsufficientFunds);
-        }
-        if let Some(session) = self.intents[id].session.clone() {
-            self.decide_async_session(&session, succeeds);
-        }
-    }
-
     pub(crate) fn give_up(&mut self, id: &IntentId, reason: &'static str) {
         let now = self.clock;
         let intent = self.intent_mut(id);
@@ -482,102 +320,7 @@ impl StripeSimulator {
         self.emit_intent("payment_intent.canceled", id);
     }
 
-    fn authorise(&mut self, id: &IntentId, method: PaymentMethod) -> IntentStatus {
-        let charge = self.open_charge(id, method, ChargeStatus::Succeeded);
-        let amount = self.intents[id].amount;
-        if self.intents[id].capture_method == CaptureMethod::Automatic {
-            self.take_money(id, &charge, amount);
-            self.emit_charge("charge.succeeded", &charge, None);
-            self.emit_intent("payment_intent.succeeded", id);
-        } else {
-            let intent = self.intent_mut(id);
-            intent.status = IntentStatus::RequiresCapture;
-            intent.amount_capturable = amount;
-            self.emit_charge("charge.succeeded", &charge, None);
-            self.emit_intent("payment_intent.amount_capturable_updated", id);
-            let lapses = self.clock + self.options.authorisation_lifetime;
-            self.agenda
-                .plan(lapses, Effect::AuthorisationLapses(id.clone()));
-        }
-        self.intents[id].status
-    }
-
-    fn take_money(&mut self, id: &IntentId, charge: &ChargeId, amount: u64) {
-        let taken = self.charge_mut(charge);
-        taken.captured = true;
-        taken.amount_captured = amount;
-        let intent = self.intent_mut(id);
-        intent.status = IntentStatus::Succeeded;
-        intent.amount_capturable = 0;
-        intent.amount_received = amount;
-        self.plan_late(Effect::ChargePosts(charge.clone()));
-    }
-
-    fn open_charge(
-        &mut self,
-        id: &IntentId,
-        method: PaymentMethod,
-        status: ChargeStatus,
-    ) -> ChargeId {
-        let charge: ChargeId = self.ids.next();
-        let method_id: PaymentMethodId = self.ids.next();
-        let created = self.clock;
-        let intent = self.intent_mut(id);
-        intent.latest_charge = Some(charge.clone());
-        intent.last_error = None;
-        intent.method_id = Some(method_id.clone());
-        let record = Charge {
-            id: charge.clone(),
-            amount: intent.amount,
-            amount_captured: 0,
-            amount_refunded: 0,
-            balance_transaction: None,
-            captured: false,
-            created,
-            currency: intent.currency,
-            dispute: None,
-            decline: None,
-            metadata: intent.metadata.clone(),
-            payment_intent: id.clone(),
-            status,
-            transfer_group: intent.transfer_group.clone(),
-            released: false,
-            method,
-            method_id,
-            transferred: 0,
-        };
-        self.charges.insert(charge.clone(), record);
-        charge
-    }
-
-    fn refuse_charge(&mut self, id: &IntentId, charge: &ChargeId, decline: Decline) -> StripeError {
-        self.charge_mut(charge).decline = Some(decline);
-        let failure = Failure {
-            charge: Some(charge.clone()),
-            code: decline.code(),
-            decline_code: Some(decline.decline_code()),
-            message: decline.message(),
-            kind: ErrorKind::CardError,
-        };
-        let intent = self.intent_mut(id);
-        intent.status = IntentStatus::RequiresPaymentMethod;
-        intent.method_id = None;
-        intent.last_error = Some(failure);
-        self.emit_charge("charge.failed", charge, None);
-        self.emit_intent("payment_intent.payment_failed", id);
-        StripeError {
-            status: 402,
-            kind: ErrorKind::CardError,
-            code: Some(decline.code()),
-            decline_code: Some(decline.decline_code()),
-            param: None,
-            charge: Some(charge.clone()),
-            payment_intent: Some(id.clone()),
-            message: decline.message().to_owned(),
-        }
-    }
-
-    fn expect_status(
+    pub(crate) fn expect_status(
         &self,
         id: &IntentId,
         allowed: &[IntentStatus],
@@ -598,14 +341,14 @@ impl StripeSimulator {
         ))
     }
 
-    fn latest_charge(&self, id: &IntentId) -> ChargeId {
+    pub(crate) fn latest_charge(&self, id: &IntentId) -> ChargeId {
         self.intents[id]
             .latest_charge
             .clone()
             .expect("the status says that there was a charge")
     }
 
-    fn intent_mut(&mut self, id: &IntentId) -> &mut PaymentIntent {
+    pub(crate) fn intent_mut(&mut self, id: &IntentId) -> &mut PaymentIntent {
         self.intents
             .get_mut(id)
             .expect("intents are never forgotten")

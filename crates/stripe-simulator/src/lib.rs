@@ -33,6 +33,7 @@ mod id;
 mod intent;
 mod json;
 mod lifecycle;
+mod payment;
 mod payment_method;
 mod payout;
 mod permutation;
