@@ -1,9 +1,13 @@
-//! State and the two functions on it.
+//! State, and the two functions on it.
 
-use tillroll_events::{Event, OrderId, Record, Timestamp};
-use tillroll_ledger::Ledger;
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
+use tillroll_events::{Event, JournalEntry, OrderId, Record, Timestamp};
+use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
 
-use crate::{Chart, Command, Digest, Refusal};
+use crate::tables::Tables;
+use crate::work::Work;
+use crate::{Chart, Command, Digest, Refusal, decide};
 
 /// An event that a command would add to the roll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,34 +27,130 @@ pub enum Decision {
     AlreadyApplied { first: u64, events: u32 },
 }
 
+/// Where a command's events are.
+#[derive(Clone, Copy, Debug)]
+struct Applied {
+    fingerprint: [u8; 16],
+    first: u64,
+    events: u32,
+}
+
 /// One merchant's state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
+    chart: Chart,
     ledger: Ledger,
+    tables: Tables<'static>,
+    applied: HashMap<Box<str>, Applied, FixedState>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self::new(Chart::default())
+    }
 }
 
 impl Book {
     #[must_use]
-    pub fn new(_chart: Chart) -> Self {
-        Self::default()
+    pub fn new(chart: Chart) -> Self {
+        Self {
+            chart,
+            ledger: Ledger::new(),
+            tables: Tables::default(),
+            applied: HashMap::with_hasher(FixedState::default()),
+        }
     }
 
-    /// Decides a command against this state.
-    pub fn decide(&self, _command: &Command) -> Result<Decision, Refusal> {
-        Ok(Decision::Append(Vec::new()))
+    /// Decides a command against this state: events to append, or a refusal by name.
+    pub fn decide(&self, command: &Command) -> Result<Decision, Refusal> {
+        if let Some(key) = &command.key
+            && let Some(applied) = self.applied.get(key.key.as_str())
+        {
+            if applied.fingerprint != key.fingerprint {
+                return Err(Refusal::IdempotencyConflict {
+                    key: key.key.clone(),
+                });
+            }
+            let Applied { first, events, .. } = *applied;
+            return Ok(Decision::AlreadyApplied { first, events });
+        }
+        let mut work = Work::new(
+            &self.chart,
+            Draft::new(&self.ledger),
+            self.tables.layer(),
+            command.at,
+            command.occurred_at.unwrap_or(command.at),
+        );
+        decide::action(&mut work, &command.action)?;
+        Ok(Decision::Append(work.finish()))
     }
 
     /// Folds the record at `position` (dense from 1) into the state.
-    pub fn evolve(&mut self, _position: u64, _record: &Record) {}
+    ///
+    /// # Panics
+    /// When history is not what [`Book::decide`] would have written (an unknown account, a hold
+    /// ended twice): the log's checks passed, so this is a bug and not damage.
+    pub fn evolve(&mut self, position: u64, record: &Record) {
+        if let Some(command) = &record.command {
+            let applied = Applied {
+                fingerprint: command.fingerprint,
+                first: position,
+                events: command.events,
+            };
+            self.applied.insert(command.key.as_str().into(), applied);
+        }
+        match &record.event {
+            Event::AccountOpened(event) => {
+                let opened = self.ledger.open(AccountSpec {
+                    path: event.path.clone(),
+                    unit: event.unit,
+                    kind: event.kind,
+                    limit: event.limit,
+                });
+                assert_eq!(opened, event.account, "accounts open under the next number");
+            }
+            Event::AccountLimitSet(event) => self.ledger.set_limit(event.account, event.limit),
+            Event::EntryPosted(event) => {
+                self.ledger
+                    .remember_entry(tillroll_ledger::EntryId(event.id.as_u128()));
+            }
+            Event::HoldPlaced(event) => {
+                let JournalEntry(entry) = &event.entry;
+                let hold = Hold {
+                    entry: entry.clone(),
+                    expires_at: event.expires_at.map(Timestamp::micros),
+                };
+                self.ledger
+                    .place_hold(tillroll_ledger::HoldId(event.id.as_u128()), hold);
+            }
+            Event::HoldCaptured(event) => {
+                self.ledger
+                    .end_hold(tillroll_ledger::HoldId(event.id.as_u128()), None);
+            }
+            Event::HoldEnded(event) => {
+                self.ledger
+                    .end_hold(tillroll_ledger::HoldId(event.id.as_u128()), None);
+            }
+            event => self.tables.evolve(event),
+        }
+        if let Some(entry) = record.event.posted_entry() {
+            self.ledger.post(entry);
+        }
+    }
 
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// The digest of balances, orders, splits and stock.
+    pub(crate) fn tables(&self) -> &Tables<'static> {
+        &self.tables
+    }
+
+    /// The digest of balances, orders, splits and stock: equal for every history that says the
+    /// same, in whatever order it was told.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest([0; 32])
+        Digest::of(self)
     }
 }

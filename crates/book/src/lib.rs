@@ -13,11 +13,18 @@
 mod book;
 mod chart;
 mod command;
+mod decide;
 mod digest;
+mod facts;
+mod legs;
+mod order;
+mod posting;
 mod refusal;
+mod tables;
+mod work;
 
 pub use book::{Book, Decided, Decision};
-pub use chart::{Chart, ChartRule};
+pub use chart::{Chart, ChartError, ChartRule};
 pub use command::{
     Action, CaptureHold, CapturePart, Command, CommandKey, Fact, LineRequest, Observe, OpenAccount,
     PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest,

@@ -28,9 +28,18 @@ pub enum Refusal {
     #[error("the postings do not balance: {0}")]
     Unbalanced(String),
     #[error("no account `{path}` in {unit} is open: PUT /v1/accounts/{path} opens it")]
-    AccountNotFound { param: String, path: AccountPath, unit: Unit },
+    AccountNotFound {
+        param: String,
+        path: AccountPath,
+        unit: Unit,
+    },
     #[error("account `{path}` in {unit} is open as {open}, not {asked}")]
-    AccountTypeConflict { path: AccountPath, unit: Unit, open: &'static str, asked: &'static str },
+    AccountTypeConflict {
+        path: AccountPath,
+        unit: Unit,
+        open: &'static str,
+        asked: &'static str,
+    },
     #[error("entry {0} exists already")]
     EntryExists(EntryId),
     #[error("order {0} exists already")]
@@ -38,7 +47,11 @@ pub enum Refusal {
     #[error("there is no order {0}")]
     OrderNotFound(OrderId),
     #[error("order {order} is {status}: {detail}")]
-    OrderState { order: OrderId, status: &'static str, detail: String },
+    OrderState {
+        order: OrderId,
+        status: &'static str,
+        detail: String,
+    },
     #[error("there is no open hold {0}")]
     HoldNotFound(HoldId),
     #[error("hold {0} exists already")]
@@ -48,9 +61,21 @@ pub enum Refusal {
     #[error("{0}")]
     CaptureExceedsHold(String),
     #[error("{location} has {available} of {sku} available, {asked} are asked for")]
-    InsufficientStock { param: String, sku: String, location: String, available: u64, asked: u64 },
+    InsufficientStock {
+        param: String,
+        sku: String,
+        location: String,
+        available: u64,
+        asked: u64,
+    },
     #[error("`{path}` has {available} {unit} left, {amount} more are asked for")]
-    WouldExceedLimit { path: AccountPath, unit: Unit, limit: Limit, available: u64, amount: u64 },
+    WouldExceedLimit {
+        path: AccountPath,
+        unit: Unit,
+        limit: Limit,
+        available: u64,
+        amount: u64,
+    },
     #[error("the totals of `{path}` in {unit} would leave the range of an amount")]
     BalanceOutOfRange { path: AccountPath, unit: Unit },
     #[error("balances of `{path}` in {unit} do not keep this limit")]
@@ -62,7 +87,10 @@ pub enum Refusal {
 
 impl Refusal {
     pub(crate) fn invalid(param: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Invalid { param: param.into(), detail: detail.into() }
+        Self::Invalid {
+            param: param.into(),
+            detail: detail.into(),
+        }
     }
 
     /// The stable code, part of the interface.
@@ -93,24 +121,63 @@ impl Refusal {
 
     /// Every code there is, for the documentation.
     pub const CODES: &'static [(&'static str, &'static str)] = &[
-        ("idempotency_key_reused", "The Idempotency-Key was used for another request. Use a new key."),
-        ("parameter_invalid", "A field has a value that cannot be used; `param` names it."),
-        ("amount_out_of_range", "An amount or a sum of amounts exceeds 9223372036854775807 minor units."),
-        ("entry_unbalanced", "Debits and credits differ in a unit, or there are too few postings."),
-        ("account_not_found", "No account of this path is open in this unit. PUT /v1/accounts/{path} opens it."),
-        ("account_type_conflict", "The account is open with another type. Types never change."),
-        ("entry_exists", "An entry with this id is on the roll already."),
-        ("order_exists", "An order with this id is on the roll already."),
+        (
+            "idempotency_key_reused",
+            "The Idempotency-Key was used for another request. Use a new key.",
+        ),
+        (
+            "parameter_invalid",
+            "A field has a value that cannot be used; `param` names it.",
+        ),
+        (
+            "amount_out_of_range",
+            "An amount or a sum of amounts exceeds 9223372036854775807 minor units.",
+        ),
+        (
+            "entry_unbalanced",
+            "Debits and credits differ in a unit, or there are too few postings.",
+        ),
+        (
+            "account_not_found",
+            "No account of this path is open in this unit. PUT /v1/accounts/{path} opens it.",
+        ),
+        (
+            "account_type_conflict",
+            "The account is open with another type. Types never change.",
+        ),
+        (
+            "entry_exists",
+            "An entry with this id is on the roll already.",
+        ),
+        (
+            "order_exists",
+            "An order with this id is on the roll already.",
+        ),
         ("order_not_found", "There is no order with this id."),
         ("order_state", "The order's state does not allow this."),
         ("hold_not_found", "There is no open hold with this id."),
         ("hold_exists", "A hold with this id was placed before."),
         ("hold_expired", "The hold's time is over."),
-        ("capture_exceeds_hold", "More was to be captured than is held."),
-        ("insufficient_stock", "The location does not have enough of an article available."),
-        ("would_exceed_limit", "An account's limit stands against it: nothing left to draw on."),
-        ("balance_out_of_range", "An account's total would exceed 9223372036854775807."),
-        ("limit_already_exceeded", "The limit cannot be set: the balances do not keep it."),
+        (
+            "capture_exceeds_hold",
+            "More was to be captured than is held.",
+        ),
+        (
+            "insufficient_stock",
+            "The location does not have enough of an article available.",
+        ),
+        (
+            "would_exceed_limit",
+            "An account's limit stands against it: nothing left to draw on.",
+        ),
+        (
+            "balance_out_of_range",
+            "An account's total would exceed 9223372036854775807.",
+        ),
+        (
+            "limit_already_exceeded",
+            "The limit cannot be set: the balances do not keep it.",
+        ),
     ];
 
     /// The field that the refusal is about, as the caller wrote it.
@@ -169,10 +236,22 @@ impl From<EntryError> for Refusal {
 impl From<LedgerRefusal> for Refusal {
     fn from(refusal: LedgerRefusal) -> Self {
         match refusal {
-            LedgerRefusal::WouldExceedLimit { path, unit, limit, available, amount } => {
-                Self::WouldExceedLimit { path, unit, limit, available, amount }
+            LedgerRefusal::WouldExceedLimit {
+                path,
+                unit,
+                limit,
+                available,
+                amount,
+            } => Self::WouldExceedLimit {
+                path,
+                unit,
+                limit,
+                available,
+                amount,
+            },
+            LedgerRefusal::BalanceOutOfRange { path, unit } => {
+                Self::BalanceOutOfRange { path, unit }
             }
-            LedgerRefusal::BalanceOutOfRange { path, unit } => Self::BalanceOutOfRange { path, unit },
             LedgerRefusal::LimitAlreadyExceeded { path, unit } => {
                 Self::LimitAlreadyExceeded { path, unit }
             }

@@ -4,7 +4,7 @@
 //! then a total out of range, then a limit; the first posting that fails names it.
 
 use foldhash::quality::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use tillroll_money::Unit;
 
 use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
@@ -52,7 +52,7 @@ pub struct Draft<'a> {
     opened: Vec<Account>,
     new_units: Vec<Unit>,
     touched: HashMap<AccountId, Balances, FixedState>,
-    new_entries: Vec<EntryId>,
+    new_entries: HashSet<EntryId, FixedState>,
 }
 
 /// Which totals an entry goes to.
@@ -70,7 +70,7 @@ impl<'a> Draft<'a> {
             opened: Vec::new(),
             new_units: Vec::new(),
             touched: HashMap::with_hasher(FixedState::default()),
-            new_entries: Vec::new(),
+            new_entries: HashSet::with_hasher(FixedState::default()),
         }
     }
 
@@ -163,11 +163,26 @@ impl<'a> Draft<'a> {
 
     /// Refuses an id that history or this draft has used, and remembers it.
     pub fn claim_entry(&mut self, id: EntryId) -> Result<(), LedgerRefusal> {
-        if self.ledger.knows_entry(id) || self.new_entries.contains(&id) {
+        if self.ledger.knows_entry(id) || !self.new_entries.insert(id) {
             return Err(LedgerRefusal::EntryExists(id));
         }
-        self.new_entries.push(id);
         Ok(())
+    }
+
+    /// Gives an id back whose entry was refused after all.
+    pub fn release_entry(&mut self, id: EntryId) {
+        self.new_entries.remove(&id);
+    }
+
+    #[must_use]
+    pub fn hold(&self, id: HoldId) -> Option<&'a Hold> {
+        self.ledger.hold(id)
+    }
+
+    /// Open holds that ended at or before `now`.
+    #[must_use]
+    pub fn expired_holds(&self, now: i64) -> Vec<HoldId> {
+        self.ledger.expired_holds(now)
     }
 
     pub fn check_limit_change(&self, id: AccountId, limit: Limit) -> Result<(), LedgerRefusal> {
