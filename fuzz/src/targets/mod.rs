@@ -1,0 +1,4 @@
+//! One file for each target.
+
+pub(crate) mod frame;
+pub(crate) mod recovery;
