@@ -1,0 +1,309 @@
+//! A roll in memory, and facts in one line each: the harness of the book's tests.
+#![allow(dead_code, reason = "each test file uses its own part of the harness")]
+
+use tillroll_book::{
+    Action, Book, Command, Decision, Fact, LineRequest, Observe, PlaceOrder, ReceiveStock, Refusal,
+    SellerRequest, StockRequest, TaxRequest,
+};
+use tillroll_events::{
+    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Event, EventId, ExternalId,
+    FeeDetail, IntentFacts, IntentStatus, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
+    Record, RefundFacts, RefundStatus, Timestamp, TransferFacts,
+};
+use tillroll_ledger::AccountPath;
+
+pub const EUR: &str = "EUR";
+
+/// A book with its records, checked after every command: each unit sums to zero and every
+/// limit holds.
+#[derive(Debug, Default)]
+pub struct Roll {
+    pub book: Book,
+    pub records: Vec<Record>,
+    clock: i64,
+}
+
+impl Roll {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn try_do(&mut self, action: Action) -> Result<Vec<Event>, Refusal> {
+        self.clock += 1_000_000;
+        let at = Timestamp::from_micros(self.clock);
+        let command = Command {
+            at,
+            occurred_at: None,
+            key: None,
+            action,
+        };
+        let decided = match self.book.decide(&command)? {
+            Decision::Append(decided) => decided,
+            applied @ Decision::AlreadyApplied { .. } => panic!("no key was given: {applied:?}"),
+        };
+        let mut events = Vec::new();
+        for item in decided {
+            let position = self.records.len() as u64 + 1;
+            let record = Record {
+                id: EventId::from_u128(position.into()),
+                recorded_at: at,
+                occurred_at: item.occurred_at,
+                order: item.order,
+                command: None,
+                event: item.event.clone(),
+            };
+            self.book.evolve(position, &record);
+            self.records.push(record);
+            events.push(item.event);
+        }
+        self.check();
+        Ok(events)
+    }
+
+    pub fn done(&mut self, action: Action) -> Vec<Event> {
+        let shown = format!("{action:?}");
+        self.try_do(action)
+            .unwrap_or_else(|refusal| panic!("{shown} was refused: {refusal}"))
+    }
+
+    pub fn observe(&mut self, fact: Fact) -> Vec<Event> {
+        self.done(observed(fact))
+    }
+
+    pub fn check(&self) {
+        for (unit, sum) in self.book.ledger().sums() {
+            assert_eq!(sum, 0, "{unit} does not sum to zero");
+        }
+        let breaches = self.book.ledger().breaches();
+        let names: Vec<_> = breaches
+            .iter()
+            .map(|id| self.book.ledger().account(*id))
+            .collect();
+        assert!(names.is_empty(), "limits are broken: {names:?}");
+    }
+
+    /// Debits less credits.
+    pub fn net(&self, path: &str, unit: &str) -> i64 {
+        let ledger = self.book.ledger();
+        ledger
+            .lookup(path, unit.parse().expect("a unit of the test"))
+            .and_then(|account| ledger.balances(account))
+            .map_or(0, |balances| balances.net_debit())
+    }
+
+    /// The non-zero balances whose path starts with `prefix`, as a bookkeeper would list them.
+    pub fn listing(&self, prefix: &str) -> String {
+        let rows = self
+            .book
+            .ledger()
+            .by_path()
+            .filter_map(|(account, balances)| {
+                let net = balances.net_debit();
+                let (side, amount) = if net > 0 { ("Dr", net) } else { ("Cr", -net) };
+                (net != 0 && account.path.as_str().starts_with(prefix))
+                    .then(|| format!("{} {side} {amount} {}\n", account.path, account.unit))
+            });
+        rows.collect()
+    }
+
+    /// The same records, folded from nothing.
+    pub fn replayed(&self) -> Book {
+        let mut book = Book::default();
+        for (position, record) in (1..).zip(&self.records) {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            let read = Record::decode(&bytes).expect("what was written reads back");
+            assert_eq!(&read, record, "the codec changed a record");
+            book.evolve(position, &read);
+        }
+        book
+    }
+}
+
+pub fn id(text: &str) -> ExternalId {
+    text.parse().expect("an id of the test")
+}
+
+pub fn order_id(number: u128) -> OrderId {
+    OrderId::from_u128(number)
+}
+
+pub fn path(text: &str) -> AccountPath {
+    text.parse().expect("a path of the test")
+}
+
+pub fn observed(fact: Fact) -> Action {
+    Action::Observe(Observe {
+        notification: NotificationReceived {
+            id: id("evt_test"),
+            kind: "test".into(),
+            account: None,
+            api_version: None,
+            created: None,
+            livemode: false,
+            unrecognised: None,
+            detail: None,
+            body: None,
+        },
+        facts: vec![fact],
+    })
+}
+
+pub fn received(location: &str, sku: &str, quantity: u64) -> Action {
+    Action::ReceiveStock(ReceiveStock {
+        location: location.into(),
+        lines: vec![StockRequest {
+            sku: sku.into(),
+            quantity,
+        }],
+        reference: None,
+    })
+}
+
+pub fn line(sku: Option<&str>, quantity: u64, unit_price: u64) -> LineRequest {
+    LineRequest {
+        sku: sku.map(Into::into),
+        description: None,
+        quantity,
+        unit_price,
+        tax: None,
+        seller: None,
+    }
+}
+
+/// A line with 20 % tax inside, sold for a seller who pays 10 % commission.
+pub fn sellers_line(seller: &str, quantity: u64, unit_price: u64) -> LineRequest {
+    LineRequest {
+        tax: Some(TaxRequest {
+            rate: "0.2".parse().expect("a rate"),
+            included: true,
+        }),
+        seller: Some(SellerRequest {
+            account: id(seller),
+            commission: "0.1".parse().expect("a rate"),
+        }),
+        ..line(None, quantity, unit_price)
+    }
+}
+
+pub fn placed(order: u128, lines: Vec<LineRequest>) -> PlaceOrder {
+    PlaceOrder {
+        id: order_id(order),
+        channel: "web".into(),
+        location: Some("warehouse".into()),
+        currency: EUR.parse().expect("a currency"),
+        lines,
+        metadata: Default::default(),
+        offline: false,
+    }
+}
+
+pub fn intent(name: &str, order: u128, amount: u64, received: u64, status: IntentStatus) -> Fact {
+    Fact::Intent(IntentFacts {
+        id: id(name),
+        order: Some(order_id(order)),
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        capturable: 0,
+        received,
+        status,
+    })
+}
+
+pub fn charge(
+    name: &str,
+    intent: &str,
+    order: Option<u128>,
+    amount: u64,
+    captured: u64,
+) -> ChargeFacts {
+    ChargeFacts {
+        id: id(name),
+        intent: Some(id(intent)),
+        order: order.map(order_id),
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        authorised: true,
+        captured,
+        refunded: 0,
+        failed: false,
+        expired: false,
+        failure_code: None,
+    }
+}
+
+pub fn refund(name: &str, of: &str, amount: u64, status: RefundStatus) -> Fact {
+    Fact::Refund(RefundFacts {
+        id: id(name),
+        charge: Some(id(of)),
+        intent: None,
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        status,
+    })
+}
+
+pub fn dispute(name: &str, of: &str, amount: u64, status: DisputeStatus) -> Fact {
+    Fact::Dispute(DisputeFacts {
+        id: id(name),
+        charge: Some(id(of)),
+        intent: None,
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        status,
+        reason: None,
+    })
+}
+
+pub fn transfer(name: &str, seller: &str, amount: u64, reversed: u64) -> Fact {
+    Fact::Transfer(TransferFacts {
+        id: id(name),
+        seller: id(seller),
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        reversed,
+        source_charge: None,
+        group: None,
+    })
+}
+
+pub fn payout(name: &str, amount: u64, status: PayoutStatus) -> Fact {
+    Fact::Payout(PayoutFacts {
+        id: id(name),
+        account: None,
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        status,
+        arrival: None,
+    })
+}
+
+pub fn balance_transaction(
+    name: &str,
+    category: &str,
+    source: &str,
+    amount: i64,
+    fee: i64,
+) -> BalanceTransactionFacts {
+    BalanceTransactionFacts {
+        id: id(name),
+        account: None,
+        kind: category.into(),
+        category: category.into(),
+        currency: EUR.parse().expect("a currency"),
+        amount,
+        fee,
+        net: amount - fee,
+        source: Some(id(source)),
+        fees: if fee == 0 {
+            vec![]
+        } else {
+            vec![FeeDetail {
+                kind: "stripe_fee".into(),
+                amount: fee,
+            }]
+        },
+        created: None,
+        available_on: None,
+    }
+}
