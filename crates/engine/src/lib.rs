@@ -1,1 +1,43 @@
-//! The single writer: decide, append, evolve, acknowledge
+//! The single writer of a book: decide, append, evolve, acknowledge.
+//!
+//! # Purpose
+//! The one place where what is decided (`tillroll-book`) meets what is durable
+//! (`tillroll-journal`). [`Engine`] is synchronous: a simulation calls it directly. [`spawn`]
+//! gives it a thread and a queue, and [`Handle`] is what the rest of the program sees of it.
+//!
+//! # Invariants
+//! - Commands are decided one after the other; each sees what the ones before it did.
+//! - An answer, a refusal included, leaves the engine only after everything that it was
+//!   decided on is durable. A duplicate of a command in the same batch waits for the sync of
+//!   the first.
+//! - After a [`Failure`] nothing is acknowledged any more: the state in memory may be ahead of
+//!   the log, so the process has to start again and read what the log really holds.
+//! - Positions are dense; `recorded_at` never runs backwards; the id of an event is a function
+//!   of the book, the position and the time.
+//! - Folding the log from the start gives the state that the writer has.
+//!
+//! # It is not
+//! It knows no HTTP, no Stripe, no SQL, and no posting rule. It reads no clock that ends up in
+//! an event (time arrives in the command); it only measures how long an append takes. It never
+//! calls the network while deciding. It keeps no snapshot yet: a start folds the whole log.
+
+mod audit;
+mod engine;
+mod event_id;
+mod failure;
+mod handle;
+mod metrics;
+mod outcome;
+mod replay;
+mod thread;
+
+pub use audit::{AuditError, AuditReport, Finding, Law, audit};
+pub use engine::{Engine, Limits};
+pub use event_id::event_id;
+pub use failure::{Failure, OpenError, ReplayError, SubmitError};
+pub use handle::Handle;
+pub use metrics::{Histogram, Metrics};
+pub use outcome::Outcome;
+pub use replay::{Replay, replay};
+pub use thread::{EngineThread, Options, spawn};
+pub use tillroll_journal::Position;

@@ -1,0 +1,169 @@
+//! The auditor's own totals, summed from the entries in the events and nothing else.
+
+use tillroll_events::{Event, HoldId};
+use tillroll_ledger::{AccountId, Balances, Entry, Hold, Ledger, Side};
+use tillroll_money::MAX_MINOR;
+
+use super::Law;
+
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// By account number.
+    totals: Vec<Balances>,
+}
+
+#[derive(Clone, Copy)]
+enum Move {
+    Post,
+    Hold,
+    Release,
+}
+
+impl Tally {
+    /// Adds an event's entry to the totals and answers the accounts that it touches. `ledger`
+    /// is the book's, before the event.
+    pub(super) fn take(&mut self, ledger: &Ledger, event: &Event) -> Result<Vec<AccountId>, Law> {
+        let mut touched = Vec::new();
+        match event {
+            Event::AccountOpened(opened) => {
+                let next = self.totals.len();
+                if slot(opened.account) != next {
+                    let found = opened.account;
+                    return Err(Law::AccountNumber { found, next });
+                }
+                if ledger.lookup(opened.path.as_str(), opened.unit).is_some() {
+                    let (path, unit) = (opened.path.clone(), opened.unit);
+                    return Err(Law::AccountUsed { path, unit });
+                }
+                self.totals.push(Balances::default());
+                touched.push(opened.account);
+            }
+            Event::AccountLimitSet(set) => {
+                let account = ledger.account(set.account);
+                touched.push(account.ok_or(Law::AccountOpen(set.account))?.id);
+            }
+            Event::EntryPosted(posted)
+                if ledger.knows_entry(tillroll_ledger::EntryId(posted.id.as_u128())) =>
+            {
+                return Err(Law::EntryUsed(posted.id));
+            }
+            Event::HoldPlaced(placed) => {
+                if ledger.knows_hold(number(placed.id)) {
+                    return Err(Law::HoldUsed(placed.id));
+                }
+                self.apply(ledger, &placed.entry, Move::Hold, &mut touched)?;
+            }
+            Event::HoldCaptured(captured) => {
+                let hold = open_hold(ledger, captured.id)?;
+                if !hold.covers(&captured.entry) {
+                    return Err(Law::HoldCovers(captured.id));
+                }
+                self.apply(ledger, &hold.entry, Move::Release, &mut touched)?;
+            }
+            Event::HoldEnded(ended) => {
+                let hold = open_hold(ledger, ended.id)?;
+                self.apply(ledger, &hold.entry, Move::Release, &mut touched)?;
+            }
+            // All others move nothing, or only what `posted_entry` answers below.
+            _ => {}
+        }
+        if let Some(entry) = event.posted_entry() {
+            self.apply(ledger, entry, Move::Post, &mut touched)?;
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        Ok(touched)
+    }
+
+    fn apply(
+        &mut self,
+        ledger: &Ledger,
+        entry: &Entry,
+        how: Move,
+        touched: &mut Vec<AccountId>,
+    ) -> Result<(), Law> {
+        for posting in entry.postings() {
+            let account = ledger.account(posting.account);
+            let account = account.ok_or(Law::AccountOpen(posting.account))?;
+            let (path, unit) = (&account.path, account.unit);
+            if account.unit_id != posting.unit {
+                let path = path.clone();
+                return Err(Law::Unit { path, unit });
+            }
+            let totals = &mut self.totals[slot(posting.account)];
+            let total = match (how, posting.side) {
+                (Move::Post, Side::Debit) => &mut totals.debits_posted,
+                (Move::Post, Side::Credit) => &mut totals.credits_posted,
+                (Move::Hold | Move::Release, Side::Debit) => &mut totals.debits_pending,
+                (Move::Hold | Move::Release, Side::Credit) => &mut totals.credits_pending,
+            };
+            let moved = match how {
+                Move::Post | Move::Hold => total.checked_add(posting.amount),
+                Move::Release => total.checked_sub(posting.amount),
+            };
+            *total = moved.ok_or_else(|| Law::Range {
+                path: path.clone(),
+                unit,
+            })?;
+            touched.push(posting.account);
+        }
+        Ok(())
+    }
+
+    /// Compares the book's balances with the totals, and both with the laws.
+    pub(super) fn compare(&self, ledger: &Ledger, accounts: &[AccountId]) -> Result<(), Law> {
+        let (expected, found) = (self.totals.len(), ledger.accounts().len());
+        if expected != found {
+            return Err(Law::Accounts { expected, found });
+        }
+        for id in accounts {
+            let (Some(account), Some(found)) = (ledger.account(*id), ledger.balances(*id)) else {
+                return Err(Law::AccountOpen(*id));
+            };
+            let (path, unit, limit) = (account.path.clone(), account.unit, account.limit);
+            let expected = self.totals[slot(*id)];
+            if *found != expected {
+                let found = *found;
+                return Err(Law::Balance {
+                    path,
+                    unit,
+                    expected,
+                    found,
+                });
+            }
+            if !in_range(&expected) {
+                return Err(Law::Range { path, unit });
+            }
+            if !limit.allows(&expected) {
+                return Err(Law::Limit {
+                    path,
+                    unit,
+                    limit,
+                    balances: expected,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_range(balances: &Balances) -> bool {
+    let fits = |posted: u64, pending: u64| {
+        let total = posted.checked_add(pending);
+        total.is_some_and(|total| total <= MAX_MINOR)
+    };
+    fits(balances.debits_posted, balances.debits_pending)
+        && fits(balances.credits_posted, balances.credits_pending)
+}
+
+fn open_hold(ledger: &Ledger, id: HoldId) -> Result<&Hold, Law> {
+    ledger.hold(number(id)).ok_or(Law::HoldOpen(id))
+}
+
+fn number(id: HoldId) -> tillroll_ledger::HoldId {
+    tillroll_ledger::HoldId(id.as_u128())
+}
+
+fn slot(id: AccountId) -> usize {
+    usize::try_from(id.get()).expect("a 32-bit number fits the address space")
+}

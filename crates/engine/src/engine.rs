@@ -1,0 +1,418 @@
+//! The synchronous engine: stage commands, then commit what was staged as one frame.
+//!
+//! Staging decides a command, encodes its records into the frame that is being built and folds
+//! them into the book at once, so that the next command sees them. The state is therefore ahead
+//! of the log between staging and commit. Nobody outside may see that, which is why outcomes
+//! and refusals alike are handed out only after the commit.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, Refusal};
+use tillroll_events::{CommandRef, Record, Timestamp};
+use tillroll_journal::{
+    Batch, FileJournal, Journal, JournalReader, MAX_FRAME_BYTES, Position, RecoveryReport, Storage,
+};
+
+use crate::metrics::Counters;
+use crate::outcome::Run;
+use crate::replay::is_step;
+use crate::{Failure, Metrics, OpenError, Outcome, Replay, ReplayError, event_id};
+
+/// How much goes into one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// No further command is added to a frame that has this many records. A bound on how long
+    /// the first of a batch waits for the last.
+    pub batch_records: usize,
+    /// The same in bytes.
+    pub batch_bytes: usize,
+    /// The most that the journal takes in one frame, in bytes of records with four bytes before
+    /// each. A command that alone needs more is refused.
+    pub frame_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_records: 16_384,
+            batch_bytes: 4 * 1024 * 1024,
+            frame_bytes: MAX_FRAME_BYTES,
+        }
+    }
+}
+
+/// What became of a staged command. It turns into an answer after the commit.
+#[derive(Debug)]
+pub(crate) enum Staged {
+    /// Applied, or found in the batch that is being built: to be answered from memory.
+    Ready(Outcome),
+    /// Applied in an earlier batch: the records are in the log.
+    Known {
+        first: Position,
+        events: u32,
+    },
+    Refused(Refusal),
+}
+
+/// The single writer of a book.
+pub struct Engine<J: Journal> {
+    journal: J,
+    reader: Arc<dyn JournalReader>,
+    book: Book,
+    book_id: [u8; 16],
+    /// Of the last record; the next one is not recorded earlier.
+    recorded_at: Option<Timestamp>,
+    limits: Limits,
+    /// The frame that is being built.
+    batch: Batch,
+    /// The commands in it that have records, in order of position.
+    runs: Vec<Run>,
+    committed: Position,
+    failure: Option<Failure>,
+    counters: Arc<Counters>,
+}
+
+impl<J: Journal> std::fmt::Debug for Engine<J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("committed", &self.committed)
+            .field("staged", &self.batch.len())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<J: Journal> Engine<J> {
+    /// Folds the whole journal and starts at its end. `book_id` goes into the ids of events and
+    /// has to be the same for the life of a book. `progress` gets the position every 1,024
+    /// records and at the end.
+    ///
+    /// # Errors
+    /// The first record that cannot be read or understood, with its position.
+    pub fn open(
+        journal: J,
+        book_id: [u8; 16],
+        chart: Chart,
+        mut progress: impl FnMut(Position),
+    ) -> Result<Self, OpenError> {
+        let mut replay = Replay::new(chart);
+        replay.run(&*journal.reader(), None, &mut progress)?;
+        Self::resume(journal, book_id, replay)
+    }
+
+    /// Starts from a fold of the journal that somebody has made already.
+    ///
+    /// # Errors
+    /// [`OpenError::NotAtHead`] when the fold is not of the whole journal.
+    pub fn resume(journal: J, book_id: [u8; 16], replay: Replay) -> Result<Self, OpenError> {
+        let head = journal.head().position;
+        let (book, folded, recorded_at) = replay.into_parts();
+        if folded != head {
+            return Err(OpenError::NotAtHead { folded, head });
+        }
+        Ok(Self {
+            reader: journal.reader(),
+            journal,
+            book,
+            book_id,
+            recorded_at,
+            limits: Limits::default(),
+            batch: Batch::new(),
+            runs: Vec::new(),
+            committed: head,
+            failure: None,
+            counters: Arc::new(Counters::new()),
+        })
+    }
+
+    /// The same engine with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Applies commands in order and makes them durable: one frame and one sync, or a few when
+    /// they are more than [`Limits`] allow in one. The answers come in the order of the
+    /// commands, and only after the last sync.
+    ///
+    /// # Errors
+    /// A failure, after which every call fails. None of the commands is acknowledged then;
+    /// those in frames before the one that failed are on the roll, the others may be.
+    pub fn execute(
+        &mut self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<Outcome, Refusal>>, Failure> {
+        self.check_alive()?;
+        let mut staged = Vec::with_capacity(commands.len());
+        for command in commands {
+            if self.is_full() {
+                self.commit()?;
+            }
+            staged.push(self.stage(command)?);
+        }
+        self.commit()?;
+        staged
+            .into_iter()
+            .map(|staged| match staged {
+                Staged::Ready(outcome) => Ok(Ok(outcome)),
+                Staged::Refused(refusal) => Ok(Err(refusal)),
+                Staged::Known { first, events } => {
+                    // The whole call fails, since an answer has to be there for each command.
+                    let outcome = Outcome::read_back(&*self.reader, first, events);
+                    outcome.map(Ok).map_err(|failure| self.fail(failure))
+                }
+            })
+            .collect()
+    }
+
+    /// The state. After a failure it may be ahead of the log and is good for nothing.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The last durable position.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.committed
+    }
+
+    /// Why the engine has stopped, if it has.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.counters.read()
+    }
+
+    /// A reader of the durable records, for other threads.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::clone(&self.reader)
+    }
+
+    /// Ends the engine and gives the journal back.
+    #[must_use]
+    pub fn into_journal(self) -> J {
+        self.journal
+    }
+
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.len() >= self.limits.batch_records
+            || self.batch.byte_len() >= self.limits.batch_bytes
+    }
+
+    /// Decides a command and folds what it does into the state. What it answers must not be
+    /// told to anybody before [`Engine::commit`].
+    pub(crate) fn stage(&mut self, mut command: Command) -> Result<Staged, Failure> {
+        // The clock of the caller may have been set back. The roll's time runs on, and the book
+        // decides by it: a hold that has expired stays so.
+        command.at = self
+            .recorded_at
+            .map_or(command.at, |last| last.max(command.at));
+        self.counters.command();
+        let staged = match self.book.decide(&command) {
+            Ok(Decision::Append(decided)) if decided.is_empty() => {
+                Staged::Ready(Outcome::nothing_new(self.staged_head()))
+            }
+            Ok(Decision::Append(decided)) => self.stage_run(&command, decided)?,
+            Ok(Decision::AlreadyApplied { first, events }) => {
+                self.counters.replay();
+                self.find(Position::new(first), events)
+            }
+            Err(refusal) => Staged::Refused(refusal),
+        };
+        if let Staged::Refused(_) = staged {
+            self.counters.refusal();
+        }
+        Ok(staged)
+    }
+
+    /// Appends what was staged as one frame and syncs it.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        self.check_alive()?;
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let expected = self.staged_head();
+        let started = Instant::now();
+        match self.journal.append(&mut self.batch) {
+            Ok(committed) => assert_eq!(
+                committed.last, expected,
+                "the journal numbers records from its head on"
+            ),
+            // The book holds what was staged, the log may hold it or not, and only recovery can
+            // tell. Taking the events back out of the state is no way out: the next append
+            // would follow a log whose end nobody knows. So the engine ends here.
+            Err(error) => return Err(self.fail(Failure::Append(Arc::new(error)))),
+        }
+        let (records, bytes) = (self.batch.len() as u64, self.batch.byte_len());
+        self.counters
+            .append(records, bytes as u64, started.elapsed());
+        self.committed = expected;
+        self.runs.clear();
+        match bytes > 2 * self.limits.batch_bytes {
+            // One huge command must not keep its memory for ever.
+            true => self.batch = Batch::new(),
+            false => self.batch.clear(),
+        }
+        Ok(())
+    }
+
+    fn staged_head(&self) -> Position {
+        Position::new(self.committed.get() + self.batch.len() as u64)
+    }
+
+    fn check_alive(&self) -> Result<(), Failure> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn fail(&mut self, failure: Failure) -> Failure {
+        self.failure.get_or_insert(failure).clone()
+    }
+
+    fn stage_run(&mut self, command: &Command, decided: Vec<Decided>) -> Result<Staged, Failure> {
+        let run = self.records_of(command, decided);
+        let mut encoded = self.encode(&run);
+        if encoded.is_err() && !self.batch.is_empty() {
+            // It may fit into a frame of its own. Positions stay as they are.
+            self.commit()?;
+            encoded = self.encode(&run);
+        }
+        if let Err(DoesNotFit) = encoded {
+            return Ok(Staged::Refused(too_large(&command.action, self.limits)));
+        }
+        // Only now, when nothing can refuse it any more, does it become state.
+        for (position, record) in &run {
+            self.book.evolve(position.get(), record);
+        }
+        self.recorded_at = Some(command.at);
+        let run: Run = run.into();
+        self.runs.push(Arc::clone(&run));
+        Ok(Staged::Ready(Outcome::of_run(run, false)))
+    }
+
+    fn records_of(&self, command: &Command, decided: Vec<Decided>) -> Vec<(Position, Record)> {
+        let events = u32::try_from(decided.len()).expect("memory ends before 2^32 events");
+        let mut reference = command.key.as_ref().map(|key| CommandRef {
+            key: key.key.clone(),
+            fingerprint: key.fingerprint,
+            events,
+        });
+        let first = self.staged_head().next();
+        decided
+            .into_iter()
+            .zip(first.get()..)
+            .map(|(decided, position)| {
+                let position = Position::new(position);
+                let record = Record {
+                    id: event_id(&self.book_id, position, command.at),
+                    recorded_at: command.at,
+                    occurred_at: decided.occurred_at,
+                    order: decided.order,
+                    command: reference.take(),
+                    event: decided.event,
+                };
+                (position, record)
+            })
+            .collect()
+    }
+
+    /// Adds the records of a command to the frame: all of them or none.
+    fn encode(&mut self, run: &[(Position, Record)]) -> Result<(), DoesNotFit> {
+        let before = self.batch.len();
+        let fits = run.iter().all(|(_, record)| {
+            let pushed = self.batch.push_with(|buffer| record.encode(buffer));
+            pushed.is_ok() && self.batch.byte_len() <= self.limits.frame_bytes
+        });
+        if fits {
+            return Ok(());
+        }
+        // A batch cannot be cut, so what was in it is copied. This is rare: it takes a command
+        // larger than what is left of a frame.
+        let mut kept = Batch::new();
+        for (_, record) in self.batch.records(Position::FIRST).take(before) {
+            kept.push(record).expect("it was in a batch before");
+        }
+        self.batch = kept;
+        Err(DoesNotFit)
+    }
+
+    /// A command that was applied before may have been so in this very batch. The log does not
+    /// have it yet then, and its duplicate must not be acknowledged before it.
+    fn find(&self, first: Position, events: u32) -> Staged {
+        if first <= self.committed {
+            return Staged::Known { first, events };
+        }
+        let found = self.runs.binary_search_by_key(&first, |run| run[0].0);
+        let run = found.expect("what is not in the log is in the batch");
+        Staged::Ready(Outcome::of_run(Arc::clone(&self.runs[run]), true))
+    }
+}
+
+impl<S: Storage> Engine<FileJournal<S>> {
+    /// Opens a log in files and folds it while recovery reads it, so that a start reads it once.
+    /// The id of the journal is that of the book. `options` must ask for every record to be
+    /// checked, as they do by default: those that recovery skips are missing from the fold.
+    ///
+    /// # Errors
+    /// When the log is damaged or cannot be understood. A log that cannot be understood has
+    /// been recovered all the same: a torn tail is cut then.
+    pub fn open_files(
+        storage: S,
+        options: tillroll_journal::Options,
+        chart: Chart,
+        mut progress: impl FnMut(Position),
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let mut replay = Replay::new(chart);
+        let mut wrong: Option<ReplayError> = None;
+        let (journal, report) = FileJournal::open_with(storage, options, |position, bytes| {
+            if wrong.is_none() {
+                wrong = replay.fold(position, bytes).err();
+                if is_step(position) {
+                    progress(position);
+                }
+            }
+        })?;
+        if let Some(error) = wrong {
+            return Err(error.into());
+        }
+        progress(replay.position());
+        let book_id = *journal.id().as_bytes();
+        Ok((Self::resume(journal, book_id, replay)?, report))
+    }
+}
+
+/// A command's records exceed what is left of a frame.
+struct DoesNotFit;
+
+fn too_large(action: &Action, limits: Limits) -> Refusal {
+    let param = match action {
+        Action::PostEntries(_) => "entries",
+        Action::PostEntry(_) | Action::PlaceHold(_) | Action::CaptureHold(_) => "postings",
+        Action::PlaceOrder(_) | Action::ReceiveStock(_) => "lines",
+        Action::RecordBalanceTransactions(_) => "data",
+        Action::Observe(_)
+        | Action::OpenAccount(_)
+        | Action::VoidHold(_)
+        | Action::ExpireHolds
+        | Action::FulfilOrder(_)
+        | Action::CancelOrder(_) => "body",
+    };
+    Refusal::Invalid {
+        param: param.into(),
+        detail: format!(
+            "its events take more than the {} bytes that are recorded at once: send it in parts",
+            limits.frame_bytes
+        ),
+    }
+}

@@ -1,0 +1,92 @@
+//! Failures: what must never be answered with an acknowledgement. Refusals are the book's.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use tillroll_book::Refusal;
+use tillroll_events::DecodeError;
+use tillroll_journal::{AppendError, Position, ReadError};
+
+/// Why the engine has stopped. It is cheap to clone, because every later call repeats it.
+///
+/// What was being applied may or may not be on the roll: only reading it again will tell, and
+/// the caller must be told neither yes nor no.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Append(Arc<AppendError>),
+    #[error("a command that was applied at position {position} cannot be read back: {source}")]
+    Read {
+        position: Position,
+        source: Arc<ReadError>,
+    },
+    #[error("the record at position {position} cannot be understood: {}", in_full(.source))]
+    Decode {
+        position: Position,
+        source: Arc<DecodeError>,
+    },
+    #[error("the log ends before position {position}, where a command was applied")]
+    Missing { position: Position },
+    /// A bug. The text is what the panic said.
+    #[error("the writer panicked: {0}")]
+    Panicked(String),
+}
+
+/// Why a submitted command has no outcome.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The book refuses the command, by name.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The queue is full. Nothing was done; the same command may be sent again in a moment.
+    #[error("too many commands are waiting: try again")]
+    Overloaded,
+    /// The engine has failed. Whether the command was applied is not known.
+    #[error("{0}")]
+    Failed(Failure),
+    /// The engine is ending or has ended in good order. Nothing was done.
+    #[error("the engine has been stopped")]
+    Stopped,
+}
+
+/// Why a log could not be folded into a book.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the record at position {position} cannot be understood: {}", in_full(.source))]
+    Decode {
+        position: Position,
+        source: DecodeError,
+    },
+    #[error("position {found} follows {after}: records are missing")]
+    Gap { found: Position, after: Position },
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Journal(#[from] tillroll_journal::OpenError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The state that was given is not that of this log.
+    #[error("the state was folded up to position {folded}, the log ends at {head}")]
+    NotAtHead { folded: Position, head: Position },
+}
+
+/// An error with its causes on one line. The decoder keeps what was wrong with a value, such as
+/// an entry that does not balance, as the cause of an error that only says that there is one.
+pub(crate) fn in_full(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            write!(text, ": {next}").expect("writing to memory cannot fail");
+        }
+        cause = error.source();
+    }
+    text
+}

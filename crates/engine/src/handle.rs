@@ -1,0 +1,244 @@
+//! What the rest of the program sees of the engine: submit, look, follow.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tillroll_book::{Book, Command, Digest};
+use tillroll_journal::{JournalReader, Position};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::metrics::Counters;
+use crate::{Failure, Metrics, Outcome, SubmitError};
+
+/// A look at the durable state, between two batches.
+pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
+
+/// What the writer's thread is asked for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every request is a command: boxing it would cost each an allocation"
+)]
+pub(crate) enum Request {
+    Command(Command, oneshot::Sender<Result<Answer, SubmitError>>),
+    Inspect(Inspection),
+    /// Wakes the writer, so that it sees that it has to stop.
+    Stop,
+}
+
+/// A durable answer. Reading the records of a duplicate is left to who asked: a storm of
+/// repeated webhooks must not keep the writer from writing.
+pub(crate) enum Answer {
+    Outcome(Outcome),
+    Known { first: Position, events: u32 },
+}
+
+/// What handles and thread share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) stopping: AtomicBool,
+    /// How the thread ended. Set before the queue is closed for good.
+    pub(crate) end: OnceLock<Result<(), Failure>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// A handle on a running engine. Clones are handles on the same one. When the last is dropped,
+/// the engine finishes what waits and ends.
+#[derive(Clone)]
+pub struct Handle {
+    queue: mpsc::Sender<Request>,
+    committed: watch::Receiver<Position>,
+    reader: Arc<dyn JournalReader>,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle")
+            .field("head", &self.head())
+            .field("end", &self.shared.end.get())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(
+        queue: mpsc::Sender<Request>,
+        committed: watch::Receiver<Position>,
+        reader: Arc<dyn JournalReader>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            queue,
+            committed,
+            reader,
+            shared,
+        }
+    }
+
+    /// Has a command applied, and waits until it is durable.
+    ///
+    /// It never waits for a place in the queue. Dropping the future takes nothing back: a
+    /// command that is in the queue is applied all the same.
+    ///
+    /// # Errors
+    /// [`SubmitError`]. After [`SubmitError::Overloaded`] and [`SubmitError::Stopped`] nothing
+    /// was done; after [`SubmitError::Failed`] nobody knows.
+    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let answer = self.enqueue(command)?;
+        let answer = answer.await.unwrap_or_else(|_| Err(self.why_ended()))?;
+        let Answer::Known { first, events } = answer else {
+            return self.resolve(answer);
+        };
+        // Reading a file blocks, which a runtime's worker must not. Outside of a runtime there
+        // is nobody to block.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return self.resolve(answer);
+        };
+        let reader = Arc::clone(&self.reader);
+        let read = runtime.spawn_blocking(move || Outcome::read_back(&*reader, first, events));
+        match read.await {
+            Ok(outcome) => outcome.map_err(SubmitError::Failed),
+            Err(error) => Err(SubmitError::Failed(Failure::Panicked(error.to_string()))),
+        }
+    }
+
+    /// [`Handle::submit`] for threads outside of any async runtime.
+    ///
+    /// # Errors
+    /// As [`Handle::submit`].
+    ///
+    /// # Panics
+    /// Inside of an async runtime, whose worker it would block.
+    pub fn submit_blocking(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let answer = self.enqueue(command)?;
+        let answer = answer
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(self.why_ended()))?;
+        self.resolve(answer)
+    }
+
+    /// Looks at the durable state between two batches, on the writer's thread: the position,
+    /// and what `look` made of the book. It waits for a place in the queue, and for the commands
+    /// before it. Everything that is submitted meanwhile waits for it, so `look` has to be
+    /// quick.
+    ///
+    /// # Errors
+    /// [`SubmitError::Failed`] or [`SubmitError::Stopped`].
+    pub async fn inspect<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Book) -> T + Send + 'static,
+    ) -> Result<(Position, T), SubmitError> {
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            return Err(self.why_ended());
+        }
+        let (answer, seen) = oneshot::channel();
+        let request = Request::Inspect(Box::new(move |position, book| {
+            // An error means that nobody waits for it any more.
+            drop(answer.send((position, look(book))));
+        }));
+        self.queue
+            .send(request)
+            .await
+            .map_err(|_| self.why_ended())?;
+        seen.await.map_err(|_| match self.shared.end.get() {
+            Some(_) => self.why_ended(),
+            // The writer goes on, and only this answer is missing.
+            None => SubmitError::Failed(Failure::Panicked("while looking at the book".into())),
+        })
+    }
+
+    /// The durable position and the digest of the state at it.
+    ///
+    /// # Errors
+    /// As [`Handle::inspect`].
+    pub async fn digest(&self) -> Result<(Position, Digest), SubmitError> {
+        self.inspect(Book::digest).await
+    }
+
+    /// The last durable position.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        *self.committed.borrow()
+    }
+
+    /// Follows the durable position. The channel closes when the engine ends.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Position> {
+        self.committed.clone()
+    }
+
+    /// A reader of the durable records.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn JournalReader> {
+        Arc::clone(&self.reader)
+    }
+
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            queue_depth: self.queue.max_capacity() - self.queue.capacity(),
+            queue_capacity: self.queue.max_capacity(),
+            ..self.shared.counters.read()
+        }
+    }
+
+    /// Stops the engine: what waits is finished, what comes now is answered
+    /// [`SubmitError::Stopped`]. It returns at once; [`EngineThread::join`] and
+    /// [`Handle::ended`] wait for the end.
+    ///
+    /// [`EngineThread::join`]: crate::EngineThread::join
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        // The writer sleeps until something comes. If there is no place for this, then
+        // something is there already, and the writer looks at the flag after each batch.
+        if let Err(error) = self.queue.try_send(Request::Stop) {
+            tracing::trace!(%error, "the writer needs no waking");
+        }
+    }
+
+    /// Waits until the engine has ended, in good order or not.
+    ///
+    /// # Errors
+    /// The failure that ended it. The process should end too, and start again into recovery.
+    pub async fn ended(&self) -> Result<(), Failure> {
+        let mut committed = self.committed.clone();
+        // The writer's side is dropped after the end is written down.
+        while committed.changed().await.is_ok() {}
+        self.shared.end.get().cloned().unwrap_or(Ok(()))
+    }
+
+    fn enqueue(
+        &self,
+        command: Command,
+    ) -> Result<oneshot::Receiver<Result<Answer, SubmitError>>, SubmitError> {
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            return Err(self.why_ended());
+        }
+        let (answer, outcome) = oneshot::channel();
+        match self.queue.try_send(Request::Command(command, answer)) {
+            Ok(()) => Ok(outcome),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.shared.counters.overload();
+                Err(SubmitError::Overloaded)
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.why_ended()),
+        }
+    }
+
+    fn resolve(&self, answer: Answer) -> Result<Outcome, SubmitError> {
+        match answer {
+            Answer::Outcome(outcome) => Ok(outcome),
+            Answer::Known { first, events } => {
+                Outcome::read_back(&*self.reader, first, events).map_err(SubmitError::Failed)
+            }
+        }
+    }
+
+    fn why_ended(&self) -> SubmitError {
+        match self.shared.end.get() {
+            Some(Err(failure)) => SubmitError::Failed(failure.clone()),
+            Some(Ok(())) | None => SubmitError::Stopped,
+        }
+    }
+}

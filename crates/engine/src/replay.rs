@@ -1,0 +1,139 @@
+//! Folding a log into a book: at a start, for a look at the past, for a comparison.
+
+use std::ops::ControlFlow;
+
+use tillroll_book::{Book, Chart};
+use tillroll_events::{Record, Timestamp};
+use tillroll_journal::{JournalReader, Position};
+
+use crate::ReplayError;
+
+/// Records between two reports of progress.
+const STEP: u64 = 1024;
+
+pub(crate) fn is_step(position: Position) -> bool {
+    position.get().is_multiple_of(STEP)
+}
+
+/// A fold that is under way. [`replay`] is the whole of it; this is for who gets the records
+/// one by one, as from recovery.
+#[derive(Debug)]
+pub struct Replay {
+    book: Book,
+    position: Position,
+    recorded_at: Option<Timestamp>,
+}
+
+impl Replay {
+    #[must_use]
+    pub fn new(chart: Chart) -> Self {
+        Self {
+            book: Book::new(chart),
+            position: Position::ZERO,
+            recorded_at: None,
+        }
+    }
+
+    /// Folds the next record.
+    ///
+    /// # Errors
+    /// When it is not the next one or cannot be understood; the state is as before.
+    pub fn fold(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
+        if position != self.position.next() {
+            return Err(ReplayError::Gap {
+                found: position,
+                after: self.position,
+            });
+        }
+        let record =
+            Record::decode(bytes).map_err(|source| ReplayError::Decode { position, source })?;
+        self.book.evolve(position.get(), &record);
+        self.position = position;
+        // Not simply the last: a log that breaks the rule must not pull the clock back.
+        self.recorded_at = self.recorded_at.max(Some(record.recorded_at));
+        Ok(())
+    }
+
+    /// The position of the last record that was folded.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    #[must_use]
+    pub fn into_book(self) -> Book {
+        self.book
+    }
+
+    pub(crate) fn into_parts(self) -> (Book, Position, Option<Timestamp>) {
+        (self.book, self.position, self.recorded_at)
+    }
+
+    pub(crate) fn run(
+        &mut self,
+        reader: &dyn JournalReader,
+        up_to: Option<Position>,
+        progress: &mut dyn FnMut(Position),
+    ) -> Result<(), ReplayError> {
+        walk(reader, up_to, progress, |position, bytes| {
+            self.fold(position, bytes)
+        })
+    }
+}
+
+/// Folds a log into a fresh book, up to a position or to its end. Answers the book and the
+/// position of the last record in it. `progress` gets the position every 1,024 records and at
+/// the end.
+///
+/// # Errors
+/// The first record that cannot be read or understood, with its position.
+pub fn replay(
+    reader: &dyn JournalReader,
+    chart: Chart,
+    up_to: Option<Position>,
+    mut progress: impl FnMut(Position),
+) -> Result<(Book, Position), ReplayError> {
+    let mut replay = Replay::new(chart);
+    replay.run(reader, up_to, &mut progress)?;
+    let position = replay.position();
+    Ok((replay.into_book(), position))
+}
+
+/// Visits the records of a log until one is wrong.
+pub(crate) fn walk<E: From<tillroll_journal::ReadError>>(
+    reader: &dyn JournalReader,
+    up_to: Option<Position>,
+    progress: &mut dyn FnMut(Position),
+    mut visit: impl FnMut(Position, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let last = up_to.unwrap_or(Position::new(u64::MAX));
+    let mut reached = Position::ZERO;
+    let mut wrong = None;
+    let visited = reader.for_each(Position::FIRST, &mut |position, bytes| {
+        if position > last {
+            return ControlFlow::Break(());
+        }
+        if let Err(error) = visit(position, bytes) {
+            wrong = Some(error);
+            return ControlFlow::Break(());
+        }
+        reached = position;
+        if is_step(position) {
+            progress(position);
+        }
+        ControlFlow::Continue(())
+    });
+    match (wrong, visited) {
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(_)) => {
+            progress(reached);
+            Ok(())
+        }
+    }
+}

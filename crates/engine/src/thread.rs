@@ -1,0 +1,220 @@
+//! The writer's thread: it takes everything that waits, has it made durable with one sync, and
+//! answers. There is no timer: while one sync runs, the next batch gathers by itself.
+//!
+//! One std thread owns the log. An async runtime's file functions may report success for what
+//! was never written, and a blocking sync would hold up the runtime's other work.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+use tillroll_journal::{Journal, Position};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::Staged;
+use crate::handle::{Answer, Inspection, Request, Shared};
+use crate::{Engine, Failure, Handle, SubmitError};
+
+/// How an engine's thread is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Requests that may wait. More are turned away at once.
+    pub queue: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue: 4096 }
+    }
+}
+
+/// The running thread. Dropping it lets the thread run on; the handles decide when it ends.
+#[derive(Debug)]
+#[must_use = "join it to learn whether the engine failed"]
+pub struct EngineThread {
+    thread: JoinHandle<Result<(), Failure>>,
+}
+
+impl EngineThread {
+    /// Waits for the end of the engine. It blocks: in async code wait for
+    /// [`Handle::ended`] first.
+    ///
+    /// # Errors
+    /// The failure that ended it. The process must end with an error then, so that a supervisor
+    /// starts it again into recovery.
+    pub fn join(self) -> Result<(), Failure> {
+        let ended = self.thread.join();
+        ended.unwrap_or_else(|panic| Err(Failure::Panicked(text_of(&*panic))))
+    }
+
+    /// Whether the thread has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+/// Gives an engine its thread.
+///
+/// # Panics
+/// When the system starts no thread, or the queue has no room at all.
+pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
+    let (sender, queue) = mpsc::channel(options.queue);
+    let (committed, positions) = watch::channel(engine.head());
+    let shared = Arc::new(Shared {
+        stopping: AtomicBool::new(false),
+        end: OnceLock::new(),
+        counters: engine.counters(),
+    });
+    let handle = Handle::new(sender, positions, engine.reader(), Arc::clone(&shared));
+    let writer = Writer {
+        engine,
+        queue,
+        committed,
+        shared,
+        waiting: Vec::new(),
+        staged: Vec::new(),
+        inspection: None,
+    };
+    let thread = thread::Builder::new()
+        .name("tillroll-writer".into())
+        .spawn(move || writer.work())
+        .expect("the system starts a thread");
+    (handle, EngineThread { thread })
+}
+
+struct Writer<J: Journal> {
+    engine: Engine<J>,
+    queue: mpsc::Receiver<Request>,
+    committed: watch::Sender<Position>,
+    shared: Arc<Shared>,
+    /// Who waits for the batch that is being built, in order.
+    waiting: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
+    /// What they will be answered.
+    staged: Vec<Staged>,
+    /// A look at the state after that batch.
+    inspection: Option<Inspection>,
+}
+
+impl<J: Journal> Writer<J> {
+    fn work(mut self) -> Result<(), Failure> {
+        tracing::debug!(head = %self.engine.head(), "the writer starts");
+        // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is
+        // answered as the failure that it is.
+        let end = catch_unwind(AssertUnwindSafe(|| self.serve()))
+            .unwrap_or_else(|panic| Err(Failure::Panicked(text_of(&*panic))));
+        match &end {
+            Ok(()) => tracing::debug!(head = %self.engine.head(), "the writer ends"),
+            Err(failure) => tracing::error!(
+                head = %self.engine.head(), %failure,
+                "the writer has failed and acknowledges nothing more",
+            ),
+        }
+        // First the reason, then the end: who finds the queue closed looks for the reason.
+        let end = self.shared.end.get_or_init(|| end).clone();
+        self.queue.close();
+        let refusal = || match &end {
+            Ok(()) => SubmitError::Stopped,
+            Err(failure) => SubmitError::Failed(failure.clone()),
+        };
+        for waiting in self.waiting.drain(..) {
+            tell(waiting, Err(refusal()));
+        }
+        while let Some(request) = self.queue.blocking_recv() {
+            if let Request::Command(_, waiting) = request {
+                tell(waiting, Err(refusal()));
+            }
+        }
+        end
+    }
+
+    /// Until all handles are gone or the engine was stopped, and the queue is empty.
+    fn serve(&mut self) -> Result<(), Failure> {
+        while let Some(request) = self.queue.blocking_recv() {
+            self.gather(request)?;
+            self.engine.commit()?;
+            self.answer();
+            if let Some(look) = self.inspection.take() {
+                self.inspect(look);
+            }
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                self.queue.close();
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages this request and what waits behind it, up to what one frame should hold. It ends
+    /// at a look at the state, which has to be durable first.
+    fn gather(&mut self, first: Request) -> Result<(), Failure> {
+        let mut next = Some(first);
+        while let Some(request) = next {
+            match request {
+                Request::Command(command, waiting) => {
+                    self.waiting.push(waiting);
+                    let staged = self.engine.stage(command)?;
+                    self.staged.push(staged);
+                }
+                Request::Inspect(look) => {
+                    self.inspection = Some(look);
+                    return Ok(());
+                }
+                Request::Stop => {}
+            }
+            // Those that come to nothing fill no frame, and still have to be answered.
+            let enough = self.engine.is_full() || self.waiting.len() >= MAX_WAITING;
+            next = match enough {
+                true => None,
+                false => self.queue.try_recv().ok(),
+            };
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self) {
+        let head = self.engine.head();
+        // Followers first: whoever gets an answer finds its position published.
+        self.committed.send_if_modified(|known| {
+            let moved = *known != head;
+            *known = head;
+            moved
+        });
+        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
+            let answer = match staged {
+                Staged::Ready(outcome) => Ok(Answer::Outcome(outcome)),
+                Staged::Known { first, events } => Ok(Answer::Known { first, events }),
+                Staged::Refused(refusal) => Err(SubmitError::Refused(refusal)),
+            };
+            tell(waiting, answer);
+        }
+    }
+
+    fn inspect(&self, look: Inspection) {
+        let (head, book) = (self.engine.head(), self.engine.book());
+        // It only reads the book, so its panic leaves nothing half done: who asked finds the
+        // answer's sender gone, and the writer goes on.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| look(head, book))) {
+            tracing::error!(panic = text_of(&*panic), "a look at the book panicked");
+        }
+    }
+}
+
+/// Commands of one batch, whatever comes of them.
+const MAX_WAITING: usize = 16_384;
+
+fn tell(
+    waiting: oneshot::Sender<Result<Answer, SubmitError>>,
+    answer: Result<Answer, SubmitError>,
+) {
+    // An error means that nobody waits any more: the client has hung up. What was applied stays
+    // applied, and its key will find it.
+    drop(waiting.send(answer));
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a text".into())
+}

@@ -1,0 +1,331 @@
+//! A small world for the engine's tests: a till, and wallets that cannot be overdrawn.
+
+// Each test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tillroll_book::{
+    Action, Book, CaptureHold, CapturePart, Chart, Command, CommandKey, OpenAccount, PlaceHold,
+    PostEntry, PostingRequest, Refusal,
+};
+use tillroll_engine::{Engine, Limits, Outcome, Position, replay};
+use tillroll_events::{EntryId, HoldId, Metadata, Timestamp};
+use tillroll_journal::testing::Random;
+use tillroll_journal::{
+    AppendError, Batch, Committed, FileJournal, Head, Journal, JournalReader, MemoryJournal,
+    Options, Storage,
+};
+use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
+
+pub const BOOK: [u8; 16] = *b"a book of tests.";
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + second)
+}
+
+fn command(second: i64, key: Option<CommandKey>, action: Action) -> Command {
+    Command {
+        at: at(second),
+        occurred_at: None,
+        key,
+        action,
+    }
+}
+
+pub fn key(name: &str, fingerprint: u8) -> Option<CommandKey> {
+    Some(CommandKey {
+        key: name.into(),
+        fingerprint: [fingerprint; 16],
+    })
+}
+
+pub fn path(text: &str) -> AccountPath {
+    text.parse().expect("a path of the test")
+}
+
+fn leg(account: &str, side: Side, amount: u64) -> PostingRequest {
+    PostingRequest {
+        account: path(account),
+        unit: "EUR".parse().expect("a currency"),
+        side,
+        amount,
+    }
+}
+
+pub fn wallet(number: usize) -> String {
+    format!("wallet:{number}")
+}
+
+pub fn open(account: &str, kind: AccountType, limit: Limit) -> Command {
+    let action = Action::OpenAccount(OpenAccount {
+        path: path(account),
+        unit: "EUR".parse().expect("a currency"),
+        kind: Some(kind),
+        limit: Some(limit),
+    });
+    command(0, None, action)
+}
+
+/// The till and `wallets` wallets, all empty.
+pub fn opening(wallets: usize) -> Vec<Command> {
+    let till = open("till", AccountType::Asset, Limit::None);
+    let wallet = |number| {
+        let limit = Limit::DebitsMustNotExceedCredits;
+        open(&wallet(number), AccountType::Liability, limit)
+    };
+    std::iter::once(till)
+        .chain((0..wallets).map(wallet))
+        .collect()
+}
+
+fn post(id: u128, from: &str, to: &str, amount: u64) -> Action {
+    Action::PostEntry(PostEntry {
+        id: EntryId::from_u128(id),
+        postings: vec![
+            leg(from, Side::Debit, amount),
+            leg(to, Side::Credit, amount),
+        ],
+        description: None,
+        metadata: Metadata::new(),
+        reverses: None,
+    })
+}
+
+/// Money comes in over the counter.
+pub fn fund(id: u128, wallet: &str, amount: u64) -> Command {
+    command(
+        1,
+        key(&format!("fund-{id}"), 1),
+        post(id, "till", wallet, amount),
+    )
+}
+
+/// Money goes from one wallet to another; refused when the first has too little.
+pub fn pay(id: u128, from: &str, to: &str, amount: u64) -> Command {
+    command(2, key(&format!("pay-{id}"), 2), post(id, from, to, amount))
+}
+
+pub fn described(id: u128, description: String) -> Command {
+    let mut command = fund(id, &wallet(0), 1);
+    if let Action::PostEntry(entry) = &mut command.action {
+        entry.description = Some(description);
+    }
+    command
+}
+
+pub fn hold(second: i64, id: u128, from: &str, amount: u64, expires: Option<i64>) -> Command {
+    let action = Action::PlaceHold(PlaceHold {
+        id: HoldId::from_u128(id),
+        postings: vec![
+            leg(from, Side::Debit, amount),
+            leg("till", Side::Credit, amount),
+        ],
+        expires_at: expires.map(at),
+        description: None,
+        metadata: Metadata::new(),
+    });
+    command(second, key(&format!("hold-{id}"), 3), action)
+}
+
+pub fn capture(second: i64, id: u128, amount: u64) -> Command {
+    let action = Action::CaptureHold(CaptureHold {
+        id: HoldId::from_u128(id),
+        part: CapturePart::Amount(amount),
+    });
+    command(second, key(&format!("capture-{id}"), 4), action)
+}
+
+pub fn void(second: i64, id: u128) -> Command {
+    let action = Action::VoidHold(HoldId::from_u128(id));
+    command(second, key(&format!("void-{id}"), 5), action)
+}
+
+/// Commands of every kind that this world has, refused ones and duplicates among them.
+pub fn story(seed: u64, commands: usize) -> Vec<Command> {
+    const WALLETS: usize = 4;
+    let mut random = Random::new(seed);
+    let mut story = opening(WALLETS);
+    let mut holds = Vec::new();
+    for number in 0..commands {
+        let id = number as u128 + 1;
+        let second = i64::try_from(number).expect("few commands") + 10;
+        let amount = random.below(50) as u64 + 1;
+        let (from, to) = (wallet(random.below(WALLETS)), wallet(random.below(WALLETS)));
+        let mut next = match random.below(8) {
+            0 | 1 => fund(id, &to, amount),
+            2..=4 => pay(id, &from, &to, amount),
+            5 => {
+                holds.push(id);
+                hold(second, id, &from, amount, None)
+            }
+            6 if !holds.is_empty() => {
+                let id = holds[random.below(holds.len())];
+                match random.coin() {
+                    true => capture(second, id, amount),
+                    false => void(second, id),
+                }
+            }
+            _ => story[random.below(story.len())].clone(),
+        };
+        // Clocks jump.
+        let back = i64::try_from(random.below(20)).expect("below 20");
+        next.at = at(second - back);
+        story.push(next);
+    }
+    story
+}
+
+/// A story cut into batches of 1 to `most`.
+pub fn batches(seed: u64, story: Vec<Command>, most: usize) -> Vec<Vec<Command>> {
+    let mut random = Random::new(seed);
+    let mut rest = story.into_iter();
+    let mut batches = Vec::new();
+    loop {
+        let size = random.below(most) + 1;
+        let batch: Vec<_> = rest.by_ref().take(size).collect();
+        if batch.is_empty() {
+            return batches;
+        }
+        batches.push(batch);
+    }
+}
+
+pub fn engine() -> Engine<MemoryJournal> {
+    start(MemoryJournal::new())
+}
+
+pub fn start<J: Journal>(journal: J) -> Engine<J> {
+    let engine = Engine::open(journal, BOOK, Chart::default(), |_| {});
+    engine.expect("the log can be folded")
+}
+
+/// A frame of few records, so that stories have many.
+pub fn small() -> Limits {
+    Limits {
+        batch_records: 8,
+        ..Limits::default()
+    }
+}
+
+pub fn on_files<S: Storage>(storage: S) -> Engine<FileJournal<S>> {
+    let options = Options {
+        id: Some(tillroll_journal::JournalId::new(BOOK)),
+        segment_bytes: 4096,
+        ..Options::default()
+    };
+    let opened = Engine::open_files(storage, options, Chart::default(), |_| {});
+    opened.expect("the log can be recovered").0
+}
+
+/// Applies commands that are not refused.
+pub fn apply<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Vec<Outcome> {
+    let answers = engine.execute(commands).expect("nothing fails");
+    answers
+        .into_iter()
+        .map(|answer| answer.expect("nothing is refused"))
+        .collect()
+}
+
+pub fn apply_one<J: Journal>(engine: &mut Engine<J>, command: Command) -> Outcome {
+    apply(engine, vec![command]).remove(0)
+}
+
+pub fn refuse_one<J: Journal>(engine: &mut Engine<J>, command: Command) -> Refusal {
+    let answers = engine.execute(vec![command]).expect("nothing fails");
+    answers
+        .into_iter()
+        .next()
+        .expect("one")
+        .expect_err("it is refused")
+}
+
+/// The state of a log up to a position, folded from nothing.
+pub fn folded(reader: &dyn JournalReader, up_to: Option<Position>) -> Book {
+    let replayed = replay(reader, Chart::default(), up_to, |_| {});
+    replayed.expect("the log can be folded").0
+}
+
+/// What a wallet has.
+pub fn balance(book: &Book, account: &str) -> i64 {
+    let id = book
+        .ledger()
+        .lookup(account, "EUR".parse().expect("a currency"));
+    let id = id.expect("the account is open");
+    let balances = book.ledger().balances(id).expect("the account is open");
+    -balances.net_debit()
+}
+
+/// A gate that appends wait at, so that a test decides when a sync ends.
+#[derive(Clone, Default)]
+pub struct Gate {
+    state: Arc<(Mutex<GateState>, Condvar)>,
+}
+
+#[derive(Default)]
+struct GateState {
+    closed: bool,
+    waiting: usize,
+    fails: bool,
+}
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, GateState> {
+        self.state.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn close(&self) {
+        self.state().closed = true;
+    }
+
+    pub fn open(&self) {
+        self.state().closed = false;
+        self.state.1.notify_all();
+    }
+
+    /// The append that waits now, and all later ones, fail.
+    pub fn open_and_fail(&self) {
+        self.state().fails = true;
+        self.open();
+    }
+
+    /// Waits until an append is at the gate.
+    pub fn reached(&self) {
+        let state = self.state();
+        let reached = self.state.1.wait_while(state, |state| state.waiting == 0);
+        drop(reached.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn pass(&self) -> bool {
+        let mut state = self.state();
+        state.waiting += 1;
+        self.state.1.notify_all();
+        let passed = self.state.1.wait_while(state, |state| state.closed);
+        let mut state = passed.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        !state.fails
+    }
+}
+
+/// A journal whose appends pass a gate.
+pub struct Gated<J> {
+    pub journal: J,
+    pub gate: Gate,
+}
+
+impl<J: Journal> Journal for Gated<J> {
+    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+        match self.gate.pass() {
+            true => self.journal.append(batch),
+            false => Err(AppendError::Backend("the gate fails".into())),
+        }
+    }
+
+    fn head(&self) -> Head {
+        self.journal.head()
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        self.journal.reader()
+    }
+}
