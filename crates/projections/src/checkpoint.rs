@@ -1,0 +1,110 @@
+//! How far the read models are, for whoever waits for their own write to show.
+//!
+//! It knows no async: an async caller subscribes and wakes its own tasks.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+type Subscriber = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// A shared handle on the position up to which rows are committed. Clones are the same handle.
+#[derive(Clone, Default)]
+pub struct Checkpoint {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    position: AtomicU64,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    subscribers: Vec<Subscriber>,
+    failure: Option<Arc<str>>,
+}
+
+impl Checkpoint {
+    #[must_use]
+    pub fn new(position: u64) -> Self {
+        let checkpoint = Self::default();
+        checkpoint.publish(position);
+        checkpoint
+    }
+
+    /// The last position whose rows are committed, 0 before the first.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.shared.position.load(Ordering::Acquire)
+    }
+
+    /// Why the read models do not move, when they do not.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<str>> {
+        self.state().failure.clone()
+    }
+
+    /// Calls `notify` with every new checkpoint from now on, on the projecting thread: it must
+    /// return at once (send to a watch channel, wake a task).
+    pub fn subscribe(&self, notify: impl Fn(u64) + Send + Sync + 'static) {
+        self.state().subscribers.push(Arc::new(notify));
+    }
+
+    /// Blocks until the rows of `position` are committed; false when `timeout` passed first.
+    #[must_use]
+    pub fn wait_for(&self, position: u64, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.state();
+        while self.position() < position {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self
+                .shared
+                .moved
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    /// Says that rows up to `position` are committed.
+    pub(crate) fn publish(&self, position: u64) {
+        let subscribers = {
+            let mut state = self.state();
+            state.failure = None;
+            self.shared.position.store(position, Ordering::Release);
+            self.shared.moved.notify_all();
+            state.subscribers.clone()
+        };
+        for notify in subscribers {
+            notify(position);
+        }
+    }
+
+    pub(crate) fn publish_failure(&self, failure: &str) {
+        self.state().failure = Some(failure.into());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoint")
+            .field("position", &self.position())
+            .field("failure", &self.failure())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+//! Journal entries that somebody posted by command.
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use tillroll_events::{EntryId, Metadata, PostingView, Timestamp};
+
+use super::columns::Columns;
+use super::pool::Snapshot;
+use super::{AsOf, At, ReadModels};
+use crate::ReadError;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EntryRow {
+    pub id: EntryId,
+    pub description: Option<String>,
+    pub postings: Vec<PostingView>,
+    pub metadata: Metadata,
+    /// The entry that this one corrects.
+    pub reverses: Option<EntryId>,
+    /// The entries that correct this one, oldest first.
+    pub reversed_by: Vec<EntryId>,
+    pub occurred_at: Timestamp,
+    pub recorded_at: Timestamp,
+    pub position: u64,
+}
+
+impl ReadModels {
+    /// One entry, `None` when there is none of this id (yet).
+    pub fn entry(
+        &self,
+        id: EntryId,
+        as_of: Option<u64>,
+    ) -> Result<At<Option<EntryRow>>, ReadError> {
+        self.at(as_of, |snapshot, as_of| {
+            let mut statement = snapshot.sql.prepare_cached(
+                "SELECT n.position, e.description, n.metadata, n.reverses,
+                        e.occurred_at, e.recorded_at
+                 FROM entries n CROSS JOIN events e ON e.position = n.position
+                 WHERE n.id = ?1 AND n.position <= ?2",
+            )?;
+            let found = statement
+                .query_row(params![id.to_string(), as_of.column], |row| {
+                    Ok(EntryRow {
+                        id,
+                        position: row.count(0)?,
+                        description: row.get(1)?,
+                        metadata: row.metadata(2)?,
+                        reverses: row.maybe_parsed(3)?,
+                        occurred_at: row.time(4)?,
+                        recorded_at: row.time(5)?,
+                        postings: Vec::new(),
+                        reversed_by: Vec::new(),
+                    })
+                })
+                .optional()?;
+            let Some(mut entry) = found else {
+                return Ok(None);
+            };
+            entry.postings = postings_at(snapshot, entry.position)?;
+            entry.reversed_by = reversals(snapshot, as_of, id)?;
+            Ok(Some(entry))
+        })
+    }
+}
+
+/// The postings of the event at a position, in the order of the entry.
+pub(super) fn postings_at(
+    snapshot: &Snapshot<'_>,
+    position: u64,
+) -> Result<Vec<PostingView>, ReadError> {
+    let mut statement = snapshot.sql.prepare_cached(
+        "SELECT a.path, a.unit, p.side, p.amount
+         FROM postings p CROSS JOIN accounts a ON a.id = p.account_id
+         WHERE p.position = ?1 ORDER BY p.ordinal",
+    )?;
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
+    let rows = statement.query_map([position], posting)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// From path, unit, side and amount.
+pub(super) fn posting(row: &rusqlite::Row<'_>) -> rusqlite::Result<PostingView> {
+    Ok(PostingView {
+        account: row.get(0)?,
+        unit: row.get(1)?,
+        side: row.get(2)?,
+        amount: row.count(3)?,
+    })
+}
+
+fn reversals(snapshot: &Snapshot<'_>, as_of: AsOf, id: EntryId) -> Result<Vec<EntryId>, ReadError> {
+    let mut statement = snapshot.sql.prepare_cached(
+        "SELECT id FROM entries WHERE reverses = ?1 AND position <= ?2 ORDER BY position",
+    )?;
+    let rows = statement.query_map(params![id.to_string(), as_of.column], |row| row.parsed(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

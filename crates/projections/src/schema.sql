@@ -1,0 +1,292 @@
+-- The read models. SCHEMA.md explains every table and column; a test compares the two.
+-- Integers only: amounts are minor units, times are microseconds since 1970, flags are 0 or 1.
+
+CREATE TABLE checkpoint (
+    singleton   INTEGER PRIMARY KEY CHECK (singleton = 1),
+    position    INTEGER NOT NULL,
+    event_id    TEXT,
+    recorded_at INTEGER
+) STRICT;
+
+CREATE TABLE events (
+    position    INTEGER PRIMARY KEY,
+    kind        TEXT NOT NULL,
+    order_id    TEXT,
+    occurred_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    description TEXT
+) STRICT;
+
+CREATE TABLE event_counts (
+    kind   TEXT PRIMARY KEY,
+    events INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE positions_by_time (
+    recorded_at INTEGER PRIMARY KEY,
+    position    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE accounts (
+    id               INTEGER PRIMARY KEY,
+    path             TEXT NOT NULL,
+    unit             TEXT NOT NULL,
+    type             TEXT NOT NULL,
+    balance_limit    TEXT NOT NULL,
+    code             TEXT NOT NULL,
+    name             TEXT NOT NULL,
+    opened_position  INTEGER NOT NULL,
+    debits_posted    INTEGER NOT NULL,
+    credits_posted   INTEGER NOT NULL,
+    debits_pending   INTEGER NOT NULL,
+    credits_pending  INTEGER NOT NULL,
+    posted_position  INTEGER NOT NULL,
+    pending_position INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_path ON accounts (path, unit);
+
+CREATE TABLE account_limits (
+    account_id   INTEGER NOT NULL,
+    position     INTEGER NOT NULL,
+    limit_before TEXT NOT NULL,
+    limit_after  TEXT NOT NULL,
+    PRIMARY KEY (account_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE postings (
+    position      INTEGER NOT NULL,
+    ordinal       INTEGER NOT NULL,
+    account_id    INTEGER NOT NULL,
+    side          TEXT NOT NULL,
+    amount        INTEGER NOT NULL,
+    debits_after  INTEGER NOT NULL,
+    credits_after INTEGER NOT NULL,
+    PRIMARY KEY (position, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX postings_by_account ON postings (account_id, position, ordinal);
+
+CREATE TABLE pending_history (
+    account_id      INTEGER NOT NULL,
+    position        INTEGER NOT NULL,
+    debits_pending  INTEGER NOT NULL,
+    credits_pending INTEGER NOT NULL,
+    PRIMARY KEY (account_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE entries (
+    position INTEGER PRIMARY KEY,
+    id       TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    reverses TEXT
+) STRICT;
+CREATE UNIQUE INDEX entries_by_id ON entries (id);
+CREATE INDEX entries_by_reverses ON entries (reverses) WHERE reverses IS NOT NULL;
+
+CREATE TABLE holds (
+    id             TEXT PRIMARY KEY,
+    status         TEXT NOT NULL,
+    expires_at     INTEGER,
+    description    TEXT,
+    metadata       TEXT NOT NULL,
+    position       INTEGER NOT NULL,
+    ended_position INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold_postings (
+    hold_id    TEXT NOT NULL,
+    ordinal    INTEGER NOT NULL,
+    account_id INTEGER NOT NULL,
+    side       TEXT NOT NULL,
+    amount     INTEGER NOT NULL,
+    PRIMARY KEY (hold_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+    position        INTEGER PRIMARY KEY,
+    id              TEXT NOT NULL,
+    channel         TEXT NOT NULL,
+    location        TEXT,
+    currency        TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    total           INTEGER NOT NULL,
+    due             INTEGER NOT NULL,
+    authorised      INTEGER NOT NULL,
+    paid            INTEGER NOT NULL,
+    refunded        INTEGER NOT NULL,
+    overpaid        INTEGER NOT NULL,
+    disputed        INTEGER NOT NULL,
+    charged_back    INTEGER NOT NULL,
+    failed_attempts INTEGER NOT NULL,
+    fulfilled       INTEGER NOT NULL,
+    cancelled       INTEGER NOT NULL,
+    offline         INTEGER NOT NULL,
+    lines           TEXT NOT NULL,
+    metadata        TEXT NOT NULL,
+    occurred_at     INTEGER NOT NULL,
+    recorded_at     INTEGER NOT NULL,
+    last_position   INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX orders_by_id ON orders (id);
+CREATE INDEX orders_by_channel ON orders (channel, position);
+CREATE INDEX orders_by_status ON orders (status, position);
+
+CREATE TABLE order_splits (
+    order_id       TEXT NOT NULL,
+    ordinal        INTEGER NOT NULL,
+    role           TEXT NOT NULL,
+    seller         TEXT,
+    share          INTEGER NOT NULL,
+    earned         INTEGER NOT NULL,
+    returned       INTEGER NOT NULL,
+    order_position INTEGER NOT NULL,
+    PRIMARY KEY (order_id, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_splits_by_seller ON order_splits (seller, order_position) WHERE seller IS NOT NULL;
+
+CREATE TABLE order_events (
+    order_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    standing TEXT,
+    PRIMARY KEY (order_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_counts (
+    channel TEXT NOT NULL,
+    status  TEXT NOT NULL,
+    orders  INTEGER NOT NULL,
+    PRIMARY KEY (channel, status)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE seller_history (
+    seller   TEXT NOT NULL,
+    unit     TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    paid     INTEGER NOT NULL,
+    reversed INTEGER NOT NULL,
+    PRIMARY KEY (seller, unit, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notifications (
+    position          INTEGER PRIMARY KEY,
+    id                TEXT NOT NULL,
+    kind              TEXT NOT NULL,
+    account           TEXT,
+    api_version       TEXT,
+    created           INTEGER,
+    livemode          INTEGER NOT NULL,
+    reason            TEXT NOT NULL,
+    detail            TEXT,
+    body              TEXT,
+    resolved_position INTEGER
+) STRICT;
+CREATE INDEX notifications_by_id ON notifications (id);
+
+CREATE TABLE intents (
+    id             TEXT PRIMARY KEY,
+    order_id       TEXT,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    capturable     INTEGER NOT NULL,
+    received       INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE charges (
+    id             TEXT PRIMARY KEY,
+    intent         TEXT,
+    order_id       TEXT,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    authorised     INTEGER NOT NULL,
+    captured       INTEGER NOT NULL,
+    refunded       INTEGER NOT NULL,
+    failed         INTEGER NOT NULL,
+    expired        INTEGER NOT NULL,
+    failure_code   TEXT,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refunds (
+    id             TEXT PRIMARY KEY,
+    charge         TEXT,
+    intent         TEXT,
+    order_id       TEXT,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE disputes (
+    id             TEXT PRIMARY KEY,
+    charge         TEXT,
+    intent         TEXT,
+    order_id       TEXT,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    reason         TEXT,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX disputes_by_position ON disputes (first_position);
+
+CREATE TABLE transfers (
+    id             TEXT PRIMARY KEY,
+    seller         TEXT NOT NULL,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    reversed       INTEGER NOT NULL,
+    source_charge  TEXT,
+    transfer_group TEXT,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payouts (
+    id             TEXT PRIMARY KEY,
+    account        TEXT,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    status         TEXT NOT NULL,
+    arrival        INTEGER,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX payouts_by_position ON payouts (first_position);
+
+CREATE TABLE balance_transactions (
+    id             TEXT PRIMARY KEY,
+    account        TEXT,
+    kind           TEXT NOT NULL,
+    category       TEXT NOT NULL,
+    currency       TEXT NOT NULL,
+    amount         INTEGER NOT NULL,
+    fee            INTEGER NOT NULL,
+    net            INTEGER NOT NULL,
+    source         TEXT,
+    fees           TEXT NOT NULL,
+    created        INTEGER,
+    available_on   INTEGER,
+    order_id       TEXT,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW stock AS
+SELECT
+    substr(path, 7, instr(substr(path, 7), ':') - 1) AS location,
+    substr(unit, 5) AS sku,
+    sum(iif(path GLOB '*:available', debits_posted - credits_posted - credits_pending, 0)) AS available,
+    sum(iif(path GLOB '*:reserved', debits_posted - credits_posted, 0)) AS reserved,
+    sum(iif(path GLOB '*:shortage', debits_posted - credits_posted, 0)) AS short
+FROM accounts
+WHERE path >= 'stock:' AND path < 'stock;'
+  AND unit >= 'sku:' AND unit < 'sku;'
+  AND length(path) - length(replace(path, ':', '')) = 2
+  AND (path GLOB '*:available' OR path GLOB '*:reserved' OR path GLOB '*:shortage')
+GROUP BY location, sku;
