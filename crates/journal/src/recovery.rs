@@ -191,6 +191,13 @@ fn survey<S: Storage>(
             return Err(OpenError::OtherJournal { expected, found });
         }
         journal = Some(header.journal);
+        // The segment before may not be read, and end at the durable position.
+        if let Some(durable) = options.durable
+            && durable.position.next() == header.first
+            && durable.hash != header.previous
+        {
+            return Err(whole_file(&segment.name, header.first, Fault::Chain).into());
+        }
         let following = firsts.get(sealed.len() + 1);
         if following.is_some_and(|following| *following <= options.check_from) {
             sealed.push(Sealed::new(number, *first, segment.length, None));

@@ -4,14 +4,27 @@
 use crate::error::{Operation, StorageError};
 use crate::storage::StorageFile;
 
-/// Bytes read at once when a frame is shorter.
-const READ_AHEAD: u64 = 256 * 1024;
+/// Bytes read at once, when a frame is shorter: few at first, for a reader that
+/// wants one record, and twice as many each time, for one that wants them all.
+const FIRST_READ: u64 = 32 * 1024;
+const LONGEST_READ: u64 = 256 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
     bytes: Vec<u8>,
     /// Offset in the file of the first byte.
     base: u64,
+    read_ahead: u64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            base: 0,
+            read_ahead: FIRST_READ,
+        }
+    }
 }
 
 impl Window {
@@ -56,7 +69,12 @@ impl Window {
             self.bytes.clear();
         }
         self.base = offset;
-        let target = index(wanted.max(READ_AHEAD).min(limit.saturating_sub(offset)));
+        let target = index(
+            wanted
+                .max(self.read_ahead)
+                .min(limit.saturating_sub(offset)),
+        );
+        self.read_ahead = (self.read_ahead * 2).min(LONGEST_READ);
         let mut filled = self.bytes.len();
         self.bytes.resize(target.max(filled), 0);
         while filled < target {

@@ -4,8 +4,10 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use support::{open, options, segment, written};
-use tillroll_journal::testing::MemoryStorage;
+use support::{HEADER, batch, open, options, segment, written};
+use tillroll_journal::frame::{self, Depth, FrameHeader, Place};
+use tillroll_journal::segment::SegmentHeader;
+use tillroll_journal::testing::{MemoryStorage, Random};
 use tillroll_journal::{FileJournal, Journal, Options, Position, verify};
 
 fn flip(storage: &MemoryStorage, name: &str, bit: usize) {
@@ -29,6 +31,61 @@ fn verification_finds_every_flipped_bit() {
         }
     }
     assert!(flips > 6000, "{flips}");
+    verify(&storage, |_| {}).unwrap();
+}
+
+/// All 524,288 of them: each is put to the check of the structure that holds it,
+/// which is the one that verification uses, and some to the whole verification.
+#[test]
+fn every_flipped_bit_of_a_sealed_64_kib_segment_is_found() {
+    let storage = MemoryStorage::new();
+    let (mut journal, _) = open(storage.clone(), 1 << 16).unwrap();
+    let mut random = Random::new(64);
+    let mut left = (1 << 16) - HEADER;
+    while left > 0 {
+        // The last frame fills the segment to its last byte.
+        let frame = if left < 1400 { left } else { 700 };
+        let record: Vec<_> = (0..frame - 168 - 4)
+            .map(|_| random.number().to_le_bytes()[0])
+            .collect();
+        journal.append(&mut batch([record])).unwrap();
+        left -= frame;
+    }
+    journal.append(&mut batch(["in the next segment"])).unwrap();
+    let name = segment(1);
+    let mut bytes = storage.bytes(&name);
+    assert_eq!((bytes.len(), storage.names().len()), (1 << 16, 2));
+
+    let mut flipped = 0;
+    let mut start = 0;
+    while start < bytes.len() {
+        let place = Place {
+            segment: 1,
+            offset: start as u64,
+        };
+        let end = match start {
+            0 => HEADER,
+            _ => start + FrameHeader::decode(&bytes[start..]).unwrap().bytes(),
+        };
+        for bit in start * 8..end * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let structure = &bytes[start..end];
+            let overlooked = match start {
+                0 => SegmentHeader::decode(structure).is_ok(),
+                _ => frame::decode(structure, place, Depth::Hash).is_ok(),
+            };
+            assert!(!overlooked, "bit {bit}");
+            if bit % 4099 == 0 {
+                storage.put(&name, bytes.clone());
+                verify(&storage, |_| {}).unwrap_err();
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            flipped += 1;
+        }
+        start = end;
+    }
+    assert_eq!(flipped, 524_288);
+    storage.put(&name, bytes);
     verify(&storage, |_| {}).unwrap();
 }
 

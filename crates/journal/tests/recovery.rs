@@ -241,6 +241,26 @@ fn another_history_at_the_durable_mark_is_damage() {
 }
 
 #[test]
+fn another_history_at_a_durable_mark_in_a_skipped_segment_is_damage() {
+    let (_, head) = written(&BATCHES[..2], 200);
+    let (storage, _) = written(BATCHES, 200);
+    for (hash, refused) in [(head.hash, false), (FrameHash::new([9; 32]), true)] {
+        let options = Options {
+            check_from: Position::new(4),
+            durable: Some(Head {
+                position: head.position,
+                hash,
+            }),
+            ..options(200)
+        };
+        match refused {
+            true => assert_eq!(damage(&storage, options).fault, Fault::Chain),
+            false => drop(FileJournal::open(storage.restarted(), options).unwrap()),
+        }
+    }
+}
+
+#[test]
 fn a_segment_of_another_history_is_damage() {
     let (storage, _) = written(BATCHES, 200);
     let (other, _) = written(&[&["one", "two"], &["THREE"], &["four"]], 200);
