@@ -1,0 +1,106 @@
+//! Stripe's objects, each read into the facts that it states.
+//!
+//! Every reader is a function of the object alone. Fields that only a snapshot of one API
+//! version has are used where they are there and never needed.
+
+mod balance_transaction;
+mod charge;
+mod checkout_session;
+mod dispute;
+mod intent;
+mod payout;
+mod refund;
+mod transfer;
+
+use tillroll_book::Fact;
+use tillroll_events::ExternalId;
+
+use crate::error::Problem;
+use crate::family::Family;
+use crate::fields::Fields;
+use crate::json::Json;
+
+pub(crate) use balance_transaction::balance_transaction;
+
+/// What an event has stated so far.
+#[derive(Debug)]
+pub(crate) struct Statement<'t> {
+    /// The event's type.
+    pub(crate) kind: &'t str,
+    /// The connected account that the event happened on.
+    pub(crate) account: Option<&'t ExternalId>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Statement<'_> {
+    /// An object may say the same in two places; once is enough.
+    fn say(&mut self, fact: Fact) {
+        if !self.facts.contains(&fact) {
+            self.facts.push(fact);
+        }
+    }
+
+    /// Reads the event's object.
+    pub(crate) fn read(&mut self, family: Family, json: &Json<'_>) -> Result<(), Problem> {
+        let fields = Fields::required_of(json)?;
+        if let Some(expected) = family.object()
+            && let Some(object) = fields.text("object")?
+            && object != expected
+        {
+            return Err(Problem::malformed("object", format!("is not `{expected}`")));
+        }
+        match family {
+            Family::Intent => intent::read(fields, self),
+            Family::Charge => charge::read(fields, None, self),
+            Family::Refund => refund::read(fields, refund::Of::default(), self),
+            Family::Dispute => dispute::read(fields, self),
+            Family::CheckoutSession => checkout_session::read(fields, self),
+            Family::Transfer => transfer::read(fields, self),
+            Family::Payout => payout::read(fields, self),
+            Family::Funds => funds(fields, self),
+            Family::Known | Family::Unknown => Ok(()),
+        }
+    }
+
+    /// The balance transaction under `name`, where it is expanded: its id alone says nothing.
+    fn balance_transaction(&mut self, fields: Fields<'_, '_>, name: &str) -> Result<(), Problem> {
+        let Some(expanded) = fields.expanded(name) else {
+            return Ok(());
+        };
+        let facts = balance_transaction::read(expanded, self.account, false)
+            .map_err(|problem| problem.within(name))?;
+        self.say(Fact::BalanceTransaction(facts));
+        Ok(())
+    }
+}
+
+/// Application fees and top-ups.
+fn funds(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+    to.balance_transaction(fields, "balance_transaction")?;
+    each(fields, "refunds", |refund| {
+        to.balance_transaction(refund, "balance_transaction")
+    })
+}
+
+/// Reads the objects embedded under `name`; a bare id says nothing.
+fn each<'t, 'a>(
+    fields: Fields<'t, 'a>,
+    name: &str,
+    mut read: impl FnMut(Fields<'t, 'a>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    for (index, item) in fields.list(name).items.iter().enumerate() {
+        if let Some(item) = Fields::of(item) {
+            read(item).map_err(|problem| problem.within(&format!("{name}[{index}]")))?;
+        }
+    }
+    Ok(())
+}
+
+/// The problem that a status is none that we know. What it is may be anything, so it is shown
+/// as a note.
+fn unknown_status(status: &str) -> Problem {
+    Problem::malformed(
+        "status",
+        format!("`{}` is not known", crate::fields::note(status)),
+    )
+}
