@@ -24,8 +24,11 @@ pub enum ProjectError {
     Sql(#[from] rusqlite::Error),
     #[error("the read models were moved on by another writer: {found} in place of {expected}")]
     OtherWriter { expected: u64, found: u64 },
-    #[error("{} cannot be removed: {source}", path.display())]
-    Remove {
+    /// Never removed and never written to: it was made by something else.
+    #[error("{} is another program's database", .0.display())]
+    NotOurs(PathBuf),
+    #[error("{} cannot be replaced: {source}", path.display())]
+    Replace {
         path: PathBuf,
         source: std::io::Error,
     },
@@ -45,7 +48,7 @@ impl ProjectError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Journal(_) | Self::Remove { .. } => true,
+            Self::Journal(_) | Self::Replace { .. } => true,
             Self::Sql(error) => matches!(
                 error.sqlite_error_code(),
                 Some(

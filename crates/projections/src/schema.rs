@@ -41,3 +41,22 @@ pub(crate) fn checkpoint(sql: &Connection) -> rusqlite::Result<u64> {
     let position: i64 = statement.query_row([], |row| row.get(0))?;
     u64::try_from(position).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, position))
 }
+
+/// Whether every table and index is there as this version makes it. More may be: an index that
+/// somebody added by hand is harmless.
+pub(crate) fn is_whole(sql: &Connection) -> rusqlite::Result<bool> {
+    let model = Connection::open_in_memory()?;
+    create(&model)?;
+    let mut expected =
+        model.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")?;
+    let mut found =
+        sql.prepare("SELECT 1 FROM sqlite_master WHERE type = ?1 AND name = ?2 AND sql = ?3")?;
+    let mut rows = expected.query([])?;
+    while let Some(row) = rows.next()? {
+        let (kind, name, text): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if !found.exists([kind, name, text])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,5 +1,7 @@
 //! Accounts and their balances, now or at a position.
 
+use std::sync::Arc;
+
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde::{Serialize, Serializer};
@@ -309,4 +311,23 @@ fn limit_at(snapshot: &Snapshot<'_>, as_of: AsOf, id: u32) -> Result<Option<Limi
     Ok(statement
         .query_row(params![id, as_of.column], |row| row.word(0, Limit::parse))
         .optional()?)
+}
+
+impl ReadModels {
+    /// Path and unit of the accounts with numbers from `first` to before `end`.
+    pub(crate) fn account_names(
+        &self,
+        first: u32,
+        end: u32,
+    ) -> Result<Vec<(u32, (Arc<str>, Unit))>, ReadError> {
+        self.pool.snapshot(|snapshot| {
+            let mut statement = snapshot
+                .sql
+                .prepare_cached("SELECT id, path, unit FROM accounts WHERE id >= ?1 AND id < ?2")?;
+            let rows = statement.query_map([first, end], |row| {
+                Ok((row.small(0)?, (row.get(1)?, row.parsed(2)?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
 }

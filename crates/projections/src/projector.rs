@@ -1,0 +1,224 @@
+//! The writing side: records in, rows and checkpoint out, in one SQL commit.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use tillroll_events::Record;
+use tillroll_journal::{JournalReader, Position};
+
+use crate::write::{Cache, Writer};
+use crate::{ProjectError, database, schema, source};
+
+/// Most records of one SQL commit. Larger commits gain little and keep more memory.
+pub const MAX_BATCH: usize = 5_000;
+
+/// How far a long projection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows are committed up to here.
+    pub position: u64,
+    /// Where the journal ended when this was looked up.
+    pub head: u64,
+}
+
+/// Owns the one write connection to the read models of one book.
+#[derive(Debug)]
+pub struct Projector {
+    path: PathBuf,
+    sql: Connection,
+    cache: Cache,
+    checkpoint: u64,
+    /// Whether the rows were seen to belong to the journal.
+    recognised: bool,
+}
+
+impl Projector {
+    /// Opens the read models at `path`. A missing, damaged, unfinished or differently versioned
+    /// database is replaced by an empty one, to be filled by [`Projector::catch_up`].
+    ///
+    /// # Errors
+    /// [`ProjectError::NotOurs`] when another program's database is there.
+    pub fn open(path: &Path) -> Result<Self, ProjectError> {
+        Self::over(path, database::open(path)?)
+    }
+
+    /// Drops the read models at `path` and builds them from the whole journal.
+    pub fn rebuild(
+        path: &Path,
+        reader: &dyn JournalReader,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, ProjectError> {
+        let mut projector = Self::over(path, database::replace(path)?)?;
+        projector.catch_up(reader, progress)?;
+        Ok(projector)
+    }
+
+    fn over(path: &Path, sql: Connection) -> Result<Self, ProjectError> {
+        let checkpoint = schema::checkpoint(&sql)?;
+        Ok(Self {
+            path: path.to_owned(),
+            sql,
+            cache: Cache::default(),
+            checkpoint,
+            recognised: false,
+        })
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last position whose rows are committed, 0 before the first.
+    #[must_use]
+    pub fn checkpoint(&self) -> u64 {
+        self.checkpoint
+    }
+
+    pub(crate) fn sql(&self) -> &Connection {
+        &self.sql
+    }
+
+    /// Projects records, at most [`MAX_BATCH`] per commit, and answers the checkpoint after
+    /// them. Their positions continue the checkpoint without a gap.
+    ///
+    /// # Errors
+    /// Of the commit that failed nothing is kept, neither rows nor checkpoint; commits before
+    /// it stand.
+    pub fn apply(
+        &mut self,
+        records: impl IntoIterator<Item = (u64, Record)>,
+    ) -> Result<u64, ProjectError> {
+        let mut records = records.into_iter().peekable();
+        while records.peek().is_some() {
+            self.commit(records.by_ref().take(MAX_BATCH))?;
+        }
+        Ok(self.checkpoint)
+    }
+
+    fn commit(&mut self, records: impl Iterator<Item = (u64, Record)>) -> Result<(), ProjectError> {
+        let Self {
+            sql,
+            cache,
+            checkpoint,
+            ..
+        } = self;
+        let result = write(sql, cache, *checkpoint, records);
+        match result {
+            Ok(position) => {
+                self.checkpoint = position;
+                self.cache.trim();
+                Ok(())
+            }
+            Err(error) => {
+                // It remembers rows that were rolled back.
+                self.cache = Cache::default();
+                Err(error)
+            }
+        }
+    }
+
+    /// Projects everything that the journal holds beyond the checkpoint, and answers the
+    /// checkpoint after it.
+    ///
+    /// The first time, it is checked that the rows came from this journal; rows of another one,
+    /// or of one that has lost its end since, are dropped and built anew. So is a database that
+    /// turns out to be damaged.
+    pub fn catch_up(
+        &mut self,
+        reader: &dyn JournalReader,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<u64, ProjectError> {
+        match self.try_catch_up(reader, progress) {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(path = %self.path.display(), %error, "building the read models anew");
+                self.start_over()?;
+                self.try_catch_up(reader, progress)
+            }
+            result => result,
+        }
+    }
+
+    fn try_catch_up(
+        &mut self,
+        reader: &dyn JournalReader,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<u64, ProjectError> {
+        if !self.recognised {
+            if !self.belongs_to(reader)? {
+                tracing::warn!(path = %self.path.display(), "read models of another history: building anew");
+                self.start_over()?;
+            }
+            self.recognised = true;
+        }
+        loop {
+            let head = reader.head().position.get();
+            progress(Progress {
+                position: self.checkpoint,
+                head,
+            });
+            if self.checkpoint >= head {
+                return Ok(self.checkpoint);
+            }
+            source::read_batches(reader, self.checkpoint, head, MAX_BATCH, |batch| {
+                self.apply(batch)?;
+                progress(Progress {
+                    position: self.checkpoint,
+                    head,
+                });
+                Ok(())
+            })?;
+        }
+    }
+
+    /// Whether the journal has, at our checkpoint, the event that we projected there. Ids of
+    /// events are derived from book and position, so that no other journal has the same.
+    fn belongs_to(&self, reader: &dyn JournalReader) -> Result<bool, ProjectError> {
+        if self.checkpoint == 0 {
+            return Ok(true);
+        }
+        let Some(bytes) = reader.read_one(Position::new(self.checkpoint))? else {
+            return Ok(false);
+        };
+        let record = source::decode(self.checkpoint, &bytes)?;
+        let known: Option<String> = self
+            .sql
+            .query_row("SELECT event_id FROM checkpoint", [], |row| row.get(0))
+            .optional()?
+            .flatten();
+        Ok(known == Some(record.id.to_string()))
+    }
+
+    fn start_over(&mut self) -> Result<(), ProjectError> {
+        // The old connection is closed before its file is replaced.
+        self.sql = Connection::open_in_memory()?;
+        self.cache = Cache::default();
+        self.checkpoint = 0;
+        self.recognised = true;
+        self.sql = database::replace(&self.path)?;
+        Ok(())
+    }
+}
+
+fn write(
+    sql: &mut Connection,
+    cache: &mut Cache,
+    checkpoint: u64,
+    records: impl Iterator<Item = (u64, Record)>,
+) -> Result<u64, ProjectError> {
+    let transaction = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = schema::checkpoint(&transaction)?;
+    if found != checkpoint {
+        return Err(ProjectError::OtherWriter {
+            expected: checkpoint,
+            found,
+        });
+    }
+    let mut writer = Writer::new(&transaction, cache, checkpoint);
+    for (position, record) in records {
+        writer.write(position, &record)?;
+    }
+    let position = writer.finish()?;
+    transaction.commit()?;
+    Ok(position)
+}

@@ -1,0 +1,290 @@
+//! Accounts, postings and running balances.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tillroll_events::{AccountLimitSet, AccountOpened};
+use tillroll_ledger::{AccountId, Balances, Entry, Limit, Side};
+
+use super::{Place, Writer};
+use crate::{ProjectError, words};
+
+/// Above this many, all are forgotten: a cold start of some milliseconds now and then is
+/// cheaper than bookkeeping for every touch.
+const MAX_REMEMBERED: usize = 500_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    states: HashMap<u32, State>,
+    changed: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Not in the table yet.
+    opened: Option<Box<(AccountOpened, i64)>>,
+    limit: Limit,
+    /// Each total fits a column.
+    balances: Balances,
+    posted_position: i64,
+    pending_position: i64,
+    changed: bool,
+}
+
+impl Accounts {
+    pub fn trim(&mut self) {
+        if self.states.len() > MAX_REMEMBERED {
+            *self = Self::default();
+        }
+    }
+
+    fn state(
+        &mut self,
+        sql: &Connection,
+        place: Place,
+        account: AccountId,
+    ) -> Result<&mut State, ProjectError> {
+        use std::collections::hash_map::Entry::{Occupied, Vacant};
+        let id = account.get();
+        let state = match self.states.entry(id) {
+            Occupied(known) => known.into_mut(),
+            Vacant(vacant) => {
+                let state = load(sql, id)?.ok_or_else(|| {
+                    place.contradiction(format!("account number {id} is not open"))
+                })?;
+                vacant.insert(state)
+            }
+        };
+        if !state.changed {
+            state.changed = true;
+            self.changed.push(id);
+        }
+        Ok(state)
+    }
+
+    pub fn flush(&mut self, sql: &Connection) -> Result<(), ProjectError> {
+        // In the order of the table, for the sake of its pages.
+        self.changed.sort_unstable();
+        for id in self.changed.drain(..) {
+            let Some(state) = self.states.get_mut(&id) else {
+                continue;
+            };
+            state.changed = false;
+            let [
+                debits_posted,
+                credits_posted,
+                debits_pending,
+                credits_pending,
+            ] = columns(&state.balances);
+            if let Some(opened) = state.opened.take() {
+                let (event, position) = *opened;
+                sql.prepare_cached(
+                    "INSERT INTO accounts (id, path, unit, type, balance_limit, code, name,
+                         opened_position, debits_posted, credits_posted, debits_pending,
+                         credits_pending, posted_position, pending_position)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                )?
+                .execute(params![
+                    id,
+                    event.path.as_str(),
+                    event.unit.as_str(),
+                    event.kind.as_str(),
+                    state.limit.as_str(),
+                    event.code,
+                    event.name,
+                    position,
+                    debits_posted,
+                    credits_posted,
+                    debits_pending,
+                    credits_pending,
+                    state.posted_position,
+                    state.pending_position,
+                ])?;
+            } else {
+                sql.prepare_cached(
+                    "UPDATE accounts SET balance_limit = ?2, debits_posted = ?3,
+                         credits_posted = ?4, debits_pending = ?5, credits_pending = ?6,
+                         posted_position = ?7, pending_position = ?8
+                     WHERE id = ?1",
+                )?
+                .execute(params![
+                    id,
+                    state.limit.as_str(),
+                    debits_posted,
+                    credits_posted,
+                    debits_pending,
+                    credits_pending,
+                    state.posted_position,
+                    state.pending_position,
+                ])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn columns(balances: &Balances) -> [i64; 4] {
+    [
+        balances.debits_posted,
+        balances.credits_posted,
+        balances.debits_pending,
+        balances.credits_pending,
+    ]
+    .map(|total| i64::try_from(total).expect("checked when it was added to"))
+}
+
+fn load(sql: &Connection, id: u32) -> Result<Option<State>, ProjectError> {
+    let mut statement = sql.prepare_cached(
+        "SELECT balance_limit, debits_posted, credits_posted, debits_pending, credits_pending,
+                posted_position, pending_position
+         FROM accounts WHERE id = ?1",
+    )?;
+    let total = |row: &rusqlite::Row<'_>, index: usize| -> rusqlite::Result<u64> {
+        let number: i64 = row.get(index)?;
+        u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(index, number))
+    };
+    let state = statement.query_row([id], |row| {
+        Ok(State {
+            opened: None,
+            limit: Limit::parse(row.get_ref(0)?.as_str()?).unwrap_or_default(),
+            balances: Balances {
+                debits_posted: total(row, 1)?,
+                credits_posted: total(row, 2)?,
+                debits_pending: total(row, 3)?,
+                credits_pending: total(row, 4)?,
+            },
+            posted_position: row.get(5)?,
+            pending_position: row.get(6)?,
+            changed: false,
+        })
+    });
+    Ok(state.optional()?)
+}
+
+/// A total after adding, as long as a column holds it.
+fn add(place: Place, total: &mut u64, amount: u64) -> Result<(), ProjectError> {
+    *total = total
+        .checked_add(amount)
+        .filter(|sum| i64::try_from(*sum).is_ok())
+        .ok_or_else(|| place.contradiction("a total leaves the range of an amount"))?;
+    Ok(())
+}
+
+/// How a hold moves pending totals.
+#[derive(Clone, Copy)]
+pub(super) enum Pending {
+    Held,
+    Released,
+}
+
+impl Writer<'_> {
+    pub(super) fn account_opened(
+        &mut self,
+        place: Place,
+        event: &AccountOpened,
+    ) -> Result<(), ProjectError> {
+        let id = event.account.get();
+        let accounts = &mut self.cache.accounts;
+        let state = State {
+            opened: Some(Box::new((event.clone(), place.column))),
+            limit: event.limit,
+            balances: Balances::default(),
+            posted_position: 0,
+            pending_position: 0,
+            changed: true,
+        };
+        if accounts.states.insert(id, state).is_some() {
+            return Err(place.contradiction(format!("account number {id} is opened twice")));
+        }
+        accounts.changed.push(id);
+        Ok(())
+    }
+
+    pub(super) fn limit_set(
+        &mut self,
+        place: Place,
+        event: &AccountLimitSet,
+    ) -> Result<(), ProjectError> {
+        let state = self.cache.accounts.state(self.sql, place, event.account)?;
+        let before = std::mem::replace(&mut state.limit, event.limit);
+        self.sql
+            .prepare_cached(
+                "INSERT INTO account_limits (account_id, position, limit_before, limit_after)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                event.account.get(),
+                place.column,
+                before.as_str(),
+                event.limit.as_str(),
+            ])?;
+        Ok(())
+    }
+
+    pub(super) fn post(&mut self, place: Place, entry: &Entry) -> Result<(), ProjectError> {
+        let mut insert = self.sql.prepare_cached(
+            "INSERT INTO postings (position, ordinal, account_id, side, amount,
+                                   debits_after, credits_after)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for (ordinal, posting) in (0_i64..).zip(entry.postings()) {
+            let accounts = &mut self.cache.accounts;
+            let state = accounts.state(self.sql, place, posting.account)?;
+            let total = match posting.side {
+                Side::Debit => &mut state.balances.debits_posted,
+                Side::Credit => &mut state.balances.credits_posted,
+            };
+            add(place, total, posting.amount)?;
+            state.posted_position = place.column;
+            let [debits_after, credits_after, ..] = columns(&state.balances);
+            insert.execute(params![
+                place.column,
+                ordinal,
+                posting.account.get(),
+                words::side(posting.side),
+                place.column_of(posting.amount)?,
+                debits_after,
+                credits_after,
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Moves pending totals by the postings of a hold, and keeps what they come to.
+    pub(super) fn pend(
+        &mut self,
+        place: Place,
+        postings: &[(AccountId, Side, u64)],
+        pending: Pending,
+    ) -> Result<(), ProjectError> {
+        let mut history = self.sql.prepare_cached(
+            "INSERT OR REPLACE INTO pending_history
+                 (account_id, position, debits_pending, credits_pending)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for &(account, side, amount) in postings {
+            let state = self.cache.accounts.state(self.sql, place, account)?;
+            let total = match side {
+                Side::Debit => &mut state.balances.debits_pending,
+                Side::Credit => &mut state.balances.credits_pending,
+            };
+            match pending {
+                Pending::Held => add(place, total, amount)?,
+                Pending::Released => {
+                    *total = total.checked_sub(amount).ok_or_else(|| {
+                        place.contradiction("a hold releases more than is pending")
+                    })?;
+                }
+            }
+            state.pending_position = place.column;
+            let [.., debits_pending, credits_pending] = columns(&state.balances);
+            history.execute(params![
+                account.get(),
+                place.column,
+                debits_pending,
+                credits_pending,
+            ])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! From records to rows.
+//!
+//! One [`Writer`] lives for one SQL commit. Rows of history (events, postings, timelines) are
+//! inserted as they come; rows that say what is latest (balances, standings, counts) are kept
+//! in the [`Cache`] and written once per commit, however often they changed. What is in the
+//! tables after a commit depends on the records alone, never on where batches ended: that is
+//! what makes a rebuild give the same rows.
+
+mod accounts;
+mod events;
+mod facts;
+mod holds;
+mod orders;
+mod sellers;
+
+use rusqlite::{Connection, params};
+use tillroll_events::{Event, EventId, OrderId, Record};
+
+use crate::ProjectError;
+
+/// What the writer remembers between commits. Everything in it can be read back from the
+/// tables, so that forgetting is always safe, and needed after a failed commit.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    accounts: accounts::Accounts,
+    orders: orders::Orders,
+    sellers: sellers::Sellers,
+    events: events::Events,
+}
+
+impl Cache {
+    /// Keeps what is remembered within bounds. Only between commits.
+    pub fn trim(&mut self) {
+        self.accounts.trim();
+        self.orders.trim();
+        self.sellers.trim();
+    }
+}
+
+/// Where a row comes from: its event's position, as a number and as columns hold it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    position: u64,
+    column: i64,
+}
+
+impl Place {
+    fn contradiction(self, detail: impl Into<String>) -> ProjectError {
+        ProjectError::Contradiction {
+            position: self.position,
+            detail: detail.into(),
+        }
+    }
+
+    /// An unsigned number as a column holds it.
+    fn column_of(self, number: u64) -> Result<i64, ProjectError> {
+        i64::try_from(number)
+            .map_err(|_| self.contradiction(format!("{number} is above the largest amount")))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Writer<'a> {
+    sql: &'a Connection,
+    cache: &'a mut Cache,
+    position: u64,
+    last: Option<(EventId, i64)>,
+}
+
+impl<'a> Writer<'a> {
+    /// Inside a transaction on `sql`, whose rows are complete up to `checkpoint`.
+    pub fn new(sql: &'a Connection, cache: &'a mut Cache, checkpoint: u64) -> Self {
+        Self {
+            sql,
+            cache,
+            position: checkpoint,
+            last: None,
+        }
+    }
+
+    pub fn write(&mut self, position: u64, record: &Record) -> Result<(), ProjectError> {
+        let expected = self.position + 1;
+        if position != expected {
+            return Err(ProjectError::Gap {
+                expected,
+                found: position,
+            });
+        }
+        let column = i64::try_from(position).map_err(|_| ProjectError::Contradiction {
+            position,
+            detail: "the position is above those that a table can hold".into(),
+        })?;
+        let place = Place { position, column };
+        let order = record.order.or_else(|| record.event.order());
+        let order_text = order.map(|order| order.to_string());
+        self.event(place, record, order_text.as_deref())?;
+        self.event_details(place, record, order, order_text.as_deref())?;
+        if let Some(entry) = record.event.posted_entry() {
+            self.post(place, entry)?;
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    fn event_details(
+        &mut self,
+        place: Place,
+        record: &Record,
+        order: Option<OrderId>,
+        order_text: Option<&str>,
+    ) -> Result<(), ProjectError> {
+        let standing = match &record.event {
+            Event::AccountOpened(event) => {
+                self.account_opened(place, event)?;
+                None
+            }
+            Event::AccountLimitSet(event) => {
+                self.limit_set(place, event)?;
+                None
+            }
+            Event::EntryPosted(event) => {
+                self.entry_posted(place, event)?;
+                None
+            }
+            Event::HoldPlaced(event) => {
+                self.hold_placed(place, event)?;
+                None
+            }
+            Event::HoldCaptured(event) => {
+                self.hold_ended(place, event.id, "captured")?;
+                None
+            }
+            Event::HoldEnded(event) => {
+                self.hold_ended(place, event.id, crate::words::hold_end(event.how))?;
+                None
+            }
+            Event::OrderPlaced(event) => {
+                self.order_placed(place, record, event)?;
+                Some(&event.standing)
+            }
+            Event::OrderBooked(event) => Some(&event.standing),
+            Event::OrderFulfilled(event) => Some(&event.standing),
+            Event::OrderCancelled(event) => Some(&event.standing),
+            Event::NotificationReceived(event) => {
+                self.notification(place, event)?;
+                None
+            }
+            Event::IntentObserved(event) => {
+                self.intent(place, &event.facts, order_text)?;
+                None
+            }
+            Event::ChargeObserved(event) => {
+                self.charge(place, &event.facts, order_text)?;
+                None
+            }
+            Event::RefundObserved(event) => {
+                self.refund(place, &event.facts, order_text)?;
+                None
+            }
+            Event::DisputeObserved(event) => {
+                self.dispute(place, &event.facts, order_text)?;
+                None
+            }
+            Event::TransferObserved(event) => {
+                self.transfer(place, &event.facts)?;
+                None
+            }
+            Event::PayoutObserved(event) => {
+                self.payout(place, &event.facts)?;
+                None
+            }
+            Event::BalanceTransactionBooked(event) => {
+                self.balance_transaction(place, &event.facts, order_text)?;
+                None
+            }
+            // What they hold is their entry, or the end of an answer.
+            Event::StockReceived(_) | Event::SellerBalanceAdjusted(_) | Event::BulkClosed(_) => {
+                None
+            }
+        };
+        if let (Some(order), Some(text)) = (order, order_text) {
+            self.order_event(place, order, text, standing)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is latest, and the checkpoint. The commit itself is the caller's.
+    pub fn finish(self) -> Result<u64, ProjectError> {
+        self.cache.accounts.flush(self.sql)?;
+        self.cache.orders.flush(self.sql)?;
+        self.cache.events.flush(self.sql)?;
+        if let Some((event_id, recorded_at)) = &self.last {
+            let position = i64::try_from(self.position).expect("checked when it was written");
+            self.sql
+                .prepare_cached(
+                    "UPDATE checkpoint SET position = ?1, event_id = ?2, recorded_at = ?3",
+                )?
+                .execute(params![position, event_id.to_string(), recorded_at])?;
+        }
+        Ok(self.position)
+    }
+}
