@@ -15,7 +15,6 @@ use tillroll_journal::{
 };
 
 use crate::metrics::Counters;
-use crate::outcome::Run;
 use crate::replay::is_step;
 use crate::{Failure, Metrics, OpenError, Outcome, Replay, ReplayError, event_id};
 
@@ -45,9 +44,9 @@ impl Default for Limits {
 /// What became of a staged command. It turns into an answer after the commit.
 #[derive(Debug)]
 pub(crate) enum Staged {
-    /// Applied, or found in the batch that is being built: to be answered from memory.
     Ready(Outcome),
-    /// Applied in an earlier batch: the records are in the log.
+    /// Applied before. It may have been so in the batch that is being built, but after the
+    /// commit the records are in the log either way.
     Known {
         first: Position,
         events: u32,
@@ -66,8 +65,6 @@ pub struct Engine<J: Journal> {
     limits: Limits,
     /// The frame that is being built.
     batch: Batch,
-    /// The commands in it that have records, in order of position.
-    runs: Vec<Run>,
     committed: Position,
     failure: Option<Failure>,
     counters: Arc<Counters>,
@@ -119,7 +116,6 @@ impl<J: Journal> Engine<J> {
             recorded_at,
             limits: Limits::default(),
             batch: Batch::new(),
-            runs: Vec::new(),
             committed: head,
             failure: None,
             counters: Arc::new(Counters::new()),
@@ -227,7 +223,10 @@ impl<J: Journal> Engine<J> {
             Ok(Decision::Append(decided)) => self.stage_run(&command, decided)?,
             Ok(Decision::AlreadyApplied { first, events }) => {
                 self.counters.replay();
-                self.find(Position::new(first), events)
+                Staged::Known {
+                    first: Position::new(first),
+                    events,
+                }
             }
             Err(refusal) => Staged::Refused(refusal),
         };
@@ -259,7 +258,6 @@ impl<J: Journal> Engine<J> {
         self.counters
             .append(records, bytes as u64, started.elapsed());
         self.committed = expected;
-        self.runs.clear();
         match bytes > 2 * self.limits.batch_bytes {
             // One huge command must not keep its memory for ever.
             true => self.batch = Batch::new(),
@@ -296,8 +294,6 @@ impl<J: Journal> Engine<J> {
             self.book.evolve(position.get(), record);
         }
         self.recorded_at = Some(command.at);
-        let run: Run = run.into();
-        self.runs.push(Arc::clone(&run));
         Ok(Staged::Ready(Outcome::of_run(run, false)))
     }
 
@@ -345,17 +341,6 @@ impl<J: Journal> Engine<J> {
         }
         self.batch = kept;
         Err(DoesNotFit)
-    }
-
-    /// A command that was applied before may have been so in this very batch. The log does not
-    /// have it yet then, and its duplicate must not be acknowledged before it.
-    fn find(&self, first: Position, events: u32) -> Staged {
-        if first <= self.committed {
-            return Staged::Known { first, events };
-        }
-        let found = self.runs.binary_search_by_key(&first, |run| run[0].0);
-        let run = found.expect("what is not in the log is in the batch");
-        Staged::Ready(Outcome::of_run(Arc::clone(&self.runs[run]), true))
     }
 }
 

@@ -8,9 +8,6 @@ use tillroll_journal::{JournalReader, Position};
 
 use crate::Failure;
 
-/// The records of one command, with their positions.
-pub(crate) type Run = Arc<[(Position, Record)]>;
-
 /// A command that was applied, now or before. Everything in it is durable.
 ///
 /// A command that had nothing new to say (a webhook with facts that were known already) is
@@ -29,14 +26,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of_run(records: Run, replayed: bool) -> Self {
+    pub(crate) fn of_run(records: Vec<(Position, Record)>, replayed: bool) -> Self {
         let ends = records.first().zip(records.last());
         let ((first, _), (last, _)) = ends.expect("a run has records");
         Self {
             first: *first,
             last: *last,
             replayed,
-            records,
+            records: records.into(),
         }
     }
 
@@ -79,7 +76,7 @@ impl Outcome {
                 source: Arc::new(source),
             }),
             (None, Ok(_)) if records.len() < wanted => Err(Failure::Missing { position: first }),
-            (None, Ok(_)) => Ok(Self::of_run(records.into(), true)),
+            (None, Ok(_)) => Ok(Self::of_run(records, true)),
         }
     }
 

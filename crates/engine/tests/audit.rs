@@ -2,6 +2,7 @@
 
 mod support;
 
+use support::commerce::shop;
 use support::{BOOK, apply, at, engine, fund, hold, opening, path, small, story};
 use tillroll_book::Chart;
 use tillroll_engine::{AuditError, AuditReport, Finding, Law, Position, audit, event_id};
@@ -356,4 +357,31 @@ fn what_the_engine_writes_keeps_every_law() {
         assert_eq!(report.records, head.get());
         assert!(report.entries > 0 && report.commands > 0 && report.accounts == 5);
     }
+}
+
+#[test]
+fn a_shop_keeps_every_law() {
+    let mut events = 0;
+    for seed in 0..30 {
+        let mut engine = engine().with_limits(small());
+        let answers = engine.execute(shop(seed, 200)).unwrap();
+        let most = answers
+            .iter()
+            .flatten()
+            .map(|outcome| outcome.records.len());
+        assert!(
+            most.max() > Some(3),
+            "seed {seed}: commands of several events"
+        );
+        let (head, digest) = (engine.head(), engine.book().digest());
+        let report = check(&engine.into_journal());
+        let report = report.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        assert_eq!(
+            (report.position, report.digest),
+            (head, digest),
+            "seed {seed}"
+        );
+        events += report.records;
+    }
+    assert!(events > 6000, "{events}");
 }

@@ -3,16 +3,22 @@
 
 mod support;
 
+use support::commerce::shop;
 use support::{apply, batches, folded, fund, on_files, opening, story};
+use tillroll_book::Chart;
 use tillroll_engine::{Engine, Failure, Position};
 use tillroll_journal::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut};
-use tillroll_journal::{AppendError, FileJournal};
+use tillroll_journal::{AppendError, Batch, FileJournal, Journal};
 
 type FileEngine = Engine<FileJournal<MemoryStorage>>;
 
 /// Runs a story until it ends or the engine fails; answers the acknowledged position.
 fn run(engine: &mut FileEngine, seed: u64) -> (Position, Result<(), Failure>) {
-    for batch in batches(seed, story(seed, 60), 6) {
+    let script = match seed.is_multiple_of(2) {
+        true => story(seed, 60),
+        false => shop(seed, 60),
+    };
+    for batch in batches(seed, script, 6) {
         let before = engine.head();
         match engine.execute(batch) {
             Ok(answers) => {
@@ -132,4 +138,20 @@ fn a_failing_sync_acknowledges_nothing_of_its_batch() {
         (recovered.head(), recovered.book().digest()),
         (head, digest)
     );
+}
+
+#[test]
+fn a_log_in_files_that_cannot_be_understood_is_not_opened() {
+    let storage = MemoryStorage::new();
+    let mut engine = on_files(storage.clone());
+    apply(&mut engine, opening(1));
+    let mut journal = engine.into_journal();
+    let mut batch = Batch::new();
+    batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
+    assert!(journal.append(&mut batch).is_ok());
+    drop(journal);
+    let options = tillroll_journal::Options::default();
+    let refused = Engine::open_files(storage, options, Chart::default(), |_| {});
+    let refused = refused.map(|_| ()).expect_err("it is not understood");
+    assert!(refused.to_string().contains("position 3"), "{refused}");
 }

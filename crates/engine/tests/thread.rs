@@ -9,7 +9,9 @@ use support::{Gate, Gated, apply, balance, engine, folded, fund, opening, pay, s
 use tillroll_engine::{
     Engine, EngineThread, Failure, Handle, Options, Outcome, Position, SubmitError, spawn,
 };
-use tillroll_journal::MemoryJournal;
+use tillroll_journal::{
+    AppendError, Batch, Committed, Head, Journal, JournalReader, MemoryJournal,
+};
 
 /// An engine with accounts, whose later appends wait at a gate.
 fn gated(queue: usize) -> (Handle, EngineThread, Gate, MemoryJournal) {
@@ -144,7 +146,7 @@ fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
         async move { handle.digest().await }
     });
     queued(&handle, 9);
-    gate.open_and_fail();
+    gate.open_for(0);
     for submitted in waiting {
         let failed = submitted.join().unwrap();
         assert!(matches!(failed, Err(SubmitError::Failed(_))), "{failed:?}");
@@ -163,6 +165,58 @@ fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
         .expect_err("the process has to end with an error");
     assert!(failure.to_string().contains("the gate fails"), "{failure}");
     assert_eq!(folded(&journal, None).digest(), digest);
+}
+
+#[test]
+fn a_look_never_sees_what_is_not_durable() {
+    let (handle, thread, gate, _) = gated(8);
+    let first = submit(&handle, fund(1, "wallet:0", 1));
+    gate.reached();
+    let second = submit(&handle, fund(2, "wallet:0", 1));
+    queued(&handle, 1);
+    let runtime = runtime();
+    let looking = runtime.spawn({
+        let handle = handle.clone();
+        async move { handle.inspect(|book| balance(book, "wallet:0")).await }
+    });
+    queued(&handle, 2);
+    // The look comes behind the second command, whose sync fails.
+    gate.open_for(1);
+    assert!(first.join().unwrap().is_ok());
+    assert!(second.join().unwrap().is_err());
+    let looked = runtime.block_on(looking).unwrap();
+    assert!(matches!(looked, Err(SubmitError::Failed(_))), "{looked:?}");
+    assert!(thread.join().is_err());
+}
+
+/// A journal with a bug.
+struct Buggy(MemoryJournal);
+
+impl Journal for Buggy {
+    fn append(&mut self, _: &mut Batch) -> Result<Committed, AppendError> {
+        panic!("a bug in the journal")
+    }
+
+    fn head(&self) -> Head {
+        Journal::head(&self.0)
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        self.0.reader()
+    }
+}
+
+#[test]
+fn a_panic_of_the_writer_is_answered_as_a_failure() {
+    let (handle, thread) = spawn(start(Buggy(MemoryJournal::new())), Options::default());
+    for _ in 0..2 {
+        let failed = handle.submit_blocking(opening(1).remove(0));
+        assert!(
+            matches!(&failed, Err(SubmitError::Failed(Failure::Panicked(text))) if text.contains("a bug")),
+            "{failed:?}"
+        );
+    }
+    assert!(matches!(thread.join(), Err(Failure::Panicked(_))));
 }
 
 #[test]

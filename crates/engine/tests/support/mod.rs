@@ -3,6 +3,8 @@
 // Each test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod commerce;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tillroll_book::{
@@ -266,7 +268,8 @@ pub struct Gate {
 struct GateState {
     closed: bool,
     waiting: usize,
-    fails: bool,
+    /// Appends that may still succeed.
+    left: Option<usize>,
 }
 
 impl Gate {
@@ -283,9 +286,9 @@ impl Gate {
         self.state.1.notify_all();
     }
 
-    /// The append that waits now, and all later ones, fail.
-    pub fn open_and_fail(&self) {
-        self.state().fails = true;
+    /// Only so many appends succeed from now on, the one that waits now counted.
+    pub fn open_for(&self, appends: usize) {
+        self.state().left = Some(appends);
         self.open();
     }
 
@@ -303,7 +306,9 @@ impl Gate {
         let passed = self.state.1.wait_while(state, |state| state.closed);
         let mut state = passed.unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
-        !state.fails
+        let allowed = state.left != Some(0);
+        state.left = state.left.map(|left| left.saturating_sub(1));
+        allowed
     }
 }
 
