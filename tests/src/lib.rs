@@ -1,1 +1,3 @@
-//! The harness for tests that cross crates: one file per promise
+//! The harness of the tests that cross crates. Each test file beside it is a promise to a user.
+
+pub mod teller;
