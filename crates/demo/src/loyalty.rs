@@ -1,0 +1,123 @@
+//! Loyalty points: a unit like any other, with a limit that no customer can
+//! spend past.
+
+use crate::client::{Exchange, Request};
+use crate::driver::Driver;
+use crate::shoppers::LOYAL_CUSTOMERS;
+use crate::wire;
+use anyhow::Result;
+use hyper::Method;
+use std::collections::BTreeMap;
+
+const ISSUED: &str = "points:issued";
+const POINTS: &str = "points";
+/// Worth spending.
+const ENOUGH: u64 = 150;
+
+fn account(customer: usize) -> String {
+    format!("customer:c{}:points", customer + 1)
+}
+
+impl<E: Exchange> Driver<'_, E> {
+    pub(crate) async fn open_points(&mut self) -> Result<()> {
+        let issued = wire::OpenAccount {
+            kind: "expense",
+            unit: POINTS,
+            limit: None,
+        };
+        self.open_account(ISSUED, &issued).await?;
+        for customer in 0..LOYAL_CUSTOMERS {
+            let points = wire::OpenAccount {
+                kind: "liability",
+                unit: POINTS,
+                limit: Some("debits_must_not_exceed_credits"),
+            };
+            self.open_account(&account(customer), &points).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_account(&mut self, name: &str, body: &wire::OpenAccount<'_>) -> Result<()> {
+        let path = format!("/v1/accounts/{name}");
+        self.change(Method::PUT, &path, "account", body, &[200, 201])
+            .await?;
+        Ok(())
+    }
+
+    /// One point for every major unit; those who have enough spend half.
+    pub(crate) async fn earn_points(&mut self, order: usize) -> Result<()> {
+        let purchase = &self.story.purchases[order];
+        let Some(customer) = purchase.customer else {
+            return Ok(());
+        };
+        let earned = match purchase.currency {
+            // A yen is not worth a point.
+            crate::catalogue::Currency::Jpy => self.orders[order].due / 150,
+            currency => self.orders[order].due / currency.minor_units(),
+        };
+        if earned == 0 {
+            return Ok(());
+        }
+        let text = format!("Points for {}", purchase.id);
+        self.move_points(customer, earned, true, text).await?;
+        self.points[customer] += earned;
+        if self.points[customer] >= ENOUGH {
+            let spent = self.points[customer] / 2;
+            let text = "Points spent on a voucher".to_owned();
+            self.move_points(customer, spent, false, text).await?;
+            self.points[customer] -= spent;
+        }
+        Ok(())
+    }
+
+    async fn move_points(
+        &mut self,
+        customer: usize,
+        amount: u64,
+        earned: bool,
+        text: String,
+    ) -> Result<()> {
+        let account = account(customer);
+        let body = entry(&account, amount, earned, text);
+        let (request, answer) = self.post("/v1/entries", "points", &body, 201).await?;
+        self.report.point_entries += 1;
+        if self.report.point_entries % 41 == 5 {
+            self.repeat(request, &answer).await?;
+        }
+        Ok(())
+    }
+
+    /// One point more than there is.
+    pub(crate) async fn overspend(&mut self) -> Result<()> {
+        let account = account(0);
+        let text = "A voucher that is too dear".to_owned();
+        let body = entry(&account, self.points[0] + 1, false, text);
+        let request = Request {
+            method: Method::POST,
+            path: "/v1/entries".to_owned(),
+            key: Some(self.key("overspend")),
+            signature: None,
+            body: serde_json::to_vec(&body)?.into(),
+        };
+        self.provoke(request, &["would_exceed_limit"]).await
+    }
+}
+
+fn entry(account: &str, amount: u64, earned: bool, description: String) -> wire::PostEntry<'_> {
+    let (customer, issued) = if earned {
+        ("credit", "debit")
+    } else {
+        ("debit", "credit")
+    };
+    let posting = |account, side| wire::Posting {
+        account,
+        unit: POINTS,
+        side,
+        amount,
+    };
+    wire::PostEntry {
+        description,
+        postings: [posting(ISSUED, issued), posting(account, customer)],
+        metadata: BTreeMap::new(),
+    }
+}
