@@ -72,6 +72,10 @@ fn look(path: &Path) -> Result<Found, ProjectError> {
 }
 
 fn look_inside(path: &Path) -> Result<Found, ProjectError> {
+    if !path.exists() {
+        // A write-ahead log without its database must not be played into a new one.
+        remove(path)?;
+    }
     let sql = Connection::open(path)?;
     let tables: i64 = sql.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     let application = schema::pragma(&sql, "application_id")?;

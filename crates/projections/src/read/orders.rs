@@ -213,7 +213,8 @@ fn orders(
         values.len()
     };
     let mut sql = format!("SELECT {COLUMNS} FROM ");
-    // A seller's orders are found from the seller's splits; otherwise by position.
+    // A seller's orders are found from the seller's splits, which the lines of an order fix for
+    // good; otherwise by position.
     let key = match &query.seller {
         Some(seller) => {
             sql += "order_splits s CROSS JOIN orders o ON o.position = s.order_position";

@@ -1,0 +1,491 @@
+//! Rows and checkpoint are one commit, and the rows depend on the records alone.
+
+mod harness;
+
+use harness::random::{Random, Story};
+use harness::{Cr, Dr, Models, Roll, append, reader};
+use tillroll_events::{EntryId, EntryPosted, Record};
+use tillroll_journal::MemoryJournal;
+use tillroll_ledger::{Entry, Posting};
+use tillroll_projections::{ProjectError, Projector, VerifyError, verify};
+
+/// Cut into random pieces, closing the database between some of them.
+fn in_pieces(records: &[(u64, Record)], random: &mut Random) -> Models {
+    let models = Models::default();
+    let mut projector = models.projector();
+    let mut rest = records;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(1 + random.index(rest.len().min(40)));
+        let checkpoint = projector
+            .apply(piece.iter().cloned())
+            .expect("a valid roll");
+        assert_eq!(checkpoint, piece.last().expect("not empty").0);
+        rest = after;
+        if random.chance(30) {
+            drop(projector);
+            projector = models.projector();
+            assert_eq!(projector.checkpoint(), checkpoint);
+        }
+    }
+    models
+}
+
+#[test]
+fn rows_do_not_depend_on_where_batches_end_or_the_process_restarts() {
+    for seed in 0..12 {
+        let story = Story::of(seed, 300);
+        let records = story.roll.numbered();
+        let whole = Models::of(&records).dump();
+        let pieces = in_pieces(&records, &mut Random(seed)).dump();
+        for (whole, pieces) in whole.iter().zip(&pieces) {
+            assert_eq!(whole, pieces, "seed {seed}");
+        }
+        assert_eq!(whole.len(), pieces.len(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_rebuild_gives_the_same_rows() {
+    for seed in 100..106 {
+        let story = Story::of(seed, 300);
+        let records = story.roll.numbered();
+        let journal = story.roll.journal(7);
+        let models = in_pieces(&records, &mut Random(seed));
+        let before = models.dump();
+        let mut seen = Vec::new();
+        let projector = Projector::rebuild(&models.path(), &*reader(&journal), &mut |progress| {
+            seen.push(progress.position);
+        })
+        .expect("a valid roll");
+        assert_eq!(projector.checkpoint(), story.roll.head());
+        assert_eq!(seen.last(), Some(&story.roll.head()), "seed {seed}");
+        assert_eq!(before, models.dump(), "seed {seed}");
+    }
+}
+
+#[test]
+fn balances_are_those_of_the_ledger() {
+    for seed in 200..206 {
+        let mut story = Story::of(seed, 400);
+        for record in &story.roll.records {
+            use tillroll_events::Event;
+            let ledger = &mut story.roll.ledger;
+            let hold = |id: tillroll_events::HoldId| tillroll_ledger::HoldId(id.as_u128());
+            match &record.event {
+                Event::HoldPlaced(event) => ledger.place_hold(
+                    hold(event.id),
+                    tillroll_ledger::Hold {
+                        entry: event.entry.0.clone(),
+                        expires_at: None,
+                    },
+                ),
+                Event::HoldCaptured(event) => {
+                    ledger.end_hold(hold(event.id), Some(&event.entry));
+                }
+                Event::HoldEnded(event) => ledger.end_hold(hold(event.id), None),
+                event => {
+                    if let Some(entry) = event.posted_entry() {
+                        ledger.post(entry);
+                    }
+                }
+            }
+        }
+        let models = Models::of(&story.roll.numbered());
+        for (account, balances) in story.roll.ledger.by_path() {
+            let rows = models
+                .read()
+                .account(account.path.as_str(), Some(account.unit), None)
+                .expect("an answer")
+                .value;
+            let [row] = rows.as_slice() else {
+                panic!("seed {seed}: {} is one account", account.path);
+            };
+            assert_eq!(
+                (
+                    row.debits_posted,
+                    row.credits_posted,
+                    row.debits_pending,
+                    row.credits_pending
+                ),
+                (
+                    balances.debits_posted,
+                    balances.credits_posted,
+                    balances.debits_pending,
+                    balances.credits_pending
+                ),
+                "seed {seed}: {}",
+                account.path
+            );
+        }
+    }
+}
+
+fn entry(roll: &mut Roll, number: u128) -> EntryPosted {
+    EntryPosted {
+        id: EntryId::from_u128(number),
+        entry: roll.entry(&[
+            ("stripe:balance", "EUR", Dr, 5),
+            ("sales:web", "EUR", Cr, 5),
+        ]),
+        description: None,
+        metadata: Default::default(),
+        reverses: None,
+    }
+}
+
+#[test]
+fn an_error_in_the_middle_of_a_batch_leaves_neither_rows_nor_checkpoint() {
+    let mut roll = Roll::default();
+    for number in 1..=5 {
+        let event = entry(&mut roll, number);
+        roll.push(event);
+    }
+    let good = roll.numbered();
+    // Position 5 stays; what follows is broken in its last record.
+    let (kept, next) = good.split_at(5);
+    let broken: Vec<(&str, Record, u64)> = {
+        let last = next.last().expect("records").clone();
+        let mut unknown = last.1.clone();
+        let postings = [(77, Dr), (0, Cr)].map(|(account, side)| Posting {
+            account: tillroll_ledger::AccountId::new(account),
+            unit: tillroll_ledger::UnitId::new(0),
+            side,
+            amount: 1,
+        });
+        let mut event = entry(&mut roll, 99);
+        event.entry.0 = Entry::new(postings).expect("it balances");
+        unknown.event = event.into();
+        let mut twice = last.1.clone();
+        twice.event = entry(&mut roll, 1).into();
+        vec![
+            ("a gap", last.1.clone(), last.0 + 1),
+            ("a position again", last.1.clone(), last.0 - 1),
+            ("an account that is not open", unknown, last.0),
+            ("an entry id again", twice, last.0),
+        ]
+    };
+    for (name, record, position) in broken {
+        let models = Models::default();
+        let mut projector = models.projector();
+        projector.apply(kept.iter().cloned()).expect("good records");
+        let before = models.dump();
+        let mut batch = next[..next.len() - 1].to_vec();
+        batch.push((position, record));
+        let error = projector.apply(batch).expect_err(name);
+        assert!(
+            !error.is_damage() && !error.is_transient(),
+            "{name}: {error}"
+        );
+        assert_eq!(projector.checkpoint(), 5, "{name}");
+        assert_eq!(models.dump(), before, "{name}");
+        // And nothing of it is remembered either.
+        projector.apply(next.iter().cloned()).expect("good records");
+        assert_eq!(models.dump(), Models::of(&good).dump(), "{name}");
+    }
+}
+
+#[test]
+fn a_second_writer_is_noticed_before_it_writes() {
+    let story = Story::of(7, 40);
+    let records = story.roll.numbered();
+    let models = Models::default();
+    let (mut first, mut second) = (models.projector(), models.projector());
+    first.apply(records[..10].to_vec()).expect("a valid roll");
+    let error = second.apply(records[..20].to_vec()).expect_err("too late");
+    assert!(
+        matches!(
+            error,
+            ProjectError::OtherWriter {
+                expected: 0,
+                found: 10
+            }
+        ),
+        "{error}"
+    );
+    first.apply(records[10..].to_vec()).expect("a valid roll");
+    assert_eq!(models.dump(), Models::of(&records).dump());
+}
+
+#[test]
+fn catching_up_continues_at_the_checkpoint_in_whatever_frames() {
+    for (seed, frame) in [(1, 1), (2, 3), (3, 64), (4, 1_000)] {
+        let story = Story::of(seed, 200);
+        let models = Models::default();
+        let mut journal = MemoryJournal::new();
+        for part in story.roll.records.chunks(77) {
+            append(&mut journal, part, frame);
+            let mut projector = models.projector();
+            let head = projector
+                .catch_up(&*reader(&journal), &mut |_| {})
+                .expect("a valid roll");
+            assert_eq!(head, reader(&journal).head().position.get());
+        }
+        assert_eq!(
+            models.dump(),
+            Models::of(&story.roll.numbered()).dump(),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn read_models_that_cannot_be_used_are_built_anew() {
+    let story = Story::of(11, 120);
+    let journal = story.roll.journal(10);
+    let expected = Models::of(&story.roll.numbered()).dump();
+    let other = Story::of(12, 120).roll.numbered();
+    let longer = Story::of(11, 150).roll.numbered();
+    type Harm<'a> = Box<dyn Fn(&Models) + 'a>;
+    let run = |models: &Models, sql: &str| {
+        rusqlite::Connection::open(models.path())
+            .and_then(|connection| connection.execute_batch(sql))
+            .expect("harm is done");
+    };
+    let overwrite = |models: &Models, from: usize, to: usize| {
+        let path = models.path();
+        let mut bytes = std::fs::read(&path).expect("the file");
+        let to = to.min(bytes.len());
+        bytes[from..to].fill(0xa5);
+        std::fs::write(&path, bytes).expect("the file");
+    };
+    let harms: Vec<(&str, bool, Harm)> = vec![
+        (
+            "missing",
+            false,
+            Box::new(|models| {
+                std::fs::remove_file(models.path()).expect("the file");
+            }),
+        ),
+        (
+            "an empty file",
+            false,
+            Box::new(|models| {
+                std::fs::write(models.path(), b"").expect("the file");
+            }),
+        ),
+        (
+            "not a database",
+            true,
+            Box::new(|models| {
+                std::fs::write(
+                    models.path(),
+                    b"no database at all, but longer than a header".repeat(99),
+                )
+                .expect("the file");
+            }),
+        ),
+        (
+            "a damaged first page",
+            true,
+            Box::new(|models| overwrite(models, 100, 4096)),
+        ),
+        (
+            "an older version",
+            false,
+            Box::new(|models| run(models, "PRAGMA user_version = 0")),
+        ),
+        (
+            "a newer version",
+            false,
+            Box::new(|models| run(models, "PRAGMA user_version = 99")),
+        ),
+        (
+            "a table that is missing",
+            false,
+            Box::new(|models| run(models, "DROP TABLE holds")),
+        ),
+        (
+            "an index that is missing",
+            false,
+            Box::new(|models| {
+                run(models, "DROP INDEX orders_by_status");
+            }),
+        ),
+        (
+            "of another journal",
+            false,
+            Box::new(|models| {
+                let mut projector = Projector::open(&models.path()).expect("open");
+                projector
+                    .apply(other.iter().take(0).cloned())
+                    .expect("nothing");
+                drop(projector);
+                std::fs::remove_file(models.path()).expect("the file");
+                let mut projector = models.projector();
+                projector
+                    .apply(other.iter().cloned().map(|(position, mut record)| {
+                        record.id = tillroll_events::EventId::from_u128(u128::from(position));
+                        (position, record)
+                    }))
+                    .expect("another roll");
+            }),
+        ),
+        (
+            "beyond the end of the journal",
+            false,
+            Box::new(|models| {
+                std::fs::remove_file(models.path()).expect("the file");
+                models
+                    .projector()
+                    .apply(longer.iter().cloned())
+                    .expect("a longer roll");
+            }),
+        ),
+    ];
+    for (name, set_aside, harm) in harms {
+        let models = Models::of(&story.roll.numbered());
+        harm(&models);
+        let mut projector = Projector::open(&models.path()).expect(name);
+        projector
+            .catch_up(&*reader(&journal), &mut |_| {})
+            .expect(name);
+        assert_eq!(models.dump(), expected, "{name}");
+        let aside = models.path().with_extension("db.damaged");
+        assert_eq!(aside.exists(), set_aside, "{name}");
+    }
+}
+
+#[test]
+fn damage_that_shows_while_projecting_is_mended_by_building_anew() {
+    let story = Story::of(13, 400);
+    let (first, _) = story.roll.records.split_at(300);
+    let models = Models::default();
+    let mut journal = MemoryJournal::new();
+    append(&mut journal, first, 20);
+    models
+        .projector()
+        .catch_up(&*reader(&journal), &mut |_| {})
+        .expect("a valid roll");
+    // Everything behind the schema's page.
+    let path = models.path();
+    let mut bytes = std::fs::read(&path).expect("the file");
+    let page = 4096;
+    let schema_pages = 12;
+    bytes[page * schema_pages..].fill(0xff);
+    std::fs::write(&path, bytes).expect("the file");
+    append(&mut journal, &story.roll.records[300..], 20);
+    models
+        .projector()
+        .catch_up(&*reader(&journal), &mut |_| {})
+        .expect("built anew");
+    assert!(models.path().with_extension("db.damaged").exists());
+    assert_eq!(models.dump(), Models::of(&story.roll.numbered()).dump());
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    for sql in [
+        "CREATE TABLE recipes (name TEXT)",
+        "PRAGMA application_id = 42",
+    ] {
+        let models = Models::default();
+        let connection = rusqlite::Connection::open(models.path()).expect("a database");
+        connection.execute_batch(sql).expect("theirs");
+        drop(connection);
+        let before = std::fs::read(models.path()).expect("the file");
+        let error = Projector::open(&models.path()).expect_err("not ours");
+        assert!(matches!(error, ProjectError::NotOurs(_)), "{error}");
+        assert_eq!(std::fs::read(models.path()).expect("the file"), before);
+    }
+}
+
+#[test]
+fn verification_agrees_with_sound_read_models() {
+    let story = Story::of(21, 250);
+    let journal = story.roll.journal(9);
+    // Not all of it is projected, and the projector is still open.
+    let models = Models::default();
+    let mut projector = models.projector();
+    projector
+        .apply(story.roll.numbered().into_iter().take(200))
+        .expect("a valid roll");
+    let verified = verify(&models.path(), &*reader(&journal), &mut |_| {}).expect("sound");
+    assert_eq!(verified.position, 200);
+    let rows = models.dump().len();
+    assert_eq!(verified.rows, rows as u64);
+    let left: Vec<_> = std::fs::read_dir(models.path().parent().expect("a directory"))
+        .expect("files")
+        .map(|file| {
+            file.expect("a file")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
+        .filter(|name| name.contains("verify"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn verification_names_table_key_expected_and_found() {
+    let story = Story::of(22, 250);
+    let journal = story.roll.journal(9);
+    //  what is done to the rows, table, part of the key, expected, found
+    let table = [
+        (
+            "UPDATE postings SET amount = amount + 1 WHERE position = (SELECT max(position) FROM postings) AND ordinal = 0",
+            "postings",
+            "ordinal = 0",
+            true,
+            true,
+        ),
+        (
+            "DELETE FROM accounts WHERE id = 2",
+            "accounts",
+            "id = 2",
+            true,
+            false,
+        ),
+        (
+            "INSERT INTO event_counts VALUES ('zebra', 1)",
+            "event_counts",
+            "zebra",
+            false,
+            true,
+        ),
+        (
+            "UPDATE orders SET status = 'paid', lines = '[]' WHERE position = (SELECT min(position) FROM orders)",
+            "orders",
+            "position =",
+            true,
+            true,
+        ),
+        (
+            "UPDATE checkpoint SET event_id = 'evt_other'",
+            "checkpoint",
+            "singleton = 1",
+            true,
+            true,
+        ),
+    ];
+    for (harm, name, key, expected, found) in table {
+        let models = Models::of(&story.roll.numbered());
+        rusqlite::Connection::open(models.path())
+            .and_then(|sql| sql.execute_batch(harm))
+            .expect("harm is done");
+        let error = verify(&models.path(), &*reader(&journal), &mut |_| {}).expect_err(harm);
+        let VerifyError::Mismatch(mismatch) = error else {
+            panic!("{harm}: {error}");
+        };
+        assert_eq!(mismatch.table, name, "{harm}");
+        assert!(mismatch.key.contains(key), "{harm}: {mismatch}");
+        assert_eq!(mismatch.expected.is_some(), expected, "{harm}: {mismatch}");
+        assert_eq!(mismatch.found.is_some(), found, "{harm}: {mismatch}");
+    }
+}
+
+#[test]
+fn verification_refuses_what_it_cannot_judge() {
+    let story = Story::of(23, 60);
+    let models = Models::of(&story.roll.numbered());
+    let empty = MemoryJournal::new();
+    let error = verify(&models.path(), &*reader(&empty), &mut |_| {}).expect_err("no journal");
+    assert!(
+        matches!(error, VerifyError::Beyond { head: 0, .. }),
+        "{error}"
+    );
+    let nothing = Models::default();
+    let error = verify(&nothing.path(), &*reader(&empty), &mut |_| {}).expect_err("no models");
+    assert!(matches!(error, VerifyError::NotBuilt(_)), "{error}");
+    assert!(!nothing.path().exists());
+}
