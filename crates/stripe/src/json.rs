@@ -73,15 +73,18 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Whether any text, name or number in it is a card number.
+    /// Whether any text, name or number in it is a card number. A float of so many digits is
+    /// not exact any more and counts as one.
     pub(crate) fn holds_card_number(&self) -> bool {
+        // Twelve digits are no card number: the usual amount is not even printed.
+        let is_card_number = |number: u64| {
+            number >= 1_000_000_000_000 && card::contains_card_number(&number.to_string())
+        };
         match self {
-            Self::Null | Self::Truth(_) | Self::Negative(_) => false,
-            // Twelve digits are no card number: the usual amount is not even printed.
-            Self::Whole(number) => {
-                *number >= 1_000_000_000_000 && card::contains_card_number(&number.to_string())
-            }
-            Self::Float(number) => card::contains_card_number(&number.to_string()),
+            Self::Null | Self::Truth(_) => false,
+            Self::Whole(number) => is_card_number(*number),
+            Self::Negative(number) => is_card_number(number.unsigned_abs()),
+            Self::Float(number) => number.abs() >= 1e12,
             Self::Text(text) => card::contains_card_number(text),
             Self::List(items) => items.iter().any(Self::holds_card_number),
             Self::Object(members) => members
@@ -109,7 +112,9 @@ impl Serialize for Redacted<'_, '_> {
         match self.0 {
             Json::Null => serializer.serialize_unit(),
             Json::Truth(truth) => serializer.serialize_bool(*truth),
-            number @ (Json::Whole(_) | Json::Float(_)) if number.holds_card_number() => {
+            number @ (Json::Whole(_) | Json::Negative(_) | Json::Float(_))
+                if number.holds_card_number() =>
+            {
                 serializer.serialize_str(card::REDACTED)
             }
             Json::Whole(number) => serializer.serialize_u64(*number),
@@ -290,7 +295,7 @@ mod tests {
             ),
             (
                 r#"{"a":4242424242424242,"b":-4242424242424242}"#,
-                r#"{"a":"[redacted]","b":-4242424242424242}"#,
+                r#"{"a":"[redacted]","b":"[redacted]"}"#,
             ),
             (r#"{"a":4242424242424242.0}"#, r#"{"a":"[redacted]"}"#),
             (
@@ -305,7 +310,8 @@ mod tests {
             let redacted = serde_json::to_string(&Redacted(&parsed)).expect(text);
             assert_eq!(redacted, expected);
         }
-        let clean = Json::parse(r#"{"created":1648320032,"id":"ch_4242424242424242"}"#);
+        let clean =
+            Json::parse(r#"{"created":1648320032,"rate":1.234,"x":-1,"id":"ch_4242424242424242"}"#);
         assert!(!clean.expect("JSON").holds_card_number());
     }
 

@@ -3,6 +3,7 @@
 use tillroll_book::{CommandKey, Fact, Observe};
 use tillroll_events::NotificationReceived;
 
+use crate::card::contains_card_number;
 use crate::envelope::{Content, Envelope};
 use crate::error::{BodyError, Problem, Reason};
 use crate::family::Family;
@@ -58,7 +59,7 @@ pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
 
 /// The body as it may be stored.
 fn kept(text: &str, json: &Json<'_>) -> String {
-    if json.holds_card_number() {
+    if json.holds_card_number() || contains_card_number(text) {
         // Written anew, so that what is left is JSON whatever was replaced.
         serde_json::to_string(&Redacted(json)).unwrap_or_default()
     } else {
