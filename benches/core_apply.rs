@@ -1,0 +1,145 @@
+//! The pure core, in memory: no journal, no codec, no thread.
+//!
+//! `ledger` is the double-entry core alone, with account numbers resolved: build the entry
+//! (which proves its balance), claim its id against all history, check range and limits, write
+//! it down. `book` is one level up: names are looked up, keys remembered, events built and
+//! folded. State grows while it runs, as it does in life.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
+use tillroll_benches::{Entries, Legs, at};
+use tillroll_book::{Book, Chart, Command, Decision};
+use tillroll_events::{CommandRef, EventId, Record};
+use tillroll_ledger::{AccountId, Draft, Entry, EntryId, Ledger, Posting, Side, UnitId};
+
+/// Entries in one step, which one draft checks.
+const STEP: usize = 1_000;
+
+fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
+    group.sample_size(20);
+    group.warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(2));
+}
+
+fn ledger(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("core_apply/ledger");
+    settings(&mut group);
+    group.throughput(Throughput::Elements(STEP as u64));
+    for accounts in [10_000, 1_000_000] {
+        let mut workload = Entries::among(accounts, 1);
+        let mut ledger = workload.ledger();
+        let name = BenchmarkId::new("entries", format!("{accounts} accounts"));
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || (0..STEP).map(|_| workload.next_legs()).collect::<Vec<_>>(),
+                |step| apply(&mut ledger, &step),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn apply(ledger: &mut Ledger, step: &[Legs]) {
+    let mut accepted = Vec::with_capacity(step.len());
+    let mut draft = Draft::new(ledger);
+    for legs in step {
+        let leg = |account: usize, side| Posting {
+            // Number 0 is the issuer.
+            account: AccountId::new(u32::try_from(account + 1).expect("few accounts")),
+            unit: UnitId::new(0),
+            side,
+            amount: legs.amount,
+        };
+        let postings = [leg(legs.from, Side::Debit), leg(legs.to, Side::Credit)];
+        let entry = Entry::new(postings).expect("it balances");
+        let id = EntryId(legs.id);
+        draft.claim_entry(id).expect("the id is new");
+        draft.post(&entry).expect("there is enough");
+        accepted.push((id, entry));
+    }
+    drop(draft);
+    for (id, entry) in accepted {
+        ledger.remember_entry(id);
+        ledger.post(black_box(&entry));
+    }
+}
+
+fn book(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("core_apply/book");
+    settings(&mut group);
+    let opened = || {
+        let workload = Entries::among(10_000, 2);
+        let mut roll = Roll::new();
+        for command in workload.opening() {
+            roll.apply(&command);
+        }
+        (workload, roll)
+    };
+    group.throughput(Throughput::Elements(100));
+    group.bench_function("single entries", |bencher| {
+        let (mut workload, mut roll) = opened();
+        bencher.iter_batched(
+            || (0..100).map(|_| workload.single()).collect::<Vec<_>>(),
+            |commands| commands.iter().for_each(|command| roll.apply(command)),
+            BatchSize::PerIteration,
+        );
+    });
+    group.throughput(Throughput::Elements(STEP as u64));
+    group.bench_function("bulk of 1000", |bencher| {
+        let (mut workload, mut roll) = opened();
+        bencher.iter_batched(
+            || workload.bulk(STEP),
+            |command| roll.apply(&command),
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+/// What an engine does to a book, without the bytes.
+struct Roll {
+    book: Book,
+    position: u64,
+}
+
+impl Roll {
+    fn new() -> Self {
+        Self {
+            book: Book::new(Chart::default()),
+            position: 0,
+        }
+    }
+
+    fn apply(&mut self, command: &Command) {
+        let Ok(Decision::Append(decided)) = self.book.decide(command) else {
+            panic!("nothing is refused and nothing is known");
+        };
+        let events = u32::try_from(decided.len()).expect("few events");
+        let mut reference = command.key.as_ref().map(|key| CommandRef {
+            key: key.key.clone(),
+            fingerprint: key.fingerprint,
+            events,
+        });
+        for decided in decided {
+            self.position += 1;
+            let record = Record {
+                id: EventId::from_u128(u128::from(self.position)),
+                recorded_at: at(0),
+                occurred_at: decided.occurred_at,
+                order: decided.order,
+                command: reference.take(),
+                event: decided.event,
+            };
+            self.book.evolve(self.position, &record);
+        }
+    }
+}
+
+criterion_group!(benches, ledger, book);
+criterion_main!(benches);

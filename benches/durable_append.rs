@@ -1,0 +1,57 @@
+//! The journal alone, on a real disk: seal a frame, write it, sync it. One iteration is one
+//! frame. The records are opaque: no money, no codec. It is the bound of everything durable.
+
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tillroll_benches::{Scratch, timed};
+use tillroll_journal::testing::Random;
+use tillroll_journal::{Batch, Journal};
+
+const RECORD_BYTES: usize = 256;
+
+/// A log that has grown past this is replaced by an empty one, outside of the clock.
+const LOG_BYTES: usize = 256 * 1024 * 1024;
+
+fn durable_append(criterion: &mut Criterion) {
+    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut group = criterion.benchmark_group("durable_append");
+    group.sample_size(20);
+    group.warm_up_time(Duration::from_millis(500));
+    group.measurement_time(Duration::from_secs(2));
+    let mut random = Random::new(1);
+    let record: Vec<u8> = (0..RECORD_BYTES)
+        .map(|_| random.number().to_le_bytes()[0])
+        .collect();
+    for records in [1, 10, 100, 1_000, 8_000] {
+        let mut batch = Batch::new();
+        for _ in 0..records {
+            batch.push(&record).expect("it fits");
+        }
+        group.throughput(Throughput::Elements(records));
+        let name = BenchmarkId::new("256-byte records per sync", records);
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut took = Duration::ZERO;
+                let mut journal = scratch.journal();
+                let mut written = 0;
+                for _ in 0..iterations {
+                    if written > LOG_BYTES {
+                        drop(journal);
+                        journal = scratch.journal();
+                        written = 0;
+                    }
+                    let (appended, time) = timed(|| journal.append(&mut batch));
+                    appended.map(drop).expect("the disk is whole");
+                    took += time;
+                    written += batch.byte_len();
+                }
+                took
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, durable_append);
+criterion_main!(benches);
