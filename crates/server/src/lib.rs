@@ -1,1 +1,48 @@
-//! HTTP: routes, problems, OpenAPI, idempotency
+//! HTTP: the book as an interface.
+//!
+//! Purpose: [`Tillroll::open`] puts journal, writer, projections and routes together;
+//! [`Tillroll::serve`] serves them. Requests are parsed into commands, answers rendered from
+//! records, and every way in which something can go wrong is a problem document with a stable
+//! code.
+//!
+//! # Invariants
+//! - An answer of success means that it is durable.
+//! - What is refused leaves nothing on the roll; what was answered once is answered the same
+//!   again for the same `Idempotency-Key`, across restarts.
+//! - No body is ever logged; no card number gets past the parser.
+//! - Clients see only committed events.
+//!
+//! # It is not
+//! It decides nothing (the book does), posts nothing, and knows none of Stripe's shapes. It has
+//! no authentication yet, so it listens on loopback addresses only, and it does no TLS.
+
+mod app;
+mod bodies;
+mod body;
+mod canonical;
+mod clock;
+mod code;
+mod directory;
+mod expiries;
+mod findings;
+mod idempotency;
+mod list;
+mod metrics;
+mod middleware;
+pub mod openapi;
+mod pointer;
+mod post;
+mod problem;
+mod query;
+mod routes;
+mod scalar;
+pub mod schemas;
+mod serve;
+mod stream;
+mod views;
+mod wiring;
+
+pub use clock::{Clock, StoryClock, SystemClock};
+pub use problem::{FieldError, ProblemBody, RetryHint};
+pub use serve::{DEFAULT_ADDRESS, ServeError, bind, check_address};
+pub use wiring::{Config, OpenError, Tillroll};

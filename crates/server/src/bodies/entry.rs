@@ -1,0 +1,262 @@
+//! `POST /v1/entries` and `POST /v1/entries/bulk`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use tillroll_book::{PostEntry, PostingRequest};
+use tillroll_events::{EntryId, Metadata};
+use tillroll_ledger::{AccountPath, MAX_POSTINGS};
+use tillroll_money::Unit;
+use utoipa::ToSchema;
+
+use crate::code::Code;
+use crate::findings::Findings;
+use crate::problem::{FieldError, Problem};
+use crate::scalar::Minor;
+
+/// What one bulk request may hold.
+pub(crate) const MOST_ENTRIES: usize = 10_000;
+
+/// A journal entry to post: postings that balance in every unit.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EntryRequest)]
+pub(crate) struct EntryBody<'a> {
+    /// Made up when it is left out.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, example = "ent_01k3m8q5e5f4vb4rj2m9w7c0xa")]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, example = "Opening balance")]
+    description: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    postings: Vec<PostingBody<'a>>,
+    /// Up to 50 keys of up to 40 characters, values of up to 500.
+    metadata: Option<Metadata>,
+    /// The entry that this one corrects.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    reverses: Option<Cow<'a, str>>,
+}
+
+/// One leg of an entry.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PostingRequest)]
+pub(crate) struct PostingBody<'a> {
+    /// The path of an open account.
+    #[serde(borrow)]
+    #[schema(value_type = String, example = "bank:account")]
+    account: Cow<'a, str>,
+    /// An ISO 4217 code, `sku:CODE`, `points` or `points:NAME`.
+    #[serde(borrow)]
+    #[schema(value_type = String, example = "EUR")]
+    unit: Cow<'a, str>,
+    /// `debit` or `credit`.
+    #[serde(borrow)]
+    #[schema(value_type = String, example = "debit")]
+    side: Cow<'a, str>,
+    amount: Minor,
+}
+
+/// Many entries in one request.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BulkRequest)]
+pub(crate) struct BulkBody<'a> {
+    mode: BulkMode,
+    /// 1 to 10,000.
+    #[serde(borrow)]
+    entries: Vec<EntryBody<'a>>,
+}
+
+/// `all`: one refusal refuses all. `each`: every entry stands on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BulkMode {
+    All,
+    Each,
+}
+
+/// An item that was refused before the book saw it. A function of the body alone, so that it is
+/// the same again when the request is repeated.
+#[derive(Debug)]
+pub(crate) struct RefusedBefore {
+    pub index: usize,
+    pub error: FieldError,
+}
+
+/// A bulk request, ready for the book.
+#[derive(Debug)]
+pub(crate) struct BulkItems {
+    pub mode: BulkMode,
+    /// How many the request had.
+    pub count: usize,
+    /// What the book is asked for, in order.
+    pub entries: Vec<PostEntry>,
+    /// The rest, in order.
+    pub refused: Vec<RefusedBefore>,
+}
+
+/// Paths and units that were read before: a request names few of them, many times.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    paths: HashMap<String, AccountPath>,
+    units: HashMap<String, Unit>,
+}
+
+impl Names {
+    fn path(
+        &mut self,
+        text: &str,
+        pointer: std::fmt::Arguments<'_>,
+        f: &mut Findings,
+    ) -> Option<AccountPath> {
+        if let Some(path) = self.paths.get(text) {
+            return Some(path.clone());
+        }
+        let path = f.path(text, pointer)?;
+        self.paths.insert(text.to_owned(), path.clone());
+        Some(path)
+    }
+
+    fn unit(
+        &mut self,
+        text: &str,
+        pointer: std::fmt::Arguments<'_>,
+        f: &mut Findings,
+    ) -> Option<Unit> {
+        if let Some(unit) = self.units.get(text) {
+            return Some(*unit);
+        }
+        let unit = f.unit(text, pointer)?;
+        self.units.insert(text.to_owned(), unit);
+        Some(unit)
+    }
+}
+
+/// Reads postings; `place` is the pointer to what holds them.
+pub(crate) fn postings(
+    bodies: &[PostingBody<'_>],
+    place: std::fmt::Arguments<'_>,
+    names: &mut Names,
+    f: &mut Findings,
+) -> Option<Vec<PostingRequest>> {
+    if bodies.len() < 2 || bodies.len() > MAX_POSTINGS {
+        f.invalid(
+            format_args!("{place}/postings"),
+            format!(
+                "there are 2 to {MAX_POSTINGS} postings, this has {}",
+                bodies.len()
+            ),
+        );
+        return None;
+    }
+    let mut whole = true;
+    let mut requests = Vec::with_capacity(bodies.len());
+    for (index, body) in bodies.iter().enumerate() {
+        let account = names.path(
+            &body.account,
+            format_args!("{place}/postings/{index}/account"),
+            f,
+        );
+        let unit = names.unit(&body.unit, format_args!("{place}/postings/{index}/unit"), f);
+        let side = f.side(&body.side, format_args!("{place}/postings/{index}/side"));
+        let amount = f.positive(body.amount, format_args!("{place}/postings/{index}/amount"));
+        match (account, unit, side, amount) {
+            (Some(account), Some(unit), Some(side), Some(amount)) => {
+                requests.push(PostingRequest {
+                    account,
+                    unit,
+                    side,
+                    amount,
+                });
+            }
+            _ => whole = false,
+        }
+    }
+    whole.then_some(requests)
+}
+
+impl EntryBody<'_> {
+    fn read(
+        self,
+        place: std::fmt::Arguments<'_>,
+        names: &mut Names,
+        f: &mut Findings,
+        new_id: impl FnOnce() -> u128,
+    ) -> Option<PostEntry> {
+        let id = match &self.id {
+            Some(text) => f.parse::<EntryId>(text, format_args!("{place}/id")),
+            None => Some(EntryId::from_u128(new_id())),
+        };
+        if let Some(description) = &self.description {
+            f.text(description, 500, format_args!("{place}/description"));
+        }
+        let reverses =
+            f.parse_option::<EntryId>(self.reverses.as_deref(), format_args!("{place}/reverses"));
+        let metadata = self.metadata.unwrap_or_default();
+        f.metadata(&metadata, format_args!("{place}/metadata"));
+        let postings = postings(&self.postings, place, names, f);
+        Some(PostEntry {
+            id: id?,
+            postings: postings?,
+            description: self.description.map(Cow::into_owned),
+            metadata,
+            reverses: reverses?,
+        })
+    }
+
+    pub(crate) fn into_action(self, new_id: impl FnOnce() -> u128) -> Result<PostEntry, Problem> {
+        let mut findings = Findings::default();
+        let entry = self.read(
+            format_args!(""),
+            &mut Names::default(),
+            &mut findings,
+            new_id,
+        );
+        findings.conclude(entry)
+    }
+}
+
+impl BulkBody<'_> {
+    pub(crate) fn into_items(self, mut new_id: impl FnMut() -> u128) -> Result<BulkItems, Problem> {
+        let count = self.entries.len();
+        if count == 0 || count > MOST_ENTRIES {
+            return Err(Problem::new(
+                Code::ParameterInvalid,
+                format!("a bulk request has 1 to {MOST_ENTRIES} entries, this has {count}"),
+            )
+            .with_param("/entries"));
+        }
+        let mut names = Names::default();
+        let mut entries = Vec::with_capacity(count);
+        let mut refused = Vec::new();
+        let mut all = Findings::default();
+        for (index, body) in self.entries.into_iter().enumerate() {
+            let mut own = Findings::default();
+            let findings = match self.mode {
+                BulkMode::All => &mut all,
+                BulkMode::Each => &mut own,
+            };
+            let place = format_args!("/entries/{index}");
+            if let Some(entry) = body.read(place, &mut names, findings, &mut new_id) {
+                entries.push(entry);
+            }
+            if let Some(error) = own.first() {
+                // Something may be wrong with an entry that could be read: its metadata.
+                entries.truncate(index - refused.len());
+                let error = error.clone();
+                refused.push(RefusedBefore { index, error });
+            }
+        }
+        all.finish()?;
+        Ok(BulkItems {
+            mode: self.mode,
+            count,
+            entries,
+            refused,
+        })
+    }
+}

@@ -1,0 +1,412 @@
+//! Request bodies: read within their limit and time, looked through for card numbers, parsed
+//! into a type, and every way to get that wrong named.
+//!
+//! Bodies are never logged, here or anywhere.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::code::Code;
+use crate::pointer;
+use crate::problem::Problem;
+
+/// What a webhook may be long.
+pub(crate) const WEBHOOK_BYTES: usize = 1024 * 1024;
+/// What a request may be long where nothing else is said.
+pub(crate) const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+/// What a bulk request may be long.
+pub(crate) const BULK_BYTES: usize = 8 * 1024 * 1024;
+
+/// A body that is too long is read on and thrown away up to here, so that the client is done
+/// sending and sees the answer rather than a broken connection.
+const DRAINED_BYTES: usize = 16 * 1024 * 1024;
+const TIME_TO_ARRIVE: Duration = Duration::from_secs(20);
+
+/// Reads the whole body, no more than `limit` bytes of it.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let too_large = || {
+        Problem::new(
+            Code::BodyTooLarge,
+            format!("the body is longer than {limit} bytes, the most that this route takes"),
+        )
+    };
+    let waits_to_be_asked = headers.contains_key(header::EXPECT);
+    if announced.is_some_and(|length| {
+        length > DRAINED_BYTES as u64 || (waits_to_be_asked && length > limit as u64)
+    }) {
+        return Err(too_large());
+    }
+    let gathering = gather(body, limit, announced);
+    match tokio::time::timeout(TIME_TO_ARRIVE, gathering).await {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(
+            Code::BodyIncomplete,
+            "the body ended before it was complete",
+        )),
+        Err(_) => Err(Problem::new(
+            Code::BodyTimeout,
+            format!(
+                "the body did not arrive within {} s",
+                TIME_TO_ARRIVE.as_secs()
+            ),
+        )),
+    }
+}
+
+/// The body, or `None` when it is longer than `limit`.
+async fn gather(
+    mut body: Body,
+    limit: usize,
+    announced: Option<u64>,
+) -> Result<Option<Bytes>, axum::Error> {
+    let mut read = 0_usize;
+    let mut whole = BytesMut::new();
+    let mut only: Option<Bytes> = None;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        read = read.saturating_add(data.len());
+        if read > DRAINED_BYTES {
+            return Ok(None);
+        }
+        if read > limit {
+            continue;
+        }
+        // Most bodies come in one piece, which need not be copied.
+        if whole.is_empty() && only.is_none() {
+            only = Some(data);
+            continue;
+        }
+        if let Some(first) = only.take() {
+            let expected = announced.and_then(|length| usize::try_from(length).ok());
+            whole.reserve(expected.unwrap_or(0).min(limit));
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok((read <= limit).then(|| only.unwrap_or_else(|| whole.freeze())))
+}
+
+/// Refuses what does not say that it is JSON.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let named = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = named
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    let detail = match named {
+        Some(other) => format!(
+            "the body is `{}`, it must be `application/json`",
+            other.chars().take(80).collect::<String>()
+        ),
+        None => "the request has no Content-Type, it must be `application/json`".into(),
+    };
+    Err(Problem::new(Code::MediaTypeUnsupported, detail).with_param("Content-Type"))
+}
+
+/// A body that is UTF-8 and holds no card number.
+#[derive(Debug)]
+pub(crate) struct JsonText(Bytes);
+
+impl JsonText {
+    pub(crate) fn new(bytes: Bytes) -> Result<Self, Problem> {
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Problem::new(
+                Code::BodyNotUtf8,
+                format!("byte {} of the body is not UTF-8", error.valid_up_to()),
+            )
+        })?;
+        if may_hold_a_card_number(text) {
+            refuse_card_numbers(text)?;
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked when it was made")
+    }
+
+    pub(crate) fn is_blank(&self) -> bool {
+        self.0.iter().all(u8::is_ascii_whitespace)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Parses the body, or says which field is wrong.
+    pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
+        parse(self.as_str())
+    }
+}
+
+/// Parses a JSON text into `T`; the problem names the field.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| explain(text, &error))
+}
+
+fn explain(text: &str, error: &serde_json::Error) -> Problem {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let detail = said.strip_suffix(&place).unwrap_or(&said).to_owned();
+    match error.classify() {
+        Category::Data => {}
+        Category::Syntax | Category::Eof | Category::Io => {
+            return Problem::new(
+                Code::JsonMalformed,
+                format!("the body is not valid JSON: {detail}{place}"),
+            );
+        }
+    }
+    let mut at = match error.line() {
+        0 => String::new(),
+        line => pointer::at_offset(text, pointer::offset_of(text, line, error.column())),
+    };
+    let code = if detail.starts_with("unknown field") {
+        Code::ParameterUnknown
+    } else if let Some(name) = detail
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next())
+    {
+        pointer::push_key(&mut at, name);
+        Code::ParameterMissing
+    } else {
+        Code::ParameterInvalid
+    };
+    Problem::new(code, detail).with_param(at)
+}
+
+/// Whether a closer look is needed: thirteen digits in a row (spaces and dashes aside), or an
+/// escape behind which digits could hide.
+fn may_hold_a_card_number(text: &str) -> bool {
+    let mut digits = 0;
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                if digits == 13 {
+                    return true;
+                }
+            }
+            // Separators; spaces and dashes beyond ASCII are among the rest.
+            b' ' | b'-' | 0x80..=0xff => {}
+            b'\\' if bytes.peek() == Some(&b'u') => return true,
+            _ => digits = 0,
+        }
+    }
+    false
+}
+
+/// Looks through every key and every text. A body that is not JSON is refused a moment later,
+/// without having been kept or shown.
+fn refuse_card_numbers(text: &str) -> Result<(), Problem> {
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        return Ok(());
+    };
+    match find_card_number(&value, &mut String::new()) {
+        None => Ok(()),
+        Some(place) => Err(Problem::new(
+            Code::CardNumberRefused,
+            "this field holds a payment card number: it was not kept",
+        )
+        .with_param(place)),
+    }
+}
+
+/// The pointer to the first text that holds a card number.
+fn find_card_number(value: &Value, place: &mut String) -> Option<String> {
+    let length = place.len();
+    match value {
+        Value::String(text) if tillroll_stripe::contains_card_number(text) => {
+            return Some(place.clone());
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointer::push_key(place, &index.to_string());
+                if let found @ Some(_) = find_card_number(item, place) {
+                    return found;
+                }
+                place.truncate(length);
+            }
+        }
+        Value::Object(members) => {
+            for (key, member) in members {
+                // The key itself must not be shown when it is the card number.
+                if tillroll_stripe::contains_card_number(key) {
+                    return Some(place.clone());
+                }
+                pointer::push_key(place, key);
+                if let found @ Some(_) = find_card_number(member, place) {
+                    return found;
+                }
+                place.truncate(length);
+            }
+        }
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
+    }
+    None
+}
+
+/// A JSON text as it may be stored: without card numbers.
+pub(crate) fn without_card_numbers(text: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(text) else {
+        return tillroll_stripe::redact(text);
+    };
+    if find_card_number(&value, &mut String::new()).is_none() {
+        return text.to_owned();
+    }
+    redact(&mut value);
+    value.to_string()
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = tillroll_stripe::redact(text),
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Object(members) => {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(key, mut member)| {
+                    redact(&mut member);
+                    (tillroll_stripe::redact(&key), member)
+                })
+                .collect();
+        }
+        Value::Number(_) | Value::Bool(_) | Value::Null => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scalar::Minor;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Outer {
+        id: Option<String>,
+        lines: Vec<Inner>,
+        metadata: Option<std::collections::BTreeMap<String, String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Inner {
+        quantity: Minor,
+        tax: Option<Tax>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Tax {
+        rate: String,
+    }
+
+    #[test]
+    fn a_problem_names_the_field() {
+        let table: &[(&str, &str, Option<&str>)] = &[
+            ("", "json_malformed", None),
+            ("{", "json_malformed", None),
+            ("{\"lines\": [}", "json_malformed", None),
+            ("{\"lines\": []} x", "json_malformed", None),
+            ("nope", "json_malformed", None),
+            ("5", "parameter_invalid", Some("")),
+            ("{}", "parameter_missing", Some("/lines")),
+            ("{\"lines\": 5}", "parameter_invalid", Some("/lines")),
+            ("{\"lines\": [], \"x\": 1}", "parameter_unknown", Some("/x")),
+            (
+                "{\"lines\": [], \"id\": 5}",
+                "parameter_invalid",
+                Some("/id"),
+            ),
+            (
+                "{\"lines\": [{}]}",
+                "parameter_missing",
+                Some("/lines/0/quantity"),
+            ),
+            (
+                "{\"lines\": [{\"quantity\": 1},\n {\"quantity\": \"2\"}]}",
+                "parameter_invalid",
+                Some("/lines/1/quantity"),
+            ),
+            (
+                "{\"lines\": [{\"quantity\": 1, \"tax\": {\"rate\": 0.2}}]}",
+                "parameter_invalid",
+                Some("/lines/0/tax/rate"),
+            ),
+            (
+                "{\"lines\": [{\"quantity\": 1, \"tax\": {\"rate\": \"0.2\", \"z/z\": []}}]}",
+                "parameter_unknown",
+                Some("/lines/0/tax/z~1z"),
+            ),
+            (
+                "{\"lines\": [], \"metadata\": {\"a: b\": 7}}",
+                "parameter_invalid",
+                Some("/metadata/a: b"),
+            ),
+            (
+                "{\"id\": \"a\", \"id\": \"b\", \"lines\": []}",
+                "parameter_invalid",
+                Some("/id"),
+            ),
+        ];
+        for (text, code, param) in table {
+            let problem = parse::<Outer>(text).expect_err(text);
+            assert_eq!(
+                (problem.code, problem.param.as_deref()),
+                (*code, *param),
+                "{text}: {}",
+                problem.detail
+            );
+        }
+    }
+
+    #[test]
+    fn card_numbers_are_refused_wherever_they_stand() {
+        let table: &[(&str, Option<&str>)] = &[
+            (r#"{"a": "4242424242424242"}"#, Some("/a")),
+            (r#"{"a": "4242 4242-4242 4242"}"#, Some("/a")),
+            (r#"{"a": "\u0034242424242424242"}"#, Some("/a")),
+            (
+                r#"{"a": [{"b": "x"}, {"c": "card 4242424242424242."}]}"#,
+                Some("/a/1/c"),
+            ),
+            (r#"{"m": {"4242424242424242": "x"}}"#, Some("/m")),
+            (r#"{"a": "4242424242424241"}"#, None),
+            (r#"{"a": 4242424242424242}"#, None),
+            (r#"{"a": "424242", "b": "4242424242"}"#, None),
+        ];
+        for (text, expected) in table {
+            let got = JsonText::new(Bytes::from_static(text.as_bytes()));
+            match (got, expected) {
+                (Ok(_), None) => {}
+                (Err(problem), Some(place)) => {
+                    assert_eq!(problem.code, "card_number_refused");
+                    assert_eq!(problem.param.as_deref(), Some(*place), "{text}");
+                    assert!(!problem.detail.contains("4242"));
+                }
+                (got, _) => panic!("{text}: {got:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Where the time in commands comes from: the only place of the server that reads a clock for
+//! the book. Everything below gets time as a number.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tillroll_events::Timestamp;
+
+pub trait Clock: Send + Sync + Debug {
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that stands still until somebody moves it, so that a story told twice has the same
+/// times in it.
+#[derive(Debug)]
+pub struct StoryClock(AtomicI64);
+
+impl StoryClock {
+    #[must_use]
+    pub fn at(start: Timestamp) -> Self {
+        Self(AtomicI64::new(start.micros()))
+    }
+
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for StoryClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,159 @@
+//! Which account a number is: names for records, which hold numbers only.
+//!
+//! A name never changes. It learns from the records that pass by, asks the writer for what it
+//! missed, and the read models when there is no writer any more.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{PoisonError, RwLock};
+
+use tillroll_engine::{Handle, Position};
+use tillroll_events::{AccountNames, Event, Record};
+use tillroll_ledger::{AccountId, AccountPath};
+use tillroll_money::Unit;
+use tillroll_projections::NameCache;
+
+/// Above this many, all are forgotten and asked for again as they are needed.
+const MOST_REMEMBERED: usize = 200_000;
+
+type Name = (AccountPath, Unit);
+
+#[derive(Debug)]
+pub(crate) struct Directory {
+    known: RwLock<HashMap<AccountId, Name>>,
+    models: NameCache,
+}
+
+/// The names of every account that some records speak of.
+#[derive(Debug)]
+pub(crate) struct Names(HashMap<AccountId, Name>);
+
+impl AccountNames for Names {
+    fn name(&self, account: AccountId) -> Option<(String, Unit)> {
+        let (path, unit) = self.0.get(&account)?;
+        Some((path.to_string(), *unit))
+    }
+}
+
+impl Directory {
+    pub(crate) fn new(models: NameCache) -> Self {
+        Self {
+            known: RwLock::default(),
+            models,
+        }
+    }
+
+    /// Learns from records that pass by.
+    pub(crate) fn absorb(&self, records: &[(Position, Record)]) {
+        let mut opened = records
+            .iter()
+            .filter_map(|(_, record)| match &record.event {
+                Event::AccountOpened(opened) => Some(opened),
+                _ => None,
+            })
+            .peekable();
+        if opened.peek().is_some() {
+            self.learn(opened.map(|opened| (opened.account, (opened.path.clone(), opened.unit))));
+        }
+    }
+
+    fn learn(&self, found: impl IntoIterator<Item = (AccountId, Name)>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > MOST_REMEMBERED {
+            known.clear();
+        }
+        known.extend(found);
+    }
+
+    /// The names of all accounts that the records speak of.
+    pub(crate) async fn names(&self, records: &[(Position, Record)], writer: &Handle) -> Names {
+        self.absorb(records);
+        let mut names = HashMap::new();
+        let mut missing: Vec<AccountId> = Vec::new();
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            for account in accounts(records) {
+                match known.get(&account) {
+                    Some(name) => {
+                        names.insert(account, name.clone());
+                    }
+                    None => missing.push(account),
+                }
+            }
+        }
+        if missing.is_empty() {
+            return Names(names);
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        let found = self.ask(missing, writer).await;
+        self.learn(found.iter().cloned());
+        names.extend(found);
+        Names(names)
+    }
+
+    async fn ask(&self, missing: Vec<AccountId>, writer: &Handle) -> Vec<(AccountId, Name)> {
+        let wanted = missing.clone();
+        let asked = writer.inspect(move |book| {
+            let name = |id: AccountId| {
+                let account = book.ledger().account(id)?;
+                Some((id, (account.path.clone(), account.unit)))
+            };
+            wanted.into_iter().filter_map(name).collect::<Vec<_>>()
+        });
+        if let Ok((_, found)) = asked.await {
+            return found;
+        }
+        let models = self.models.clone();
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let name = |id: AccountId| {
+                let (path, unit) = models.name(id)?;
+                Some((id, (path.parse().ok()?, unit)))
+            };
+            missing.into_iter().filter_map(name).collect()
+        });
+        looked_up.await.unwrap_or_default()
+    }
+}
+
+fn accounts(records: &[(Position, Record)]) -> impl Iterator<Item = AccountId> {
+    let entries = records
+        .iter()
+        .filter_map(|(_, record)| match &record.event {
+            Event::HoldPlaced(hold) => Some(&hold.entry.0),
+            event => event.posted_entry(),
+        });
+    let postings = entries.flat_map(|entry| entry.postings());
+    postings.map(|posting| posting.account)
+}
+
+/// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.
+pub(crate) fn read_records(
+    reader: &dyn tillroll_journal::JournalReader,
+    from: Position,
+    until: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Record)>, String> {
+    let mut records = Vec::new();
+    let mut broken = None;
+    let visited = reader.for_each(from, &mut |position, bytes| {
+        if position > until || records.len() >= limit {
+            return ControlFlow::Break(());
+        }
+        match Record::decode(bytes) {
+            Ok(record) => {
+                records.push((position, record));
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                broken = Some(format!("the record at position {position}: {error}"));
+                ControlFlow::Break(())
+            }
+        }
+    });
+    match (visited, broken) {
+        (Err(error), _) => Err(error.to_string()),
+        (Ok(_), Some(error)) => Err(error),
+        (Ok(_), None) => Ok(records),
+    }
+}

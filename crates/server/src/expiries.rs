@@ -1,0 +1,89 @@
+//! Holds whose time is over: found without asking the writer every second.
+//!
+//! Only the earliest known end is kept. It may be earlier than the truth (a hold was captured
+//! meanwhile), which costs one look; it is never later.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tillroll_book::Action;
+use tillroll_engine::{Position, SubmitError};
+use tillroll_events::{Event, Record};
+use tillroll_ledger::Ledger;
+
+use crate::app::App;
+
+const NEVER: i64 = i64::MAX;
+
+#[derive(Debug)]
+pub(crate) struct Expiries {
+    /// Microseconds since 1970.
+    earliest: AtomicI64,
+}
+
+impl Expiries {
+    pub(crate) fn of(ledger: &Ledger) -> Self {
+        Self {
+            earliest: AtomicI64::new(earliest(ledger)),
+        }
+    }
+
+    /// Learns from records that pass by.
+    pub(crate) fn absorb(&self, records: &[(Position, Record)]) {
+        for (_, record) in records {
+            if let Event::HoldPlaced(hold) = &record.event
+                && let Some(at) = hold.expires_at
+            {
+                self.earliest.fetch_min(at.micros(), Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+/// The earliest end of an open hold.
+fn earliest(ledger: &Ledger) -> i64 {
+    let ends = ledger.expired_holds(NEVER).into_iter();
+    ends.filter_map(|id| ledger.hold(id)?.expires_at)
+        .min()
+        .unwrap_or(NEVER)
+}
+
+/// Ends holds as their time comes, until the writer ends.
+pub(crate) async fn expire(app: App) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match expire_now(&app).await {
+            Ok(()) | Err(SubmitError::Overloaded) => {}
+            Err(SubmitError::Refused(refusal)) => {
+                tracing::error!(%refusal, "holds cannot be ended");
+            }
+            Err(SubmitError::Failed(_) | SubmitError::Stopped) => return,
+        }
+    }
+}
+
+/// Ends the holds whose time is over, if there can be any.
+pub(crate) async fn expire_now(app: &App) -> Result<(), SubmitError> {
+    let expiries = app.expiries();
+    let due = expiries.earliest.load(Ordering::SeqCst);
+    if app.now().micros() < due {
+        return Ok(());
+    }
+    // From here on a hold that is placed counts again, whenever the look below happens.
+    expiries.earliest.store(NEVER, Ordering::SeqCst);
+    let ended = async {
+        let outcome = app.submit(None, None, Action::ExpireHolds).await?;
+        tracing::debug!(ended = outcome.records.len(), "holds whose time is over");
+        let (_, next) = app.engine().inspect(|book| earliest(book.ledger())).await?;
+        Ok(next)
+    }
+    .await;
+    let next = match &ended {
+        Ok(next) => *next,
+        Err(_) => due,
+    };
+    expiries.earliest.fetch_min(next, Ordering::SeqCst);
+    ended.map(|_| ())
+}

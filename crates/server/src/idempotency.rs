@@ -1,0 +1,175 @@
+//! Idempotency keys: one effect and one answer for each, however often a request is sent.
+//!
+//! The key and the request's fingerprint go into the roll with the command's first record, so
+//! that they survive a restart; the answer is rendered from the command's records, so that it
+//! is the same again. Only keys whose request is still being worked on live in memory.
+//!
+//! A refusal leaves nothing on the roll: a refused key may be used again, also for another
+//! request.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::{HeaderMap, Method};
+use serde_json::Value;
+use tillroll_book::CommandKey;
+
+use crate::body::JsonText;
+use crate::canonical;
+use crate::code::Code;
+use crate::problem::{Problem, headers};
+
+/// Keys of requests that are being worked on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InFlight(Arc<Mutex<HashSet<String>>>);
+
+/// Frees its key when the request is over, however it ends. A client that goes away early
+/// frees it too: the writer still sees one command after the other.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    keys: InFlight,
+    key: String,
+}
+
+impl InFlight {
+    fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.insert(key.to_owned()) {
+            return Ok(Reservation {
+                keys: self.clone(),
+                key: key.to_owned(),
+            });
+        }
+        Err(Problem::new(
+            Code::IdempotencyKeyInFlight,
+            "a request with this key is being worked on",
+        )
+        .with_param("Idempotency-Key")
+        .retry_after(1))
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut keys = self.keys.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.remove(&self.key);
+    }
+}
+
+/// The key that the client gave, when it gave one.
+pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(headers::IDEMPOTENCY_KEY).iter();
+    let Some(value) = given.next() else {
+        return Ok(None);
+    };
+    let refuse = |detail: &str| {
+        Problem::new(Code::IdempotencyKeyInvalid, detail).with_param("Idempotency-Key")
+    };
+    if given.next().is_some() {
+        return Err(refuse("the request has more than one Idempotency-Key"));
+    }
+    let bytes = value.as_bytes();
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic) => {
+            Ok(Some(key))
+        }
+        _ => Err(refuse(
+            "an Idempotency-Key has 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+/// Reserves `key` for a request and makes it a command's key: `http:` and the key, so that it
+/// never meets one of another origin.
+pub(crate) fn begin(
+    in_flight: &InFlight,
+    key: &str,
+    request: &RequestName<'_>,
+    body: &JsonText,
+) -> Result<(CommandKey, Reservation), Problem> {
+    let reservation = in_flight.reserve(key)?;
+    let command_key = CommandKey {
+        key: format!("http:{key}"),
+        fingerprint: fingerprint(request, body)?,
+    };
+    Ok((command_key, reservation))
+}
+
+/// Which operation on which thing.
+#[derive(Debug)]
+pub(crate) struct RequestName<'a> {
+    pub method: &'a Method,
+    /// With parameters in braces.
+    pub route: &'a str,
+    /// What stood in their places.
+    pub parameters: Vec<(String, String)>,
+}
+
+fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
+    // An empty body asks for what an empty object asks for.
+    let value: Value = if body.is_blank() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        body.parse()?
+    };
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: &str| {
+        hasher.update(text.as_bytes());
+        hasher.update(&[0]);
+    };
+    part(request.method.as_str());
+    part(request.route);
+    for (name, value) in &request.parameters {
+        part(name);
+        part(value);
+    }
+    canonical::hash(&value, &mut hasher);
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Ok(fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn keys_are_visible_ascii_and_alone() {
+        let table: &[(&[&[u8]], Result<Option<&str>, ()>)] = &[
+            (&[], Ok(None)),
+            (&[b"k-1"], Ok(Some("k-1"))),
+            (&[b""], Err(())),
+            (&[b"two words"], Err(())),
+            (&["é".as_bytes()], Err(())),
+            (&[b"a", b"b"], Err(())),
+            (&[&[b'k'; 256]], Err(())),
+        ];
+        for (values, expected) in table {
+            let mut headers = HeaderMap::new();
+            for value in *values {
+                headers.append(
+                    "Idempotency-Key",
+                    HeaderValue::from_bytes(value).expect("a header of the test"),
+                );
+            }
+            let got = key_of(&headers).map_err(|problem| {
+                assert_eq!(problem.code, "idempotency_key_invalid");
+            });
+            assert_eq!(got, *expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_reserved_until_its_request_is_over() {
+        let keys = InFlight::default();
+        let first = keys.reserve("k").unwrap();
+        assert_eq!(
+            keys.reserve("k").unwrap_err().code,
+            "idempotency_key_in_flight"
+        );
+        drop(keys.reserve("other").unwrap());
+        drop(first);
+        assert!(keys.reserve("k").is_ok());
+    }
+}

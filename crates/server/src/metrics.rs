@@ -1,0 +1,276 @@
+//! What the server counts, in the OpenMetrics text format at `/metrics`.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use tillroll_engine::Handle;
+use tillroll_projections::Checkpoint;
+
+/// The bounds that OpenTelemetry's conventions give for the duration of a request.
+const SECONDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    http_route: String,
+    http_request_method: String,
+    http_response_status_code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    outcome: &'static str,
+}
+
+/// What became of a delivered webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WebhookOutcome {
+    /// It said something new.
+    Recorded,
+    /// It was on the roll already, or said nothing new.
+    Known,
+    /// Authentic, kept, not understood.
+    Unrecognised,
+    /// Its id came with other content; kept beside the first.
+    EventIdReused,
+    /// Not authentic: nothing was recorded.
+    Rejected,
+    /// The server could not take it; the sender will send it again.
+    Failed,
+}
+
+impl WebhookOutcome {
+    const ALL: [Self; 6] = [
+        Self::Recorded,
+        Self::Known,
+        Self::Unrecognised,
+        Self::EventIdReused,
+        Self::Rejected,
+        Self::Failed,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Known => "known",
+            Self::Unrecognised => "unrecognised",
+            Self::EventIdReused => "event_id_reused",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Mutex<Registry>,
+    requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    webhooks: Family<WebhookLabels, Counter>,
+}
+
+impl Metrics {
+    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint) -> Self {
+        let mut registry = Registry::default();
+        let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(SECONDS));
+        registry.register_with_unit(
+            "http_server_request_duration",
+            "Duration of HTTP requests",
+            Unit::Seconds,
+            requests.clone(),
+        );
+        let webhooks = Family::<WebhookLabels, Counter>::default();
+        for outcome in WebhookOutcome::ALL {
+            // Counted from zero, so that a first failure shows as an increase.
+            drop(webhooks.get_or_create(&WebhookLabels {
+                outcome: outcome.as_str(),
+            }));
+        }
+        registry.register(
+            "tillroll_webhooks",
+            "Webhooks delivered, by what became of them",
+            webhooks.clone(),
+        );
+        registry.register_collector(Box::new(Ledger { engine, checkpoint }));
+        Self {
+            registry: Mutex::new(registry),
+            requests,
+            webhooks,
+        }
+    }
+
+    pub(crate) fn observe_request(
+        &self,
+        route: &str,
+        method: &Method,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        // Only known methods: a label must not be what a client makes up.
+        let known = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::OPTIONS,
+        ];
+        let method = if known.contains(method) {
+            method.as_str()
+        } else {
+            "_OTHER"
+        };
+        let labels = RequestLabels {
+            http_route: route.into(),
+            http_request_method: method.into(),
+            http_response_status_code: status.as_u16(),
+        };
+        self.requests
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn count_webhook(&self, outcome: WebhookOutcome) {
+        let labels = WebhookLabels {
+            outcome: outcome.as_str(),
+        };
+        self.webhooks.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn encode(&self) -> Result<String, fmt::Error> {
+        let registry = self
+            .registry
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// What the engine and the projections count, read when somebody asks.
+#[derive(Debug)]
+struct Ledger {
+    engine: Handle,
+    checkpoint: Checkpoint,
+}
+
+impl Collector for Ledger {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let engine = self.engine.metrics();
+        let head = self.engine.head().get();
+        let projected = self.checkpoint.position();
+        let gauges: [(&str, &str, u64); 5] = [
+            (
+                "tillroll_committed_position",
+                "The last durable position",
+                head,
+            ),
+            (
+                "tillroll_projected_position",
+                "The last position whose rows are in the read models",
+                projected,
+            ),
+            (
+                "tillroll_projection_lag_events",
+                "Durable events that the read models do not show yet",
+                head.saturating_sub(projected),
+            ),
+            (
+                "tillroll_queue_depth",
+                "Commands that wait for the writer",
+                u64::try_from(engine.queue_depth).unwrap_or(u64::MAX),
+            ),
+            (
+                "tillroll_queue_capacity",
+                "The most commands that can wait",
+                u64::try_from(engine.queue_capacity).unwrap_or(u64::MAX),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let counters: [(&str, &str, u64); 6] = [
+            ("tillroll_commands", "Commands decided", engine.commands),
+            (
+                "tillroll_commands_refused",
+                "Commands refused by the book",
+                engine.refused,
+            ),
+            (
+                "tillroll_commands_replayed",
+                "Commands applied before",
+                engine.replayed,
+            ),
+            (
+                "tillroll_commands_overloaded",
+                "Commands turned away because the queue was full",
+                engine.overloaded,
+            ),
+            ("tillroll_records", "Records made durable", engine.records),
+            (
+                "tillroll_record_bytes",
+                "Bytes of records made durable",
+                engine.bytes,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                counter.metric_type(),
+            )?)?;
+        }
+        let latency = encoder.encode_descriptor(
+            "tillroll_append_duration",
+            "From the start of an append to the end of its sync",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        encode_histogram(latency, &engine.append_nanos, |nanos| {
+            Duration::from_nanos(nanos).as_secs_f64()
+        })?;
+        let batches = encoder.encode_descriptor(
+            "tillroll_records_per_sync",
+            "Records that one sync made durable",
+            None,
+            MetricType::Histogram,
+        )?;
+        encode_histogram(batches, &engine.batch_records, exact)
+    }
+}
+
+/// A count as the format has it: exact up to 2^53, which no count of ours reaches.
+fn exact(count: u64) -> f64 {
+    count as f64
+}
+
+fn encode_histogram(
+    mut encoder: MetricEncoder<'_>,
+    histogram: &tillroll_engine::Histogram,
+    scale: impl Fn(u64) -> f64,
+) -> fmt::Result {
+    let bounds = histogram.bounds.iter().map(|bound| scale(*bound));
+    let buckets: Vec<(f64, u64)> = bounds
+        .chain([f64::INFINITY])
+        .zip(histogram.counts.iter().copied())
+        .collect();
+    encoder.encode_histogram::<NoLabelSet>(scale(histogram.sum), histogram.count, &buckets, None)
+}

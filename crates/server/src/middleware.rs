@@ -1,0 +1,191 @@
+//! What surrounds every route: the request's id, the problem's body, headers that keep a
+//! browser honest, a measure of time, and the refusal of foreign hosts.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::Full;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::code::Code;
+use crate::problem::{CONTENT_TYPE, Problem, headers};
+
+/// Sent with every answer. Nothing here is meant to be shown, framed or kept by a browser.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// The outermost layer.
+pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = new_request_id();
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let mut response = match foreign_host(&app, &request, &route) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        write_problem(&mut response, &problem, &id);
+    }
+    let answer_headers = response.headers_mut();
+    let id = HeaderValue::from_str(&id).expect("an id is visible ASCII");
+    answer_headers.insert(headers::REQUEST_ID, id);
+    for (name, value) in HEADERS {
+        answer_headers.entry(name).or_insert(value);
+    }
+    if !answer_headers.contains_key(header::CACHE_CONTROL) {
+        answer_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    let took = started.elapsed();
+    app.metrics()
+        .observe_request(&route, &method, response.status(), took);
+    tracing::debug!(
+        %method, route, status = response.status().as_u16(),
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
+    );
+    response
+}
+
+pub(crate) fn new_request_id() -> String {
+    format!("req_{}", Uuid::now_v7().simple())
+}
+
+fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
+    let body = serde_json::to_vec(&problem.body(id)).expect("a problem is plain data");
+    let answer_headers = response.headers_mut();
+    answer_headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
+    answer_headers.remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::new(Full::new(Bytes::from(body)));
+    if problem.status.is_server_error() {
+        tracing::warn!(
+            code = problem.code,
+            detail = problem.detail,
+            id,
+            "a problem"
+        );
+    }
+}
+
+/// Refuses a request that was addressed to another name: a web page that has its own name
+/// resolve to this machine must not reach the books through a visitor's browser. Webhooks are
+/// let through: they prove who sent them, and may come by way of a tunnel.
+fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
+    if route == "/v1/webhooks/stripe" {
+        return None;
+    }
+    let host = host_of(request.headers(), request.uri())?;
+    if is_local(&host) || app.allows_host(&host) {
+        return None;
+    }
+    Some(
+        Problem::new(
+            Code::HostNotAllowed,
+            "the request is addressed to another host: use localhost or 127.0.0.1",
+        )
+        .with_param("Host"),
+    )
+}
+
+/// The name without its port. A request without a Host header is not a browser's.
+fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    if let Some(host) = uri.host() {
+        return Some(host.to_owned());
+    }
+    let host = headers.get(header::HOST)?.to_str().unwrap_or("?");
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => host.split(':').next().unwrap_or(host),
+    };
+    Some(name.to_owned())
+}
+
+fn is_local(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The last line of defence: a bug in a handler is an answer, not a broken connection.
+pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(said, "a handler panicked");
+    Problem::new(Code::InternalError, "the server made a mistake").into_response()
+}
+
+pub(crate) async fn no_route(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(
+        Code::RouteNotFound,
+        format!("there is nothing at {method} {path}"),
+    )
+}
+
+pub(crate) async fn no_method(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(
+        Code::MethodNotAllowed,
+        format!("{path} does not take {method}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_local() {
+        for (host, local) in [
+            ("localhost", true),
+            ("LOCALHOST:7878", true),
+            ("127.0.0.1", true),
+            ("127.0.0.1:80", true),
+            ("127.8.8.8:80", true),
+            ("[::1]:7878", true),
+            ("[::1]", true),
+            ("example.com", false),
+            ("localhost.example.com:80", false),
+            ("127.0.0.1.example.com", false),
+            ("10.0.0.1:7878", false),
+            ("0.0.0.0", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+            let name = host_of(&headers, &Uri::from_static("/v1/orders")).unwrap();
+            assert_eq!(is_local(&name), local, "{host}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The OpenAPI document, and the routes that it describes: made together, so that none is
+//! missing.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use bytes::Bytes;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{HttpMethod, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem,
+    Ref, RefOr, Required, Response, ResponseBuilder,
+};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::code;
+use crate::problem::{FieldError, ProblemBody, RetryHint};
+use crate::routes::{
+    accounts, bulk, entries, events, holds, operations, orders, splits, stock, stripe, webhooks,
+};
+
+/// Cursors of a list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `query` reads")]
+pub(crate) struct PageParameters {
+    /// 1 to 100, 20 when it is left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `id` of the last item of the page before.
+    starting_after: Option<String>,
+    /// The `id` of the first item of the page after.
+    ending_before: Option<String>,
+}
+
+/// Which moment of the books to read.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `query` reads")]
+pub(crate) struct WhenParameters {
+    /// As the books stood at a position of the roll, or at an RFC 3339 time (by when things were
+    /// recorded).
+    as_of: Option<String>,
+    /// Not before the read models show this position: the `Tillroll-Position` of an answer, so
+    /// that what was written is seen. Waits up to five seconds.
+    min_position: Option<u64>,
+}
+
+const DESCRIPTION: &str = "\
+One roll for app, web and POS: every payment action becomes an immutable event, and everything \
+else is computed from the roll.
+
+**Amounts** are integers of minor units (1999 EUR is 19.99 €) and never negative: a posting has a \
+side. **Unknown fields** and query parameters are refused.
+
+**Positions.** Every answer to a command carries `Tillroll-Position`, where it ended up on the \
+roll; every answer to a question says of which position it is true. A question without \
+`min_position` waits a moment (250 ms) for what was acknowledged before it, and then answers with \
+what is there.
+
+**Idempotency.** Any POST may carry an `Idempotency-Key`. The same key with the same request (its \
+meaning, not its spacing) gets the first answer again, byte for byte, with `Idempotent-Replayed: \
+true`, for ever and across restarts. The same key with another request is refused with 422 \
+`idempotency_key_reused`; while the first request is being worked on, it is 409 \
+`idempotency_key_in_flight`. A refusal is not kept: a key whose request was refused may be used \
+again.
+
+**Problems** are RFC 9457 documents with a stable `code`, the field at fault in `param` (a JSON \
+Pointer into the body, or the name of a parameter or header) and `retry`. 422 is a request that \
+can never succeed as it is, 404 something that is not there, 409 what the present state of the \
+books forbids (a limit, want of stock, an id that is taken): it may succeed later. 503 comes with \
+Retry-After where waiting helps.
+
+**Card numbers** are refused in every field with 422 `card_number_refused`.";
+
+/// All routes and their description.
+pub(crate) fn routes() -> (Router<App>, OpenApi) {
+    let (router, mut api) = OpenApiRouter::with_openapi(document())
+        .routes(routes!(webhooks::receive))
+        .routes(routes!(webhooks::unrecognised))
+        .routes(routes!(stripe::record_balance_transactions))
+        .routes(routes!(orders::place, orders::list))
+        .routes(routes!(orders::get))
+        .routes(routes!(orders::timeline))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(orders::fulfil))
+        .routes(routes!(entries::create))
+        .routes(routes!(entries::get))
+        .routes(routes!(bulk::create))
+        .routes(routes!(holds::place))
+        .routes(routes!(holds::get))
+        .routes(routes!(holds::capture))
+        .routes(routes!(holds::void))
+        .routes(routes!(accounts::put, accounts::get))
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::statement))
+        .routes(routes!(accounts::trial_balance))
+        .routes(routes!(stock::receive))
+        .routes(routes!(stock::list))
+        .routes(routes!(splits::list))
+        .routes(routes!(events::list))
+        .routes(routes!(operations::digest))
+        .routes(routes!(operations::health))
+        .routes(routes!(operations::ready))
+        .routes(routes!(operations::metrics))
+        .routes(routes!(operations::openapi_document))
+        .routes(routes!(operations::problem_code))
+        .routes(routes!(operations::event_schema))
+        .split_for_parts();
+    describe_what_all_have(&mut api);
+    (router, api)
+}
+
+fn document() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Tillroll")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
+        .build();
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// What every operation has in common is written down once.
+fn describe_what_all_have(api: &mut OpenApi) {
+    let components = api.components.get_or_insert_default();
+    let mut problem = ProblemBody::schema();
+    if let RefOr::T(utoipa::openapi::Schema::Object(object)) = &mut problem
+        && let Some(RefOr::T(utoipa::openapi::Schema::Object(member))) =
+            object.properties.get_mut("code")
+    {
+        let all = code::all().into_iter().map(serde_json::Value::from);
+        member.enum_values = Some(all.collect());
+    }
+    for (name, schema) in [
+        ("Problem", problem),
+        (&*FieldError::name(), FieldError::schema()),
+        (&*RetryHint::name(), RetryHint::schema()),
+    ] {
+        components.schemas.insert(name.to_owned(), schema);
+    }
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            if method == HttpMethod::Post && path != "/v1/webhooks/stripe" {
+                take_a_key(operation);
+            }
+            finish(operation, path.starts_with("/v1/"));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, item.get.as_mut()),
+        (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+fn take_a_key(operation: &mut Operation) {
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("1 to 255 visible ASCII characters"))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .min_length(Some(1))
+                .max_length(Some(255))
+                .pattern(Some("^[!-~]+$")),
+        ));
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(RefOr::T(key.build()));
+    for response in successes(operation) {
+        let replayed = HeaderBuilder::new()
+            .schema(Some(
+                ObjectBuilder::new().schema_type(SchemaType::new(Type::Boolean)),
+            ))
+            .description(Some("`true`: this is the first answer again"))
+            .build();
+        let headers = &mut response.headers;
+        headers.insert("Idempotent-Replayed".into(), replayed.into());
+    }
+}
+
+fn finish(operation: &mut Operation, of_books: bool) {
+    if of_books {
+        for response in successes(operation) {
+            let position = HeaderBuilder::new()
+                .schema(Some(
+                    ObjectBuilder::new()
+                        .schema_type(SchemaType::new(Type::Integer))
+                        .minimum(Some(0)),
+                ))
+                .description(Some("The position that the answer is true for"))
+                .build();
+            let headers = &mut response.headers;
+            headers.insert("Tillroll-Position".into(), position.into());
+        }
+    }
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let problem = ResponseBuilder::new()
+        .description("A problem")
+        .content("application/problem+json", content)
+        .build();
+    let responses = &mut operation.responses.responses;
+    responses.insert("default".into(), problem.into());
+}
+
+fn successes(operation: &mut Operation) -> impl Iterator<Item = &mut Response> {
+    let responses = operation.responses.responses.iter_mut();
+    responses.filter_map(|(status, response)| match response {
+        RefOr::T(response) if status.starts_with('2') => Some(response),
+        _ => None,
+    })
+}
+
+/// The OpenAPI document as text.
+#[must_use]
+pub fn text() -> String {
+    let (_, api) = routes();
+    let mut text = api.to_pretty_json().expect("the document is plain data");
+    text.push('\n');
+    text
+}
+
+/// The same, made once.
+pub(crate) fn json() -> Bytes {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(text()));
+    TEXT.clone()
+}

@@ -1,0 +1,185 @@
+//! Problems: what the server answers when it does not do what was asked (RFC 9457), with the
+//! members that Stripe's users expect.
+//!
+//! A problem travels as an extension of its response; the outermost layer writes the body,
+//! because only that layer knows the request's id.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tillroll_book::{Refusal, Retry};
+use utoipa::ToSchema;
+
+use crate::code::{self, Code};
+use crate::pointer;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    pub code: String,
+    /// JSON Pointer into the body, or the name of a parameter or header.
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// Whether the same request may succeed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryHint {
+    Never,
+    AfterChange,
+}
+
+/// The body of every answer that is not a success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Where the code is explained, relative to this server.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// Stable, for programs.
+    pub code: String,
+    /// The field at fault: a JSON Pointer into the body, or the name of a parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub param: Option<String>,
+    pub doc_url: String,
+    pub request_id: String,
+    pub retry: RetryHint,
+    /// Everything that is wrong, where it is more than one thing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<FieldError>,
+}
+
+/// A problem before it has a request id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub detail: String,
+    pub param: Option<String>,
+    pub retry: Retry,
+    pub errors: Vec<FieldError>,
+    pub retry_after: Option<u32>,
+}
+
+/// Stands for the name of a cursor until somebody knows which it was.
+pub(crate) const CURSOR: &str = "cursor";
+
+pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            status: code.status(),
+            code: code.as_str(),
+            detail: detail.into(),
+            param: None,
+            retry: code.retry(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn with_param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// A bad path, query or header: 400, because no content was looked at.
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(Code::ParameterInvalid, detail).with_param(name);
+        problem.status = StatusCode::BAD_REQUEST;
+        problem
+    }
+
+    /// Names the cursor that was given, where an unknown one is the problem.
+    pub(crate) fn with_cursor(self, name: &'static str) -> Self {
+        match self.param.as_deref() {
+            Some(CURSOR) => self.with_param(name),
+            _ => self,
+        }
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Of one or more findings in a body; the first one speaks for the problem.
+    pub(crate) fn of_findings(mut findings: Vec<(Code, FieldError)>) -> Self {
+        if findings.is_empty() {
+            return Self::new(Code::InternalError, "no finding, and yet a problem");
+        }
+        let several = findings.len() > 1;
+        let (code, first) = findings[0].clone();
+        let mut problem = Self::new(code, first.detail).with_param(first.pointer);
+        if several {
+            problem.errors = findings.drain(..).map(|(_, error)| error).collect();
+        }
+        problem
+    }
+
+    pub(crate) fn body(&self, request_id: &str) -> ProblemBody {
+        let doc_url = format!("/problems/{}", self.code);
+        ProblemBody {
+            kind: doc_url.clone(),
+            title: code::title(self.code),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code.into(),
+            param: self.param.clone(),
+            doc_url,
+            request_id: request_id.into(),
+            retry: match self.retry {
+                Retry::Never => RetryHint::Never,
+                Retry::AfterChange => RetryHint::AfterChange,
+            },
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            status: code::status_of(&refusal),
+            code: refusal.code(),
+            detail: refusal.to_string(),
+            param: refusal.param().map(|param| match &refusal {
+                Refusal::IdempotencyConflict { .. } => param,
+                _ => pointer::from_path(&param),
+            }),
+            retry: refusal.retry(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let mut response = (self.status, headers).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Names of our own headers.
+pub(crate) mod headers {
+    use super::HeaderName;
+
+    pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+    pub(crate) const POSITION: HeaderName = HeaderName::from_static("tillroll-position");
+    pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+    pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+    pub(crate) const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
+    pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+}

@@ -1,0 +1,55 @@
+//! Handlers, a file for each noun: read the request, ask or tell, render the answer. Nothing is
+//! decided here.
+
+pub(crate) mod accounts;
+pub(crate) mod bulk;
+pub(crate) mod entries;
+pub(crate) mod events;
+pub(crate) mod holds;
+pub(crate) mod operations;
+pub(crate) mod orders;
+pub(crate) mod splits;
+pub(crate) mod stock;
+pub(crate) mod stripe;
+pub(crate) mod webhooks;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+use crate::code::Code;
+use crate::problem::Problem;
+
+/// The parameter of a path that has one.
+#[derive(Debug)]
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(error) => Err(Problem::parameter("path", error.body_text())),
+        }
+    }
+}
+
+/// Reads a part of the path.
+pub(crate) fn path_parameter<T>(name: &str, text: &str) -> Result<T, Problem>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse()
+        .map_err(|error| Problem::parameter(name, T::Err::to_string(&error)))
+}
+
+/// A record that the book always writes is not among a command's records.
+pub(crate) fn no_record(what: &str) -> Problem {
+    Problem::new(
+        Code::InternalError,
+        format!("the command was recorded, but its records hold no {what}"),
+    )
+}

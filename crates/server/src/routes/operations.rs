@@ -1,0 +1,170 @@
+//! For whoever runs the server: is it well, what does it count, what does it speak.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tillroll_events::Kind;
+use utoipa::ToSchema;
+
+use super::Segment;
+use crate::app::App;
+use crate::code::{self, Code};
+use crate::openapi;
+use crate::post;
+use crate::problem::Problem;
+use crate::schemas;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Health {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Is the process alive
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "get_health", tag = "Operations",
+    responses((status = 200, description = "It is", body = Health)),
+)]
+pub(crate) async fn health() -> Response {
+    post::json(StatusCode::OK, &Health { status: "ok" })
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// The last durable position.
+    position: u64,
+    /// The last position that the read models show.
+    projected_position: u64,
+    /// Why the read models do not move, when they do not.
+    projection_failure: Option<String>,
+}
+
+/// Can it take commands
+///
+/// 503 once the roll cannot be written, or while the server goes down.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "get_readiness", tag = "Operations",
+    responses((status = 200, description = "It can", body = Readiness)),
+)]
+pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
+    if let Some(problem) = app.failure() {
+        return Err(problem);
+    }
+    if *app.stopping().borrow() {
+        return Err(Problem::new(
+            Code::JournalFailed,
+            "the server is shutting down",
+        ));
+    }
+    let view = Readiness {
+        status: "ready",
+        position: app.engine().head().get(),
+        projected_position: app.checkpoint().position(),
+        projection_failure: app.checkpoint().failure().map(|why| why.to_string()),
+    };
+    Ok(post::json(StatusCode::OK, &view))
+}
+
+/// Metrics
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "get_metrics", tag = "Operations",
+    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")),
+)]
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let text = app
+        .metrics()
+        .encode()
+        .map_err(|_| Problem::new(Code::InternalError, "the metrics cannot be written"))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// This interface as OpenAPI 3.1
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "get_openapi", tag = "Operations",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value)),
+)]
+pub(crate) async fn openapi_document() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, openapi::json()).into_response()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct DigestView {
+    #[schema(example = "digest")]
+    object: &'static str,
+    position: u64,
+    /// Hexadecimal, over everything that the book says at the position.
+    digest: String,
+}
+
+/// The digest of the books
+///
+/// Two servers with the same digest at the same position have the same balances, orders, splits
+/// and stock.
+#[utoipa::path(
+    get, path = "/v1/digest", operation_id = "get_digest", tag = "Operations",
+    responses((status = 200, description = "The digest", body = DigestView)),
+)]
+pub(crate) async fn digest(State(app): State<App>) -> Result<Response, Problem> {
+    let (position, digest) = app.engine().digest().await?;
+    let view = DigestView {
+        object: "digest",
+        position: position.get(),
+        digest: digest.to_string(),
+    };
+    Ok(post::read(position.get(), &view))
+}
+
+/// What a code means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CodeView {
+    #[schema(example = "code")]
+    object: &'static str,
+    #[schema(example = "insufficient_stock")]
+    code: String,
+    title: String,
+    description: &'static str,
+}
+
+/// What a problem's code means
+///
+/// The target of every problem's `doc_url`.
+#[utoipa::path(
+    get, path = "/problems/{code}", operation_id = "get_problem_code", tag = "Operations",
+    params(("code" = String, Path, description = "The code", example = "insufficient_stock")),
+    responses((status = 200, description = "The code", body = CodeView)),
+)]
+pub(crate) async fn problem_code(Segment(code): Segment) -> Result<Response, Problem> {
+    let Some(description) = code::describe(&code) else {
+        return Err(Problem::new(Code::RouteNotFound, "there is no such code"));
+    };
+    let view = CodeView {
+        object: "code",
+        title: code::title(&code),
+        code,
+        description,
+    };
+    Ok(post::json(StatusCode::OK, &view))
+}
+
+/// The JSON Schema of an event's data
+#[utoipa::path(
+    get, path = "/schemas/{name}", operation_id = "get_event_schema", tag = "Operations",
+    params(("name" = String, Path, description = "As an event's `dataschema` says", example = "order.placed.v1.json")),
+    responses((status = 200, description = "A JSON Schema (2020-12)", body = serde_json::Value, content_type = "application/schema+json")),
+)]
+pub(crate) async fn event_schema(Segment(name): Segment) -> Result<Response, Problem> {
+    let kind = Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| schemas::file_name(*kind) == name);
+    let Some(kind) = kind else {
+        return Err(Problem::new(Code::RouteNotFound, "there is no such schema"));
+    };
+    let text = schemas::text(kind);
+    Ok(([(header::CONTENT_TYPE, "application/schema+json")], text).into_response())
+}

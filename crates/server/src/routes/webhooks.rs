@@ -1,0 +1,245 @@
+//! What Stripe sends us, and what of it nobody understood.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use tillroll_book::{Action, CommandKey, Observe, Refusal};
+use tillroll_engine::{Outcome, SubmitError};
+use tillroll_events::Event;
+use tillroll_projections::{PositionPage, UnrecognisedRow};
+use tillroll_stripe::{BodyError, SignatureError};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::body::{self, WEBHOOK_BYTES};
+use crate::code::Code;
+use crate::list::List;
+use crate::metrics::WebhookOutcome;
+use crate::post;
+use crate::problem::{Problem, headers};
+use crate::query::{PAGE_DEFAULT, PAGE_LIMIT, Parameters};
+
+/// What became of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct WebhookReceipt {
+    #[schema(example = "webhook_receipt")]
+    object: &'static str,
+    /// The event's id.
+    #[schema(example = "evt_1PqTrbLKXz")]
+    id: String,
+    /// `recorded`, `known`, `unrecognised` or `event_id_reused`.
+    status: &'static str,
+}
+
+/// An authentic webhook that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct UnrecognisedWebhook {
+    #[schema(example = "unrecognised_webhook")]
+    object: &'static str,
+    /// The event's id. An id may be here more than once; the cursor is the position.
+    id: String,
+    /// Its type: `charge.updated`.
+    #[serde(rename = "type")]
+    kind: String,
+    account: Option<String>,
+    api_version: Option<String>,
+    created: Option<String>,
+    livemode: bool,
+    /// Why: `unknown_type`, `malformed`, `event_id_reused`, …
+    reason: String,
+    detail: Option<String>,
+    /// As it was received; card numbers are taken out.
+    body: Option<String>,
+    recorded_at: String,
+    position: u64,
+}
+
+impl UnrecognisedWebhook {
+    fn of(row: UnrecognisedRow) -> Self {
+        Self {
+            object: "unrecognised_webhook",
+            id: row.id,
+            kind: row.kind,
+            account: row.account,
+            api_version: row.api_version,
+            created: row.created.map(|time| time.to_string()),
+            livemode: row.livemode,
+            reason: row.reason,
+            detail: row.detail,
+            body: row.body,
+            recorded_at: row.recorded_at.to_string(),
+            position: row.position,
+        }
+    }
+}
+
+/// Receive a Stripe webhook
+///
+/// Answered 200 only when it is durable. A bad or old signature is refused and leaves no trace.
+/// What is authentic is kept whether or not it is understood; the rest is listed at
+/// `GET /v1/webhooks/unrecognised`.
+#[utoipa::path(
+    post, path = "/v1/webhooks/stripe", operation_id = "receive_stripe_webhook", tag = "Stripe",
+    params(("Stripe-Signature" = String, Header, description = "As Stripe signs it")),
+    request_body(content = serde_json::Value, description = "A Stripe event"),
+    responses((status = 200, description = "It is on the roll", body = WebhookReceipt)),
+)]
+pub(crate) async fn receive(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let received = take(&app, request).await;
+    let outcome = match &received {
+        Ok((outcome, _)) => *outcome,
+        Err(problem) if problem.status.is_server_error() => WebhookOutcome::Failed,
+        Err(_) => WebhookOutcome::Rejected,
+    };
+    app.metrics().count_webhook(outcome);
+    received.map(|(_, response)| response)
+}
+
+async fn take(app: &App, request: Request) -> Result<(WebhookOutcome, Response), Problem> {
+    if app.secrets().is_empty() {
+        return Err(Problem::new(
+            Code::WebhookSecretMissing,
+            "no webhook secret is configured: start the server with --stripe-webhook-secret",
+        ));
+    }
+    let (parts, content) = request.into_parts();
+    let bytes = body::read(&parts.headers, content, WEBHOOK_BYTES).await?;
+    let signature = parts.headers.get(headers::STRIPE_SIGNATURE);
+    let signature = signature.map(axum::http::HeaderValue::as_bytes);
+    tillroll_stripe::verify(signature, &bytes, app.secrets(), app.now())
+        .map_err(|error| not_authentic(error))?;
+    let (key, observe) = tillroll_stripe::translate(&bytes).map_err(|error| no_event(&error))?;
+    let id = observe.notification.id.to_string();
+    let (what, outcome) = record(app, key, observe, &bytes).await?;
+    let receipt = WebhookReceipt {
+        object: "webhook_receipt",
+        id,
+        status: what.as_str(),
+    };
+    Ok((what, post::applied(StatusCode::OK, &outcome, &receipt)))
+}
+
+/// What is authentic is never lost: what the book cannot apply is kept as not understood.
+async fn record(
+    app: &App,
+    key: CommandKey,
+    observe: Observe,
+    bytes: &[u8],
+) -> Result<(WebhookOutcome, Outcome), Problem> {
+    let first = app
+        .submit(Some(key.clone()), None, Action::Observe(observe.clone()))
+        .await;
+    let (reason, detail, key) = match first {
+        Ok(outcome) => return Ok((outcome_of(&outcome), outcome)),
+        Err(SubmitError::Refused(Refusal::IdempotencyConflict { .. })) => {
+            let other = hex(&key.fingerprint);
+            let key = CommandKey {
+                key: format!("{}:{other}", key.key),
+                fingerprint: key.fingerprint,
+            };
+            let detail = "the event id came before with other content";
+            ("event_id_reused", detail.to_owned(), key)
+        }
+        Err(SubmitError::Refused(refusal)) => {
+            let detail = format!("{}: {refusal}", refusal.code());
+            ("refused", detail, key)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut notification = observe.notification;
+    notification.unrecognised = Some(reason.into());
+    notification.detail = Some(detail);
+    let text = String::from_utf8_lossy(bytes);
+    let body = notification.body.take();
+    notification.body = Some(body.unwrap_or_else(|| body::without_card_numbers(&text)));
+    let kept = Observe {
+        notification,
+        facts: Vec::new(),
+    };
+    let outcome = app.submit(Some(key), None, Action::Observe(kept)).await?;
+    let what = match (outcome.replayed, reason) {
+        (true, _) => WebhookOutcome::Known,
+        (false, "event_id_reused") => WebhookOutcome::EventIdReused,
+        (false, _) => WebhookOutcome::Unrecognised,
+    };
+    Ok((what, outcome))
+}
+
+fn outcome_of(outcome: &Outcome) -> WebhookOutcome {
+    if outcome.replayed || outcome.is_empty() {
+        return WebhookOutcome::Known;
+    }
+    let unrecognised = outcome.records.iter().any(|(_, record)| {
+        matches!(&record.event, Event::NotificationReceived(n) if n.unrecognised.is_some())
+    });
+    if unrecognised {
+        WebhookOutcome::Unrecognised
+    } else {
+        WebhookOutcome::Recorded
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn not_authentic(error: SignatureError) -> Problem {
+    let code = match error {
+        SignatureError::Missing => Code::SignatureMissing,
+        SignatureError::Malformed => Code::SignatureMalformed,
+        SignatureError::NoV1 => Code::SignatureSchemeMissing,
+        SignatureError::NoMatch => Code::SignatureMismatch,
+        SignatureError::Stale { .. } => Code::SignatureStale,
+    };
+    Problem::new(code, error.to_string()).with_param("Stripe-Signature")
+}
+
+fn no_event(error: &BodyError) -> Problem {
+    let code = match error {
+        BodyError::NotUtf8 => Code::BodyNotUtf8,
+        BodyError::NotJson(_) => Code::JsonMalformed,
+        BodyError::NotAnObject | BodyError::Id | BodyError::Type => Code::ParameterInvalid,
+    };
+    let mut problem = Problem::new(code, error.to_string());
+    problem.status = StatusCode::BAD_REQUEST;
+    match error.param() {
+        Some(param) => problem.with_param(format!("/{param}")),
+        None => problem,
+    }
+}
+
+/// List webhooks that were not understood
+///
+/// Newest first. A cursor is an item's `position`.
+#[utoipa::path(
+    get, path = "/v1/webhooks/unrecognised", operation_id = "list_unrecognised_webhooks", tag = "Stripe",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 100, 20 when it is left out", minimum = 1, maximum = 100),
+        ("starting_after" = Option<u64>, Query, description = "Older than the one at this position"),
+        ("ending_before" = Option<u64>, Query, description = "Newer than the one at this position"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "A page of webhooks", body = List<UnrecognisedWebhook>)),
+)]
+pub(crate) async fn unrecognised(
+    State(app): State<App>,
+    mut parameters: Parameters,
+) -> Result<Response, Problem> {
+    let page = PositionPage {
+        limit: parameters.limit(PAGE_DEFAULT, PAGE_LIMIT)?,
+        after: parameters.position("starting_after")?,
+        before: parameters.position("ending_before")?,
+        as_of: None,
+    };
+    let when = parameters.when()?;
+    parameters.finish()?;
+    let found = app
+        .read(when, move |models, as_of| {
+            models.unrecognised(&PositionPage { as_of, ..page })
+        })
+        .await?;
+    let page = found.value.map(UnrecognisedWebhook::of);
+    let list = List::new("/v1/webhooks/unrecognised", page.items, page.has_more);
+    Ok(post::read(found.position, &list))
+}

@@ -1,0 +1,361 @@
+//! One book, open: journal, writer, projections and routes put together.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tillroll_book::Chart;
+use tillroll_engine::{Engine, EngineThread, Failure, Handle, Position};
+use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
+use tillroll_projections::{
+    Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
+};
+use tillroll_stripe::Secret;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::{App, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::directory::Directory;
+use crate::expiries::{self, Expiries};
+use crate::idempotency::InFlight;
+use crate::metrics::Metrics;
+use crate::{middleware, openapi};
+
+/// How a book is opened.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Holds the log (`log/`), the read models (`read-models.sqlite`) and the book's id
+    /// (`BOOK`). It is made when it is missing.
+    pub data_dir: PathBuf,
+    /// Signing secrets of Stripe's webhook endpoints: all are tried, so that they can be
+    /// rotated and platform and Connect endpoints can differ. Without one no webhook is taken.
+    pub webhook_secrets: Vec<Secret>,
+    pub clock: Arc<dyn Clock>,
+    pub chart: Chart,
+    /// Commands that may wait for the writer; more are answered 503 at once.
+    pub queue: usize,
+    /// Connections that may be open; more are answered 503 at once.
+    pub max_connections: usize,
+    /// Names, besides localhost and loopback addresses, under which requests may be addressed
+    /// to this server.
+    pub allowed_hosts: Vec<String>,
+}
+
+impl Config {
+    /// With the machine's clock, the built-in chart and no webhook secret.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            webhook_secrets: Vec::new(),
+            clock: Arc::new(SystemClock),
+            chart: Chart::default(),
+            queue: 4096,
+            max_connections: 1024,
+            allowed_hosts: Vec::new(),
+        }
+    }
+}
+
+/// Why a book was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{} does not hold the id of a book: 32 hexadecimal digits", .0.display())]
+    BookId(PathBuf),
+    #[error(transparent)]
+    Storage(#[from] DirStorageError),
+    #[error(transparent)]
+    Engine(#[from] tillroll_engine::OpenError),
+    #[error(transparent)]
+    Projections(#[from] ProjectError),
+    #[error(transparent)]
+    ReadModels(#[from] ReadError),
+}
+
+/// A book that is open. [`Tillroll::serve`] serves it; [`Tillroll::router`] is for whoever wants
+/// to call it without a network.
+///
+/// It runs on the async runtime that it was opened on, beside two threads of its own.
+pub struct Tillroll {
+    app: App,
+    thread: Option<EngineThread>,
+    follower: Option<Follower>,
+    stop: watch::Sender<bool>,
+    book_id: [u8; 16],
+    recovery: RecoveryReport,
+    pub(crate) max_connections: usize,
+}
+
+impl fmt::Debug for Tillroll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tillroll")
+            .field("book", &self.source())
+            .field("engine", self.app.engine())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tillroll {
+    /// Opens the book in a directory, or starts one there: recovers and folds the log, and has
+    /// the read models follow. `progress` gets positions while the log is read. It blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a log that is damaged is left as it is.
+    ///
+    /// # Panics
+    /// Outside of an async runtime.
+    pub fn open(config: Config, mut progress: impl FnMut(u64)) -> Result<Self, OpenError> {
+        let runtime = tokio::runtime::Handle::current();
+        let data_dir = &config.data_dir;
+        create_dir(data_dir)?;
+        let storage = DirStorage::open(data_dir.join("log"))?;
+        let known = read_book_id(&data_dir.join("BOOK"))?;
+        let options = tillroll_journal::Options {
+            id: known.map(JournalId::new),
+            ..Default::default()
+        };
+        let (engine, recovery) =
+            Engine::open_files(storage, options, config.chart, |position: Position| {
+                progress(position.get());
+            })?;
+        let book_id = *recovery.journal.as_bytes();
+        if known.is_none() {
+            write_book_id(data_dir, book_id)?;
+        }
+        if let Some(torn) = &recovery.torn_tail {
+            tracing::warn!(
+                file = torn.file,
+                bytes = torn.bytes,
+                "an append that was never acknowledged was cut off",
+            );
+        }
+        let expiries = Expiries::of(engine.book().ledger());
+
+        let path = data_dir.join("read-models.sqlite");
+        let projector = Projector::open(&path)?;
+        let models = ReadModels::open(&path)?;
+        let checkpoint = Checkpoint::new(projector.checkpoint());
+        let (moved, projected) = watch::channel(projector.checkpoint());
+        checkpoint.subscribe(move |position| {
+            moved.send_replace(position);
+        });
+
+        let queue = config.queue.max(1);
+        let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options { queue });
+        let (stop, stopping) = watch::channel(false);
+        let follower = follow(
+            projector,
+            &handle,
+            checkpoint.clone(),
+            stopping.clone(),
+            runtime,
+        )
+        .map_err(|source| OpenError::Io {
+            action: "start a thread for",
+            path,
+            source,
+        })?;
+
+        let app = App::new(Shared {
+            metrics: Metrics::new(handle.clone(), checkpoint.clone()),
+            directory: Directory::new(NameCache::new(models.clone())),
+            engine: handle,
+            models,
+            checkpoint,
+            projected,
+            clock: config.clock,
+            expiries,
+            in_flight: InFlight::default(),
+            secrets: config.webhook_secrets,
+            hosts: config.allowed_hosts,
+            source: format!("tillroll:book:{}", JournalId::new(book_id)),
+            failure: OnceLock::new(),
+            stopping,
+        });
+        tokio::spawn(watch_writer(app.clone()));
+        tokio::spawn(expiries::expire(app.clone()));
+        Ok(Self {
+            app,
+            thread: Some(thread),
+            follower: Some(follower),
+            stop,
+            book_id,
+            recovery,
+            max_connections: config.max_connections.max(1),
+        })
+    }
+
+    /// All routes. Clones and the book share their state.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let (router, _) = openapi::routes();
+        router
+            .fallback(middleware::no_route)
+            .method_not_allowed_fallback(middleware::no_method)
+            .layer(CatchPanicLayer::custom(middleware::panicked))
+            .layer(from_fn_with_state(self.app.clone(), middleware::surround))
+            .with_state(self.app.clone())
+    }
+
+    /// The writer.
+    #[must_use]
+    pub fn engine(&self) -> &Handle {
+        self.app.engine()
+    }
+
+    /// Up to where the read models are.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        self.app.checkpoint()
+    }
+
+    #[must_use]
+    pub fn book_id(&self) -> [u8; 16] {
+        self.book_id
+    }
+
+    /// The `source` of the book's events: `tillroll:book:` and its id.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.app.source()
+    }
+
+    /// What opening the log found and did.
+    #[must_use]
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.recovery
+    }
+
+    /// Ends the holds whose time is over, as happens by itself once a second.
+    ///
+    /// # Errors
+    /// As submitting any command.
+    pub async fn expire_holds(&self) -> Result<(), tillroll_engine::SubmitError> {
+        expiries::expire_now(&self.app).await
+    }
+
+    pub(crate) fn stop_streams(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Finishes what waits, has the read models catch up, and closes the book.
+    ///
+    /// # Errors
+    /// The failure that ended the writer. The process should end with an error then.
+    pub async fn close(mut self) -> Result<(), Failure> {
+        let engine = self.app.engine().clone();
+        engine.stop();
+        let ended = engine.ended().await;
+        if ended.is_ok() {
+            // They are disposable, but the next start is quicker when they are complete.
+            let head = engine.head().get();
+            if let Err(problem) = self.app.reach(head).await {
+                tracing::warn!(detail = problem.detail, "the read models are left behind");
+            }
+        }
+        self.stop_streams();
+        let (thread, follower) = (self.thread.take(), self.follower.take());
+        let joined = tokio::task::spawn_blocking(move || {
+            if let Some(Err(error)) = follower.map(Follower::join) {
+                tracing::warn!(%error, "the read models had failed");
+            }
+            thread.map_or(Ok(()), EngineThread::join)
+        });
+        match joined.await {
+            Ok(joined) => ended.and(joined),
+            Err(panic) => Err(Failure::Panicked(panic.to_string())),
+        }
+    }
+}
+
+impl Drop for Tillroll {
+    fn drop(&mut self) {
+        self.app.engine().stop();
+        self.stop_streams();
+    }
+}
+
+/// Starts the thread that keeps the read models up to date.
+fn follow(
+    projector: Projector,
+    engine: &Handle,
+    checkpoint: Checkpoint,
+    mut stopping: watch::Receiver<bool>,
+    runtime: tokio::runtime::Handle,
+) -> io::Result<Follower> {
+    let mut committed = engine.committed();
+    let wait = move |seen: u64| {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+                head = committed.wait_for(|head| head.get() > seen) => {
+                    head.ok().map(|head| head.get())
+                }
+            }
+        })
+    };
+    tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
+}
+
+async fn watch_writer(app: App) {
+    if let Err(failure) = app.engine().clone().ended().await {
+        app.fail(&failure);
+    }
+}
+
+fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> OpenError + 'a {
+    move |source| OpenError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn create_dir(path: &Path) -> Result<(), OpenError> {
+    fs::create_dir_all(path).map_err(failed("create", path))
+}
+
+fn read_book_id(path: &Path) -> Result<Option<[u8; 16]>, OpenError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("read", path)(error)),
+    };
+    let digits = text.trim();
+    let id = (digits.len() == 32)
+        .then(|| u128::from_str_radix(digits, 16).ok())
+        .flatten();
+    match id {
+        Some(id) => Ok(Some(id.to_be_bytes())),
+        None => Err(OpenError::BookId(path.to_owned())),
+    }
+}
+
+/// Written beside and renamed, so that it is there as a whole or not at all.
+fn write_book_id(data_dir: &Path, id: [u8; 16]) -> Result<(), OpenError> {
+    let (path, beside) = (data_dir.join("BOOK"), data_dir.join("BOOK.new"));
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&beside)?;
+        writeln!(file, "{}", JournalId::new(id))?;
+        file.sync_all()?;
+        fs::rename(&beside, &path)?;
+        File::open(data_dir)?.sync_all()
+    };
+    write().map_err(failed("write", &path))
+}
+
+/// How long answers may take to end once the server is going down.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
