@@ -13,13 +13,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use targets::frame::frame;
+pub use targets::money::money;
 pub use targets::recovery::recovery;
+pub use targets::signature_header::signature_header;
+pub use targets::webhook_body::webhook_body;
 
 /// Name and function of a target.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. Its seeds are in `seeds/` under its name.
-pub const TARGETS: &[Target] = &[("frame", frame), ("recovery", recovery)];
+pub const TARGETS: &[Target] = &[
+    ("frame", frame),
+    ("money", money),
+    ("recovery", recovery),
+    ("signature_header", signature_header),
+    ("webhook_body", webhook_body),
+];
 
 /// Where the seeds of a target are.
 #[must_use]

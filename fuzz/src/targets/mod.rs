@@ -1,4 +1,7 @@
 //! One file for each target.
 
 pub(crate) mod frame;
+pub(crate) mod money;
 pub(crate) mod recovery;
+pub(crate) mod signature_header;
+pub(crate) mod webhook_body;

@@ -164,10 +164,9 @@ impl Embedded {
             place += 1;
             Ok(())
         })?;
-        Ok(Self {
-            refunds,
-            whole: list.whole,
-        })
+        // Bare ids among them have no amount.
+        let whole = list.whole && place == list.items.len();
+        Ok(Self { refunds, whole })
     }
 
     /// What they add up to, if they are all there.
