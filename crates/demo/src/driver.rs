@@ -44,8 +44,8 @@ pub async fn run(
     clock: Arc<dyn StoryClock>,
     progress: impl FnMut(Progress),
 ) -> Result<StoryReport> {
+    let story = Story::new(options)?;
     let mut server = HttpExchange::new(base_url)?;
-    let story = Story::new(options);
     tell(&story, &mut server, webhook_secret, clock, progress).await
 }
 

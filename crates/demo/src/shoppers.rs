@@ -9,6 +9,8 @@ use tillroll_events::OrderId;
 
 /// How many orders the store without a line sells on its bad day.
 const OFFLINE_SALES: usize = 25;
+/// From an order to the end of its dispute, at the most.
+const DISPUTE_DAYS: i64 = 24;
 /// Customers who collect points.
 pub(crate) const LOYAL_CUSTOMERS: usize = 5;
 
@@ -310,11 +312,13 @@ impl Planner {
 
     /// Early orders have time for a dispute, and one refund fails.
     fn disputes_and_failures(&mut self, purchases: &mut [Purchase]) {
-        let early = self.start + self.days / 2 * DAY;
+        let early = self.start + (self.days - DISPUTE_DAYS).min(self.days / 2) * DAY;
         let each = (purchases.len() / 60).clamp(1, 3);
-        let mut endings = vec![Ending::RefundFailed];
-        endings.extend(std::iter::repeat_n(Ending::DisputeWon, each));
-        endings.extend(std::iter::repeat_n(Ending::DisputeLost, each));
+        let mut endings = Vec::new();
+        for _ in 0..each {
+            endings.extend([Ending::DisputeWon, Ending::DisputeLost]);
+        }
+        endings.push(Ending::RefundFailed);
         let mut candidates: Vec<usize> = (0..purchases.len())
             .filter(|place| {
                 let purchase = &purchases[*place];

@@ -2,6 +2,7 @@
 
 use crate::shelves::{self, Receipt};
 use crate::shoppers::{self, Ending, Purchase};
+use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
 pub(crate) const HOUR: i64 = 3_600;
@@ -12,9 +13,9 @@ pub(crate) const DAY: i64 = 86_400;
 pub struct StoryOptions {
     /// Everything that is drawn is drawn from it.
     pub seed: u64,
-    /// How many orders; at least 40.
+    /// How many orders: 40 to 200,000.
     pub orders: usize,
-    /// Over how many days; at least 30.
+    /// Over how many days: 30 to 366.
     pub days: u16,
     /// The first second. The story takes it for a Saturday's midnight, UTC.
     pub start: Timestamp,
@@ -32,6 +33,28 @@ impl Default for StoryOptions {
     }
 }
 
+impl StoryOptions {
+    /// Whether there is a story to tell: disputes take weeks, and without them
+    /// and a few dozen orders it would not be this one.
+    ///
+    /// # Errors
+    ///
+    /// When a number is out of its range.
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            (40..=200_000).contains(&self.orders),
+            "a story has 40 to 200,000 orders, not {}",
+            self.orders
+        );
+        ensure!(
+            (30..=366).contains(&self.days),
+            "a story takes 30 to 366 days, not {}",
+            self.days
+        );
+        Ok(())
+    }
+}
+
 /// A small shop for clothes and electronics, for some weeks.
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -43,21 +66,18 @@ pub struct Story {
 impl Story {
     /// The story of a seed: the same options give the same story.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// With fewer than 40 orders or 30 days: disputes take weeks, and a story
-    /// without them would not be this one.
-    #[must_use]
-    pub fn new(options: StoryOptions) -> Self {
-        assert!(options.orders >= 40, "a story has at least 40 orders");
-        assert!(options.days >= 30, "a story has at least 30 days");
+    /// When the options do not pass [`StoryOptions::check`].
+    pub fn new(options: StoryOptions) -> Result<Self> {
+        options.check()?;
         let purchases = shoppers::plan(&options);
         let receipts = shelves::plan(&options, &purchases);
-        Self {
+        Ok(Self {
             options,
             purchases,
             receipts,
-        }
+        })
     }
 
     /// The options it was made from.
@@ -110,6 +130,25 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_story_has_its_bounds() {
+        for (orders, days, possible) in [
+            (2_000, 60, true),
+            (40, 30, true),
+            (39, 60, false),
+            (2_000, 29, false),
+            (200_001, 60, false),
+            (2_000, 367, false),
+        ] {
+            let options = StoryOptions {
+                orders,
+                days,
+                ..StoryOptions::default()
+            };
+            assert_eq!(Story::new(options).is_ok(), possible, "{orders} in {days}");
+        }
+    }
 
     #[test]
     fn the_default_start_is_a_saturday_midnight() {

@@ -15,6 +15,8 @@ const SERIALS: u64 = 56_800_235_584;
 /// Odd and no multiple of 31, hence coprime to 62^6: multiplying by it walks
 /// through every serial once while neighbours look unrelated.
 const STRIDE: u64 = 22_695_477;
+/// So that the first ids do not end in a row of zeros.
+const OFFSET: u128 = 41_234_567_891;
 
 /// Source of every id and token of one simulator.
 #[derive(Debug, Clone)]
@@ -33,7 +35,8 @@ impl IdSource {
 
     /// `length` base62 characters that no other token of this source equals.
     pub(crate) fn token(&mut self, length: usize) -> String {
-        let serial = (u128::from(self.issued) * u128::from(STRIDE)) % u128::from(SERIALS);
+        let step = u128::from(self.issued) * u128::from(STRIDE);
+        let serial = (step + OFFSET) % u128::from(SERIALS);
         self.issued += 1;
         assert!(self.issued < SERIALS, "a simulator ran out of ids");
         let mut token: Vec<u8> = (SERIAL_DIGITS..length)

@@ -96,7 +96,7 @@ fn over_http_the_story_is_the_same_and_needs_one_connection() {
 
     let mut direct = Shop::new();
     let clock = Arc::clone(&direct.clock);
-    let story = Story::new(same_options);
+    let story = Story::new(same_options).expect("a possible story");
     let same = runtime
         .block_on(tell(&story, &mut direct, SECRET, clock, |_| {}))
         .unwrap_or_else(|error| panic!("{error:?}"));

@@ -18,7 +18,7 @@ fn told_to(shop: &mut Shop, options: StoryOptions) -> (Result<StoryReport>, Vec<
         .expect("a runtime");
     let clock = Arc::clone(&shop.clock);
     let mut progress = Vec::new();
-    let story = Story::new(options);
+    let story = Story::new(options).expect("a possible story");
     let told = runtime.block_on(tell(&story, shop, SECRET, clock, |at| progress.push(at)));
     (told, progress)
 }
@@ -34,10 +34,8 @@ fn told(options: StoryOptions) -> (Shop, StoryReport, Vec<Progress>) {
 #[test]
 fn the_whole_story_is_told() {
     let (shop, report, progress) = told(StoryOptions::default());
-    println!(
-        "{}\n{report}",
-        Story::new(StoryOptions::default()).synopsis()
-    );
+    let story = Story::new(StoryOptions::default()).expect("the default is possible");
+    println!("{}\n{report}", story.synopsis());
 
     assert_eq!(report.all_orders(), 2_000);
     assert_eq!(report.audited_orders, 2_000);
@@ -142,6 +140,20 @@ fn small_stories_of_many_seeds_come_to_their_end() {
         assert!(report.disputes_lost >= 1, "seed {seed}");
         assert_eq!(report.refused_as_expected.len(), 4, "seed {seed}");
     }
+}
+
+#[test]
+fn a_month_is_long_enough() {
+    let (_, report, _) = told(StoryOptions {
+        seed: 4,
+        orders: 300,
+        days: 30,
+        ..StoryOptions::default()
+    });
+    assert_eq!((report.disputes_won, report.disputes_lost), (3, 3));
+    assert_eq!((report.refunds_failed, report.payouts_failed), (1, 1));
+    assert!(report.unreported_payout.is_some());
+    assert_eq!(report.disagreements, Vec::<String>::new());
 }
 
 #[test]
