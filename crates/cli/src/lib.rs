@@ -1,1 +1,104 @@
-//! The binary tillroll
+//! The commands of the binary `tillroll`, callable in process.
+//!
+//! Purpose: wire the other crates to a command line. [`run`] takes the arguments and two
+//! streams, so that a test sees what a person would see.
+//!
+//! Invariants: data goes to standard output and everything else to standard error; commands
+//! that read never change a data directory and never show numbers that are older than the roll;
+//! what is said on failure ends with the next command to try; no secret is printed.
+//!
+//! It is not: a client of the HTTP interface (it reads the directory itself), and it posts
+//! nothing: whoever writes to the book does so through the server.
+
+mod as_of;
+mod chart_file;
+mod cli;
+mod commands;
+mod console;
+mod data_dir;
+mod exit;
+mod fold;
+mod logs;
+mod models;
+mod output;
+mod progress;
+mod read_only;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use console::Console;
+pub use data_dir::DataDir;
+pub use exit::Exit;
+
+use cli::{Cli, Command};
+use exit::Stop;
+
+/// Runs a command line, of which the first argument is the program's name, without a terminal.
+pub fn run(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> ExitCode {
+    run_in(args, &mut Console::plain(stdout, stderr)).into()
+}
+
+/// Runs a command line in a console.
+pub fn run_in(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    console: &mut Console<'_>,
+) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error, console),
+    };
+    if console.is_process() {
+        logs::start(matches!(cli.command, Command::Demo(_)));
+    }
+    let ended = dispatch(cli.command, console).and_then(|()| console.flush());
+    match ended {
+        Ok(()) => Exit::Done,
+        Err(stop) => {
+            let text = stop.to_string();
+            if !text.is_empty() {
+                // Where standard error is gone, the exit code still says it.
+                drop(console.note(text));
+            }
+            drop(console.flush());
+            stop.exit()
+        }
+    }
+}
+
+fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
+    match command {
+        Command::Demo(args) => commands::demo::run(&args, console),
+        Command::Serve(args) => commands::serve::run(args, console),
+        Command::Balances(args) => commands::balances::run(&args, console),
+        Command::TrialBalance(args) => commands::trial_balance::run(&args, console),
+        Command::Orders(args) => commands::orders::run(&args, console),
+        Command::Order(args) => commands::order::run(&args, console),
+        Command::Events(args) => commands::events::run(&args, console),
+        Command::Verify(args) => commands::verify::run(&args, console),
+        Command::Replay(args) => commands::replay::run(&args, console),
+        Command::Digest(args) => commands::digest::run(&args, console),
+        Command::Projections(args) => commands::projections::run(&args, console),
+    }
+}
+
+/// Help and version are data; a command line that cannot be understood is not.
+fn explain(error: &clap::Error, console: &mut Console<'_>) -> Exit {
+    let text = match console.color() {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    let text = text.trim_end();
+    let (said, exit) = match error.use_stderr() {
+        true => (console.note(text), Exit::Usage),
+        false => (console.say(text), Exit::Done),
+    };
+    said.map_or_else(|stop| stop.exit(), |()| exit)
+}

@@ -1,0 +1,15 @@
+//! One module per command: its arguments and what it does.
+
+pub(crate) mod balances;
+pub(crate) mod demo;
+pub(crate) mod digest;
+pub(crate) mod events;
+pub(crate) mod order;
+pub(crate) mod orders;
+pub(crate) mod projections;
+pub(crate) mod replay;
+pub(crate) mod serve;
+mod signals;
+mod summary;
+pub(crate) mod trial_balance;
+pub(crate) mod verify;

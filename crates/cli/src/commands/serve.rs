@@ -1,0 +1,216 @@
+//! `tillroll serve`: the HTTP interface on a data directory, until it is told to stop.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use clap::Args;
+use tillroll_engine::OpenError as EngineError;
+use tillroll_journal::{DirStorageError, RecoveryReport};
+use tillroll_projections::ReadModels;
+use tillroll_server::{Config, OpenError, ServeError, Tillroll};
+use tillroll_stripe::Secret;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::signals::Signals;
+use crate::cli::DataArgs;
+use crate::console::Console;
+use crate::data_dir::DataDir;
+use crate::exit::Stop;
+use crate::output::counted;
+
+/// Serve the HTTP interface on a data directory, which is made when it is missing
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tillroll serve --data ./shop
+  TILLROLL_STRIPE_WEBHOOK_SECRET=whsec_a,whsec_b tillroll serve --data ./shop
+
+There is no authentication yet, so it listens on loopback addresses only. SIGINT and SIGTERM stop
+it in good order; it goes on where it was.")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value_t = tillroll_server::DEFAULT_ADDRESS)]
+    listen: SocketAddr,
+    /// Signing secret of a Stripe webhook endpoint; may be given several times. Others can see
+    /// arguments: the environment is the better place
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "TILLROLL_STRIPE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    stripe_webhook_secret: Vec<SecretText>,
+    /// Commands that may wait for the writer; more are answered 503 at once
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    queue: u32,
+}
+
+/// A secret as it was given. It is checked later, because what clap refuses it also prints.
+#[derive(Clone)]
+struct SecretText(String);
+
+impl FromStr for SecretText {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText([redacted])")
+    }
+}
+
+pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    tillroll_server::check_address(args.listen).map_err(|error| refused_address(&error))?;
+    let secrets = args.stripe_webhook_secret.iter();
+    let secrets = secrets.filter(|SecretText(text)| !text.is_empty());
+    let secrets = secrets.map(|SecretText(text)| text.parse::<Secret>());
+    let secrets: Vec<Secret> = secrets.collect::<Result<_, _>>().map_err(Stop::usage)?;
+    let data = args.data.dir();
+    let config = Config {
+        chart: data.chart()?,
+        webhook_secrets: secrets,
+        queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
+        ..Config::new(data.root())
+    };
+    let without_secret = config.webhook_secrets.is_empty();
+
+    let runtime = runtime()?;
+    let inside = runtime.enter();
+    let signals = Signals::catch().map_err(|error| cannot("catch signals", &error))?;
+    let listener = bind(&runtime, args.listen, false, &data)?;
+    let book = open(config, &data, console)?;
+    let address = listener.local_addr()?;
+    console.note(format!(
+        "serving {} on http://{address}",
+        data.root().display()
+    ))?;
+    if without_secret {
+        console.note(
+            "no Stripe webhook is taken: set TILLROLL_STRIPE_WEBHOOK_SECRET to the endpoint's secret",
+        )?;
+    }
+    let ended = runtime.block_on(book.serve(listener, signals.stop()));
+    drop(inside);
+    ended.map_err(|error| serve_ended(error, &data))?;
+    console.note("stopped in good order")
+}
+
+pub(super) fn cannot(action: &str, error: &dyn fmt::Display) -> Stop {
+    Stop::failed(format!("cannot {action}: {error}"))
+}
+
+pub(super) fn runtime() -> Result<Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| cannot("start the async runtime", &error))
+}
+
+fn refused_address(error: &ServeError) -> Stop {
+    Stop::usage(error).next(format!("--listen {}", tillroll_server::DEFAULT_ADDRESS))
+}
+
+/// Listens, on the next free port when `or_next`.
+pub(super) fn bind(
+    runtime: &Runtime,
+    address: SocketAddr,
+    or_next: bool,
+    data: &DataDir,
+) -> Result<TcpListener, Stop> {
+    let bound = runtime.block_on(tillroll_server::bind(address, or_next));
+    bound.map_err(|error| match &error {
+        ServeError::NotLoopback(_) => refused_address(&error),
+        _ => {
+            let mut next = address;
+            next.set_port(address.port().saturating_add(1));
+            let command = data.command("serve");
+            Stop::failed(&error).next(format!("{command} --listen {next}"))
+        }
+    })
+}
+
+/// Opens the book, with a bar when that takes a while, and says what recovery found.
+pub(super) fn open(
+    config: Config,
+    data: &DataDir,
+    console: &mut Console<'_>,
+) -> Result<Tillroll, Stop> {
+    // The read models were nearly as far as the roll, so their end makes a good guess.
+    let known = ReadModels::open(&data.read_models()).and_then(|models| models.checkpoint());
+    let mut progress = console.progress("replaying", known.unwrap_or(0));
+    let opened = Tillroll::open(config, |position| {
+        progress.set(position, || format!("position {position}"));
+    });
+    drop(progress);
+    let book = opened.map_err(|error| open_failed(error, data))?;
+    tell_recovery(book.recovery(), console)?;
+    Ok(book)
+}
+
+fn open_failed(error: OpenError, data: &DataDir) -> Stop {
+    let root = data.root().display();
+    match error {
+        OpenError::Storage(DirStorageError::Locked { .. }) => {
+            Stop::failed(format!("{root} is in use: another server is running on it"))
+                .next("stop that one, or name another directory with --data")
+        }
+        OpenError::Engine(EngineError::Journal(_) | EngineError::Replay(_)) => {
+            Stop::failed(&error).next(data.command("verify"))
+        }
+        error => Stop::failed(&error),
+    }
+}
+
+fn tell_recovery(report: &RecoveryReport, console: &mut Console<'_>) -> Result<(), Stop> {
+    if report.created {
+        return console.note("a new book is begun");
+    }
+    console.note(format!(
+        "the roll holds {} in {} of {}",
+        counted(report.records, "event"),
+        counted(report.frames, "frame"),
+        counted(report.segments, "segment"),
+    ))?;
+    if let Some(tail) = &report.torn_tail {
+        console.note(format!(
+            "{}: {} at byte {} were an append that was cut short and never acknowledged: {}; cut",
+            tail.file,
+            counted(tail.bytes, "byte"),
+            tail.offset,
+            tail.fault,
+        ))?;
+    }
+    match &report.removed_segment {
+        Some(file) => console.note(format!("{file} was begun and never used: removed")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn serve_ended(error: ServeError, data: &DataDir) -> Stop {
+    match error {
+        ServeError::Failed(_) => Stop::failed(format!(
+            "{error}; what was acknowledged before is safe, and nothing was since"
+        ))
+        .next(format!("{}, then serve again", data.command("verify"))),
+        error => Stop::failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let secret: SecretText = "whsec_5f1e".parse().unwrap();
+        assert!(!format!("{secret:?}").contains("5f1e"));
+    }
+}

@@ -1,0 +1,297 @@
+//! `tillroll verify`: everything that can be checked, and the exact place of what does not
+//! check.
+//!
+//! Three checks, each trusting only the one before it: the bytes of the roll (frames, checksums,
+//! hash chain, positions), what the records say (entries, limits, ids, keys, time), and the rows
+//! of the read models against a replay. Nothing is changed.
+
+mod finding;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tillroll_book::Digest;
+use tillroll_engine::{AuditError, audit};
+use tillroll_journal::{Damage, Journal, Position, VerifyError, VerifyReport};
+use tillroll_projections::VerifyError as RowsError;
+
+use crate::cli::{DataArgs, JsonArgs};
+use crate::console::Console;
+use crate::data_dir::{DataDir, Roll};
+use crate::exit::Stop;
+use crate::output::{count, counted};
+use finding::Finding;
+
+/// Check every frame, hash, entry, limit and row; exit 1 and name the place when one is wrong
+#[derive(Debug, Args)]
+#[command(after_help = "Checks:
+  roll         frames, checksums, the hash chain, positions
+  books        entries balance, limits hold, ids and keys are used once, time runs forward
+  read models  every row equals what a replay makes of the roll
+
+It takes no lock and changes nothing, so it may run beside a server.")]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// A check that found nothing wrong.
+struct Passed {
+    check: &'static str,
+    text: String,
+    facts: Value,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Report {
+    passed: Vec<Passed>,
+    notes: Vec<String>,
+    /// In order of gravity.
+    findings: Vec<Finding>,
+    position: u64,
+    digest: Option<Digest>,
+}
+
+pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    let data = args.data.dir();
+    let mut report = Report::default();
+    if check_roll(&data, &mut report, console)?
+        && let Some(roll) = check_books(&data, &mut report, console)?
+    {
+        check_rows(&data, roll, &mut report, console)?;
+    }
+    match args.json.json {
+        true => console.json(&report.view())?,
+        false => report.print(console)?,
+    }
+    match report.findings.is_empty() {
+        true => Ok(()),
+        false => Err(Stop::Said),
+    }
+}
+
+/// Whether the records can be looked at.
+fn check_roll(
+    data: &DataDir,
+    report: &mut Report,
+    console: &mut Console<'_>,
+) -> Result<bool, Stop> {
+    let storage = data.storage()?;
+    let mut progress = console.progress("checking frames", data.roll_bytes());
+    let (mut segment, mut before, mut length) = (0, 0, 0);
+    let verified = tillroll_journal::verify(&storage, |step| {
+        if step.segment != segment {
+            segment = step.segment;
+            before += length;
+        }
+        length = step.length;
+        progress.set(before + step.bytes, || {
+            format!("segment {} of {}", step.segment, step.segments)
+        });
+    });
+    drop(progress);
+    match verified {
+        Ok(verified) => {
+            report.passed.push(roll_passed(&verified));
+            Ok(true)
+        }
+        Err(VerifyError::Damaged(damage)) if damage.torn_tail => {
+            torn_tail(data, &damage, report);
+            Ok(true)
+        }
+        Err(VerifyError::Damaged(damage)) => {
+            report.findings.push(Finding::damage(data, &damage));
+            Ok(false)
+        }
+        Err(error @ VerifyError::StrayFile { .. }) => {
+            report.findings.push(Finding::new("roll", error));
+            Ok(false)
+        }
+        Err(VerifyError::Storage(error)) => Err(Stop::failed(error)),
+    }
+}
+
+fn roll_passed(verified: &VerifyReport) -> Passed {
+    Passed {
+        check: "roll",
+        text: format!(
+            "{} with {} and {} in {} bytes: checksums, hash chain and positions hold",
+            counted(verified.segments, "segment"),
+            counted(verified.frames, "frame"),
+            counted(verified.records, "record"),
+            count(verified.bytes),
+        ),
+        facts: json!({
+            "segments": verified.segments,
+            "frames": verified.frames,
+            "records": verified.records,
+            "bytes": verified.bytes,
+            "head": verified.head.position.get(),
+            "head_hash": verified.head.hash.to_string(),
+        }),
+    }
+}
+
+/// Bytes at the end that are no frame. Beside a server they are an append that is under way.
+fn torn_tail(data: &DataDir, damage: &Damage, report: &mut Report) {
+    if data.is_in_use() {
+        report.notes.push(format!(
+            "{} ends at byte {} with an append that is under way",
+            damage.file, damage.offset
+        ));
+        return;
+    }
+    let seen = tillroll_projections::ReadModels::open(&data.read_models())
+        .and_then(|models| models.checkpoint())
+        .unwrap_or(0);
+    let acknowledged = seen >= damage.position.get();
+    report.findings.push(match acknowledged {
+        true => Finding::lost_end(data, damage, seen),
+        false => Finding::cut_short(data, damage),
+    });
+}
+
+/// The roll, when what it says holds.
+fn check_books(
+    data: &DataDir,
+    report: &mut Report,
+    console: &mut Console<'_>,
+) -> Result<Option<Roll>, Stop> {
+    let roll = open(data)?;
+    let head = roll.head().position.get();
+    let mut progress = console.progress("checking entries", head);
+    let audited = audit(&*roll.reader(), data.chart()?, None, |position| {
+        progress.set(position.get(), || format!("position {position}"));
+    });
+    drop(progress);
+    match audited {
+        Ok(audited) => {
+            report.position = audited.position.get();
+            report.digest = Some(audited.digest);
+            report.passed.push(Passed {
+                check: "books",
+                text: format!(
+                    "{} balance in every unit; {} keep their limits; {} were applied once",
+                    counted(audited.entries, "entry"),
+                    counted(audited.accounts as u64, "account"),
+                    counted(audited.commands, "command"),
+                ),
+                facts: json!({
+                    "records": audited.records,
+                    "entries": audited.entries,
+                    "accounts": audited.accounts,
+                    "commands": audited.commands,
+                }),
+            });
+            Ok(Some(roll))
+        }
+        Err(AuditError::Broken(finding)) => {
+            report.findings.push(Finding::law(data, &finding));
+            Ok(None)
+        }
+        Err(AuditError::Read(tillroll_journal::ReadError::Damaged(damage))) => {
+            report.findings.push(Finding::damage(data, &damage));
+            Ok(None)
+        }
+        Err(AuditError::Read(error)) => Err(Stop::failed(error)),
+    }
+}
+
+/// Every frame was checked a moment ago, so that only the last segment is read again.
+fn open(data: &DataDir) -> Result<Roll, Stop> {
+    let (roll, _) = data.open_roll(Position::new(u64::MAX), |_, _| {})?;
+    Ok(roll)
+}
+
+/// How often a server may run ahead between two looks.
+const ATTEMPTS: u32 = 10;
+
+fn check_rows(
+    data: &DataDir,
+    mut roll: Roll,
+    report: &mut Report,
+    console: &mut Console<'_>,
+) -> Result<(), Stop> {
+    let path = data.read_models();
+    if !path.exists() {
+        report
+            .notes
+            .push("there are no read models yet: a server builds them".into());
+        return Ok(());
+    }
+    if let Some(finding) = finding::sqlite_damage(data, &path) {
+        report.findings.push(finding);
+        return Ok(());
+    }
+    let mut attempt = 1;
+    let verified = loop {
+        let mut progress = console.progress("checking rows", roll.head().position.get());
+        let verified = tillroll_projections::verify(&path, &*roll.reader(), &mut |step| {
+            progress.set(step.position, || format!("position {}", step.position));
+        });
+        match verified {
+            // A server may have written both since the roll was opened.
+            Err(RowsError::Beyond { checkpoint, .. }) if attempt < ATTEMPTS => {
+                let again = open(data)?;
+                if again.head().position.get() < checkpoint {
+                    break verified;
+                }
+                roll = again;
+                attempt += 1;
+            }
+            verified => break verified,
+        }
+    };
+    match verified {
+        Ok(verified) => report.passed.push(Passed {
+            check: "read models",
+            text: format!(
+                "{} equal a replay up to position {}",
+                counted(verified.rows, "row"),
+                verified.position
+            ),
+            facts: json!({ "rows": verified.rows, "position": verified.position }),
+        }),
+        Err(error) => report.findings.push(Finding::rows(data, error)),
+    }
+    Ok(())
+}
+
+impl Report {
+    fn print(&self, console: &mut Console<'_>) -> Result<(), Stop> {
+        for passed in &self.passed {
+            console.say(format!("{:<13}ok       {}", passed.check, passed.text))?;
+        }
+        for finding in &self.findings {
+            finding.print(console)?;
+        }
+        for note in &self.notes {
+            console.note(note)?;
+        }
+        if let Some(digest) = &self.digest {
+            console.say(format!("position  {}", self.position))?;
+            console.say(format!("digest  {digest}"))?;
+        }
+        Ok(())
+    }
+
+    fn view(&self) -> Value {
+        let checks = self.passed.iter().map(|passed| {
+            let mut check = passed.facts.clone();
+            check["check"] = json!(passed.check);
+            check["ok"] = json!(true);
+            check
+        });
+        json!({
+            "object": "verification",
+            "ok": self.findings.is_empty(),
+            "position": self.position,
+            "digest": self.digest.map(|digest| digest.to_string()),
+            "checks": checks.collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(Finding::view).collect::<Vec<_>>(),
+            "notes": self.notes,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! Folding the roll into the book, from the start up to its end or to a moment.
+
+use tillroll_engine::Replay;
+use tillroll_events::{Record, Timestamp};
+use tillroll_journal::Position;
+
+use crate::as_of::AsOf;
+use crate::console::Console;
+use crate::data_dir::DataDir;
+use crate::exit::Stop;
+use crate::models::beyond;
+
+/// A book as it was at a position.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) replay: Replay,
+    /// Where the roll ends.
+    pub(crate) head: u64,
+}
+
+/// Bytes that stand before each record in a frame.
+const PREFIX: u64 = 4;
+
+/// Checks the whole roll, and folds it up to the moment.
+pub(crate) fn fold(
+    data: &DataDir,
+    as_of: Option<AsOf>,
+    console: &mut Console<'_>,
+) -> Result<Folded, Stop> {
+    let mut replay = Replay::new(data.chart()?);
+    let mut wrong = None;
+    let mut over = false;
+    let mut bytes = 0;
+    let mut progress = console.progress("replaying", data.roll_bytes());
+    let (_, report) = data.open_roll(Position::FIRST, |position, record| {
+        bytes += record.len() as u64 + PREFIX;
+        progress.set(bytes, || format!("position {position}"));
+        over = over || as_of.is_some_and(|moment| is_after(moment, position, record));
+        if !over && wrong.is_none() {
+            wrong = replay.fold(position, record).err();
+        }
+    })?;
+    drop(progress);
+    if let Some(error) = wrong {
+        return Err(Stop::failed(error).next(data.command("verify")));
+    }
+    let head = report.head.position.get();
+    if let Some(AsOf::Position(position)) = as_of
+        && position > head
+    {
+        return Err(beyond(position, head));
+    }
+    if let Some(tail) = &report.torn_tail {
+        console.note(format!(
+            "{} bytes at the end of {} are an append that is under way or was cut short: left out",
+            tail.bytes, tail.file
+        ))?;
+    }
+    Ok(Folded { replay, head })
+}
+
+fn is_after(moment: AsOf, position: Position, record: &[u8]) -> bool {
+    match moment {
+        AsOf::Position(last) => position.get() > last,
+        // What cannot be understood is for the fold to say.
+        AsOf::Time(time) => recorded_at(record).is_some_and(|recorded| recorded > time),
+    }
+}
+
+fn recorded_at(record: &[u8]) -> Option<Timestamp> {
+    Record::decode(record).ok().map(|record| record.recorded_at)
+}
