@@ -8,6 +8,7 @@ use crate::wire;
 use anyhow::Result;
 use hyper::Method;
 use std::collections::BTreeMap;
+use tillroll_events::EntryId;
 
 const ISSUED: &str = "points:issued";
 const POINTS: &str = "points";
@@ -78,7 +79,7 @@ impl<E: Exchange> Driver<'_, E> {
         text: String,
     ) -> Result<()> {
         let account = account(customer);
-        let body = entry(&account, amount, earned, text);
+        let body = entry(self.entry_id(), &account, amount, earned, text);
         let (request, answer) = self.post("/v1/entries", "points", &body, 201).await?;
         self.report.point_entries += 1;
         if self.report.point_entries % 41 == 5 {
@@ -87,11 +88,19 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(())
     }
 
+    /// Sorts by time as the server's own ids do; the count keeps them apart.
+    fn entry_id(&self) -> EntryId {
+        let milliseconds = u128::from(self.second().unsigned_abs()) * 1_000;
+        let count = u128::from(self.report.point_entries);
+        EntryId::from_u128(milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | count)
+    }
+
     /// One point more than there is.
     pub(crate) async fn overspend(&mut self) -> Result<()> {
         let account = account(0);
         let text = "A voucher that is too dear".to_owned();
-        let body = entry(&account, self.points[0] + 1, false, text);
+        let dear = self.points[0] + 1;
+        let body = entry(self.entry_id(), &account, dear, false, text);
         let request = Request {
             method: Method::POST,
             path: "/v1/entries".to_owned(),
@@ -103,7 +112,13 @@ impl<E: Exchange> Driver<'_, E> {
     }
 }
 
-fn entry(account: &str, amount: u64, earned: bool, description: String) -> wire::PostEntry<'_> {
+fn entry(
+    id: EntryId,
+    account: &str,
+    amount: u64,
+    earned: bool,
+    description: String,
+) -> wire::PostEntry<'_> {
     let (customer, issued) = if earned {
         ("credit", "debit")
     } else {
@@ -116,6 +131,7 @@ fn entry(account: &str, amount: u64, earned: bool, description: String) -> wire:
         amount,
     };
     wire::PostEntry {
+        id: id.to_string(),
         description,
         postings: [posting(ISSUED, issued), posting(account, customer)],
         metadata: BTreeMap::new(),

@@ -8,7 +8,7 @@ use crate::schedule::Action;
 use crate::shoppers::Ending;
 use crate::story::{DAY, HOUR};
 use crate::wire;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use tillroll_stripe_simulator::{
     ChargeId, CreatePayout, CreateTransfer, DisputeId, DisputeOutcome, Metadata, OpenDispute,
@@ -63,7 +63,8 @@ impl<E: Exchange> Driver<'_, E> {
     /// What sellers can be paid now: what the server has released, less what is
     /// on its way and the server has not been told of.
     async fn shares(&mut self) -> Result<Vec<(usize, Currency, u64)>> {
-        let list: wire::List<wire::Split> = self.get("/v1/splits").await?;
+        let list: wire::List<wire::Split> = self.get("/v1/splits?limit=100").await?;
+        ensure!(!list.has_more, "four sellers in five currencies fit a page");
         let mut shares = Vec::new();
         for split in list.data {
             let Some(seller) = self

@@ -72,6 +72,8 @@ pub(crate) struct OpenAccount<'a> {
 /// `POST /v1/entries`.
 #[derive(Debug, Serialize)]
 pub(crate) struct PostEntry<'a> {
+    /// Named here, so that the same story gives the same entries.
+    pub(crate) id: String,
     pub(crate) description: String,
     pub(crate) postings: [Posting<'a>; 2],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -67,6 +67,7 @@ pub struct Shop {
     shelf: BTreeMap<(String, String), u64>,
     points: BTreeMap<String, u64>,
     accounts: BTreeSet<String>,
+    entries: BTreeSet<String>,
     events: BTreeSet<String>,
     pub transactions: BTreeMap<String, Value>,
     /// Order, and what was received on the intent.
@@ -321,7 +322,7 @@ impl Shop {
             .and_then(|(timestamp, _)| timestamp.parse().ok())
             .expect("a timestamp");
         if header != signing::header(SECRET, timestamp, &request.body) {
-            return problem(400, "signature_invalid");
+            return problem(400, "signature_mismatch");
         }
         if (self.clock.micros() / 1_000_000 - timestamp).abs() > 300 {
             return problem(400, "signature_stale");
@@ -404,6 +405,11 @@ impl Shop {
                 *points -= amount;
             }
         }
+        let id = text(&body["id"]);
+        assert!(
+            id.starts_with("ent_") && self.entries.insert(id.clone()),
+            "{id}"
+        );
         (201, json!({"object": "entry"}))
     }
 
