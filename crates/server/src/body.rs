@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::code::Code;
+use crate::object::Object;
 use crate::pointer;
 use crate::problem::Problem;
 
@@ -150,15 +151,22 @@ impl JsonText {
         self.0.len()
     }
 
+    /// The body as it is, whatever it says.
+    pub(crate) fn value(&self) -> Result<Value, Problem> {
+        serde_json::from_str(self.as_str()).map_err(|error| explain(self.as_str(), &error))
+    }
+
     /// Parses the body, or says which field is wrong.
     pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         parse(self.as_str())
     }
 }
 
-/// Parses a JSON text into `T`; the problem names the field.
+/// Parses a JSON object into `T`; the problem names the field.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| explain(text, &error))
+    serde_json::from_str::<Object<T>>(text)
+        .map(|Object(value)| value)
+        .map_err(|error| explain(text, &error))
 }
 
 fn explain(text: &str, error: &serde_json::Error) -> Problem {
@@ -303,7 +311,7 @@ mod tests {
     #[allow(dead_code)]
     struct Outer {
         id: Option<String>,
-        lines: Vec<Inner>,
+        lines: Vec<Object<Inner>>,
         metadata: Option<std::collections::BTreeMap<String, String>>,
     }
 
@@ -312,7 +320,7 @@ mod tests {
     #[allow(dead_code)]
     struct Inner {
         quantity: Minor,
-        tax: Option<Tax>,
+        tax: Option<Object<Tax>>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -331,6 +339,12 @@ mod tests {
             ("{\"lines\": []} x", "json_malformed", None),
             ("nope", "json_malformed", None),
             ("5", "parameter_invalid", Some("")),
+            ("[null, [], null]", "parameter_invalid", Some("")),
+            (
+                "{\"lines\": [[1, null]]}",
+                "parameter_invalid",
+                Some("/lines/0"),
+            ),
             ("{}", "parameter_missing", Some("/lines")),
             ("{\"lines\": 5}", "parameter_invalid", Some("/lines")),
             ("{\"lines\": [], \"x\": 1}", "parameter_unknown", Some("/x")),

@@ -29,6 +29,7 @@ mod idempotency;
 mod list;
 mod metrics;
 mod middleware;
+mod object;
 pub mod openapi;
 mod pointer;
 mod post;

@@ -17,6 +17,7 @@ use tillroll_projections::{
 };
 use tillroll_stripe::Secret;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, Shared};
@@ -92,6 +93,7 @@ pub struct Tillroll {
     app: App,
     thread: Option<EngineThread>,
     follower: Option<Follower>,
+    tasks: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     book_id: [u8; 16],
     recovery: RecoveryReport,
@@ -184,10 +186,13 @@ impl Tillroll {
             failure: OnceLock::new(),
             stopping,
         });
-        tokio::spawn(watch_writer(app.clone()));
-        tokio::spawn(expiries::expire(app.clone()));
+        let tasks = vec![
+            tokio::spawn(watch_writer(app.clone())),
+            tokio::spawn(expiries::expire(app.clone())),
+        ];
         Ok(Self {
             app,
+            tasks,
             thread: Some(thread),
             follower: Some(follower),
             stop,
@@ -198,7 +203,6 @@ impl Tillroll {
     }
 
     /// All routes. Clones and the book share their state.
-    #[must_use]
     pub fn router(&self) -> Router {
         let (router, _) = openapi::routes();
         router
@@ -250,7 +254,8 @@ impl Tillroll {
         self.stop.send_replace(true);
     }
 
-    /// Finishes what waits, has the read models catch up, and closes the book.
+    /// Finishes what waits, has the read models catch up, and closes the book. The directory can
+    /// be opened again once every [`Tillroll::router`] and [`Handle`] of it is dropped, too.
     ///
     /// # Errors
     /// The failure that ended the writer. The process should end with an error then.
@@ -266,6 +271,14 @@ impl Tillroll {
             }
         }
         self.stop_streams();
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a background task had failed");
+            }
+        }
         let (thread, follower) = (self.thread.take(), self.follower.take());
         let joined = tokio::task::spawn_blocking(move || {
             if let Some(Err(error)) = follower.map(Follower::join) {
@@ -284,6 +297,9 @@ impl Drop for Tillroll {
     fn drop(&mut self) {
         self.app.engine().stop();
         self.stop_streams();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 

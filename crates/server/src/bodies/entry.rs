@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::findings::Findings;
+use crate::object::Object;
 use crate::problem::{FieldError, Problem};
 use crate::scalar::Minor;
 
@@ -31,7 +32,8 @@ pub(crate) struct EntryBody<'a> {
     #[schema(value_type = Option<String>, example = "Opening balance")]
     description: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    postings: Vec<PostingBody<'a>>,
+    #[schema(value_type = Vec<PostingBody<'a>>)]
+    postings: Vec<Object<PostingBody<'a>>>,
     /// Up to 50 keys of up to 40 characters, values of up to 500.
     metadata: Option<Metadata>,
     /// The entry that this one corrects.
@@ -68,7 +70,8 @@ pub(crate) struct BulkBody<'a> {
     mode: BulkMode,
     /// 1 to 10,000.
     #[serde(borrow)]
-    entries: Vec<EntryBody<'a>>,
+    #[schema(value_type = Vec<EntryBody<'a>>)]
+    entries: Vec<Object<EntryBody<'a>>>,
 }
 
 /// `all`: one refusal refuses all. `each`: every entry stands on its own.
@@ -138,7 +141,7 @@ impl Names {
 
 /// Reads postings; `place` is the pointer to what holds them.
 pub(crate) fn postings(
-    bodies: &[PostingBody<'_>],
+    bodies: &[Object<PostingBody<'_>>],
     place: std::fmt::Arguments<'_>,
     names: &mut Names,
     f: &mut Findings,
@@ -155,7 +158,7 @@ pub(crate) fn postings(
     }
     let mut whole = true;
     let mut requests = Vec::with_capacity(bodies.len());
-    for (index, body) in bodies.iter().enumerate() {
+    for (index, Object(body)) in bodies.iter().enumerate() {
         let account = names.path(
             &body.account,
             format_args!("{place}/postings/{index}/account"),
@@ -234,7 +237,7 @@ impl BulkBody<'_> {
         let mut entries = Vec::with_capacity(count);
         let mut refused = Vec::new();
         let mut all = Findings::default();
-        for (index, body) in self.entries.into_iter().enumerate() {
+        for (index, Object(body)) in self.entries.into_iter().enumerate() {
             let mut own = Findings::default();
             let findings = match self.mode {
                 BulkMode::All => &mut all,

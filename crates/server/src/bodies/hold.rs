@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::entry::{Names, PostingBody, postings};
 use crate::findings::Findings;
+use crate::object::Object;
 use crate::problem::Problem;
 use crate::scalar::Minor;
 
@@ -25,7 +26,8 @@ pub(crate) struct HoldBody<'a> {
     #[schema(value_type = Option<String>)]
     description: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    postings: Vec<PostingBody<'a>>,
+    #[schema(value_type = Vec<PostingBody<'a>>)]
+    postings: Vec<Object<PostingBody<'a>>>,
     /// RFC 3339. From then on it can no longer be captured, and what it holds is free again.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -41,7 +43,8 @@ pub(crate) struct HoldBody<'a> {
 pub(crate) struct CaptureBody<'a> {
     amount: Option<Minor>,
     #[serde(borrow)]
-    postings: Option<Vec<PostingBody<'a>>>,
+    #[schema(value_type = Option<Vec<PostingBody<'a>>>)]
+    postings: Option<Vec<Object<PostingBody<'a>>>>,
 }
 
 impl HoldBody<'_> {

@@ -7,6 +7,7 @@ use tillroll_money::UnitKind;
 use utoipa::ToSchema;
 
 use crate::findings::Findings;
+use crate::object::Object;
 use crate::problem::Problem;
 use crate::scalar::Minor;
 
@@ -34,7 +35,8 @@ pub(crate) struct OrderBody {
     /// want of stock.
     #[serde(default)]
     offline: bool,
-    lines: Vec<LineBody>,
+    #[schema(value_type = Vec<LineBody>)]
+    lines: Vec<Object<LineBody>>,
     /// Up to 50 keys of up to 40 characters, values of up to 500.
     metadata: Option<Metadata>,
 }
@@ -53,8 +55,10 @@ pub(crate) struct LineBody {
     /// Minor units of the order's currency, each.
     #[schema(example = 1999)]
     unit_price: Minor,
-    tax: Option<TaxBody>,
-    seller: Option<SellerBody>,
+    #[schema(value_type = Option<TaxBody>)]
+    tax: Option<Object<TaxBody>>,
+    #[schema(value_type = Option<SellerBody>)]
+    seller: Option<Object<SellerBody>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -122,7 +126,7 @@ impl OrderBody {
             .lines
             .into_iter()
             .enumerate()
-            .map(|(index, line)| line.into_request(index, f))
+            .map(|(index, Object(line))| line.into_request(index, f))
             // All of them, so that each one's mistakes are found.
             .collect::<Vec<_>>()
             .into_iter()
@@ -159,7 +163,7 @@ impl LineBody {
         let unit_price = f.minor(self.unit_price, format_args!("{place}/unit_price"));
         let tax = match self.tax {
             None => Some(None),
-            Some(tax) => f
+            Some(Object(tax)) => f
                 .rate(&tax.rate, format_args!("{place}/tax/rate"))
                 .map(|rate| {
                     let included = matches!(tax.behavior, TaxBehavior::Inclusive);
@@ -168,7 +172,7 @@ impl LineBody {
         };
         let seller = match self.seller {
             None => Some(None),
-            Some(seller) => {
+            Some(Object(seller)) => {
                 let account = f.parse(&seller.account, format_args!("{place}/seller/account"));
                 let commission = f.rate(
                     &seller.commission,

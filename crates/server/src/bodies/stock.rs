@@ -7,6 +7,7 @@ use tillroll_money::Unit;
 use utoipa::ToSchema;
 
 use crate::findings::Findings;
+use crate::object::Object;
 use crate::problem::Problem;
 use crate::scalar::Minor;
 
@@ -17,7 +18,8 @@ use crate::scalar::Minor;
 pub(crate) struct ReceiptBody {
     #[schema(example = "berlin")]
     location: String,
-    lines: Vec<ReceiptLineBody>,
+    #[schema(value_type = Vec<ReceiptLineBody>)]
+    lines: Vec<Object<ReceiptLineBody>>,
     /// The delivery note, as you name it.
     #[schema(example = "delivery 4711")]
     reference: Option<String>,
@@ -47,7 +49,7 @@ impl ReceiptBody {
         let occurred_at =
             f.parse_option::<Timestamp>(self.occurred_at.as_deref(), format_args!("/occurred_at"));
         let mut lines = Vec::with_capacity(self.lines.len());
-        for (index, line) in self.lines.into_iter().enumerate() {
+        for (index, Object(line)) in self.lines.into_iter().enumerate() {
             if let Err(error) = Unit::sku(&line.sku) {
                 f.invalid(format_args!("/lines/{index}/sku"), error.to_string());
             }

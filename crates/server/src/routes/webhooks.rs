@@ -107,8 +107,7 @@ async fn take(app: &App, request: Request) -> Result<(WebhookOutcome, Response),
     let bytes = body::read(&parts.headers, content, WEBHOOK_BYTES).await?;
     let signature = parts.headers.get(headers::STRIPE_SIGNATURE);
     let signature = signature.map(axum::http::HeaderValue::as_bytes);
-    tillroll_stripe::verify(signature, &bytes, app.secrets(), app.now())
-        .map_err(|error| not_authentic(error))?;
+    tillroll_stripe::verify(signature, &bytes, app.secrets(), app.now()).map_err(not_authentic)?;
     let (key, observe) = tillroll_stripe::translate(&bytes).map_err(|error| no_event(&error))?;
     let id = observe.notification.id.to_string();
     let (what, outcome) = record(app, key, observe, &bytes).await?;
