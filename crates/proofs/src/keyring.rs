@@ -1,0 +1,287 @@
+//! The keys of one log, in a directory.
+//!
+//! | file | content |
+//! |---|---|
+//! | `signing.key` | the private key that new checkpoints are signed with; for its owner only |
+//! | `verifiers` | the verifier keys of all times, one to a line, the newest last |
+//! | `rotations/<key id>.note` | the statement by which that key was made to follow the one before |
+//! | `signing.key.next` | there while a key is being changed |
+//! | `LOCK` | empty; locked while a file here is read or changed |
+//!
+//! A change of keys counts from the moment that `verifiers` names the new key. The private key
+//! is in `signing.key.next` by then, so what a crash interrupted is finished, or forgotten, when
+//! the directory is opened next. The private key that was replaced is not kept.
+//!
+//! The permissions are all that guards the private key: it is not encrypted.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, FileError, failed};
+use crate::key::{KeyName, ParseKeyError, SigningKey, VerifierKey};
+use crate::note::Note;
+use crate::rotation::{Rotation, RotationError};
+
+const SIGNING: &str = "signing.key";
+const NEXT: &str = "signing.key.next";
+const VERIFIERS: &str = "verifiers";
+const ROTATIONS: &str = "rotations";
+const LOCK: &str = "LOCK";
+
+/// The newest private key of a log, and all its verifier keys.
+#[derive(Debug)]
+pub struct Keyring {
+    directory: PathBuf,
+    signing: SigningKey,
+    verifiers: Vec<VerifierKey>,
+}
+
+/// Why the keys cannot be used. No message repeats a private key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// There are no keys yet.
+    #[error("there are no keys in {}", directory.display())]
+    Missing {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// There are keys already, which a new key would have to be signed by.
+    #[error("there are keys in {} already: change the key instead", directory.display())]
+    Exists {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Others than the owner can read the private key.
+    #[error(
+        "{} can be read by others (its mode is {mode:03o}): make it 600, and change the key if somebody may have read it",
+        path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A line is no key.
+    #[error("line {line} of {} is no key: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        source: ParseKeyError,
+    },
+    /// The private key is not the one that the newest verifier key belongs to.
+    #[error("{} does not end with the verifier key of the private key beside it", path.display())]
+    NotNewest {
+        /// The file with the verifier keys.
+        path: PathBuf,
+    },
+    /// The new key could not be vouched for.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Keyring {
+    /// Makes the first key of a log and its directory, for the owner only. `seed` must come from
+    /// a source of randomness.
+    ///
+    /// # Errors
+    /// [`KeyringError::Exists`] when there are keys.
+    pub fn create(
+        directory: impl Into<PathBuf>,
+        name: KeyName,
+        seed: &[u8; 32],
+    ) -> Result<Self, KeyringError> {
+        let directory = directory.into();
+        files::create_directory(&directory, 0o700)?;
+        let _lock = lock(&directory)?;
+        finish(&directory)?;
+        if directory.join(SIGNING).exists() || directory.join(VERIFIERS).exists() {
+            return Err(KeyringError::Exists { directory });
+        }
+        let signing = SigningKey::from_seed(name, seed);
+        let verifiers = vec![signing.verifier().clone()];
+        let ring = Self {
+            directory,
+            signing,
+            verifiers,
+        };
+        ring.store()?;
+        Ok(ring)
+    }
+
+    /// Opens the keys of a log.
+    ///
+    /// # Errors
+    /// [`KeyringError`]
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, KeyringError> {
+        let directory = directory.into();
+        if !directory.is_dir() {
+            return Err(KeyringError::Missing { directory });
+        }
+        let _lock = lock(&directory)?;
+        finish(&directory)?;
+        let Some(signing) = read_private(&directory.join(SIGNING))? else {
+            return Err(KeyringError::Missing { directory });
+        };
+        let path = directory.join(VERIFIERS);
+        let verifiers = read_verifiers(&path)?;
+        if verifiers.last() != Some(signing.verifier()) {
+            return Err(KeyringError::NotNewest { path });
+        }
+        Ok(Self {
+            directory,
+            signing,
+            verifiers,
+        })
+    }
+
+    /// Replaces the private key, and keeps the old verifier key. Returns the statement that
+    /// auditors need to trust the new key. `seed` must come from a source of randomness.
+    ///
+    /// # Errors
+    /// The key is the old one still, or the new one when only the last step failed; opening the
+    /// directory again tells.
+    pub fn rotate(&mut self, seed: &[u8; 32]) -> Result<Note, KeyringError> {
+        let _lock = lock(&self.directory)?;
+        let signing = SigningKey::from_seed(self.name().clone(), seed);
+        let statement = Rotation::sign(&self.signing, &signing)?;
+        let rotations = self.directory.join(ROTATIONS);
+        files::create_directory(&rotations, 0o700)?;
+        let file = rotations.join(format!("{}.note", signing.verifier().id()));
+        files::replace(&file, files::PUBLIC, statement.to_string().as_bytes())?;
+        let mut verifiers = self.verifiers.clone();
+        verifiers.push(signing.verifier().clone());
+        let ring = Self {
+            directory: self.directory.clone(),
+            signing,
+            verifiers,
+        };
+        ring.store()?;
+        *self = ring;
+        Ok(statement)
+    }
+
+    /// What the log and all its keys are called.
+    #[must_use]
+    pub fn name(&self) -> &KeyName {
+        self.signing.verifier().name()
+    }
+
+    /// The key for new checkpoints.
+    #[must_use]
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// The verifier keys of all times, the newest last.
+    #[must_use]
+    pub fn verifiers(&self) -> &[VerifierKey] {
+        &self.verifiers
+    }
+
+    /// The statements about the keys after the first, in their order, as bytes.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn rotations(&self) -> Result<Vec<Vec<u8>>, KeyringError> {
+        let rotations = self.directory.join(ROTATIONS);
+        let later = self.verifiers.iter().skip(1);
+        let notes = later.map(|key| files::read(&rotations.join(format!("{}.note", key.id()))));
+        let notes = notes.collect::<Result<Vec<_>, _>>()?;
+        Ok(notes.into_iter().flatten().collect())
+    }
+
+    /// The private key first under the name that says that it does not count yet, then the
+    /// verifier keys, with which it does.
+    fn store(&self) -> Result<(), KeyringError> {
+        let next = self.directory.join(NEXT);
+        files::remove(&next)?;
+        let secret = format!("{}\n", self.signing.secret_text());
+        files::create(&next, files::PRIVATE, secret.as_bytes())?;
+        let lines = self.verifiers.iter().map(|key| format!("{key}\n"));
+        let verifiers = lines.collect::<String>();
+        files::replace(
+            &self.directory.join(VERIFIERS),
+            files::PUBLIC,
+            verifiers.as_bytes(),
+        )?;
+        Ok(files::rename(&next, &self.directory.join(SIGNING))?)
+    }
+}
+
+/// Ends what a crash interrupted: see the head of this module.
+fn finish(directory: &Path) -> Result<(), KeyringError> {
+    let next = directory.join(NEXT);
+    let verifiers = directory.join(VERIFIERS);
+    // A file that is no key was not written to its end, so nothing was said about it yet.
+    let key = match read_private(&next) {
+        Ok(None) => return Ok(()),
+        Ok(Some(key)) => Some(key),
+        Err(KeyringError::Key { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let counts = match key {
+        Some(key) if verifiers.exists() => {
+            read_verifiers(&verifiers)?.last() == Some(key.verifier())
+        }
+        _ => false,
+    };
+    match counts {
+        true => files::rename(&next, &directory.join(SIGNING))?,
+        false => files::remove(&next)?,
+    }
+    Ok(())
+}
+
+/// Waits for whoever reads or changes the keys: nobody takes long.
+fn lock(directory: &Path) -> Result<File, KeyringError> {
+    let path = directory.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(failed("open", &path))?;
+    file.lock().map_err(failed("lock", &path))?;
+    Ok(file)
+}
+
+fn read_private(path: &Path) -> Result<Option<SigningKey>, KeyringError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("open", path)(error).into()),
+    };
+    // Of the file that is open, so that nobody can put another in its place in between.
+    let metadata = file.metadata().map_err(failed("look at", path))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyringError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(failed("read", path))?;
+    let key = SigningKey::from_secret_text(text.trim_end());
+    key.map(Some).map_err(|source| KeyringError::Key {
+        path: path.to_owned(),
+        line: 1,
+        source,
+    })
+}
+
+fn read_verifiers(path: &Path) -> Result<Vec<VerifierKey>, KeyringError> {
+    let text = std::fs::read_to_string(path).map_err(failed("read", path))?;
+    VerifierKey::parse_lines(&text).map_err(|(line, source)| KeyringError::Key {
+        path: path.to_owned(),
+        line,
+        source,
+    })
+}
