@@ -122,6 +122,39 @@ fn every_life_cycle_converges_in_any_disorder() {
     }
 }
 
+/// When all is told, nothing is left between the order and the processor.
+#[test]
+fn every_life_cycle_settles_its_clearing_accounts() {
+    for currency in [Currency::EUR, Currency::JPY, Currency::KWD] {
+        for cycle in LifeCycle::ALL {
+            let mut sim = StripeSimulator::seeded(11);
+            let messages = story(&mut sim, cycle, OrderId::from_u128(1), currency);
+            let teller = tell(&messages);
+            let open: Vec<String> = teller
+                .book
+                .ledger()
+                .by_path()
+                .filter(|(account, balances)| {
+                    let path = account.path.as_str();
+                    let clears = path.ends_with(":clearing")
+                        || path.ends_with(":refunds")
+                        || path.starts_with("clearing:")
+                        || path.starts_with("suspense:");
+                    clears && balances.net_debit() != 0
+                })
+                .map(|(account, balances)| {
+                    format!("{} {} {}", account.path, balances.net_debit(), account.unit)
+                })
+                .collect();
+            assert!(
+                open.is_empty(),
+                "{cycle:?} in {} leaves {open:?}",
+                currency.as_str()
+            );
+        }
+    }
+}
+
 #[test]
 fn life_cycles_converge_when_they_are_interleaved() {
     for seed in 0..(cases() / 25).max(4) {

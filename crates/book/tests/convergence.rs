@@ -11,7 +11,10 @@ use tillroll_events::{
 
 /// What a story's messages say: processor facts, and what the merchant does in between.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a test's script, a few dozen steps long")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a test's script, a few dozen steps long"
+)]
 enum Step {
     Fact(Fact),
     Place(u128),

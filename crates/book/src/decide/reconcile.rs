@@ -71,15 +71,20 @@ pub(super) fn touched(work: &mut Work<'_>, touched: &Touched) -> Result<(), Refu
         book_order(work, *id)?;
     }
     for source in &touched.sources {
-        let ids = work
-            .tables
-            .by_source
-            .get(source)
-            .cloned()
-            .unwrap_or_default();
-        for id in &ids {
-            book_balance_transaction(work, id)?;
-        }
+        book_all_about(work, source)?;
+    }
+    Ok(())
+}
+
+fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusal> {
+    let ids = work
+        .tables
+        .by_source
+        .get(source)
+        .cloned()
+        .unwrap_or_default();
+    for id in &ids {
+        book_balance_transaction(work, id)?;
     }
     Ok(())
 }
@@ -163,6 +168,8 @@ pub(super) fn new_balance_transaction(
         .into()
     })?;
     if let Some(source) = source {
+        // What it is about may read differently now that it is there.
+        book_all_about(work, &source)?;
         book_dispute(work, &source)?;
     }
     Ok(order)
@@ -200,14 +207,12 @@ fn link(tables: &Tables<'_>, facts: &BalanceTransactionFacts) -> Option<Link> {
         .and_then(|row| row.facts.as_ref());
     let (order, presented, currency) = match (charge, refund) {
         (Some(charge), _) => {
-            let captured = if charge.captured > 0 {
-                charge.captured
-            } else {
-                charge.amount
-            };
+            // A partial capture is two lines, the whole authorisation and what was not taken of
+            // it, or one line of what was taken.
             let presented = match &*facts.category {
                 "partial_capture_reversal" => charge.amount.saturating_sub(charge.captured),
-                _ => captured,
+                _ if charge.captured == 0 || reverses_a_part(tables, source) => charge.amount,
+                _ => charge.captured,
             };
             (tables.order_of_charge(source)?, presented, charge.currency)
         }
@@ -223,6 +228,14 @@ fn link(tables: &Tables<'_>, facts: &BalanceTransactionFacts) -> Option<Link> {
         order,
         presented,
         currency,
+    })
+}
+
+fn reverses_a_part(tables: &Tables<'_>, source: &ExternalId) -> bool {
+    tables.by_source.get(source).is_some_and(|ids| {
+        ids.iter()
+            .filter_map(|id| tables.balance_transactions.get(id)?.facts.as_ref())
+            .any(|facts| facts.category == "partial_capture_reversal")
     })
 }
 
