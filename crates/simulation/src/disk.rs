@@ -1,0 +1,444 @@
+//! The storage under the engine: the journal's storage for tests, and what that lacks.
+//!
+//! It adds a death in the middle of a call (what was under way may be torn, and every later call
+//! fails without an effect), a sync that fails although it has worked, bytes that rot when they
+//! are read, and [`Planted`] bugs. It counts what failed, so that an engine that fails without a
+//! cause, or goes on in spite of one, can be told.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tillroll_journal::testing::{Failure, Injection, MemoryFile, MemoryStorage};
+use tillroll_journal::{Storage, StorageFile};
+
+use crate::death::Death;
+use crate::planted::Planted;
+use crate::tally::{Count, Tally};
+use crate::trouble::Trouble;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Read,
+    Write,
+    Sync,
+    SyncDirectory,
+    /// Creating, removing, cutting: changes that are durable only after a sync.
+    Change,
+    /// Listing, opening, asking for a length.
+    Look,
+}
+
+/// What the troubles did since they were armed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+    pub(crate) syncs: u64,
+    pub(crate) kept_syncs: u64,
+    pub(crate) directory_syncs: u64,
+    pub(crate) others: u64,
+    pub(crate) short_reads: u64,
+    pub(crate) rotten_reads: u64,
+    /// The process died in a call.
+    pub(crate) died: Option<Death>,
+}
+
+impl Hit {
+    /// Whether a call answered an error, or wrong bytes.
+    pub(crate) fn any(&self) -> bool {
+        self.wrote() || self.reads + self.others + self.rotten_reads > 0 || self.died.is_some()
+    }
+
+    /// Whether a call that should have made something durable answered an error.
+    pub(crate) fn wrote(&self) -> bool {
+        self.writes + self.syncs + self.directory_syncs > 0
+    }
+
+    fn fail(&mut self, call: Call) {
+        match call {
+            Call::Read => self.reads += 1,
+            Call::Write => self.writes += 1,
+            Call::Sync => self.syncs += 1,
+            Call::SyncDirectory => self.directory_syncs += 1,
+            Call::Change | Call::Look => self.others += 1,
+        }
+    }
+
+    pub(crate) fn count(&self, tally: &mut Tally) {
+        tally.add_many(Count::FailedReads, self.reads);
+        tally.add_many(Count::FailedWrites, self.writes);
+        tally.add_many(Count::FailedSyncs, self.syncs);
+        tally.add_many(Count::KeptSyncs, self.kept_syncs);
+        tally.add_many(Count::FailedDirectorySyncs, self.directory_syncs);
+        tally.add_many(Count::FailedOthers, self.others);
+        tally.add_many(Count::ShortReads, self.short_reads);
+        tally.add_many(Count::RottenReads, self.rotten_reads);
+        tally.add_many(Count::MidCall, u64::from(self.died.is_some()));
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    trouble: Option<Trouble>,
+    /// Since the trouble was armed.
+    calls: u64,
+    syncs: u64,
+    directory_syncs: u64,
+    hit: Hit,
+    /// Since the start, for the planted bug that skips every other.
+    all_syncs: u64,
+}
+
+/// What becomes of a call.
+enum Verdict {
+    Pass,
+    Fail {
+        kept: bool,
+    },
+    /// The process dies while this is under way.
+    Dies,
+    Dead,
+}
+
+impl State {
+    fn enter(&mut self, call: Call) -> Verdict {
+        if self.hit.died.is_some() {
+            return Verdict::Dead;
+        }
+        let number = self.calls;
+        self.calls += 1;
+        let sync = counted(&mut self.syncs, call == Call::Sync);
+        let directory_sync = counted(&mut self.directory_syncs, call == Call::SyncDirectory);
+        match self.trouble {
+            Some(Trouble::Dies { call, death }) if call == number => {
+                self.hit.died = Some(death);
+                Verdict::Dies
+            }
+            Some(Trouble::Sync { nth, kept }) if sync == Some(nth) => Verdict::Fail { kept },
+            Some(Trouble::DirectorySync { nth }) if directory_sync == Some(nth) => {
+                Verdict::Fail { kept: false }
+            }
+            _ => Verdict::Pass,
+        }
+    }
+}
+
+fn counted(counter: &mut u64, counts: bool) -> Option<u64> {
+    let number = *counter;
+    *counter += u64::from(counts);
+    counts.then_some(number)
+}
+
+/// Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    memory: MemoryStorage,
+    planted: Option<Planted>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Disk {
+    pub(crate) fn over(memory: MemoryStorage, planted: Option<Planted>) -> Self {
+        Self {
+            memory,
+            planted,
+            state: Arc::default(),
+        }
+    }
+
+    pub(crate) fn memory(&self) -> &MemoryStorage {
+        &self.memory
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on this goes wrong, and calls are counted from 0.
+    pub(crate) fn arm(&self, trouble: Option<Trouble>) {
+        self.memory.inject(match trouble {
+            Some(Trouble::Call(injection)) => injection,
+            _ => NEVER,
+        });
+        let mut state = self.state();
+        *state = State {
+            trouble,
+            all_syncs: state.all_syncs,
+            ..State::default()
+        };
+    }
+
+    /// Ends the trouble, unless it was a death, and says what it did.
+    pub(crate) fn disarm(&self) -> Hit {
+        self.memory.inject(NEVER);
+        let mut state = self.state();
+        state.trouble = None;
+        state.hit.clone()
+    }
+
+    fn run<T>(&self, call: Call, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let verdict = self.state().enter(call);
+        let answer = match verdict {
+            Verdict::Dead => return Err(io::Error::other("the process is dead")),
+            Verdict::Dies => {
+                if matches!(call, Call::Write | Call::Change) {
+                    // It may reach the disk or not: that is for the power cut to say.
+                    drop(act());
+                }
+                return Err(io::Error::other("the process died in this call"));
+            }
+            Verdict::Fail { kept: true } => {
+                drop(act());
+                self.state().hit.kept_syncs += 1;
+                Err(io::Error::other("an injected error after the fact"))
+            }
+            Verdict::Fail { kept: false } if call == Call::Sync => {
+                self.memory.inject(Injection { at: 0, ..NEVER });
+                act()
+            }
+            Verdict::Fail { .. } => Err(io::Error::other("an injected I/O error")),
+            Verdict::Pass => act(),
+        };
+        if answer.is_err() {
+            self.state().hit.fail(call);
+        }
+        answer
+    }
+
+    /// A failed sync is hidden from everybody, the judge too. A dead process hides nothing.
+    fn conceal(&self) -> Result<(), Death> {
+        let mut state = self.state();
+        match state.hit.died {
+            Some(death) => Err(death),
+            None => {
+                state.hit.syncs -= 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+const NEVER: Injection = Injection {
+    at: u64::MAX,
+    failure: Failure::Io,
+    sticky: false,
+};
+
+impl Storage for Disk {
+    type File = DiskFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.run(Call::Look, || self.memory.list())
+    }
+
+    fn open(&self, name: &str) -> io::Result<DiskFile> {
+        let file = self.run(Call::Look, || self.memory.open(name))?;
+        Ok(DiskFile::of(self, name, file))
+    }
+
+    fn create(&self, name: &str) -> io::Result<DiskFile> {
+        let file = self.run(Call::Change, || self.memory.create(name))?;
+        Ok(DiskFile::of(self, name, file))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.run(Call::Change, || self.memory.remove(name))
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.run(Call::SyncDirectory, || match self.planted {
+            Some(Planted::LostDirectorySync) => Ok(()),
+            _ => self.memory.sync_directory(),
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct DiskFile {
+    disk: Disk,
+    name: String,
+    file: MemoryFile,
+}
+
+impl DiskFile {
+    fn of(disk: &Disk, name: &str, file: MemoryFile) -> Self {
+        Self {
+            disk: disk.clone(),
+            name: name.to_owned(),
+            file,
+        }
+    }
+
+    fn rot(&self, offset: u64, bytes: &mut [u8]) {
+        let mut state = self.disk.state();
+        let Some(Trouble::Rot {
+            file,
+            offset: at,
+            mask,
+        }) = &state.trouble
+        else {
+            return;
+        };
+        let place = at
+            .checked_sub(offset)
+            .and_then(|at| usize::try_from(at).ok());
+        let byte = place.and_then(|place| bytes.get_mut(place));
+        if *file == self.name
+            && let Some(byte) = byte
+        {
+            *byte ^= mask;
+            state.hit.rotten_reads += 1;
+        }
+    }
+
+    fn sync_honestly(&self) -> io::Result<()> {
+        self.disk.run(Call::Sync, || self.file.sync())
+    }
+}
+
+impl StorageFile for DiskFile {
+    fn length(&self) -> io::Result<u64> {
+        self.disk.run(Call::Look, || self.file.length())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self
+            .disk
+            .run(Call::Read, || self.file.read_at(offset, buffer))?;
+        self.rot(offset, &mut buffer[..read]);
+        let mut state = self.disk.state();
+        if let Some(Trouble::Call(injection)) = state.trouble
+            && injection.failure == Failure::Short
+            && (state.calls == injection.at + 1 || injection.sticky && state.calls > injection.at)
+        {
+            state.hit.short_reads += 1;
+        }
+        Ok(read)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk
+            .run(Call::Write, || self.file.write_at(offset, bytes))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        match self.disk.planted {
+            Some(Planted::LostSync) => self.disk.run(Call::Sync, || Ok(())),
+            Some(Planted::SkippedSync) => {
+                let number = counted(&mut self.disk.state().all_syncs, true);
+                match number.is_some_and(|number| number % 2 == 1) {
+                    true => self.disk.run(Call::Sync, || Ok(())),
+                    false => self.sync_honestly(),
+                }
+            }
+            Some(Planted::SwallowedSyncError) => self
+                .sync_honestly()
+                .or_else(|error| self.disk.conceal().map_err(|_| error)),
+            Some(Planted::RetriedSync) => self.sync_honestly().or_else(|error| {
+                self.disk.conceal().map_err(|_| error)?;
+                self.file.sync()
+            }),
+            _ => self.sync_honestly(),
+        }
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.disk.run(Call::Change, || self.file.truncate(length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tillroll_journal::testing::PowerCut;
+
+    use super::*;
+
+    fn disk(planted: Option<Planted>) -> (Disk, DiskFile) {
+        let disk = Disk::over(MemoryStorage::new(), planted);
+        let file = disk.create("a").expect("nothing fails yet");
+        disk.sync_directory().expect("nothing fails yet");
+        (disk, file)
+    }
+
+    fn survives(disk: &Disk) -> Vec<u8> {
+        disk.memory().power_cut(PowerCut::LoseAll).bytes("a")
+    }
+
+    #[test]
+    fn a_death_in_a_write_leaves_it_to_the_power_cut_and_ends_everything() {
+        let (disk, file) = disk(None);
+        let death = Death::Kill;
+        disk.arm(Some(Trouble::Dies { call: 1, death }));
+        file.write_at(0, b"one").expect("the call before");
+        assert!(file.write_at(3, b"two").is_err());
+        assert!(file.sync().is_err() && disk.list().is_err());
+        assert_eq!(disk.disarm().died, Some(death));
+        assert_eq!(survives(&disk), b"");
+        assert_eq!(disk.memory().restarted().bytes("a"), b"onetwo");
+    }
+
+    #[test]
+    fn a_failed_sync_has_worked_or_lost_everything() {
+        for kept in [true, false] {
+            let (disk, file) = disk(None);
+            disk.arm(Some(Trouble::Sync { nth: 1, kept }));
+            file.sync().expect("the first is well");
+            file.write_at(0, b"one").expect("writes are well");
+            assert!(file.sync().is_err());
+            file.sync().expect("asked again, it says that all is well");
+            let expected: &[u8] = if kept { b"one" } else { b"" };
+            assert_eq!(survives(&disk), expected);
+            let hit = disk.disarm();
+            assert_eq!((hit.syncs, hit.kept_syncs), (1, u64::from(kept)));
+        }
+    }
+
+    #[test]
+    fn planted_bugs_lose_what_was_synced() {
+        for (planted, survives_one) in [
+            (None, true),
+            (Some(Planted::LostSync), false),
+            (Some(Planted::RetriedSync), false),
+            (Some(Planted::SwallowedSyncError), false),
+        ] {
+            let (disk, file) = disk(planted);
+            file.write_at(0, b"one").expect("writes are well");
+            if survives_one {
+                file.sync().expect("syncs are well");
+            } else {
+                disk.arm(Some(Trouble::Sync {
+                    nth: 0,
+                    kept: false,
+                }));
+                let answer = file.sync();
+                assert_eq!(
+                    answer.is_ok(),
+                    planted != Some(Planted::LostSync),
+                    "{planted:?}"
+                );
+                disk.disarm();
+            }
+            assert_eq!(survives(&disk) == b"one", survives_one, "{planted:?}");
+        }
+    }
+
+    #[test]
+    fn rot_shows_in_one_byte_of_one_file() {
+        let (disk, file) = disk(None);
+        file.write_at(0, b"bytes").expect("writes are well");
+        disk.arm(Some(Trouble::Rot {
+            file: "a".into(),
+            offset: 2,
+            mask: 1,
+        }));
+        let mut buffer = [0; 3];
+        for (offset, seen) in [(0, *b"byu"), (1, *b"yue"), (2, *b"ues")] {
+            assert_eq!(
+                file.read_at(offset, &mut buffer).expect("reads are well"),
+                3
+            );
+            assert_eq!(buffer, seen);
+        }
+        assert_eq!(disk.disarm().rotten_reads, 3);
+    }
+}

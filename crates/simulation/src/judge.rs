@@ -1,0 +1,285 @@
+//! The judge: remembers what was sent, what was acknowledged and what readers have seen, and
+//! compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use tillroll_book::{Book, Chart, Command, Refusal};
+use tillroll_engine::{AuditError, Limits, Outcome, audit, replay};
+use tillroll_events::Record;
+use tillroll_journal::{Head, JournalReader, Position};
+
+use crate::expected::shown;
+use crate::law::{Judged, Law};
+use crate::reference::{Foretold, Reference};
+use crate::request::{Kind, Request};
+use crate::tally::{Count, Tally};
+
+/// Where an acknowledged command is on the roll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Acknowledged {
+    fingerprint: [u8; 16],
+    first: u64,
+    last: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Judge {
+    pub(crate) reference: Reference,
+    /// Fingerprints by key.
+    sent: BTreeMap<String, BTreeSet<[u8; 16]>>,
+    acknowledged: BTreeMap<String, Acknowledged>,
+    /// The head as a reader saw it last: durable for everybody from then on.
+    pub(crate) seen: Head,
+}
+
+impl Judge {
+    pub(crate) fn new(book_id: [u8; 16], limits: Limits) -> Self {
+        Self {
+            reference: Reference::new(book_id, limits),
+            sent: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            seen: Head::EMPTY,
+        }
+    }
+
+    /// Notes what is sent, and what must come of it.
+    pub(crate) fn foretell(&mut self, commands: &[Command]) -> Foretold {
+        for key in commands.iter().filter_map(|command| command.key.as_ref()) {
+            let fingerprints = self.sent.entry(key.key.clone()).or_default();
+            fingerprints.insert(key.fingerprint);
+        }
+        self.reference.foretell(commands)
+    }
+
+    /// A batch was answered.
+    pub(crate) fn answered(
+        &mut self,
+        requests: &[Request],
+        foretold: &Foretold,
+        answers: &[Result<Outcome, Refusal>],
+        tally: &mut Tally,
+    ) -> Judged<()> {
+        Law::Answers.holds(answers.len() == requests.len(), || {
+            format!("{} answers to {}", answers.len(), requests.len())
+        })?;
+        for ((request, expected), answer) in requests.iter().zip(&foretold.answers).zip(answers) {
+            if let Some(difference) = expected.differs(answer) {
+                let label = request.label();
+                return Err(Law::Answers.broken(format!("{label}: {difference}")));
+            }
+            self.count(request, answer, tally)?;
+            if let (Some(key), Ok(outcome)) = (&request.key, answer)
+                && !outcome.is_empty()
+            {
+                let this = Acknowledged {
+                    fingerprint: key.fingerprint,
+                    first: outcome.first.get(),
+                    last: outcome.last.get(),
+                };
+                let before = self.acknowledged.insert(key.key.clone(), this);
+                let once = before.is_none_or(|before| before == this && outcome.replayed);
+                Law::Once.holds(once, || {
+                    format!("{}: {before:?}, and now {}", key.key, shown(answer))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(
+        &self,
+        request: &Request,
+        answer: &Result<Outcome, Refusal>,
+        tally: &mut Tally,
+    ) -> Judged<()> {
+        match answer {
+            Ok(outcome) => tally.add(match (outcome.is_empty(), outcome.replayed) {
+                (true, _) => Count::NothingNew,
+                (false, true) => Count::Duplicates,
+                (false, false) => Count::Acknowledged,
+            }),
+            Err(refusal) => {
+                Law::Facts.holds(request.kind == Kind::Asked, || {
+                    format!("{}: {refusal}", request.label())
+                })?;
+                tally.add(Count::Refusals);
+                tally.add_refusal(refusal.code());
+                match refusal {
+                    Refusal::IdempotencyConflict { .. } => tally.add(Count::Conflicts),
+                    Refusal::Invalid { detail, .. } if detail.contains("recorded at once") => {
+                        tally.add(Count::TooLarge);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The records that are shown to readers, those that no reader has seen yet: they are those
+    /// of the model, up to `head`.
+    pub(crate) fn follow(&mut self, reader: &dyn JournalReader, head: u64) -> Judged<()> {
+        let from = self.seen.position.next();
+        self.compare(reader, from, head)?;
+        self.seen = reader.head();
+        Ok(())
+    }
+
+    /// The engine has failed after some frames of a batch: readers may be shown those, and
+    /// nothing else.
+    pub(crate) fn follow_failed(&mut self, reader: &dyn JournalReader, durable: u64) -> Judged<()> {
+        let head = reader.head();
+        Law::Whole.holds(head.position.get() == durable, || {
+            format!("readers are shown {}, durable are {durable}", head.position)
+        })?;
+        self.seen = head;
+        Ok(())
+    }
+
+    fn compare(&self, reader: &dyn JournalReader, from: Position, head: u64) -> Judged<()> {
+        let found = reader.head().position.get();
+        Law::Answers.holds(found == head, || {
+            format!("readers are shown {found} records of {head}")
+        })?;
+        let mut expected = from.get();
+        let mut wrong = None;
+        let read = reader.for_each(from, &mut |position, bytes| {
+            let there = position.get() == expected && self.reference.at(expected) == Some(bytes);
+            expected += 1;
+            if there {
+                ControlFlow::Continue(())
+            } else {
+                wrong = Some(position);
+                ControlFlow::Break(())
+            }
+        });
+        if let Some(position) = wrong {
+            let law = self.whose(position.get());
+            return Err(law.broken(format!("another record is at position {position}")));
+        }
+        if let Err(error) = read {
+            return Err(self.whose(expected).broken(error.to_string()));
+        }
+        Law::Acknowledged.holds(expected == head + 1, || {
+            format!("{} records of {head} can be read", expected - 1)
+        })
+    }
+
+    /// The law that a wrong record at a position breaks.
+    fn whose(&self, position: u64) -> Law {
+        if position <= self.seen.position.get() {
+            Law::Acknowledged
+        } else {
+            Law::Sent
+        }
+    }
+
+    /// After a crash the log ends at one of `ends`, with nothing changed before. What nobody
+    /// was told of may be gone: the model forgets it too.
+    pub(crate) fn recovered(
+        &mut self,
+        reader: &dyn JournalReader,
+        ends: &[u64],
+        book: &Book,
+    ) -> Judged<()> {
+        let head = reader.head().position.get();
+        let seen = self.seen.position.get();
+        let least = ends.first().copied().unwrap_or(0).max(seen);
+        Law::Acknowledged.holds(head >= least, || {
+            format!("the log ends at {head}, and {least} records were durable")
+        })?;
+        Law::Sent.holds(head <= self.reference.head(), || {
+            let sent = self.reference.head();
+            format!("the log has {head} records where {sent} were ever sent")
+        })?;
+        Law::Whole.holds(ends.contains(&head), || {
+            format!("the log ends at {head}, which is none of {ends:?}")
+        })?;
+        self.compare(reader, Position::FIRST, head)?;
+        self.seen = reader.head();
+        self.reference.rewind(head);
+        self.state(book)
+    }
+
+    /// The laws of a state, and its agreement with the model's.
+    pub(crate) fn state(&self, book: &Book) -> Judged<()> {
+        self.laws(book)?;
+        let (found, expected) = (book.digest(), self.reference.book.digest());
+        Law::Replay.holds(found == expected, || {
+            format!("the writer's digest is {found}, the model's {expected}")
+        })
+    }
+
+    /// The laws of a state that are quickly checked.
+    pub(crate) fn laws(&self, book: &Book) -> Judged<()> {
+        let ledger = book.ledger();
+        if let Some((unit, sum)) = ledger.sums().into_iter().find(|(_, sum)| *sum != 0) {
+            return Err(Law::Sums.broken(format!("{unit} sums to {sum}")));
+        }
+        let breaches = ledger.breaches();
+        Law::Limits.holds(breaches.is_empty(), || {
+            let accounts = breaches.iter().filter_map(|id| ledger.account(*id));
+            let paths: Vec<_> = accounts.map(|account| account.path.as_str()).collect();
+            paths.join(", ")
+        })
+    }
+
+    /// The log, folded anew, gives the state of the writer.
+    pub(crate) fn replayed(
+        &self,
+        reader: &dyn JournalReader,
+        book: &Book,
+        tally: &mut Tally,
+    ) -> Judged<()> {
+        let folded = replay(reader, Chart::default(), None, |_| {});
+        let (folded, _) = folded.map_err(|error| Law::Replay.broken(error.to_string()))?;
+        tally.add(Count::Digests);
+        let (found, expected) = (folded.digest(), book.digest());
+        Law::Replay.holds(found == expected, || {
+            format!("the digest of the replay is {found}, the writer's {expected}")
+        })?;
+        self.state(book)
+    }
+
+    pub(crate) fn audited(&self, reader: &dyn JournalReader, tally: &mut Tally) -> Judged<()> {
+        tally.add(Count::Audits);
+        audit(reader, Chart::default(), None, |_| {})
+            .map(drop)
+            .map_err(|error| match error {
+                AuditError::Broken(finding) => Law::Audit.broken(finding.to_string()),
+                error => Law::Audit.broken(error.to_string()),
+            })
+    }
+
+    /// The end: every acknowledgement against the roll itself, and the roll against what was
+    /// sent.
+    pub(crate) fn finish(&self) -> Judged<()> {
+        let mut on_roll = BTreeMap::new();
+        for (bytes, position) in self.reference.roll().iter().zip(1_u64..) {
+            let record = Record::decode(bytes).expect("what was encoded decodes");
+            let Some(command) = record.command else {
+                continue;
+            };
+            let sent = self.sent.get(&command.key);
+            let known = sent.is_some_and(|sent| sent.contains(&command.fingerprint));
+            Law::Sent.holds(known, || format!("{} was never sent", command.key))?;
+            let there = Acknowledged {
+                fingerprint: command.fingerprint,
+                first: position,
+                last: position + u64::from(command.events) - 1,
+            };
+            let before = on_roll.insert(command.key.clone(), there);
+            Law::Once.holds(before.is_none(), || {
+                format!("{} is on the roll twice", command.key)
+            })?;
+        }
+        for (key, told) in &self.acknowledged {
+            let found = on_roll.get(key);
+            Law::Acknowledged.holds(found == Some(told), || {
+                format!("{key} was acknowledged as {told:?}, on the roll is {found:?}")
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Read models that follow the roll through all crashes, and are compared with a replay.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use tillroll_journal::JournalReader;
+use tillroll_projections::{ProjectError, Projector, verify};
+
+use crate::law::{Finding, Judged, Law};
+
+#[derive(Debug)]
+pub(crate) struct Models {
+    projector: Option<Projector>,
+    path: PathBuf,
+    /// Goes last, with the files in it.
+    _directory: TempDir,
+}
+
+fn broken(error: &ProjectError) -> Finding {
+    Law::ReadModels.broken(error.to_string())
+}
+
+impl Models {
+    /// # Panics
+    /// When the system has no place for temporary files.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().expect("there is a place for temporary files");
+        Self {
+            projector: None,
+            path: directory.path().join("models.sqlite"),
+            _directory: directory,
+        }
+    }
+
+    /// The process that kept them ends; the next one opens what is there.
+    pub(crate) fn restart(&mut self) {
+        self.projector = None;
+    }
+
+    /// Follows to the end of the roll.
+    pub(crate) fn follow(&mut self, reader: &dyn JournalReader) -> Judged<()> {
+        let projector = match &mut self.projector {
+            Some(projector) => projector,
+            empty => {
+                let opened = Projector::open(&self.path).map_err(|error| broken(&error))?;
+                empty.insert(opened)
+            }
+        };
+        let head = reader.head().position.get();
+        Law::Acknowledged.holds(projector.checkpoint() <= head, || {
+            let seen = projector.checkpoint();
+            format!("read models have rows of {seen}, the log ends at {head}")
+        })?;
+        let reached = projector
+            .catch_up(reader, &mut |_| {})
+            .map_err(|error| broken(&error))?;
+        Law::ReadModels.holds(reached == head, || {
+            format!("read models stop at {reached} of {head}")
+        })
+    }
+
+    /// Every row against a projection from nothing.
+    pub(crate) fn compare(&mut self, reader: &dyn JournalReader) -> Judged<()> {
+        self.follow(reader)?;
+        verify(&self.path, reader, &mut |_| {})
+            .map(drop)
+            .map_err(|error| Law::ReadModels.broken(error.to_string()))
+    }
+}

@@ -1,0 +1,217 @@
+//! The plain model: a book that is told the same commands in the same order, and its records in
+//! a vector. No files, no frames on disk, no faults.
+//!
+//! It shares the book's rules with the engine (those are judged by their own laws) and nothing
+//! else: batching, numbering, idempotent answers and what is where are made up here once more.
+
+use std::ops::RangeInclusive;
+
+use tillroll_book::{Book, Chart, Command, Decision, Refusal};
+use tillroll_engine::{Limits, Position, event_id};
+use tillroll_events::{CommandRef, Record, Timestamp};
+
+use crate::expected::Expected;
+
+/// What will have happened when all of a batch is durable.
+#[derive(Debug)]
+pub(crate) struct Foretold {
+    pub(crate) answers: Vec<Expected>,
+    /// Where the roll may end after a crash: before the batch, or after any of its frames.
+    pub(crate) ends: Vec<u64>,
+}
+
+impl Foretold {
+    /// Where the roll ends when nothing fails.
+    pub(crate) fn end(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) book: Book,
+    /// The records by position, from 1.
+    roll: Vec<Box<[u8]>>,
+    recorded_at: Option<Timestamp>,
+    book_id: [u8; 16],
+    limits: Limits,
+}
+
+/// The frame that is being filled.
+#[derive(Default)]
+struct Filling {
+    records: usize,
+    bytes: usize,
+    ends: Vec<u64>,
+}
+
+impl Reference {
+    pub(crate) fn new(book_id: [u8; 16], limits: Limits) -> Self {
+        Self {
+            book: Book::new(Chart::default()),
+            roll: Vec::new(),
+            recorded_at: None,
+            book_id,
+            limits,
+        }
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        self.roll.len() as u64
+    }
+
+    pub(crate) fn roll(&self) -> &[Box<[u8]>] {
+        &self.roll
+    }
+
+    /// The bytes at a position.
+    pub(crate) fn at(&self, position: u64) -> Option<&[u8]> {
+        let index = usize::try_from(position.checked_sub(1)?).ok()?;
+        self.roll.get(index).map(|bytes| &**bytes)
+    }
+
+    /// Keys of the commands whose first record is at one of these positions.
+    pub(crate) fn keys(&self, positions: RangeInclusive<u64>) -> Vec<String> {
+        let records = positions.filter_map(|position| Record::decode(self.at(position)?).ok());
+        records
+            .filter_map(|record| Some(record.command?.key))
+            .collect()
+    }
+
+    pub(crate) fn foretell(&mut self, commands: &[Command]) -> Foretold {
+        let mut filling = Filling {
+            ends: vec![self.head()],
+            ..Filling::default()
+        };
+        let answers = commands
+            .iter()
+            .map(|command| {
+                if filling.records >= self.limits.batch_records
+                    || filling.bytes >= self.limits.batch_bytes
+                {
+                    filling.close(self.head());
+                }
+                self.tell(command.clone(), &mut filling)
+            })
+            .collect();
+        filling.close(self.head());
+        Foretold {
+            answers,
+            ends: filling.ends,
+        }
+    }
+
+    fn tell(&mut self, mut command: Command, filling: &mut Filling) -> Expected {
+        // Time on the roll runs forward, whatever clients' clocks say.
+        if let Some(last) = self.recorded_at {
+            command.at = command.at.max(last);
+        }
+        let head = self.head();
+        let decided = match self.book.decide(&command) {
+            Ok(Decision::Append(decided)) => decided,
+            Ok(Decision::AlreadyApplied { first, events }) => return self.known(first, events),
+            Err(refusal) => return Expected::Refused(refusal),
+        };
+        if decided.is_empty() {
+            return Expected::Applied {
+                first: head + 1,
+                last: head,
+                records: Vec::new(),
+                replayed: false,
+            };
+        }
+        let mut reference = command.key.map(|key| CommandRef {
+            key: key.key,
+            fingerprint: key.fingerprint,
+            events: u32::try_from(decided.len()).expect("a command has few events"),
+        });
+        let records: Vec<Record> = decided
+            .into_iter()
+            .zip(head + 1..)
+            .map(|(decided, position)| Record {
+                id: event_id(&self.book_id, Position::new(position), command.at),
+                recorded_at: command.at,
+                occurred_at: decided.occurred_at,
+                order: decided.order,
+                command: reference.take(),
+                event: decided.event,
+            })
+            .collect();
+        let encoded: Vec<Box<[u8]>> = records.iter().map(encoded).collect();
+        let bytes: usize = encoded.iter().map(|bytes| bytes.len() + 4).sum();
+        if filling.bytes + bytes > self.limits.frame_bytes {
+            filling.close(head);
+            if bytes > self.limits.frame_bytes {
+                return Expected::TooLarge;
+            }
+        }
+        filling.records += records.len();
+        filling.bytes += bytes;
+        for (record, position) in records.iter().zip(head + 1..) {
+            self.book.evolve(position, record);
+        }
+        self.roll.extend(encoded);
+        self.recorded_at = Some(command.at);
+        Expected::Applied {
+            first: head + 1,
+            last: self.head(),
+            records,
+            replayed: false,
+        }
+    }
+
+    fn known(&self, first: u64, events: u32) -> Expected {
+        let last = first + u64::from(events) - 1;
+        let records = (first..=last)
+            .map(|position| {
+                let bytes = self.at(position).expect("the book knows no later command");
+                Record::decode(bytes).expect("what was encoded decodes")
+            })
+            .collect();
+        Expected::Applied {
+            first,
+            last,
+            records,
+            replayed: true,
+        }
+    }
+
+    /// Forgets everything after a position, as if it had never been told.
+    pub(crate) fn rewind(&mut self, to: u64) {
+        if to >= self.head() {
+            return;
+        }
+        self.roll
+            .truncate(usize::try_from(to).expect("below the length of a vector"));
+        self.book = Book::new(Chart::default());
+        self.recorded_at = None;
+        for (bytes, position) in self.roll.iter().zip(1..) {
+            let record = Record::decode(bytes).expect("what was encoded decodes");
+            self.book.evolve(position, &record);
+            self.recorded_at = Some(record.recorded_at);
+        }
+    }
+
+    /// Tells one command, in a frame of its own.
+    pub(crate) fn tell_one(&mut self, command: Command) -> Result<(), Refusal> {
+        match self.tell(command, &mut Filling::default()) {
+            Expected::Refused(refusal) => Err(refusal),
+            Expected::Applied { .. } | Expected::TooLarge => Ok(()),
+        }
+    }
+}
+
+impl Filling {
+    fn close(&mut self, head: u64) {
+        if self.records > 0 {
+            self.ends.push(head);
+        }
+        (self.records, self.bytes) = (0, 0);
+    }
+}
+
+fn encoded(record: &Record) -> Box<[u8]> {
+    let mut bytes = Vec::new();
+    record.encode(&mut bytes);
+    bytes.into()
+}

@@ -1,0 +1,327 @@
+//! Bit rot: durable bytes change while nobody looks. The log must then be refused, or end
+//! before the damage, where it has nothing to tell damage from an append that was cut short.
+
+use std::collections::BTreeSet;
+
+use tillroll_journal::testing::MemoryStorage;
+use tillroll_journal::{
+    FileJournal, Head, Journal, JournalId, OpenError, Options, VerifyError, segment, verify,
+};
+
+use crate::chance::Chance;
+use crate::image::{self, Extent, Files};
+use crate::law::{Judged, Law};
+use crate::tally::{Count, Tally};
+
+const SECTOR: usize = 512;
+
+/// A log as it was before the rot: its files, and what is in them.
+pub(crate) struct Sound<'a> {
+    pub(crate) files: Files,
+    extents: Vec<Extent>,
+    roll: &'a [Box<[u8]>],
+    head: Head,
+    id: [u8; 16],
+}
+
+impl<'a> Sound<'a> {
+    /// `roll`: every record, in order; `head`: where the log ends.
+    pub(crate) fn of(
+        storage: &MemoryStorage,
+        roll: &'a [Box<[u8]>],
+        head: Head,
+        id: [u8; 16],
+    ) -> Self {
+        let files = image::files(storage);
+        Self {
+            extents: image::extents(&files),
+            files,
+            roll,
+            head,
+            id,
+        }
+    }
+
+    /// Lets something rot and opens what is left, with and without a mark that says what was
+    /// durable. Answers what rotted, and what came of it.
+    pub(crate) fn rot(&self, chance: &mut Chance, tally: &mut Tally) -> Judged<String> {
+        let mut files = self.files.clone();
+        let what = decay(chance, &mut files, &self.extents);
+        let fate = self.examine(&files, &what, tally)?;
+        Ok(format!("{what}: {fate}"))
+    }
+
+    fn examine(&self, files: &Files, what: &str, tally: &mut Tally) -> Judged<&'static str> {
+        tally.add(Count::Rot);
+        let touched = self.touched(files);
+        let changed = !touched.is_empty() || self.headers_changed(files);
+
+        let found = verify(&image::storage(files), |_| {});
+        let is_quiet = match &found {
+            Ok(report) => report.head == self.head,
+            Err(VerifyError::Storage(error)) => {
+                return Err(Law::BitRot.broken(format!("{what}: {error}")));
+            }
+            Err(_) => false,
+        };
+        // Files that end where a frame does are a whole log, only an older one.
+        let is_shorter = matches!(&found, Ok(report) if report.head.position < self.head.position);
+        Law::BitRot.holds(!changed || !is_quiet, || {
+            format!("{what}: verification finds nothing")
+        })?;
+        Law::BitRot.holds(!is_shorter || self.may_end_early(&touched), || {
+            format!("{what}: verification calls it whole")
+        })?;
+
+        let blind = self.open(files, None, what)?;
+        let marked = self.open(files, Some(self.head), what)?;
+        if let Some(records) = marked {
+            Law::BitRot.holds(records == self.roll.len(), || {
+                format!(
+                    "{what}: opened with {records} records of {}, which were known to be durable",
+                    self.roll.len()
+                )
+            })?;
+        }
+        match blind {
+            None => {
+                // A file that is not a log's, or a tail that was never written, may be refused
+                // or not; sound files may not.
+                Law::BitRot.holds(*files != self.files, || format!("{what}: refused"))?;
+                tally.add(Count::RotRefused);
+                Ok("refused")
+            }
+            Some(records) if records == self.roll.len() => {
+                Law::BitRot.holds(touched.is_empty(), || format!("{what}: not noticed"))?;
+                tally.add(Count::RotHarmless);
+                Ok("harmless")
+            }
+            Some(records) => {
+                let lost = self.lost(records);
+                Law::BitRot.holds(lost.is_subset(&touched), || {
+                    format!("{what}: cut at {records} with sound frames behind")
+                })?;
+                tally.add(Count::RotCut);
+                Ok("cut")
+            }
+        }
+    }
+
+    /// Opens the log and reads all of it: how many records it serves, all of them right, or
+    /// `None` when it is refused.
+    fn open(&self, files: &Files, durable: Option<Head>, what: &str) -> Judged<Option<usize>> {
+        let options = Options {
+            id: Some(JournalId::new(self.id)),
+            durable,
+            ..Options::default()
+        };
+        let mut right = 0;
+        let mut wrong = None;
+        let mut serve = |position: tillroll_journal::Position, bytes: &[u8]| {
+            let expected = self.roll.get(right).map(|bytes| &**bytes);
+            if expected != Some(bytes) || position.get() != right as u64 + 1 {
+                wrong.get_or_insert(position);
+            }
+            right += 1;
+        };
+        let opened = FileJournal::open_with(image::storage(files), options, &mut serve);
+        let journal = match opened {
+            Ok((journal, _)) => journal,
+            Err(OpenError::Storage(error)) => {
+                return Err(Law::BitRot.broken(format!("{what}: {error}")));
+            }
+            Err(_) => return Ok(None),
+        };
+        let first_pass = right;
+        right = 0;
+        let reread =
+            journal
+                .reader()
+                .for_each(tillroll_journal::Position::FIRST, &mut |position, bytes| {
+                    let expected = self.roll.get(right).map(|bytes| &**bytes);
+                    if expected != Some(bytes) {
+                        wrong.get_or_insert(position);
+                    }
+                    right += 1;
+                    std::ops::ControlFlow::Continue(())
+                });
+        if let Err(error) = reread {
+            return Err(Law::BitRot.broken(format!("{what}: opened, and then {error}")));
+        }
+        if let Some(position) = wrong {
+            return Err(Law::BitRot.broken(format!("{what}: another record at {position}")));
+        }
+        Law::BitRot.holds(first_pass == right, || {
+            format!("{what}: {first_pass} records when opened and {right} when read")
+        })?;
+        Ok(Some(right))
+    }
+
+    /// Frames whose bytes are not where they were.
+    fn touched(&self, files: &Files) -> BTreeSet<usize> {
+        let extents = self.extents.iter().enumerate();
+        extents
+            .filter(|(_, extent)| {
+                let range = extent.start..extent.end;
+                let found = files
+                    .get(&extent.file)
+                    .and_then(|file| file.get(range.clone()));
+                found != self.files[&extent.file].get(range)
+            })
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Whether a segment that is there has another header. That one without a frame is missing
+    /// cannot be seen, and says nothing.
+    fn headers_changed(&self, files: &Files) -> bool {
+        let header = |bytes: &[u8]| bytes.get(..segment::HEADER_BYTES).map(<[u8]>::to_vec);
+        files
+            .iter()
+            .any(|(name, bytes)| header(bytes) != header(&self.files[name]))
+    }
+
+    /// The frames that a log of so many records lacks.
+    fn lost(&self, records: usize) -> BTreeSet<usize> {
+        let extents = self.extents.iter().enumerate();
+        extents
+            .filter(|(_, extent)| extent.last > records as u64)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Whether the frames that were touched are the last ones, all of them.
+    fn may_end_early(&self, touched: &BTreeSet<usize>) -> bool {
+        let first = touched.first().copied().unwrap_or(self.extents.len());
+        (first..self.extents.len()).all(|index| touched.contains(&index))
+    }
+}
+
+/// Changes files as failing media, and careless hands, do.
+fn decay(chance: &mut Chance, files: &mut Files, extents: &[Extent]) -> String {
+    let names: Vec<String> = files.keys().cloned().collect();
+    let name = chance.pick(&names);
+    let length = files[&name].len();
+    let at = chance.below(length);
+    let sector = at / SECTOR * SECTOR;
+    let sector_end = (sector + SECTOR).min(length);
+    let kind = chance.weighted(&[
+        (8, 0),
+        (4, 1),
+        (4, 2),
+        (4, 3),
+        (4, 4),
+        (2, 5),
+        (2, 6),
+        (3, 7),
+        (2, 8),
+        (2, 9),
+    ]);
+    if kind == 5 {
+        files.remove(&name);
+        return format!("{name} is gone");
+    }
+    let other = files[&chance.pick(&names)].clone();
+    let number = chance.number();
+    let bytes = files.get_mut(&name).expect("it was picked from these");
+    match kind {
+        0 => {
+            let bit = number % 8;
+            bytes[at] ^= 1 << bit;
+            format!("{name} has bit {bit} of byte {at} flipped")
+        }
+        1 => {
+            let end = (at + chance.below(64) + 1).min(length);
+            for byte in &mut bytes[at..end] {
+                *byte = u8::try_from(chance.below(256)).expect("a byte");
+            }
+            format!("{name} has noise in bytes {at} to {end}")
+        }
+        2 => {
+            bytes[sector..sector_end].fill(0);
+            format!("{name} has a sector of zeros at {sector}")
+        }
+        3 => {
+            let from = chance.below(other.len()) / SECTOR * SECTOR;
+            let stray = &other[from..(from + sector_end - sector).min(other.len())];
+            bytes[sector..sector + stray.len()].copy_from_slice(stray);
+            format!("{name} has another sector at {sector}")
+        }
+        4 => {
+            bytes.truncate(at);
+            format!("{name} ends at {at}")
+        }
+        6 => {
+            *bytes = other;
+            format!("{name} holds another segment")
+        }
+        7 => {
+            // A frame that is sound and has nothing to do here.
+            if let Some(extent) = extents.get(chance.below(extents.len())) {
+                let frame = files[&extent.file][extent.start..extent.end].to_vec();
+                files.entry(name.clone()).or_default().extend(frame);
+            }
+            format!("{name} ends with a frame of before")
+        }
+        8 => {
+            // An older state of the file: whole frames, and fewer.
+            let of_file = extents.iter().filter(|extent| extent.file == name);
+            let starts: Vec<usize> = of_file.map(|extent| extent.start).collect();
+            if !starts.is_empty() {
+                bytes.truncate(chance.pick(&starts));
+            }
+            format!("{name} is of before")
+        }
+        _ => {
+            let zeros = length + chance.below(3 * SECTOR) + 1;
+            bytes.resize(zeros, 0);
+            format!("{name} has zeros at its end")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tillroll_journal::testing::PowerCut;
+
+    use super::*;
+
+    const ID: [u8; 16] = [9; 16];
+
+    /// Rots a log of small frames in many ways and answers what came of it.
+    fn rotted(seeds: u64) -> Tally {
+        let frames: Vec<Vec<Vec<u8>>> = (0..40_u8).map(|n| vec![vec![n; 90]; 2]).collect();
+        let roll: Vec<Box<[u8]>> = frames.iter().flatten().map(|b| b.clone().into()).collect();
+        let storage = image::written(&frames, ID, 4096);
+        let head = verify(&storage, |_| {}).expect("it is sound").head;
+        let sound = Sound::of(&storage.power_cut(PowerCut::LoseAll), &roll, head, ID);
+        let mut tally = Tally::default();
+        for seed in 0..seeds {
+            let mut chance = Chance::of(seed, "rot");
+            let found = sound.rot(&mut chance, &mut tally);
+            found.unwrap_or_else(|finding| panic!("seed {seed}: {finding:?}"));
+        }
+        tally
+    }
+
+    #[test]
+    fn rot_is_refused_or_cut_and_never_served() {
+        let tally = rotted(600);
+        let of = |count| tally.of(count);
+        assert_eq!(of(Count::Rot), 600);
+        assert!(of(Count::RotRefused) > 300, "{tally:?}");
+        assert!(of(Count::RotCut) > 10, "{tally:?}");
+        assert!(of(Count::RotHarmless) > 10, "{tally:?}");
+    }
+
+    #[test]
+    fn a_log_with_other_records_is_found() {
+        let frames = vec![vec![b"one".to_vec()], vec![b"two".to_vec()]];
+        let roll: Vec<Box<[u8]>> = vec![b"one".as_slice().into(), b"twa".as_slice().into()];
+        let storage = image::written(&frames, ID, 4096);
+        let head = verify(&storage, |_| {}).expect("it is sound").head;
+        let sound = Sound::of(&storage, &roll, head, ID);
+        let found = sound.examine(&sound.files, "nothing", &mut Tally::default());
+        assert_eq!(found.expect_err("the model knows better").law, Law::BitRot);
+    }
+}

@@ -1,0 +1,164 @@
+//! Running one seed, and what a failure says.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::law::{Finding, Law};
+use crate::planted::Planted;
+use crate::schedule::Schedule;
+use crate::simulation::Simulation;
+use crate::tally::{Count, Tally};
+
+/// How seeds are run. Together with the seed, it decides everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Batches, before all that is on its way arrives.
+    pub steps: u64,
+    /// Every so many seeds, the read models are compared too. 0: never.
+    pub read_models_every: u64,
+    /// Every so many seeds are run twice, and must give the same bytes. 0: never.
+    pub twice_every: u64,
+    /// A bug to be found.
+    pub planted: Option<Planted>,
+    /// Tells the story on standard error while it happens.
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            steps: 40,
+            read_models_every: 16,
+            twice_every: 16,
+            planted: None,
+            verbose: false,
+        }
+    }
+}
+
+/// A seed that kept every promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Of every answer and of every image that a crash left: the same for the same seed.
+    pub fingerprint: [u8; 32],
+    pub tally: Tally,
+}
+
+/// A seed that broke a promise.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct Failed {
+    pub seed: u64,
+    pub step: u64,
+    pub law: Law,
+    pub detail: String,
+    pub options: Options,
+    /// What happened until then, a line each.
+    pub schedule: Vec<String>,
+    /// What had been exercised.
+    pub tally: Tally,
+}
+
+impl Failed {
+    /// The command that runs this seed again.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let mut command = format!(
+            "cargo run -p tillroll-simulation --release -- --seed {}",
+            self.seed
+        );
+        if self.options.steps != Options::default().steps {
+            command += &format!(" --steps {}", self.options.steps);
+        }
+        if let Some(planted) = self.options.planted {
+            command += &format!(" --plant {}", planted.name());
+        }
+        command + " --verbose"
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, step {}", self.seed, self.step)?;
+        writeln!(f, "broken: {}", self.law)?;
+        writeln!(f, "found:  {}", self.detail)?;
+        writeln!(f, "schedule so far:")?;
+        for line in &self.schedule {
+            writeln!(f, "  {line}")?;
+        }
+        write!(f, "replay: {}", self.command())
+    }
+}
+
+/// Runs a seed.
+///
+/// # Errors
+/// The first promise that was broken, with everything that is needed to see it again.
+pub fn simulate(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
+    let mut run = once(seed, options)?;
+    if every(options.twice_every, seed) {
+        let quietly = Options {
+            verbose: false,
+            ..*options
+        };
+        let again = once(seed, &quietly)?;
+        if again != run {
+            let finding = Law::Repetition.broken("the second run went another way");
+            let schedule = Schedule::new(false);
+            return Err(failed(seed, options, finding, schedule, run.tally));
+        }
+        run.tally.add(Count::Repeated);
+    }
+    Ok(run)
+}
+
+fn every(times: u64, seed: u64) -> bool {
+    times > 0 && seed.is_multiple_of(times)
+}
+
+fn once(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
+    let mut schedule = Schedule::new(options.verbose);
+    let mut tally = Tally::default();
+    let story = AssertUnwindSafe(|| {
+        let read_models = every(options.read_models_every, seed);
+        let mut simulation = Simulation::new(
+            seed,
+            options.steps,
+            options.planted,
+            read_models,
+            &mut schedule,
+        );
+        let end = simulation.run(options.steps);
+        tally = simulation.tally;
+        end
+    });
+    let end = catch_unwind(story).unwrap_or_else(|panic| Err(Law::Panics.broken(text_of(&*panic))));
+    match end {
+        Ok(fingerprint) => Ok(Run { fingerprint, tally }),
+        Err(finding) => Err(failed(seed, options, finding, schedule, tally)),
+    }
+}
+
+fn failed(
+    seed: u64,
+    options: &Options,
+    finding: Finding,
+    schedule: Schedule,
+    tally: Tally,
+) -> Box<Failed> {
+    Box::new(Failed {
+        seed,
+        step: schedule.step,
+        law: finding.law,
+        detail: finding.detail,
+        options: *options,
+        schedule: schedule.into_lines(),
+        tally,
+    })
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "a panic without words".into())
+}

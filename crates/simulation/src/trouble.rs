@@ -1,0 +1,70 @@
+//! What goes wrong with the storage during one batch or one recovery.
+
+use std::fmt;
+
+use tillroll_journal::testing::{Failure, Injection};
+
+use crate::chance::Chance;
+use crate::death::Death;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// A call fails, as the journal's own storage for tests can make it.
+    Call(Injection),
+    /// The process or the machine ends in the middle of a call, counted from 0.
+    Dies { call: u64, death: Death },
+    /// The nth sync of a file fails, counted from 0, and what it should have kept is lost or,
+    /// where `kept`, has reached the disk all the same.
+    Sync { nth: u64, kept: bool },
+    /// The nth sync of the directory fails.
+    DirectorySync { nth: u64 },
+    /// Reads answer a byte that is not the one that was written.
+    Rot { file: String, offset: u64, mask: u8 },
+}
+
+impl Trouble {
+    /// `calls`: about how many will be made.
+    pub(crate) fn of(chance: &mut Chance, calls: usize) -> Self {
+        let call = chance.below(calls) as u64;
+        match chance.weighted(&[(45, 0), (30, 1), (16, 2), (9, 3)]) {
+            0 => Self::Call(Injection {
+                at: call,
+                failure: chance.pick(&[Failure::Io, Failure::Full, Failure::Short]),
+                sticky: chance.coin(),
+            }),
+            1 => {
+                let death = Death::of(chance);
+                Self::Dies { call, death }
+            }
+            2 => Self::Sync {
+                nth: chance.below(4) as u64,
+                kept: chance.coin(),
+            },
+            _ => Self::DirectorySync { nth: 0 },
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(Injection {
+                at,
+                failure,
+                sticky,
+            }) => {
+                let times = if *sticky { "from then on" } else { "once" };
+                write!(f, "{failure:?} at call {at}, {times}")
+            }
+            Self::Dies { call, death } => write!(f, "{death} in call {call}"),
+            Self::Sync { nth, kept } => {
+                let fate = if *kept { "kept" } else { "lost" };
+                write!(f, "sync {nth} fails, its bytes {fate}")
+            }
+            Self::DirectorySync { nth } => write!(f, "directory sync {nth} fails"),
+            Self::Rot { file, offset, mask } => {
+                write!(f, "{file} rots at byte {offset} by {mask:#04x} when read")
+            }
+        }
+    }
+}

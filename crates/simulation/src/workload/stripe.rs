@@ -1,0 +1,98 @@
+//! What Stripe says about the payment of an order: bodies from the simulator of Stripe, through
+//! the real translation.
+
+use tillroll_book::Action;
+use tillroll_events::OrderId;
+use tillroll_money::Unit;
+use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator};
+
+use crate::chance::Chance;
+use crate::request::{Kind, Request};
+
+#[derive(Debug)]
+pub(super) struct Stripe {
+    simulator: StripeSimulator,
+    /// Balance transactions that were fetched.
+    fetched: usize,
+}
+
+impl Stripe {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut simulator = StripeSimulator::seeded(seed);
+        simulator.set_clock(1_789_990_000);
+        Self {
+            simulator,
+            fetched: 0,
+        }
+    }
+
+    /// A currency, as the book and as Stripe name it.
+    pub(super) fn currency(&self, chance: &mut Chance) -> (Unit, Currency) {
+        let currency = chance.weighted(&[
+            (10, Currency::EUR),
+            (3, Currency::USD),
+            (2, Currency::GBP),
+            (2, Currency::JPY),
+            (2, Currency::KWD),
+        ]);
+        let code = currency.as_str().to_uppercase();
+        (code.parse().expect("a currency of the world"), currency)
+    }
+
+    /// Lives one life cycle of a payment, and answers everything that is said of it, in the
+    /// order in which it happened.
+    pub(super) fn pay(
+        &mut self,
+        chance: &mut Chance,
+        order: OrderId,
+        amount: u64,
+        currency: Currency,
+    ) -> Vec<Request> {
+        let cycle = chance.pick(&LifeCycle::ALL);
+        if chance.percent(10) {
+            self.simulator.create_customer("ann@example.com");
+        }
+        let lived = cycle.run(&mut self.simulator, &order.to_string(), amount, currency);
+        // What could not go on (nothing left to pay out) has happened up to there.
+        let events = lived.unwrap_or_else(|_| self.simulator.drain_events());
+        let mut said: Vec<Request> = events
+            .iter()
+            .map(|event| {
+                let translated = tillroll_stripe::translate(event.body.as_bytes());
+                let (key, observe) = translated.expect("the simulator writes Stripe's bodies");
+                Request::webhook(key, observe)
+            })
+            .collect();
+        said.extend(self.fetch(chance));
+        said
+    }
+
+    /// New balance transactions, one by one or as a list.
+    fn fetch(&mut self, chance: &mut Chance) -> Vec<Request> {
+        let all = self.simulator.all_balance_transactions();
+        let new = all[self.fetched..].to_vec();
+        self.fetched = all.len();
+        let bodies: Vec<String> = new
+            .iter()
+            .filter_map(|row| self.simulator.balance_transaction_json(&row.id))
+            .collect();
+        let bodies = match chance.coin() && !bodies.is_empty() {
+            true => vec![format!(
+                r#"{{"object":"list","data":[{}]}}"#,
+                bodies.join(",")
+            )],
+            false => bodies,
+        };
+        bodies
+            .iter()
+            .map(|body| {
+                let rows = tillroll_stripe::balance_transactions(body.as_bytes());
+                let rows = rows.expect("the simulator writes Stripe's lists");
+                Request {
+                    kind: Kind::Import,
+                    ..Request::asked(None, Action::RecordBalanceTransactions(rows))
+                }
+            })
+            .collect()
+    }
+}

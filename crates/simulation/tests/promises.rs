@@ -1,0 +1,36 @@
+//! A bounded number of seeds: every promise is kept, and everything that can go wrong did.
+
+use tillroll_simulation::{Count, Options, Tally, simulate};
+
+#[test]
+fn sixty_seeds_keep_every_promise() {
+    let mut tally = Tally::default();
+    for seed in 0..60 {
+        match simulate(seed, &Options::default()) {
+            Ok(run) => tally.merge(&run.tally),
+            Err(failed) => panic!("{failed}"),
+        }
+    }
+    assert_eq!(
+        tally.missing(),
+        [],
+        "a run that exercises nothing proves nothing"
+    );
+    assert!(tally.of(Count::Recoveries) > 500, "{tally:?}");
+    assert!(tally.refusals().count() >= 14, "{tally:?}");
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_and_another_seed_gives_others() {
+    let options = Options {
+        twice_every: 1,
+        ..Options::default()
+    };
+    let run = |seed| match simulate(seed, &options) {
+        Ok(run) => run,
+        Err(failed) => panic!("{failed}"),
+    };
+    let (first, second) = (run(1001), run(1002));
+    assert_eq!(first.tally.of(Count::Repeated), 1);
+    assert_ne!(first.fingerprint, second.fingerprint);
+}
