@@ -160,14 +160,17 @@ impl Projector {
             if self.checkpoint >= head {
                 return Ok(self.checkpoint);
             }
-            source::read_batches(reader, self.checkpoint, head, MAX_BATCH, |batch| {
-                self.apply(batch)?;
-                progress(Progress {
-                    position: self.checkpoint,
-                    head,
-                });
+            let after = self.checkpoint;
+            let take = |batch| {
+                let position = self.apply(batch)?;
+                progress(Progress { position, head });
                 Ok(())
-            })?;
+            };
+            if head - after > MAX_BATCH as u64 {
+                source::read_batches_ahead(reader, after, head, MAX_BATCH, take)?;
+            } else {
+                source::read_batches(reader, after, head, MAX_BATCH, take)?;
+            }
         }
     }
 

@@ -74,13 +74,12 @@ CREATE TABLE pending_history (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entries (
-    position INTEGER PRIMARY KEY,
-    id       TEXT NOT NULL,
+    id       TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
     metadata TEXT NOT NULL,
     reverses TEXT
-) STRICT;
-CREATE UNIQUE INDEX entries_by_id ON entries (id);
-CREATE INDEX entries_by_reverses ON entries (reverses) WHERE reverses IS NOT NULL;
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_by_reverses ON entries (reverses, position) WHERE reverses IS NOT NULL;
 
 CREATE TABLE holds (
     id             TEXT PRIMARY KEY,
@@ -283,7 +282,7 @@ SELECT
     substr(unit, 5) AS sku,
     sum(iif(path GLOB '*:available', debits_posted - credits_posted - credits_pending, 0)) AS available,
     sum(iif(path GLOB '*:reserved', debits_posted - credits_posted, 0)) AS reserved,
-    sum(iif(path GLOB '*:shortage', debits_posted - credits_posted, 0)) AS short
+    sum(iif(path GLOB '*:shortage', credits_posted - debits_posted, 0)) AS short
 FROM accounts
 WHERE path >= 'stock:' AND path < 'stock;'
   AND unit >= 'sku:' AND unit < 'sku;'

@@ -1,7 +1,10 @@
 //! Records out of the journal, decoded, in batches.
 
+use std::sync::mpsc;
+use std::thread;
+
 use tillroll_events::Record;
-use tillroll_journal::{JournalReader, Position};
+use tillroll_journal::{JournalReader, Position, ReadError};
 
 use crate::ProjectError;
 
@@ -9,14 +12,64 @@ pub(crate) fn decode(position: u64, bytes: &[u8]) -> Result<Record, ProjectError
     Record::decode(bytes).map_err(|source| ProjectError::Record { position, source })
 }
 
-/// Hands the records after `after`, up to `last`, to `take`, at most `size` at a time.
-pub(crate) fn read_batches(
+/// As [`read_batches`], with reading and decoding on a thread of their own, which stays at most
+/// two batches ahead. For long stretches: starting a thread costs more than a few records.
+pub(crate) fn read_batches_ahead(
     reader: &dyn JournalReader,
     after: u64,
     last: u64,
     size: usize,
     mut take: impl FnMut(Vec<(u64, Record)>) -> Result<(), ProjectError>,
 ) -> Result<(), ProjectError> {
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel(1);
+        let reading = scope.spawn(move || {
+            let result = read_batches(reader, after, last, size, |batch| {
+                // Nobody listens any more once a batch could not be taken.
+                send.send(batch).map_err(|_| Stopped::Listener)
+            });
+            match result {
+                Err(Stopped::Failed(error)) => Err(error),
+                Ok(()) | Err(Stopped::Listener) => Ok(()),
+            }
+        });
+        let mut taken = Ok(());
+        for batch in receive {
+            taken = take(batch);
+            if taken.is_err() {
+                break;
+            }
+        }
+        let read = reading
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        taken.and(read)
+    })
+}
+
+/// Why reading ahead ended early.
+enum Stopped {
+    Listener,
+    Failed(ProjectError),
+}
+
+impl<E: Into<ProjectError>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Hands the records after `after`, up to `last`, to `take`, at most `size` at a time.
+pub(crate) fn read_batches<E>(
+    reader: &dyn JournalReader,
+    after: u64,
+    last: u64,
+    size: usize,
+    mut take: impl FnMut(Vec<(u64, Record)>) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<ProjectError> + From<ReadError>,
+{
     let mut frames = reader.frames(Position::new(after).next())?;
     let mut batch = Vec::new();
     while let Some(frame) = frames.next_frame()? {

@@ -5,9 +5,9 @@ mod harness;
 use harness::random::{Random, Story};
 use harness::{Cr, Dr, Models, Roll, append, reader};
 use tillroll_events::{EntryId, EntryPosted, Record};
-use tillroll_journal::MemoryJournal;
+use tillroll_journal::{Journal, MemoryJournal};
 use tillroll_ledger::{Entry, Posting};
-use tillroll_projections::{ProjectError, Projector, VerifyError, verify};
+use tillroll_projections::{MAX_BATCH, ProjectError, Projector, VerifyError, verify};
 
 /// Cut into random pieces, closing the database between some of them.
 fn in_pieces(records: &[(u64, Record)], random: &mut Random) -> Models {
@@ -488,4 +488,72 @@ fn verification_refuses_what_it_cannot_judge() {
     let error = verify(&nothing.path(), &*reader(&empty), &mut |_| {}).expect_err("no models");
     assert!(matches!(error, VerifyError::NotBuilt(_)), "{error}");
     assert!(!nothing.path().exists());
+}
+
+/// A roll longer than a commit, with `change` made to one of its records.
+fn long_roll(records: u128, change: impl FnOnce(&mut Roll)) -> Roll {
+    let mut roll = Roll::default();
+    for number in 1..=records {
+        let event = entry(&mut roll, number);
+        roll.push(event);
+    }
+    change(&mut roll);
+    roll
+}
+
+#[test]
+fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
+    let batch = MAX_BATCH as u64;
+    let whole = long_roll(11_000, |_| {});
+    let contradictory = long_roll(11_000, |roll| {
+        let first = roll.records[5].event.clone();
+        roll.records[6_999].event = first;
+    });
+    //  roll, bytes that are no record at, checkpoint after it, error at
+    let table: [(&str, &Roll, Option<u64>, u64, Option<u64>); 3] = [
+        ("sound", &whole, None, whole.head(), None),
+        (
+            "a record that cannot be read",
+            &whole,
+            Some(7_000),
+            batch,
+            Some(7_000),
+        ),
+        ("an entry posted twice", &contradictory, None, batch, None),
+    ];
+    for (name, roll, unreadable, checkpoint, error_at) in table {
+        let mut journal = MemoryJournal::new();
+        let cut = unreadable.map_or(roll.records.len(), |at| {
+            usize::try_from(at).expect("small") - 1
+        });
+        append(&mut journal, &roll.records[..cut], 700);
+        if unreadable.is_some() {
+            let mut frame = tillroll_journal::Batch::new();
+            frame.push(b"\xff\xff\x01\x00").expect("small");
+            let committed = journal.append(&mut frame).expect("memory");
+            assert_eq!(Some(committed.last.get()), unreadable);
+            append(&mut journal, &roll.records[cut + 1..], 700);
+        }
+        let models = Models::default();
+        let mut projector = models.projector();
+        let mut seen = Vec::new();
+        let result = projector.catch_up(&*reader(&journal), &mut |progress| {
+            seen.push(progress.position);
+        });
+        match (name, result) {
+            ("sound", result) => {
+                assert_eq!(result.expect("a valid roll"), checkpoint);
+                assert_eq!(seen, [0, batch, 2 * batch, checkpoint, checkpoint]);
+            }
+            (_, Err(ProjectError::Record { position, .. })) => {
+                assert_eq!(Some(position), error_at, "{name}");
+            }
+            (_, Err(ProjectError::Sql(_))) => assert_eq!(error_at, None, "{name}"),
+            (_, result) => panic!("{name}: {result:?}"),
+        }
+        assert_eq!(projector.checkpoint(), checkpoint, "{name}");
+        let end = usize::try_from(checkpoint).expect("small");
+        let expected = Models::of(&roll.numbered()[..end]).dump();
+        assert!(models.dump() == expected, "{name}");
+    }
 }

@@ -686,7 +686,7 @@ fn stock_is_what_the_accounts_of_articles_say() {
             })
             .collect()
     };
-    let now = ["lyon | TEE-M | 0 | 2 | -2", "paris | TEE-M | 6 | 3 | 0"];
+    let now = ["lyon | TEE-M | 0 | 2 | 2", "paris | TEE-M | 6 | 3 | 0"];
     assert_eq!(rows(None, None), now);
     assert_eq!(rows(None, Some("paris")), now[1..]);
     assert_eq!(rows(Some(received), None), ["paris | TEE-M | 10 | 0 | 0"]);

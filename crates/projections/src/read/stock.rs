@@ -51,7 +51,8 @@ impl ReadModels {
                         row.available = account.balance.saturating_sub(held);
                     }
                     Shelf::Reserved => row.reserved = account.balance,
-                    Shelf::Shortage => row.short = account.balance,
+                    // What was sold beyond the shelf was credited to it.
+                    Shelf::Shortage => row.short = account.balance.saturating_neg(),
                 }
             })?;
             Ok(found.into_values().collect())

@@ -222,7 +222,8 @@ impl Writer<'_> {
     }
 
     pub(super) fn post(&mut self, place: Place, entry: &Entry) -> Result<(), ProjectError> {
-        let mut insert = self.sql.prepare_cached(
+        let insert = self.insert_posting.get(
+            self.sql,
             "INSERT INTO postings (position, ordinal, account_id, side, amount,
                                    debits_after, credits_after)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -114,8 +114,9 @@ impl Writer<'_> {
     ) -> Result<(), ProjectError> {
         let kind = record.event.kind();
         let recorded_at = record.recorded_at.micros();
-        self.sql
-            .prepare_cached(
+        self.insert_event
+            .get(
+                self.sql,
                 "INSERT INTO events (position, kind, order_id, occurred_at, recorded_at, description)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
@@ -140,8 +141,9 @@ impl Writer<'_> {
         place: Place,
         event: &EntryPosted,
     ) -> Result<(), ProjectError> {
-        self.sql
-            .prepare_cached(
+        self.insert_entry
+            .get(
+                self.sql,
                 "INSERT INTO entries (position, id, metadata, reverses) VALUES (?1, ?2, ?3, ?4)",
             )?
             .execute(params![

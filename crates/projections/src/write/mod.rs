@@ -13,7 +13,7 @@ mod holds;
 mod orders;
 mod sellers;
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 use tillroll_events::{Event, EventId, OrderId, Record};
 
 use crate::ProjectError;
@@ -59,12 +59,33 @@ impl Place {
     }
 }
 
-#[derive(Debug)]
+/// A statement that nearly every record needs, looked up once per commit.
+#[derive(Default)]
+struct Kept<'a>(Option<CachedStatement<'a>>);
+
+impl<'a> Kept<'a> {
+    fn get(
+        &mut self,
+        sql: &'a Connection,
+        text: &'static str,
+    ) -> rusqlite::Result<&mut CachedStatement<'a>> {
+        let statement = match self.0.take() {
+            Some(statement) => statement,
+            None => sql.prepare_cached(text)?,
+        };
+        Ok(self.0.insert(statement))
+    }
+}
+
 pub(crate) struct Writer<'a> {
     sql: &'a Connection,
     cache: &'a mut Cache,
     position: u64,
     last: Option<(EventId, i64)>,
+    insert_event: Kept<'a>,
+    insert_entry: Kept<'a>,
+    insert_posting: Kept<'a>,
+    insert_order_event: Kept<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -75,6 +96,10 @@ impl<'a> Writer<'a> {
             cache,
             position: checkpoint,
             last: None,
+            insert_event: Kept::default(),
+            insert_entry: Kept::default(),
+            insert_posting: Kept::default(),
+            insert_order_event: Kept::default(),
         }
     }
 

@@ -316,8 +316,9 @@ impl Writer<'_> {
             .map(serde_json::to_string)
             .transpose()
             .map_err(|error| place.contradiction(format!("the standing is no JSON: {error}")))?;
-        self.sql
-            .prepare_cached(
+        self.insert_order_event
+            .get(
+                self.sql,
                 "INSERT INTO order_events (order_id, position, standing) VALUES (?1, ?2, ?3)",
             )?
             .execute(params![text, place.column, json])?;
@@ -329,16 +330,17 @@ impl Writer<'_> {
         let (before, after) = (state.status, standing.status);
         let returned = returned_by_seller(place, standing)?;
         let returned_before = std::mem::replace(&mut state.returned, returned.clone());
-        let (channel, currency) = (state.channel.clone(), state.currency);
+        let currency = state.currency;
         state.status = Some(after);
         state.latest = Some((standing.clone(), place.column));
-        orders.changed.push(order);
-        if before != Some(after) {
+        let channel = (before != Some(after)).then(|| state.channel.clone());
+        if let Some(channel) = channel {
             if let Some(before) = before {
                 *orders.counted.entry((channel.clone(), before)).or_default() -= 1;
             }
             *orders.counted.entry((channel, after)).or_default() += 1;
         }
+        orders.changed.push(order);
         self.order_returns(place, currency, &returned_before, &returned)
     }
 
