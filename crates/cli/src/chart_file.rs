@@ -135,7 +135,10 @@ mod tests {
             let rule = chart.rule(&path.parse().unwrap()).unwrap();
             assert_eq!((rule.code.as_str(), rule.name.as_str()), (code, name));
         }
-        assert_eq!(parse("").unwrap().rules().len(), Chart::default().rules().len());
+        assert_eq!(
+            parse("").unwrap().rules().len(),
+            Chart::default().rules().len()
+        );
     }
 
     #[test]
@@ -144,9 +147,15 @@ mod tests {
         for (text, part) in [
             ("[[acount]]".to_owned(), "acount"),
             (account("pattern = \"a\""), "type"),
-            (account("pattern = \"a\"\ntype = \"asset\"\nlimits = 3"), "limits"),
+            (
+                account("pattern = \"a\"\ntype = \"asset\"\nlimits = 3"),
+                "limits",
+            ),
             (account("pattern = \"a\"\ntype = \"debt\""), "debt"),
-            (account("pattern = \"a\"\ntype = \"asset\"\nlimit = \"low\""), "low"),
+            (
+                account("pattern = \"a\"\ntype = \"asset\"\nlimit = \"low\""),
+                "low",
+            ),
             (account("pattern = \"a b\"\ntype = \"asset\""), "a b"),
             (account("pattern = \"*\"\ntype = \"asset\""), "no pattern"),
             (account("pattern = \"a:b*\"\ntype = \"asset\""), "a:b*"),

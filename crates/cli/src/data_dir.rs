@@ -75,7 +75,10 @@ impl DataDir {
             .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
         match plain {
             true => format!("tillroll {command} --data {root}"),
-            false => format!("tillroll {command} --data '{}'", root.replace('\'', r"'\''")),
+            false => format!(
+                "tillroll {command} --data '{}'",
+                root.replace('\'', r"'\''")
+            ),
         }
     }
 
@@ -108,8 +111,10 @@ impl DataDir {
     }
 
     fn no_roll(&self) -> Stop {
-        Stop::failed(format!("there is no roll in {}", self.root.display()))
-            .next(format!("{}, or name another directory", self.command("demo")))
+        Stop::failed(format!("there is no roll in {}", self.root.display())).next(format!(
+            "{}, or name another directory",
+            self.command("demo")
+        ))
     }
 
     /// The roll's directory as it is, for reading bytes.
@@ -148,11 +153,10 @@ impl DataDir {
             return Err(self.no_roll());
         }
         DirStorage::open(self.journal()).map_err(|error| match error {
-            DirStorageError::Locked { .. } => Stop::failed(format!(
-                "a server is running on {}",
-                self.root.display()
-            ))
-            .next("stop it, then run the same command again"),
+            DirStorageError::Locked { .. } => {
+                Stop::failed(format!("a server is running on {}", self.root.display()))
+                    .next("stop it, then run the same command again")
+            }
             error => Stop::failed(error),
         })
     }

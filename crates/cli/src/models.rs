@@ -58,7 +58,9 @@ impl Models {
     pub(crate) fn at(&self, as_of: Option<AsOf>) -> Result<u64, Stop> {
         match as_of {
             None => Ok(self.head),
-            Some(AsOf::Position(position)) if position > self.head => Err(beyond(position, self.head)),
+            Some(AsOf::Position(position)) if position > self.head => {
+                Err(beyond(position, self.head))
+            }
             Some(AsOf::Position(position)) => Ok(position),
             Some(AsOf::Time(time)) => {
                 let position = self.models.position_at(time).map_err(Stop::failed)?;

@@ -121,7 +121,7 @@ mod tests {
         let mut rows = Rows::new(&[Column::Left("account"), Column::Right("balance")]);
         rows.push(["sales:web".into(), "1200".into()]);
         rows.push(["tax".into(), "5".into()]);
-        let expected = " account    balance\n─────────────────────\n sales:web     1200\n tax              5\n";
+        let expected = " account     balance\n─────────────────────\n sales:web      1200\n tax               5\n";
         assert_eq!(printed(rows, None), expected);
     }
 

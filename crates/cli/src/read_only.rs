@@ -64,7 +64,10 @@ impl StorageFile for ReadOnlyFile {
         let mut there = vec![0; bytes.len()];
         let mut filled = 0;
         while filled < there.len() {
-            match self.0.read_at(offset + filled as u64, &mut there[filled..])? {
+            match self
+                .0
+                .read_at(offset + filled as u64, &mut there[filled..])?
+            {
                 0 => break,
                 read => filled += read,
             }

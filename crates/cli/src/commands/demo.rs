@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 use tempfile::TempDir;
-use tillroll_book::Digest;
 use tillroll_demo::{StoryOptions, StoryReport};
 use tillroll_engine::Handle;
 use tillroll_projections::{Checkpoint, OrderQuery, ReadModels};
-use tillroll_server::Config;
+use tillroll_server::{Config, ServeError};
 use tillroll_stripe::Secret;
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use super::replay::pace;
@@ -75,7 +75,11 @@ struct Told {
 pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     let (data, temporary) = directory(args)?;
     let is_new = !data.has_roll();
-    let secret = format!("whsec_{}{}", Uuid::now_v7().simple(), Uuid::now_v7().simple());
+    let secret = format!(
+        "whsec_{}{}",
+        Uuid::now_v7().simple(),
+        Uuid::now_v7().simple()
+    );
     let clock = Arc::new(DemoClock::default());
     let mut config = Config {
         chart: data.chart()?,
@@ -103,41 +107,55 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
     let book = open(config, &data, console)?;
     let (engine, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = runtime.spawn(book.serve(listener, async {
+    let mut serving = runtime.spawn(book.serve(listener, async {
         // Nothing is ever sent: it ends when the sender is dropped.
         stopped.await.unwrap_or_default();
     }));
     drop(inside);
 
     let base = format!("http://{address}");
-    let stopping = signals.stop();
-    let ended: Result<(), Stop> = runtime.block_on(async {
-        let mut stopping = std::pin::pin!(stopping);
-        let told = tokio::select! {
-            told = tell(args, is_new, &base, &secret, &clock, console) => told?,
-            () = &mut stopping => return Ok(()),
+    let end = runtime.block_on(async {
+        let show = async {
+            let told = tell(args, is_new, &base, &secret, &clock, console).await?;
+            if told.is_none() {
+                console.note(format!(
+                    "{} holds a book already: the story is not told again",
+                    data.root().display()
+                ))?;
+            }
+            summarise(args, &data, told.as_ref(), &engine, &checkpoint, console).await?;
+            if !args.once {
+                invite(&base, &data, &engine, temporary.is_some(), console)?;
+                std::future::pending::<()>().await;
+            }
+            Ok(())
         };
-        if told.is_none() {
-            console.note(format!(
-                "{} holds a book already: the story is not told again",
-                data.root().display()
-            ))?;
+        tokio::select! {
+            // First, because what happens to the story then follows from it.
+            biased;
+            served = &mut serving => End::Served(served),
+            () = signals.stop() => End::Shown(Ok(())),
+            shown = show => End::Shown(shown),
         }
-        let digest = summarise(args, &data, told.as_ref(), &engine, &checkpoint, console).await?;
-        tracing::debug!(%digest, "summarised");
-        if !args.once {
-            invite(&base, &data, &engine, temporary.is_some(), console)?;
-            stopping.await;
-        }
-        Ok(())
     });
     drop(stop);
-    let served = runtime.block_on(serving);
-    ended?;
+    let (served, shown) = match end {
+        End::Served(served) => (served, Ok(())),
+        End::Shown(shown) => (runtime.block_on(serving), shown),
+    };
     match served {
-        Ok(served) => served.map_err(|error| serve_ended(error, &data)),
+        Ok(Ok(())) => shown,
+        Ok(Err(error)) => Err(serve_ended(error, &data)),
         Err(panic) => Err(Stop::failed(panic)),
     }
+}
+
+/// What ended a demo.
+enum End {
+    /// The server, which nobody had told to stop.
+    Served(Result<Result<(), ServeError>, JoinError>),
+    /// The story and its summary, or a signal.
+    Shown(Result<(), Stop>),
 }
 
 fn directory(args: &DemoArgs) -> Result<(DataDir, Option<TempDir>), Stop> {
@@ -155,7 +173,12 @@ fn directory(args: &DemoArgs) -> Result<(DataDir, Option<TempDir>), Stop> {
 /// The ids of events are derived from the book's, so that a seed's book has one id everywhere.
 fn name_book(data: &DataDir, seed: u64) -> Result<(), Stop> {
     let path = data.root().join("BOOK");
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let id = format!("{}{}", hex(b"tillroll"), hex(&seed.to_be_bytes()));
     let written = fs::create_dir_all(data.root()).and_then(|()| match path.exists() {
         true => Ok(()),
@@ -192,8 +215,10 @@ async fn tell(
     clock.finish();
     match told {
         Ok(report) => Ok(Some(Told { report, took })),
-        Err(error) => Err(Stop::failed(format!("the story could not be told: {error:#}"))
-            .next("tillroll demo --data DIR, then tillroll verify --data DIR")),
+        Err(error) => Err(
+            Stop::failed(format!("the story could not be told: {error:#}"))
+                .next("tillroll demo --data DIR, then tillroll verify --data DIR"),
+        ),
     }
 }
 
@@ -205,13 +230,15 @@ async fn summarise(
     engine: &Handle,
     checkpoint: &Checkpoint,
     console: &mut Console<'_>,
-) -> Result<Digest, Stop> {
+) -> Result<(), Stop> {
     let (position, digest) = engine.digest().await.map_err(Stop::failed)?;
     let position = position.get();
     if !checkpoint.wait_for(position, PATIENCE) {
         let why = checkpoint.failure();
         let why = why.as_deref().unwrap_or("they are slow");
-        return Err(Stop::failed(format!("the read models do not follow: {why}")));
+        return Err(Stop::failed(format!(
+            "the read models do not follow: {why}"
+        )));
     }
     let models = ReadModels::open(&data.read_models()).map_err(Stop::failed)?;
     let summary = Summary::read(&models)?;
@@ -240,9 +267,10 @@ async fn summarise(
             wrong.join("; ")
         ))
         .next(data.command("verify"))),
-        _ if !summary.is_balanced() => Err(Stop::failed("the trial balance is not zero")
-            .next(data.command("verify"))),
-        _ => Ok(digest),
+        _ if !summary.is_balanced() => {
+            Err(Stop::failed("the trial balance is not zero").next(data.command("verify")))
+        }
+        _ => Ok(()),
     }
 }
 

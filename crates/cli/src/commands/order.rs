@@ -61,7 +61,10 @@ fn print(
         order.id,
         order.channel,
         standing.status.as_str(),
-        order.location.as_deref().map_or(String::new(), |name| format!(", {name}")),
+        order
+            .location
+            .as_deref()
+            .map_or(String::new(), |name| format!(", {name}")),
         if order.offline { ", made offline" } else { "" },
     ))?;
     let amounts = [
@@ -79,7 +82,10 @@ fn print(
     let told = told.map(|(_, (name, amount))| format!("{name} {}", major(amount, unit)));
     console.say(format!("{} {unit}", told.collect::<Vec<_>>().join(", ")))?;
     if standing.failed_attempts > 0 {
-        console.say(counted(u64::from(standing.failed_attempts), "failed attempt"))?;
+        console.say(counted(
+            u64::from(standing.failed_attempts),
+            "failed attempt",
+        ))?;
     }
 
     console.say("")?;

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
+use tillroll_money::{Unit, UnitKind};
 
 use crate::as_of::AsOf;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
 use crate::fold;
-use crate::output::{count, major};
+use crate::output::{count, counted, major};
 
 /// Fold the roll from its start, up to its end or to a moment
 #[derive(Debug, Args)]
@@ -52,10 +53,24 @@ pub(crate) fn run(args: &ReplayArgs, console: &mut Console<'_>) -> Result<(), St
         }))?;
     } else {
         console.say(format!("position  {position} of {}", folded.head))?;
-        console.say(format!("accounts  {}", count(ledger.accounts().len() as u64)))?;
-        for (unit, sum) in &sums {
+        console.say(format!(
+            "accounts  {}",
+            count(ledger.accounts().len() as u64)
+        ))?;
+        let is_article = |unit: &Unit| unit.kind() == UnitKind::Sku;
+        for (unit, sum) in sums
+            .iter()
+            .filter(|(unit, sum)| *sum != 0 || !is_article(unit))
+        {
             console.say(format!("sum       {} {unit}", major(*sum, *unit)))?;
         }
+        let articles = sums
+            .iter()
+            .filter(|(unit, sum)| *sum == 0 && is_article(unit));
+        console.say(format!(
+            "sum       0 in each of {}",
+            counted(articles.count() as u64, "article")
+        ))?;
         console.say(format!("digest  {digest}"))?;
     }
     console.note(format!(

@@ -78,10 +78,11 @@ impl Summary {
 
     /// Every article is a unit of its own: those that sum to zero make one line.
     fn print_trial_balance(&self, console: &mut Console<'_>) -> Result<(), Stop> {
-        let (articles, shown): (Vec<_>, Vec<_>) =
-            self.trial_balance.iter().cloned().partition(|balance| {
-                balance.unit.kind() == UnitKind::Sku && balance.is_balanced()
-            });
+        let (articles, shown): (Vec<_>, Vec<_>) = self
+            .trial_balance
+            .iter()
+            .cloned()
+            .partition(|balance| balance.unit.kind() == UnitKind::Sku && balance.is_balanced());
         trial_balance::print(&shown, console)?;
         match articles.len() as u64 {
             0 => Ok(()),

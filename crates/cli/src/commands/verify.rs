@@ -59,6 +59,8 @@ pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), St
     let mut report = Report::default();
     if check_roll(&data, &mut report, console)?
         && let Some(roll) = check_books(&data, &mut report, console)?
+        // A roll that lost its end is behind its read models, which is no second finding.
+        && report.findings.is_empty()
     {
         check_rows(&data, roll, &mut report, console)?;
     }

@@ -1,0 +1,242 @@
+//! `tillroll serve` as a process: signals, restarts, secrets, torn tails.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use crate::support::{copy, frame_ends, head, on, segment};
+
+const SECRET: &str = "whsec_5f1e5f1e5f1e";
+
+/// A running server. Dropping it kills it, so that no failed test leaves one behind.
+struct Server {
+    child: Child,
+    err: BufReader<ChildStderr>,
+    /// What it has said so far.
+    said: String,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut server = Self::spawn(data, "127.0.0.1:0");
+        let marker = " on http://";
+        while !server.said.contains(marker) {
+            let read = server.err.read_line(&mut server.said).unwrap();
+            assert_ne!(read, 0, "it ended: {}", server.said);
+        }
+        let address = server.said.split(marker).nth(1).unwrap();
+        server.address = address.lines().next().unwrap().to_owned();
+        server
+    }
+
+    fn spawn(data: &Path, listen: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tillroll"))
+            .args(["serve", "--listen", listen, "--data"])
+            .arg(data)
+            .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
+            .env("RUST_LOG", "trace")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            err: BufReader::new(child.stderr.take().unwrap()),
+            child,
+            said: String::new(),
+            address: String::new(),
+        }
+    }
+
+    fn request(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.request(&format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        ))
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        self.send("POST", path, body)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
+        self.request(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// Sends a signal and waits for the end: exit code and everything that was said.
+    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.end()
+    }
+
+    fn end(&mut self) -> (Option<i32>, String) {
+        self.err.read_to_string(&mut self.said).unwrap();
+        let code = self.child.wait().unwrap().code();
+        let mut out = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        assert_eq!(out, "", "there is no data");
+        (code, std::mem::take(&mut self.said))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn it_stops_when_told_and_goes_on_where_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("new");
+    let entry = r#"{"postings":[{"account":"bank:account","unit":"EUR","side":"debit","amount":1250},{"account":"bank:transit","unit":"EUR","side":"credit","amount":1250}]}"#;
+
+    for (signal, balance) in [("-TERM", "12.50"), ("-INT", "25.00")] {
+        let server = Server::start(&data);
+        assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+        for account in ["bank:account", "bank:transit"] {
+            let path = format!("/v1/accounts/{account}");
+            let opened = server.send("PUT", &path, r#"{"type":"asset","unit":"EUR"}"#);
+            assert!(opened.starts_with("HTTP/1.1 20"), "{opened}");
+        }
+        let posted = server.post("/v1/entries", entry);
+        assert!(posted.starts_with("HTTP/1.1 20"), "{posted}");
+        let (code, said) = server.stop(signal);
+        assert_eq!(code, Some(0), "{signal}: {said}");
+        assert!(said.contains("stopped in good order"), "{said}");
+        let table = on(&data, &["balances", "--prefix", "bank:account"]).done();
+        let line = table.out.lines().last().unwrap();
+        assert!(
+            line.contains("bank:account") && line.contains(balance),
+            "{}",
+            table.out
+        );
+        on(&data, &["verify"]).done();
+    }
+}
+
+#[test]
+fn a_directory_in_use_is_refused_and_readable() {
+    let data = copy();
+    let server = Server::start(data.path());
+    let (code, said) = Server::spawn(data.path(), "127.0.0.1:0").end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("another server is running") && said.contains("  try: "),
+        "{said}"
+    );
+    let served = server.get("/v1/digest");
+    assert!(
+        served.contains(on(data.path(), &["digest"]).done().digest()),
+        "{served}"
+    );
+    on(data.path(), &["verify"]).done();
+    assert_eq!(server.stop("-TERM").0, Some(0));
+}
+
+#[test]
+fn an_append_that_was_cut_short_is_cut_and_reported() {
+    let data = copy();
+    let end = *frame_ends(data.path()).last().unwrap();
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(segment(data.path()))
+        .unwrap();
+    file.write_all(b"TRFR and not much more").unwrap();
+    drop(file);
+    let (code, said) = Server::start(data.path()).stop("-TERM");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!(
+            "22 bytes at byte {end} were an append that was cut short"
+        )),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("the roll holds {} events", tillroll_count(head()))),
+        "{said}"
+    );
+    on(data.path(), &["verify"]).done();
+}
+
+fn tillroll_count(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1000, number % 1000),
+    }
+}
+
+#[test]
+fn a_damaged_roll_is_not_served() {
+    let data = copy();
+    let middle = frame_ends(data.path())[3];
+    let mut bytes = std::fs::read(segment(data.path())).unwrap();
+    bytes[usize::try_from(middle).unwrap() + 170] ^= 1;
+    std::fs::write(segment(data.path()), &bytes).unwrap();
+    let (code, said) = Server::spawn(data.path(), "127.0.0.1:0").end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("  try: tillroll verify --data"), "{said}");
+    assert_eq!(
+        std::fs::read(segment(data.path())).unwrap(),
+        bytes,
+        "nothing was changed"
+    );
+}
+
+#[test]
+fn a_taken_port_is_a_failure_that_says_what_helps() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = Server::spawn(copy().path(), &address).end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("cannot listen on") && said.contains("--listen 127.0.0.1:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let refused = server.post("/v1/webhooks/stripe", "{}");
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+    let (_, said) = server.stop("-TERM");
+    let help = Command::new(env!("CARGO_BIN_EXE_tillroll"))
+        .args(["serve", "--help"])
+        .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("TILLROLL_STRIPE_WEBHOOK_SECRET"), "{help}");
+    for text in [refused, said, help] {
+        assert!(!text.contains("5f1e"), "{text}");
+    }
+}

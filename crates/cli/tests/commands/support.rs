@@ -1,0 +1,146 @@
+//! Running a command line, and the book that the tests look at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tillroll_cli::{Console, Exit};
+
+/// What a command line came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.exit, Exit::Done, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn failed(self) -> Self {
+        assert_eq!(self.exit, Exit::Failed, "{self:?}");
+        self
+    }
+
+    /// The digest, which stands in a line of its own.
+    #[track_caller]
+    pub fn digest(&self) -> &str {
+        let digest = self
+            .out
+            .lines()
+            .find_map(|line| line.strip_prefix("digest  "));
+        digest.unwrap_or_else(|| panic!("no digest: {self:?}"))
+    }
+}
+
+pub fn tillroll(args: &[&str]) -> Ran {
+    in_console(args, None)
+}
+
+pub fn tillroll_on_a_terminal(columns: u16, args: &[&str]) -> Ran {
+    in_console(args, Some(columns))
+}
+
+fn in_console(args: &[&str], columns: Option<u16>) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let console = Console::plain(&mut out, &mut err);
+    let mut console = match columns {
+        Some(columns) => console.with_width(columns),
+        None => console,
+    };
+    let line = ["tillroll"].iter().chain(args);
+    let exit = tillroll_cli::run_in(line, &mut console);
+    let text = |bytes| String::from_utf8(bytes).expect("commands write UTF-8");
+    Ran {
+        exit,
+        out: text(out),
+        err: text(err),
+    }
+}
+
+/// A command on a data directory.
+pub fn on(data: &Path, args: &[&str]) -> Ran {
+    let data = data.to_str().expect("paths of tests are UTF-8");
+    let mut line = args.to_vec();
+    line.extend(["--data", data]);
+    tillroll(&line)
+}
+
+pub const SEED: &str = "7";
+
+/// A demo told into a directory.
+pub fn tell(data: &Path, seed: &str) -> Ran {
+    let listen = ["--listen", "127.0.0.1:0", "--once", "--orders", "40"];
+    let line = [&["demo", "--seed", seed][..], &listen].concat();
+    on(data, &line)
+}
+
+/// A book with forty orders, told once for all tests. Nobody may change it.
+pub fn story() -> &'static Path {
+    static STORY: OnceLock<PathBuf> = OnceLock::new();
+    STORY.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-story");
+        if path.exists() {
+            fs::remove_dir_all(&path).expect("the story of an earlier run goes");
+        }
+        tell(&path, SEED).done();
+        path
+    })
+}
+
+/// A copy of the story, to be damaged.
+pub fn copy() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    copy_into(story(), directory.path());
+    directory
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_into(&entry.path(), &to),
+            false => {
+                fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+}
+
+/// The only segment of a small book.
+pub fn segment(data: &Path) -> PathBuf {
+    data.join("log/00000000000000000001.roll")
+}
+
+pub fn read_models(data: &Path) -> PathBuf {
+    data.join("read-models.sqlite")
+}
+
+/// Where each frame of the segment ends, in order; the first starts after the segment's header.
+pub fn frame_ends(data: &Path) -> Vec<u64> {
+    let storage = tillroll_journal::DirStorage::open_read_only(data.join("log")).unwrap();
+    let mut ends = Vec::new();
+    tillroll_journal::verify(&storage, |step| ends.push(step.bytes)).unwrap();
+    ends
+}
+
+/// The last position of the story.
+pub fn head() -> u64 {
+    on(story(), &["digest", "--json"]).done().json()["position"]
+        .as_u64()
+        .unwrap()
+}
