@@ -1,0 +1,116 @@
+//! Logs and keys that the tests share.
+
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::path::Path;
+
+use tillroll_journal::{
+    Batch, DirStorage, FileJournal, Journal, JournalId, JournalReader, MemoryJournal, Options,
+};
+use tillroll_proofs::merkle::{Frontier, MemoryTree, leaf_hash};
+use tillroll_proofs::{Checkpoint, KeyName, SignedCheckpoint, SigningKey};
+
+pub const BOOK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// The records of the golden files.
+pub const RECORDS: [&str; 5] = ["order placed", "", "order paid", "refund of 1200", "payout"];
+
+pub fn name() -> KeyName {
+    KeyName::of_book(BOOK)
+}
+
+/// The key of which every byte of the seed is `seed`.
+pub fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(name(), &[seed; 32])
+}
+
+pub fn golden(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    std::fs::read_to_string(path.join(file)).unwrap()
+}
+
+pub fn batch<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> Batch {
+    let mut batch = Batch::new();
+    for record in records {
+        batch.push(record.as_ref()).unwrap();
+    }
+    batch
+}
+
+pub fn tree<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> MemoryTree {
+    let leaves = records.into_iter();
+    leaves.map(|record| leaf_hash(record.as_ref())).collect()
+}
+
+/// What a signer who has only these records says of them.
+pub fn checkpoint<R: AsRef<[u8]>>(
+    records: impl IntoIterator<Item = R>,
+    key: &SigningKey,
+) -> SignedCheckpoint {
+    let mut tree = Frontier::new();
+    for record in records {
+        tree.push(leaf_hash(record.as_ref()));
+    }
+    let checkpoint = Checkpoint {
+        origin: key.verifier().name().clone(),
+        size: tree.size(),
+        root: tree.root(),
+    };
+    SignedCheckpoint::sign(checkpoint, key).unwrap()
+}
+
+/// Record `n` of a made-up log, from 1.
+pub fn record(n: u64) -> Vec<u8> {
+    format!("record {n} ")
+        .repeat(1 + usize::try_from(n % 3).unwrap())
+        .into_bytes()
+}
+
+pub fn records(count: u64) -> Vec<Vec<u8>> {
+    (1..=count).map(record).collect()
+}
+
+/// Frames of `frame` records each.
+pub fn memory(records: &[Vec<u8>], frame: usize) -> MemoryJournal {
+    let mut journal = MemoryJournal::new();
+    append(&mut journal, records, frame);
+    journal
+}
+
+pub fn append(journal: &mut dyn Journal, records: &[Vec<u8>], frame: usize) {
+    for records in records.chunks(frame) {
+        journal.append(&mut batch(records)).unwrap();
+    }
+}
+
+pub fn reader(journal: &impl Journal) -> std::sync::Arc<dyn JournalReader> {
+    journal.reader()
+}
+
+/// A journal in files, in segments of a few frames.
+pub fn files(directory: &Path) -> FileJournal {
+    let options = Options {
+        segment_bytes: 2048,
+        id: Some(JournalId::new(BOOK)),
+        ..Options::default()
+    };
+    FileJournal::open(DirStorage::open(directory).unwrap(), options)
+        .unwrap()
+        .0
+}
+
+/// Every way to change one byte of a text: the lowest bit, the case of a letter, and to a
+/// newline.
+pub fn mutations(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> + '_ {
+    (0..bytes.len()).flat_map(move |at| {
+        let byte = bytes[at];
+        let others = [byte ^ 1, byte ^ 0x20, b'\n'].into_iter();
+        others
+            .filter(move |other| *other != byte)
+            .map(move |other| {
+                let mut changed = bytes.to_vec();
+                changed[at] = other;
+                (at, changed)
+            })
+    })
+}
