@@ -15,11 +15,10 @@ use crate::directory::{self, Directory, Names};
 use crate::expiries::Expiries;
 use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
+use crate::new_ids::NewIds;
 use crate::problem::{CURSOR, Problem};
 use crate::query::{AsOf, When};
 
-/// How long a read waits for a position that was asked for.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a read that asks for no position waits to show what was acknowledged before it.
 const COURTESY: Duration = Duration::from_millis(250);
 
@@ -40,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) secrets: Vec<tillroll_stripe::Secret>,
     pub(crate) hosts: Vec<String>,
+    /// How long a read waits for a position that was asked for.
+    pub(crate) patience: Duration,
     /// `tillroll:book:` and the book's id.
     pub(crate) source: String,
     /// Why the writer ended, once it failed.
@@ -94,13 +95,9 @@ impl App {
         self.0.clock.now()
     }
 
-    /// A new UUIDv7 by the server's own clock.
-    pub(crate) fn new_id(&self) -> u128 {
-        let now = self.now();
-        let seconds = u64::try_from(now.seconds()).unwrap_or(0);
-        let nanos = u32::try_from(now.micros().rem_euclid(1_000_000) * 1000).unwrap_or(0);
-        let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
-        uuid::Uuid::new_v7(time).as_u128()
+    /// Ids by the server's own clock.
+    pub(crate) fn new_ids(&self) -> NewIds {
+        NewIds::at(self.now())
     }
 
     /// Has a command applied. When this returns an outcome, it is durable.
@@ -156,7 +153,11 @@ impl App {
             None if when.min_position.is_some() => Ok(None),
             None => {
                 // An answer that is a little old is still true: it says of which position.
-                let reached = self.wait_for(head, COURTESY).await;
+                let courtesy = match self.0.checkpoint.failure() {
+                    Some(_) => Duration::ZERO,
+                    None => COURTESY,
+                };
+                let reached = self.wait_for(head, courtesy).await;
                 tracing::trace!(reached, head, "read models");
                 Ok(None)
             }
@@ -192,7 +193,7 @@ impl App {
 
     /// Waits until the read models hold `position`, or says that they do not.
     pub(crate) async fn reach(&self, position: u64) -> Result<(), Problem> {
-        if self.wait_for(position, PATIENCE).await {
+        if self.wait_for(position, self.0.patience).await {
             return Ok(());
         }
         let reached = self.0.checkpoint.position();

@@ -222,6 +222,21 @@ fn may_hold_a_card_number(text: &str) -> bool {
     false
 }
 
+/// Refuses a single text, such as a part of the path, that holds a card number.
+pub(crate) fn refuse_card_number(name: &str, text: &str) -> Result<(), Problem> {
+    if tillroll_stripe::contains_card_number(text) {
+        return Err(card_number().with_param(name));
+    }
+    Ok(())
+}
+
+fn card_number() -> Problem {
+    Problem::new(
+        Code::CardNumberRefused,
+        "this field holds a payment card number: it was not kept",
+    )
+}
+
 /// Looks through every key and every text. A body that is not JSON is refused a moment later,
 /// without having been kept or shown.
 fn refuse_card_numbers(text: &str) -> Result<(), Problem> {
@@ -230,11 +245,7 @@ fn refuse_card_numbers(text: &str) -> Result<(), Problem> {
     };
     match find_card_number(&value, &mut String::new()) {
         None => Ok(()),
-        Some(place) => Err(Problem::new(
-            Code::CardNumberRefused,
-            "this field holds a payment card number: it was not kept",
-        )
-        .with_param(place)),
+        Some(place) => Err(card_number().with_param(place)),
     }
 }
 

@@ -29,6 +29,7 @@ mod idempotency;
 mod list;
 mod metrics;
 mod middleware;
+mod new_ids;
 mod object;
 pub mod openapi;
 mod pointer;
@@ -42,6 +43,7 @@ mod serve;
 mod stream;
 mod views;
 mod wiring;
+mod words;
 
 pub use clock::{Clock, StoryClock, SystemClock};
 pub use problem::{FieldError, ProblemBody, RetryHint};

@@ -166,6 +166,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_panic_is_a_problem() {
+        for panic in [
+            Box::new("text") as Box<dyn std::any::Any + Send>,
+            Box::new("text".to_owned()),
+            Box::new(7),
+        ] {
+            let response = panicked(panic);
+            let problem = response.extensions().get::<Problem>().unwrap();
+            assert_eq!(
+                (problem.status.as_u16(), problem.code),
+                (500, "internal_error")
+            );
+        }
+    }
+
+    #[test]
     fn only_loopback_names_are_local() {
         for (host, local) in [
             ("localhost", true),

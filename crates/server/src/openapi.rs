@@ -8,20 +8,52 @@ use bytes::Bytes;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::path::{HttpMethod, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem,
-    Ref, RefOr, Required, Response, ResponseBuilder,
+    Components, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi,
+    OpenApiBuilder, PathItem, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::code;
 use crate::problem::{FieldError, ProblemBody, RetryHint};
 use crate::routes::{
     accounts, bulk, entries, events, holds, operations, orders, splits, stock, stripe, webhooks,
 };
+use crate::words;
+
+/// Free text that a client attaches, as Stripe's.
+#[derive(Debug)]
+pub(crate) struct MetadataSchema;
+
+impl PartialSchema for MetadataSchema {
+    fn schema() -> RefOr<Schema> {
+        let text = |longest| {
+            ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .max_length(Some(longest))
+        };
+        ObjectBuilder::new()
+            .description(Some(
+                "Up to 50 keys of up to 40 characters without brackets, values of up to 500.",
+            ))
+            .property_names(Some(
+                text(40).min_length(Some(1)).pattern(Some("^[^\\[\\]]*$")),
+            ))
+            .additional_properties(Some(text(500)))
+            .max_properties(Some(50))
+            .examples([serde_json::json!({"till": "4"})])
+            .into()
+    }
+}
+
+impl ToSchema for MetadataSchema {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Metadata".into()
+    }
+}
 
 /// Cursors of a list.
 #[derive(Debug, IntoParams)]
@@ -77,6 +109,21 @@ Retry-After where waiting helps.
 
 **Card numbers** are refused in every field with 422 `card_number_refused`.";
 
+const TAGS: [(&str, &str); 9] = [
+    ("Orders", "What is sold, and where it stands."),
+    (
+        "Stripe",
+        "What Stripe says: webhooks, balance transactions.",
+    ),
+    ("Entries", "Journal entries, one or many at a time."),
+    ("Holds", "Reserve now, take later."),
+    ("Accounts", "Balances, statements, the trial balance."),
+    ("Stock", "Goods by location."),
+    ("Splits", "What sellers have earned and got."),
+    ("Events", "The roll itself."),
+    ("Operations", "For whoever runs the server."),
+];
+
 /// All routes and their description.
 pub(crate) fn routes() -> (Router<App>, OpenApi) {
     let (router, mut api) = OpenApiRouter::with_openapi(document())
@@ -127,35 +174,66 @@ fn document() -> OpenApi {
                 .build(),
         ))
         .build();
-    OpenApiBuilder::new().info(info).build()
+    let tags = TAGS.map(|(name, description)| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(description))
+            .build()
+    });
+    OpenApiBuilder::new().info(info).tags(Some(tags)).build()
 }
 
 /// What every operation has in common is written down once.
 fn describe_what_all_have(api: &mut OpenApi) {
     let components = api.components.get_or_insert_default();
-    let mut problem = ProblemBody::schema();
-    if let RefOr::T(utoipa::openapi::Schema::Object(object)) = &mut problem
-        && let Some(RefOr::T(utoipa::openapi::Schema::Object(member))) =
-            object.properties.get_mut("code")
-    {
-        let all = code::all().into_iter().map(serde_json::Value::from);
-        member.enum_values = Some(all.collect());
-    }
     for (name, schema) in [
-        ("Problem", problem),
+        ("Problem", ProblemBody::schema()),
         (&*FieldError::name(), FieldError::schema()),
         (&*RetryHint::name(), RetryHint::schema()),
     ] {
         components.schemas.insert(name.to_owned(), schema);
+    }
+    for (schema, property, values) in words::all() {
+        let listed = list_values(components, schema, property, values);
+        debug_assert!(listed, "{schema} has no text `{property}`");
     }
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             if method == HttpMethod::Post && path != "/v1/webhooks/stripe" {
                 take_a_key(operation);
             }
+            let bare = ["/cancel", "/fulfil", "/capture", "/void"];
+            if bare.iter().any(|end| path.ends_with(end))
+                && let Some(RefOr::T(body)) = &mut operation.request_body
+            {
+                body.required = Some(Required::False);
+            }
             finish(operation, path.starts_with("/v1/"));
         }
     }
+}
+
+/// Writes down the values that a text of a schema can have; false where there is no such text.
+fn list_values(
+    components: &mut Components,
+    schema: &str,
+    property: &str,
+    values: Vec<&'static str>,
+) -> bool {
+    let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(schema) else {
+        return false;
+    };
+    let Some(RefOr::T(Schema::Object(member))) = object.properties.get_mut(property) else {
+        return false;
+    };
+    let mut values: Vec<serde_json::Value> = values.into_iter().map(Into::into).collect();
+    if let SchemaType::Array(types) = &member.schema_type
+        && types.contains(&Type::Null)
+    {
+        values.push(serde_json::Value::Null);
+    }
+    member.enum_values = Some(values);
+    true
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {

@@ -58,6 +58,13 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
             Some(key) if parts.method != Method::PUT => Some(key.to_owned()),
             _ => None,
         };
+        let parameters = RawPathParams::from_request_parts(&mut parts, app)
+            .await
+            .map_err(|error| Problem::parameter("path", error.body_text()))?;
+        // Both end up on the roll.
+        for (name, value) in parameters.iter() {
+            body::refuse_card_number(name, value)?;
+        }
         let Some(key) = key else {
             return Ok(Self {
                 body,
@@ -65,9 +72,7 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
                 _reservation: None,
             });
         };
-        let parameters = RawPathParams::from_request_parts(&mut parts, app)
-            .await
-            .map_err(|error| Problem::parameter("path", error.to_string()))?;
+        body::refuse_card_number("Idempotency-Key", &key)?;
         let route = parts.extensions.get::<MatchedPath>();
         let request = RequestName {
             method: &parts.method,

@@ -30,7 +30,6 @@ pub const DEFAULT_ADDRESS: SocketAddr =
 
 /// Ports that are tried after a taken one.
 const NEXT_PORTS: u16 = 100;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed accept: the process may be out of file descriptors for a moment.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Why the server ended, or did not start.
@@ -105,6 +104,7 @@ impl Tillroll {
     ) -> Result<(), ServeError> {
         check_address(listener.local_addr()?)?;
         let router = self.router();
+        let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
         let engine = self.engine().clone();
@@ -113,7 +113,7 @@ impl Tillroll {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &router, &places, &open),
+                    Ok((stream, _)) => connect(stream, &router, &places, &open, header_timeout),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         tokio::time::sleep(PAUSE).await;
@@ -132,7 +132,13 @@ impl Tillroll {
     }
 }
 
-fn connect(stream: TcpStream, router: &Router, places: &Arc<Semaphore>, open: &GracefulShutdown) {
+fn connect(
+    stream: TcpStream,
+    router: &Router,
+    places: &Arc<Semaphore>,
+    open: &GracefulShutdown,
+    header_timeout: Duration,
+) {
     let Ok(place) = Arc::clone(places).try_acquire_owned() else {
         tokio::spawn(turn_away(stream));
         return;
@@ -143,7 +149,7 @@ fn connect(stream: TcpStream, router: &Router, places: &Arc<Semaphore>, open: &G
     let service = TowerToHyperService::new(router.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(header_timeout)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), service);
     let connection = open.watch(connection);

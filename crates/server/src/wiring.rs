@@ -46,6 +46,12 @@ pub struct Config {
     /// Names, besides localhost and loopback addresses, under which requests may be addressed
     /// to this server.
     pub allowed_hosts: Vec<String>,
+    /// Bytes after which the log goes on in a new file.
+    pub segment_bytes: u64,
+    /// How long a read waits for a position that was asked for.
+    pub patience: Duration,
+    /// How long a client may take to send a request's header.
+    pub header_timeout: Duration,
 }
 
 impl Config {
@@ -60,6 +66,9 @@ impl Config {
             queue: 4096,
             max_connections: 1024,
             allowed_hosts: Vec::new(),
+            segment_bytes: tillroll_journal::Options::default().segment_bytes,
+            patience: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -98,6 +107,7 @@ pub struct Tillroll {
     book_id: [u8; 16],
     recovery: RecoveryReport,
     pub(crate) max_connections: usize,
+    pub(crate) header_timeout: Duration,
 }
 
 impl fmt::Debug for Tillroll {
@@ -126,6 +136,7 @@ impl Tillroll {
         let known = read_book_id(&data_dir.join("BOOK"))?;
         let options = tillroll_journal::Options {
             id: known.map(JournalId::new),
+            segment_bytes: config.segment_bytes,
             ..Default::default()
         };
         let (engine, recovery) =
@@ -182,6 +193,7 @@ impl Tillroll {
             in_flight: InFlight::default(),
             secrets: config.webhook_secrets,
             hosts: config.allowed_hosts,
+            patience: config.patience,
             source: format!("tillroll:book:{}", JournalId::new(book_id)),
             failure: OnceLock::new(),
             stopping,
@@ -199,6 +211,7 @@ impl Tillroll {
             book_id,
             recovery,
             max_connections: config.max_connections.max(1),
+            header_timeout: config.header_timeout,
         })
     }
 

@@ -14,7 +14,11 @@ use crate::problem::Problem;
 #[schema(as = AccountRequest)]
 pub(crate) struct AccountBody {
     /// What the account counts: an ISO 4217 code, `sku:CODE`, `points` or `points:NAME`.
-    #[schema(example = "EUR")]
+    #[schema(
+        example = "EUR",
+        max_length = 47,
+        pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$"
+    )]
     unit: String,
     /// `asset`, `liability`, `equity`, `income`, `expense` or `memorandum`; from the chart of
     /// accounts when it is left out. It never changes.

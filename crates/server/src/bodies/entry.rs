@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::findings::Findings;
+use crate::new_ids::NewIds;
 use crate::object::Object;
+use crate::openapi::MetadataSchema;
 use crate::problem::{FieldError, Problem};
 use crate::scalar::Minor;
 
@@ -26,19 +28,20 @@ pub(crate) const MOST_ENTRIES: usize = 10_000;
 pub(crate) struct EntryBody<'a> {
     /// Made up when it is left out.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, example = "ent_01k3m8q5e5f4vb4rj2m9w7c0xa")]
+    #[schema(value_type = Option<String>, example = "ent_01k3m8q5e5f4vb4rj2m9w7c0xa", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, example = "Opening balance")]
+    #[schema(value_type = Option<String>, example = "Opening balance", min_length = 1, max_length = 500)]
     description: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    #[schema(value_type = Vec<PostingBody<'a>>)]
+    #[schema(value_type = Vec<PostingBody<'a>>, min_items = 2, max_items = 4096)]
     postings: Vec<Object<PostingBody<'a>>>,
     /// Up to 50 keys of up to 40 characters, values of up to 500.
+    #[schema(value_type = Option<MetadataSchema>)]
     metadata: Option<Metadata>,
     /// The entry that this one corrects.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     reverses: Option<Cow<'a, str>>,
 }
 
@@ -49,11 +52,11 @@ pub(crate) struct EntryBody<'a> {
 pub(crate) struct PostingBody<'a> {
     /// The path of an open account.
     #[serde(borrow)]
-    #[schema(value_type = String, example = "bank:account")]
+    #[schema(value_type = String, example = "bank:account", pattern = "^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,7}$", max_length = 160)]
     account: Cow<'a, str>,
     /// An ISO 4217 code, `sku:CODE`, `points` or `points:NAME`.
     #[serde(borrow)]
-    #[schema(value_type = String, example = "EUR")]
+    #[schema(value_type = String, example = "EUR", max_length = 47, pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$")]
     unit: Cow<'a, str>,
     /// `debit` or `credit`.
     #[serde(borrow)]
@@ -70,7 +73,7 @@ pub(crate) struct BulkBody<'a> {
     mode: BulkMode,
     /// 1 to 10,000.
     #[serde(borrow)]
-    #[schema(value_type = Vec<EntryBody<'a>>)]
+    #[schema(value_type = Vec<EntryBody<'a>>, min_items = 1, max_items = 10000)]
     entries: Vec<Object<EntryBody<'a>>>,
 }
 
@@ -188,11 +191,11 @@ impl EntryBody<'_> {
         place: std::fmt::Arguments<'_>,
         names: &mut Names,
         f: &mut Findings,
-        new_id: impl FnOnce() -> u128,
+        new_ids: &mut NewIds,
     ) -> Option<PostEntry> {
         let id = match &self.id {
             Some(text) => f.parse::<EntryId>(text, format_args!("{place}/id")),
-            None => Some(EntryId::from_u128(new_id())),
+            None => Some(EntryId::from_u128(new_ids.take())),
         };
         if let Some(description) = &self.description {
             f.text(description, 500, format_args!("{place}/description"));
@@ -211,20 +214,20 @@ impl EntryBody<'_> {
         })
     }
 
-    pub(crate) fn into_action(self, new_id: impl FnOnce() -> u128) -> Result<PostEntry, Problem> {
+    pub(crate) fn into_action(self, new_ids: &mut NewIds) -> Result<PostEntry, Problem> {
         let mut findings = Findings::default();
         let entry = self.read(
             format_args!(""),
             &mut Names::default(),
             &mut findings,
-            new_id,
+            new_ids,
         );
         findings.conclude(entry)
     }
 }
 
 impl BulkBody<'_> {
-    pub(crate) fn into_items(self, mut new_id: impl FnMut() -> u128) -> Result<BulkItems, Problem> {
+    pub(crate) fn into_items(self, new_ids: &mut NewIds) -> Result<BulkItems, Problem> {
         let count = self.entries.len();
         if count == 0 || count > MOST_ENTRIES {
             return Err(Problem::new(
@@ -244,7 +247,7 @@ impl BulkBody<'_> {
                 BulkMode::Each => &mut own,
             };
             let place = format_args!("/entries/{index}");
-            if let Some(entry) = body.read(place, &mut names, findings, &mut new_id) {
+            if let Some(entry) = body.read(place, &mut names, findings, new_ids) {
                 entries.push(entry);
             }
             if let Some(error) = own.first() {

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use super::entry::{Names, PostingBody, postings};
 use crate::findings::Findings;
+use crate::new_ids::NewIds;
 use crate::object::Object;
+use crate::openapi::MetadataSchema;
 use crate::problem::Problem;
 use crate::scalar::Minor;
 
@@ -20,18 +22,19 @@ use crate::scalar::Minor;
 pub(crate) struct HoldBody<'a> {
     /// Made up when it is left out.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, example = "hld_01k3m8q5e5f4vb4rj2m9w7c0xa")]
+    #[schema(value_type = Option<String>, example = "hld_01k3m8q5e5f4vb4rj2m9w7c0xa", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     description: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    #[schema(value_type = Vec<PostingBody<'a>>)]
+    #[schema(value_type = Vec<PostingBody<'a>>, min_items = 2, max_items = 4096)]
     postings: Vec<Object<PostingBody<'a>>>,
     /// RFC 3339. From then on it can no longer be captured, and what it holds is free again.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Cow<'a, str>>,
+    #[schema(value_type = Option<MetadataSchema>)]
     metadata: Option<Metadata>,
 }
 
@@ -48,12 +51,12 @@ pub(crate) struct CaptureBody<'a> {
 }
 
 impl HoldBody<'_> {
-    pub(crate) fn into_action(self, new_id: impl FnOnce() -> u128) -> Result<PlaceHold, Problem> {
+    pub(crate) fn into_action(self, new_ids: &mut NewIds) -> Result<PlaceHold, Problem> {
         let mut findings = Findings::default();
         let f = &mut findings;
         let id = match &self.id {
             Some(text) => f.parse::<HoldId>(text, format_args!("/id")),
-            None => Some(HoldId::from_u128(new_id())),
+            None => Some(HoldId::from_u128(new_ids.take())),
         };
         if let Some(description) = &self.description {
             f.text(description, 500, format_args!("/description"));

@@ -7,7 +7,9 @@ use tillroll_money::UnitKind;
 use utoipa::ToSchema;
 
 use crate::findings::Findings;
+use crate::new_ids::NewIds;
 use crate::object::Object;
+use crate::openapi::MetadataSchema;
 use crate::problem::Problem;
 use crate::scalar::Minor;
 
@@ -17,16 +19,19 @@ use crate::scalar::Minor;
 #[schema(as = OrderRequest)]
 pub(crate) struct OrderBody {
     /// Made up when it is left out.
-    #[schema(example = "ord_01k3m8q5e5f4vb4rj2m9w7c0xa")]
+    #[schema(
+        example = "ord_01k3m8q5e5f4vb4rj2m9w7c0xa",
+        pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+    )]
     id: Option<String>,
     /// `app`, `web`, `pos`, or a shop platform.
-    #[schema(example = "pos")]
+    #[schema(example = "pos", pattern = "^[A-Za-z0-9._-]{1,64}$")]
     channel: String,
     /// Where the goods come from. Needed as soon as a line has a `sku`.
-    #[schema(example = "berlin")]
+    #[schema(example = "berlin", pattern = "^[A-Za-z0-9._-]{1,64}$")]
     location: Option<String>,
     /// ISO 4217.
-    #[schema(example = "EUR")]
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     currency: String,
     /// RFC 3339, where it happened earlier than now.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -35,9 +40,10 @@ pub(crate) struct OrderBody {
     /// want of stock.
     #[serde(default)]
     offline: bool,
-    #[schema(value_type = Vec<LineBody>)]
+    #[schema(value_type = Vec<LineBody>, min_items = 1, max_items = 200)]
     lines: Vec<Object<LineBody>>,
     /// Up to 50 keys of up to 40 characters, values of up to 500.
+    #[schema(value_type = Option<MetadataSchema>)]
     metadata: Option<Metadata>,
 }
 
@@ -46,9 +52,9 @@ pub(crate) struct OrderBody {
 #[schema(as = OrderLineRequest)]
 pub(crate) struct LineBody {
     /// The article; a line without one is a service and moves no stock.
-    #[schema(example = "TEE-M")]
+    #[schema(example = "TEE-M", pattern = "^[A-Za-z0-9._-]{1,43}$")]
     sku: Option<String>,
-    #[schema(example = "T-shirt, medium")]
+    #[schema(example = "T-shirt, medium", min_length = 1, max_length = 500)]
     description: Option<String>,
     #[schema(example = 2)]
     quantity: Minor,
@@ -66,7 +72,7 @@ pub(crate) struct LineBody {
 #[schema(as = TaxRequest)]
 pub(crate) struct TaxBody {
     /// A decimal as text, exact to one part in a million.
-    #[schema(example = "0.19")]
+    #[schema(example = "0.19", pattern = "^[0-9]{1,2}([.][0-9]{1,6})?$")]
     rate: String,
     behavior: TaxBehavior,
 }
@@ -84,24 +90,24 @@ pub(crate) enum TaxBehavior {
 #[schema(as = SellerRequest)]
 pub(crate) struct SellerBody {
     /// The seller's connected account.
-    #[schema(example = "acct_1Pq7yLKXz")]
+    #[schema(example = "acct_1Pq7yLKXz", pattern = "^[A-Za-z0-9._-]{1,64}$")]
     account: String,
     /// The platform's part of the price before tax, a decimal as text.
-    #[schema(example = "0.12")]
+    #[schema(example = "0.12", pattern = "^[0-9]{1,2}([.][0-9]{1,6})?$")]
     commission: String,
 }
 
 impl OrderBody {
-    /// The order to place and when it happened. `new_id` makes up an id where none was given.
+    /// The order to place and when it happened. `new_ids` makes up an id where none was given.
     pub(crate) fn into_action(
         self,
-        new_id: impl FnOnce() -> u128,
+        new_ids: &mut NewIds,
     ) -> Result<(PlaceOrder, Option<Timestamp>), Problem> {
         let mut findings = Findings::default();
         let f = &mut findings;
         let id = match &self.id {
             Some(text) => f.parse::<OrderId>(text, format_args!("/id")),
-            None => Some(OrderId::from_u128(new_id())),
+            None => Some(OrderId::from_u128(new_ids.take())),
         };
         f.text(&self.channel, 64, format_args!("/channel"));
         if let Some(location) = &self.location {

@@ -16,12 +16,12 @@ use crate::scalar::Minor;
 #[serde(deny_unknown_fields)]
 #[schema(as = StockReceiptRequest)]
 pub(crate) struct ReceiptBody {
-    #[schema(example = "berlin")]
+    #[schema(example = "berlin", pattern = "^[A-Za-z0-9._-]{1,64}$")]
     location: String,
-    #[schema(value_type = Vec<ReceiptLineBody>)]
+    #[schema(value_type = Vec<ReceiptLineBody>, min_items = 1, max_items = 200)]
     lines: Vec<Object<ReceiptLineBody>>,
     /// The delivery note, as you name it.
-    #[schema(example = "delivery 4711")]
+    #[schema(example = "delivery 4711", min_length = 1, max_length = 500)]
     reference: Option<String>,
     /// RFC 3339, where it happened earlier than now.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -32,7 +32,7 @@ pub(crate) struct ReceiptBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = StockReceiptLineRequest)]
 pub(crate) struct ReceiptLineBody {
-    #[schema(example = "TEE-M")]
+    #[schema(example = "TEE-M", pattern = "^[A-Za-z0-9._-]{1,43}$")]
     sku: String,
     #[schema(example = 40)]
     quantity: Minor,

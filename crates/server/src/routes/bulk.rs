@@ -63,5 +63,5 @@ pub(crate) async fn create(
 
 fn read(app: &App, post: &Post<BULK_BYTES>) -> Result<BulkItems, Problem> {
     let body: BulkBody<'_> = post.parse()?;
-    body.into_items(|| app.new_id())
+    body.into_items(&mut app.new_ids())
 }

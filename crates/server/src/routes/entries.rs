@@ -28,7 +28,7 @@ use crate::views::EntryView;
 )]
 pub(crate) async fn create(State(app): State<App>, post: Post) -> Result<Response, Problem> {
     let body: EntryBody<'_> = post.parse()?;
-    let entry = body.into_action(|| app.new_id())?;
+    let entry = body.into_action(&mut app.new_ids())?;
     let outcome = app
         .submit(post.key(), None, Action::PostEntry(entry))
         .await?;

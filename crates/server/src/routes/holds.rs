@@ -27,7 +27,7 @@ use crate::views::HoldView;
 )]
 pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response, Problem> {
     let body: HoldBody<'_> = post.parse()?;
-    let hold = body.into_action(|| app.new_id())?;
+    let hold = body.into_action(&mut app.new_ids())?;
     let outcome = app
         .submit(post.key(), None, Action::PlaceHold(hold))
         .await?;
@@ -76,7 +76,7 @@ async fn find(app: &App, id: HoldId, when: When) -> Result<(u64, HoldView), Prob
     params(
         ("id" = String, Path, description = "The hold's id"),
     ),
-    request_body = Option<CaptureBody>,
+    request_body(content = CaptureBody, description = "None at all captures the whole hold"),
     responses(
         (status = 200, description = "The hold", body = HoldView),
     ),
@@ -100,7 +100,7 @@ pub(crate) async fn capture(
     params(
         ("id" = String, Path, description = "The hold's id"),
     ),
-    request_body(content = Option<Empty>, description = "Empty"),
+    request_body(content = Empty, description = "Empty, or no body at all"),
     responses(
         (status = 200, description = "The hold", body = HoldView),
     ),

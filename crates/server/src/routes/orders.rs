@@ -36,7 +36,7 @@ pub(crate) struct Empty {}
 )]
 pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response, Problem> {
     let body: OrderBody = post.parse()?;
-    let (order, occurred_at) = body.into_action(|| app.new_id())?;
+    let (order, occurred_at) = body.into_action(&mut app.new_ids())?;
     let outcome = app
         .submit(post.key(), occurred_at, Action::PlaceOrder(order))
         .await?;
@@ -185,7 +185,7 @@ pub(crate) async fn timeline(
     params(
         ("id" = String, Path, description = "The order's id"),
     ),
-    request_body(content = Option<Empty>, description = "Empty"),
+    request_body(content = Empty, description = "Empty, or no body at all"),
     responses(
         (status = 200, description = "The order", body = OrderView),
     ),
@@ -207,7 +207,7 @@ pub(crate) async fn cancel(
     params(
         ("id" = String, Path, description = "The order's id"),
     ),
-    request_body(content = Option<Empty>, description = "Empty"),
+    request_body(content = Empty, description = "Empty, or no body at all"),
     responses(
         (status = 200, description = "The order", body = OrderView),
     ),

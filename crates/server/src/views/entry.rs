@@ -8,6 +8,7 @@ use tillroll_projections::{EntryRow, HoldRow, HoldStatus};
 use utoipa::ToSchema;
 
 use crate::bodies::{BulkMode, RefusedBefore};
+use crate::openapi::MetadataSchema;
 use crate::pointer;
 
 /// One leg of an entry.
@@ -46,6 +47,7 @@ pub(crate) struct EntryView {
     id: String,
     description: Option<String>,
     postings: Vec<PostingView>,
+    #[schema(value_type = MetadataSchema)]
     metadata: Metadata,
     /// The entry that this one corrects.
     reverses: Option<String>,
@@ -237,6 +239,7 @@ pub(crate) struct HoldView {
     captured: Vec<PostingView>,
     expires_at: Option<String>,
     description: Option<String>,
+    #[schema(value_type = MetadataSchema)]
     metadata: Metadata,
     occurred_at: String,
     recorded_at: String,

@@ -7,6 +7,8 @@ use tillroll_money::Rate;
 use tillroll_projections::{LineRow, OrderRow, SplitRow, Standing};
 use utoipa::ToSchema;
 
+use crate::openapi::MetadataSchema;
+
 /// An order and where it stands. Amounts are minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Order)]
@@ -42,6 +44,7 @@ pub(crate) struct OrderView {
     /// Who the money is for. The parts of `share` sum to `total`, those of `earned` to what was
     /// paid, those of `returned` to what was refunded.
     splits: Vec<OrderSplitView>,
+    #[schema(value_type = MetadataSchema)]
     metadata: Metadata,
     /// RFC 3339.
     occurred_at: String,

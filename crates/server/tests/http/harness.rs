@@ -113,6 +113,10 @@ impl Shop {
         Self::open_in(self.close().await)
     }
 
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     pub fn position(&self) -> u64 {
         self.tillroll.engine().head().get()
     }

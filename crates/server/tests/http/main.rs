@@ -1,6 +1,7 @@
 //! The promises of the HTTP interface.
 
 mod bad_input;
+mod failures;
 mod harness;
 mod idempotency;
 mod lists;

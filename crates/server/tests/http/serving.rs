@@ -108,3 +108,16 @@ async fn one_connection_too_many_is_told_so_at_once() {
     assert!(text.contains("\"code\":\"overloaded\""), "{text}");
     serving.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_header_does_not_keep_its_connection() {
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
+        config.header_timeout = Duration::from_millis(50);
+    });
+    let listener = bind(any_port(), false).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(shop.tillroll.serve(listener, std::future::pending()));
+    // Returns because the server closes; otherwise the read would fail after its own time.
+    exchange(address, b"GET /healthz HTTP/1.1\r\nhost: loc".to_vec()).await;
+    serving.abort();
+}

@@ -143,23 +143,24 @@ async fn what_is_not_understood_is_kept_and_listed() {
 }
 
 #[tokio::test]
-async fn an_event_id_that_is_used_again_is_kept_beside_the_first() {
+async fn an_event_id_that_is_used_again_is_not_lost() {
     let shop = Shop::open();
-    let order = "ord_00000000000000000000000001";
-    shop.webhook(&payment_succeeded("evt_1", order, 100))
-        .await
-        .expect(200);
-    for (amount, status) in [
-        (200, "event_id_reused"),
-        (200, "known"),
-        (300, "event_id_reused"),
-        (100, "known"),
-    ] {
-        let answer = shop
-            .webhook(&payment_succeeded("evt_1", order, amount))
-            .await
-            .expect(200);
-        assert_eq!(answer.json()["status"], status, "{amount}");
+    let id = "ord_00000000000000000000000001";
+    let odd = |note: &str| json!({"id": "evt_1", "object": "event", "type": "moon.landed", "data": {"object": {"note": note}}});
+    let table = [
+        (payment_succeeded("evt_1", id, 400), "recorded"),
+        // Other content that states facts: they count, once.
+        (payment_succeeded("evt_1", id, 1000), "recorded"),
+        (payment_succeeded("evt_1", id, 1000), "known"),
+        // Other content that states none: it is kept, once.
+        (odd("a"), "event_id_reused"),
+        (odd("a"), "known"),
+        (odd("b"), "event_id_reused"),
+        (payment_succeeded("evt_1", id, 400), "known"),
+    ];
+    for (body, status) in table {
+        let answer = shop.webhook(&body).await.expect(200);
+        assert_eq!(answer.json()["status"], status, "{body}");
     }
     let list = shop.get("/v1/webhooks/unrecognised").await.json();
     let kept: Vec<_> = list["data"]
@@ -170,21 +171,20 @@ async fn an_event_id_that_is_used_again_is_kept_beside_the_first() {
             let body: Value = serde_json::from_str(item["body"].as_str().unwrap()).unwrap();
             (
                 item["reason"].clone(),
-                body["data"]["object"]["amount"].clone(),
+                body["data"]["object"]["note"].clone(),
             )
         })
         .collect();
-    assert_eq!(
-        kept,
-        [
-            (json!("event_id_reused"), json!(300)),
-            (json!("event_id_reused"), json!(200))
-        ]
-    );
+    let reason = json!("event_id_reused");
+    assert_eq!(kept, [(reason.clone(), json!("b")), (reason, json!("a"))]);
+    let mut body = crate::harness::order();
+    body["id"] = json!(id);
+    let placed = shop.post("/v1/orders", body).await.expect(201).json();
+    assert_eq!(placed["paid"], 1000);
     let metrics = shop.get("/metrics").await.text();
     for line in [
-        "{outcome=\"recorded\"} 1",
-        "{outcome=\"known\"} 2",
+        "{outcome=\"recorded\"} 2",
+        "{outcome=\"known\"} 3",
         "{outcome=\"event_id_reused\"} 2",
     ] {
         assert!(metrics.contains(line), "{line}");
