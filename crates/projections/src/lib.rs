@@ -10,7 +10,8 @@
 //!   crash they agree.
 //! - The rows depend on the records alone. Dropped and rebuilt, or projected in other batches,
 //!   they are the same; [`verify`] proves it for a live database.
-//! - An answer at a position is the answer that was given when the roll ended there.
+//! - An answer at a position is the answer that was given when the roll ended there. (Payouts
+//!   and disputes are facts that are only kept as they are now known; counts are of now.)
 //! - Integers only, and sums over accounts are made in 128 bits.
 //!
 //! # Read models are disposable

@@ -30,6 +30,8 @@ pub struct Projector {
     checkpoint: u64,
     /// Whether the rows were seen to belong to the journal.
     recognised: bool,
+    /// Starting over has begun and not succeeded: there is no database to write to.
+    starting_over: bool,
 }
 
 impl Projector {
@@ -61,6 +63,7 @@ impl Projector {
             cache: Cache::default(),
             checkpoint,
             recognised: false,
+            starting_over: false,
         })
     }
 
@@ -144,6 +147,9 @@ impl Projector {
         reader: &dyn JournalReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
+        if self.starting_over {
+            self.start_over()?;
+        }
         if !self.recognised {
             if !self.belongs_to(reader)? {
                 tracing::warn!(path = %self.path.display(), "read models of another history: building anew");
@@ -193,12 +199,14 @@ impl Projector {
     }
 
     fn start_over(&mut self) -> Result<(), ProjectError> {
+        self.starting_over = true;
         // The old connection is closed before its file is replaced.
         self.sql = Connection::open_in_memory()?;
         self.cache = Cache::default();
         self.checkpoint = 0;
-        self.recognised = true;
         self.sql = database::replace(&self.path)?;
+        self.starting_over = false;
+        self.recognised = true;
         Ok(())
     }
 }

@@ -557,3 +557,29 @@ fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
         assert!(models.dump() == expected, "{name}");
     }
 }
+
+#[test]
+fn starting_over_is_tried_again_when_the_old_file_could_not_be_replaced() {
+    let story = Story::of(31, 60);
+    let other = Story::of(32, 40);
+    let models = Models::of(&story.roll.numbered());
+    let empty = MemoryJournal::new();
+    // A directory with something in it stands where the set-aside or removed file would go.
+    let wal = models.path().with_extension("db-wal");
+    let mut projector = models.projector();
+    if wal.exists() {
+        std::fs::remove_file(&wal).expect("the log of the database");
+    }
+    std::fs::create_dir_all(wal.join("in the way")).expect("a directory");
+    let error = projector
+        .catch_up(&*reader(&empty), &mut |_| {})
+        .expect_err("the file cannot be replaced");
+    assert!(error.is_transient() || error.is_damage(), "{error}");
+    std::fs::remove_dir_all(&wal).expect("the directory");
+    let journal = other.roll.journal(5);
+    projector
+        .catch_up(&*reader(&journal), &mut |_| {})
+        .expect("the way is free");
+    drop(projector);
+    assert!(models.dump() == Models::of(&other.roll.numbered()).dump());
+}
