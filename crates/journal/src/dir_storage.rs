@@ -118,7 +118,7 @@ impl DirStorage {
 
 /// Creates what is missing of a path, and makes each new entry durable in the
 /// directory above it.
-fn create_durably(directory: &Path) -> Result<(), DirStorageError> {
+pub(crate) fn create_durably(directory: &Path) -> Result<(), DirStorageError> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -135,7 +135,7 @@ fn create_durably(directory: &Path) -> Result<(), DirStorageError> {
     }
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
@@ -182,7 +182,7 @@ impl Storage for DirStorage {
 
 /// A file of a [`DirStorage`].
 #[derive(Debug)]
-pub struct DirFile(File);
+pub struct DirFile(pub(crate) File);
 
 impl StorageFile for DirFile {
     fn length(&self) -> io::Result<u64> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::batch::TooLarge;
 use crate::damage::Damage;
 use crate::identity::{JournalId, Position};
+use crate::segment::UNFINISHED_RESTORE;
 
 /// What was asked of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ pub enum Operation {
     Truncate,
     /// Removing a file.
     Remove,
+    /// Giving a file another name.
+    Rename,
+    /// Creating a directory.
+    MakeDirectory,
+    /// Locking a file.
+    Lock,
 }
 
 impl fmt::Display for Operation {
@@ -46,6 +53,9 @@ impl fmt::Display for Operation {
             Self::SyncDirectory => "sync the directory of",
             Self::Truncate => "truncate",
             Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::MakeDirectory => "create the directory",
+            Self::Lock => "lock",
         })
     }
 }
@@ -142,6 +152,16 @@ pub enum ReadError {
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What to say about a name that no segment has.
+pub(crate) fn stray_file(file: &str) -> String {
+    match file {
+        UNFINISHED_RESTORE => format!(
+            "a restore into this directory did not finish ({file} is there): throw the directory away and restore again"
+        ),
+        file => format!("{file} is not a segment's name; move it elsewhere"),
+    }
+}
+
 /// Why a journal was not opened. No record was cut.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -160,7 +180,7 @@ pub enum OpenError {
         found: JournalId,
     },
     /// A file has the suffix of segments and no segment's name.
-    #[error("{file} is not a segment's name; move it elsewhere")]
+    #[error("{}", stray_file(file))]
     StrayFile {
         /// Name of the file.
         file: String,

@@ -21,7 +21,8 @@
 //! # It is not
 //! It knows no money, no events, no clock, no randomness that matters, no
 //! async and no network. It does not compact, delete or edit records, and it
-//! cannot repair bit rot: it finds it. Repair is a backup or a replica.
+//! cannot repair bit rot: it finds it. Repair is a backup or a replica, and
+//! [`backup()`] and [`restore()`] are here; `BACKUP.md` describes what they write.
 //!
 //! ```
 //! use tillroll_journal::{Batch, Journal, MemoryJournal, Position};
@@ -36,6 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backup;
 mod batch;
 mod catalog;
 pub mod conformance;
@@ -57,6 +59,11 @@ pub mod testing;
 mod verify;
 mod window;
 
+pub use backup::{
+    BackupError, BackupProgress, BackupReport, BackupSource, BackupSummary, DirTree, ManifestFault,
+    PathFault, RestoreError, RestoreReport, Stage, Tree, VerifyBackupError, backup, restore,
+    verify_backup,
+};
 pub use batch::{Batch, TooLarge};
 pub use damage::{Damage, Fault};
 pub use dir_storage::{DirFile, DirStorage, DirStorageError};

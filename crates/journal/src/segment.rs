@@ -12,6 +12,10 @@ const MAGIC: &[u8; 8] = b"TILLROLL";
 const VERSION: u16 = 1;
 const SUFFIX: &str = ".roll";
 const DIGITS: usize = 20;
+/// Lies among the segments while a backup is restored there. It has their
+/// suffix and no segment's name, so no journal opens beside it, not even in a
+/// program that is older than this name.
+pub(crate) const UNFINISHED_RESTORE: &str = "UNFINISHED-RESTORE.roll";
 
 const AT_VERSION: usize = 8;
 const AT_FLAGS: usize = 10;
@@ -144,6 +148,7 @@ mod tests {
         for (name, expected) in [
             ("LOCK", Name::Other),
             ("1.roll", Name::Stray),
+            (UNFINISHED_RESTORE, Name::Stray),
             ("+0000000000000000001.roll", Name::Stray),
             ("99999999999999999999.roll", Name::Stray),
             ("00000000000000000001.roll.bak", Name::Other),

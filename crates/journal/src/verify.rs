@@ -51,7 +51,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A file has the suffix of segments and no segment's name.
-    #[error("{file} is not a segment's name; move it elsewhere")]
+    #[error("{}", crate::error::stray_file(file))]
     StrayFile {
         /// Name of the file.
         file: String,

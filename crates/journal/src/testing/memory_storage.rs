@@ -6,12 +6,16 @@
 //! that leaves the written bytes readable, counted as clean, and lost, so that
 //! a second sync answers "done" and proves nothing.
 
+mod tree;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::random::Random;
 use crate::storage::{Storage, StorageFile};
+
+pub use tree::MemoryTree;
 
 const SECTOR: usize = 512;
 
@@ -228,6 +232,7 @@ impl MemoryStorage {
                 _ => continue,
             };
         }
+        tree::drop_orphans(&mut names);
         let mut inodes = BTreeMap::new();
         for id in names.values() {
             let inode = disk.inodes.get(id).cloned().unwrap_or_default();

@@ -3,10 +3,11 @@
 //!
 //! [`MemoryStorage`] keeps apart what was written and what is durable. It can
 //! fail any call ([`Injection`]), and it can lose its power ([`PowerCut`]).
+//! [`MemoryTree`] is the same with directories, for backups.
 //! Every choice comes from a seed, so that a run can be repeated.
 
 mod memory_storage;
 mod random;
 
-pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, PowerCut};
+pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, MemoryTree, PowerCut};
 pub use random::Random;

@@ -1,6 +1,8 @@
 //! What the journal's tests share. Each test file uses a part of it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod backups;
+
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{
     Batch, Damage, FileJournal, Head, Journal, JournalId, OpenError, Options, Position,
