@@ -1,20 +1,24 @@
 //! The storage under the engine: the journal's storage for tests, and what that lacks.
 //!
 //! It adds a death in the middle of a call (what was under way may be torn, and every later call
-//! fails without an effect), a sync that fails although it has worked, bytes that rot when they
-//! are read, and [`Planted`] bugs. It counts what failed, so that an engine that fails without a
+//! fails without an effect), a sync that fails although it has worked, all of it or in part, bytes
+//! that rot when they are read, and [`Planted`] bugs. It counts what failed, so that an engine that fails without a
 //! cause, or goes on in spite of one, can be told.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tillroll_journal::testing::{Failure, Injection, MemoryFile, MemoryStorage};
 use tillroll_journal::{Storage, StorageFile};
 
+use crate::chance::Chance;
 use crate::death::Death;
 use crate::planted::Planted;
 use crate::tally::{Count, Tally};
-use crate::trouble::Trouble;
+use crate::trouble::{Fate, Trouble};
+
+const SECTOR: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
@@ -35,6 +39,7 @@ pub(crate) struct Hit {
     pub(crate) writes: u64,
     pub(crate) syncs: u64,
     pub(crate) kept_syncs: u64,
+    pub(crate) torn_syncs: u64,
     pub(crate) directory_syncs: u64,
     pub(crate) others: u64,
     pub(crate) short_reads: u64,
@@ -69,6 +74,7 @@ impl Hit {
         tally.add_many(Count::FailedWrites, self.writes);
         tally.add_many(Count::FailedSyncs, self.syncs);
         tally.add_many(Count::KeptSyncs, self.kept_syncs);
+        tally.add_many(Count::TornSyncs, self.torn_syncs);
         tally.add_many(Count::FailedDirectorySyncs, self.directory_syncs);
         tally.add_many(Count::FailedOthers, self.others);
         tally.add_many(Count::ShortReads, self.short_reads);
@@ -87,14 +93,15 @@ struct State {
     hit: Hit,
     /// Since the start, for the planted bug that skips every other.
     all_syncs: u64,
+    /// What was written to each file since its last sync, whatever that sync answered.
+    unsynced: BTreeMap<String, Vec<(u64, Vec<u8>)>>,
 }
 
 /// What becomes of a call.
 enum Verdict {
     Pass,
-    Fail {
-        kept: bool,
-    },
+    Fail,
+    FailSync(Fate),
     /// The process dies while this is under way.
     Dies,
     Dead,
@@ -114,10 +121,8 @@ impl State {
                 self.hit.died = Some(death);
                 Verdict::Dies
             }
-            Some(Trouble::Sync { nth, kept }) if sync == Some(nth) => Verdict::Fail { kept },
-            Some(Trouble::DirectorySync { nth }) if directory_sync == Some(nth) => {
-                Verdict::Fail { kept: false }
-            }
+            Some(Trouble::Sync { nth, fate }) if sync == Some(nth) => Verdict::FailSync(fate),
+            Some(Trouble::DirectorySync { nth }) if directory_sync == Some(nth) => Verdict::Fail,
             _ => Verdict::Pass,
         }
     }
@@ -164,6 +169,7 @@ impl Disk {
         *state = State {
             trouble,
             all_syncs: state.all_syncs,
+            unsynced: std::mem::take(&mut state.unsynced),
             ..State::default()
         };
     }
@@ -187,16 +193,16 @@ impl Disk {
                 }
                 return Err(io::Error::other("the process died in this call"));
             }
-            Verdict::Fail { kept: true } => {
+            Verdict::FailSync(Fate::Kept) => {
                 drop(act());
                 self.state().hit.kept_syncs += 1;
                 Err(io::Error::other("an injected error after the fact"))
             }
-            Verdict::Fail { kept: false } if call == Call::Sync => {
+            Verdict::FailSync(Fate::Lost | Fate::Torn(_)) => {
                 self.memory.inject(Injection { at: 0, ..NEVER });
                 act()
             }
-            Verdict::Fail { .. } => Err(io::Error::other("an injected I/O error")),
+            Verdict::Fail => Err(io::Error::other("an injected I/O error")),
             Verdict::Pass => act(),
         };
         if answer.is_err() {
@@ -292,7 +298,34 @@ impl DiskFile {
     }
 
     fn sync_honestly(&self) -> io::Result<()> {
-        self.disk.run(Call::Sync, || self.file.sync())
+        let answer = self.disk.run(Call::Sync, || self.file.sync());
+        let mut state = self.disk.state();
+        if state.hit.died.is_some() {
+            return answer;
+        }
+        let unsynced = state.unsynced.remove(&self.name).unwrap_or_default();
+        if let (Err(_), Some(Trouble::Sync { fate, .. })) = (&answer, &state.trouble)
+            && let Fate::Torn(seed) = *fate
+        {
+            state.hit.torn_syncs += 1;
+            drop(state);
+            self.keep_some(seed, &unsynced)?;
+        }
+        answer
+    }
+
+    /// Some sectors of what was lost have reached the disk. To write them again changes nothing
+    /// of what is read.
+    fn keep_some(&self, seed: u64, unsynced: &[(u64, Vec<u8>)]) -> io::Result<()> {
+        let mut chance = Chance::of(seed, "torn");
+        for (offset, bytes) in unsynced {
+            for (sector, at) in bytes.chunks(SECTOR).zip((*offset..).step_by(SECTOR)) {
+                if chance.coin() {
+                    self.file.write_at(at, sector)?;
+                }
+            }
+        }
+        self.file.sync()
     }
 }
 
@@ -317,6 +350,10 @@ impl StorageFile for DiskFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let unsynced = state.unsynced.entry(self.name.clone()).or_default();
+        unsynced.push((offset, bytes.to_vec()));
+        drop(state);
         self.disk
             .run(Call::Write, || self.file.write_at(offset, bytes))
     }
@@ -378,47 +415,51 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_sync_has_worked_or_lost_everything() {
-        for kept in [true, false] {
+    fn a_failed_sync_has_worked_or_lost_everything_or_something() {
+        let bytes: Vec<u8> = (0..4000)
+            .map(|n| u8::try_from(n / 512 + 1).unwrap_or(0))
+            .collect();
+        for fate in [Fate::Kept, Fate::Lost, Fate::Torn(3)] {
             let (disk, file) = disk(None);
-            disk.arm(Some(Trouble::Sync { nth: 1, kept }));
+            disk.arm(Some(Trouble::Sync { nth: 1, fate }));
             file.sync().expect("the first is well");
-            file.write_at(0, b"one").expect("writes are well");
+            file.write_at(0, &bytes).expect("writes are well");
             assert!(file.sync().is_err());
             file.sync().expect("asked again, it says that all is well");
-            let expected: &[u8] = if kept { b"one" } else { b"" };
-            assert_eq!(survives(&disk), expected);
-            let hit = disk.disarm();
-            assert_eq!((hit.syncs, hit.kept_syncs), (1, u64::from(kept)));
+            assert_eq!(disk.memory().restarted().bytes("a"), bytes);
+            let left = survives(&disk);
+            let kept = left
+                .iter()
+                .zip(&bytes)
+                .filter(|(left, was)| left == was)
+                .count();
+            match fate {
+                Fate::Kept => assert_eq!(left, bytes),
+                Fate::Lost => assert_eq!(left, b""),
+                Fate::Torn(_) => assert!((512..=3584).contains(&kept), "{kept}"),
+            }
+            assert_eq!(disk.disarm().syncs, 1);
         }
     }
 
     #[test]
-    fn planted_bugs_lose_what_was_synced() {
-        for (planted, survives_one) in [
-            (None, true),
-            (Some(Planted::LostSync), false),
-            (Some(Planted::RetriedSync), false),
-            (Some(Planted::SwallowedSyncError), false),
+    fn planted_bugs_say_that_all_is_well_and_keep_nothing() {
+        let sync = Trouble::Sync {
+            nth: 0,
+            fate: Fate::Lost,
+        };
+        for (planted, trouble, survives_it) in [
+            (None, None, true),
+            (Some(Planted::LostSync), None, false),
+            (Some(Planted::RetriedSync), Some(sync.clone()), false),
+            (Some(Planted::SwallowedSyncError), Some(sync), false),
         ] {
             let (disk, file) = disk(planted);
             file.write_at(0, b"one").expect("writes are well");
-            if survives_one {
-                file.sync().expect("syncs are well");
-            } else {
-                disk.arm(Some(Trouble::Sync {
-                    nth: 0,
-                    kept: false,
-                }));
-                let answer = file.sync();
-                assert_eq!(
-                    answer.is_ok(),
-                    planted != Some(Planted::LostSync),
-                    "{planted:?}"
-                );
-                disk.disarm();
-            }
-            assert_eq!(survives(&disk) == b"one", survives_one, "{planted:?}");
+            disk.arm(trouble);
+            assert!(file.sync().is_ok(), "{planted:?}");
+            assert_eq!(disk.disarm(), Hit::default(), "{planted:?}");
+            assert_eq!(survives(&disk) == b"one", survives_it, "{planted:?}");
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Extent {
     pub(crate) last: u64,
 }
 
-/// The frames in files that hold nothing else but segment headers, in order.
+/// The frames in files, in order: of each file, those before the first that is not whole.
 pub(crate) fn extents(files: &Files) -> Vec<Extent> {
     let mut extents = Vec::new();
     for (file, bytes) in files {
@@ -49,6 +49,9 @@ pub(crate) fn extents(files: &Files) -> Vec<Extent> {
             .and_then(|rest| FrameHeader::decode(rest).ok())
         {
             let end = start + header.bytes();
+            if end > bytes.len() {
+                break;
+            }
             extents.push(Extent {
                 file: file.clone(),
                 start,

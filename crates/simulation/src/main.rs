@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tillroll_simulation::{Count, Options, Planted, Tally, simulate};
 
@@ -108,10 +108,13 @@ fn bar(seeds: u64, verbose: bool) -> ProgressBar {
     bar.with_style(style.expect("the template is fixed").progress_chars("=> "))
 }
 
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// What was exercised, zeros included: they say what the run proves nothing about.
 fn exercised(tally: &Tally) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(["", "exercised", "times"]);
     let mut group = "";
     for count in Count::ALL {

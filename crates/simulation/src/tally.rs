@@ -47,6 +47,7 @@ counts! {
         FailedWrites "failed writes",
         FailedSyncs "failed syncs",
         KeptSyncs "syncs that failed and had worked",
+        TornSyncs "syncs that failed and had worked in part",
         FailedDirectorySyncs "failed directory syncs",
         FailedReads "failed reads",
         FailedOthers "other failed calls",

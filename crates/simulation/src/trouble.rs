@@ -13,20 +13,31 @@ pub(crate) enum Trouble {
     Call(Injection),
     /// The process or the machine ends in the middle of a call, counted from 0.
     Dies { call: u64, death: Death },
-    /// The nth sync of a file fails, counted from 0, and what it should have kept is lost or,
-    /// where `kept`, has reached the disk all the same.
-    Sync { nth: u64, kept: bool },
+    /// The nth sync of a file fails, counted from 0.
+    Sync { nth: u64, fate: Fate },
     /// The nth sync of the directory fails.
     DirectorySync { nth: u64 },
     /// Reads answer a byte that is not the one that was written.
     Rot { file: String, offset: u64, mask: u8 },
 }
 
+/// What became of the bytes that a failed sync should have made durable. All of them can still
+/// be read, and the next sync says that all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Lost,
+    /// They have reached the disk all the same.
+    Kept,
+    /// Some sectors have, as the seed decides.
+    Torn(u64),
+}
+
 impl Trouble {
-    /// `calls`: about how many will be made.
+    /// `calls`: the most that will be made, about. Mostly there are few: a write and a sync.
     pub(crate) fn of(chance: &mut Chance, calls: usize) -> Self {
-        let call = chance.below(calls) as u64;
-        match chance.weighted(&[(45, 0), (30, 1), (16, 2), (9, 3)]) {
+        let most = chance.pick(&[3, 3, calls]);
+        let call = chance.below(most) as u64;
+        match chance.weighted(&[(40, 0), (36, 1), (16, 2), (8, 3)]) {
             0 => Self::Call(Injection {
                 at: call,
                 failure: chance.pick(&[Failure::Io, Failure::Full, Failure::Short]),
@@ -38,7 +49,10 @@ impl Trouble {
             }
             2 => Self::Sync {
                 nth: chance.below(4) as u64,
-                kept: chance.coin(),
+                fate: {
+                    let seed = chance.number();
+                    chance.pick(&[Fate::Lost, Fate::Kept, Fate::Torn(seed)])
+                },
             },
             _ => Self::DirectorySync { nth: 0 },
         }
@@ -57,8 +71,12 @@ impl fmt::Display for Trouble {
                 write!(f, "{failure:?} at call {at}, {times}")
             }
             Self::Dies { call, death } => write!(f, "{death} in call {call}"),
-            Self::Sync { nth, kept } => {
-                let fate = if *kept { "kept" } else { "lost" };
+            Self::Sync { nth, fate } => {
+                let fate = match fate {
+                    Fate::Lost => "lost",
+                    Fate::Kept => "kept",
+                    Fate::Torn(_) => "torn",
+                };
                 write!(f, "sync {nth} fails, its bytes {fate}")
             }
             Self::DirectorySync { nth } => write!(f, "directory sync {nth} fails"),

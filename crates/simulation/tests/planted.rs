@@ -18,7 +18,7 @@ fn found(planted: Planted, seeds: u64) -> Box<Failed> {
 
 #[test]
 fn every_planted_bug_is_found() {
-    use Law::{Acknowledged, Recovery, Sent, Whole};
+    use Law::{Acknowledged, Panics, Recovery, Sent, Whole};
     // The bug, seeds within which it has to be found, laws that it may be found to break.
     let table: &[(Planted, u64, &[Law])] = &[
         (Planted::LostSync, 3, &[Acknowledged]),
@@ -28,7 +28,8 @@ fn every_planted_bug_is_found() {
         (Planted::RetriedSync, 20, &[Acknowledged, Recovery]),
         (Planted::DroppedRecord, 3, &[Acknowledged]),
         (Planted::DroppedFrame, 3, &[Acknowledged]),
-        (Planted::SwappedRecords, 10, &[Acknowledged]),
+        // A fold may stumble over records in the wrong order before anybody can compare them.
+        (Planted::SwappedRecords, 3, &[Acknowledged, Panics]),
         (Planted::RepeatedRecord, 3, &[Sent, Acknowledged, Whole]),
         (Planted::EditedRecord, 3, &[Acknowledged]),
         (Planted::ForgottenKey, 3, &[Acknowledged]),
