@@ -72,6 +72,7 @@ pub(crate) async fn cloud_events(app: &App, records: &[(Position, Record)]) -> V
     get, path = "/v1/events", operation_id = "list_events", tag = "Events",
     params(
         ("after" = Option<u64>, Query, description = "From after this position; 0 is before the first"),
+        ("starting_after" = Option<u64>, Query, description = "The same, as other lists call it"),
         ("limit" = Option<u32>, Query, description = "1 to 1000, 20 when it is left out", minimum = 1, maximum = 1000),
         ("stream" = Option<bool>, Query, description = "As server-sent events"),
         ("Last-Event-ID" = Option<u64>, Header, description = "Resume a stream after this position"),
@@ -91,6 +92,12 @@ pub(crate) async fn list(
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
     let after = parameters.position("after")?;
+    let starting_after = parameters.position("starting_after")?;
+    if after.is_some() && starting_after.is_some() {
+        let detail = "`after` and `starting_after` mean the same: give one";
+        return Err(Problem::parameter("starting_after", detail));
+    }
+    let after = after.or(starting_after);
     let limit = parameters.limit(PAGE_DEFAULT, EVENTS_LIMIT)?;
     let streaming = parameters.flag("stream")?;
     let when = parameters.when()?;

@@ -121,15 +121,19 @@ impl Shop {
         self.tillroll.engine().head().get()
     }
 
+    /// Sends a request. Whatever the answer is, it must be as the OpenAPI document says.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer {
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             bytes,
-        }
+        };
+        crate::contract::check(&method, &path, &answer);
+        answer
     }
 
     pub async fn raw(

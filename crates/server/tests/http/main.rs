@@ -1,10 +1,12 @@
 //! The promises of the HTTP interface.
 
 mod bad_input;
+mod contract;
 mod failures;
 mod harness;
 mod idempotency;
 mod lists;
+mod mutations;
 mod problems;
 mod serving;
 mod shop;

@@ -119,5 +119,6 @@ async fn half_a_header_does_not_keep_its_connection() {
     let serving = tokio::spawn(shop.tillroll.serve(listener, std::future::pending()));
     // Returns because the server closes; otherwise the read would fail after its own time.
     exchange(address, b"GET /healthz HTTP/1.1\r\nhost: loc".to_vec()).await;
+    exchange(address, Vec::new()).await;
     serving.abort();
 }
