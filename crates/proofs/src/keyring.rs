@@ -80,6 +80,12 @@ pub enum KeyringError {
         /// The file with the verifier keys.
         path: PathBuf,
     },
+    /// Somebody else has changed the key since these were read.
+    #[error("the keys in {} were changed meanwhile: open them again", directory.display())]
+    Stale {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// The new key could not be vouched for.
     #[error(transparent)]
     Rotation(#[from] RotationError),
@@ -151,6 +157,11 @@ impl Keyring {
     /// directory again tells.
     pub fn rotate(&mut self, seed: &[u8; 32]) -> Result<Note, KeyringError> {
         let _lock = lock(&self.directory)?;
+        finish(&self.directory)?;
+        if read_verifiers(&self.directory.join(VERIFIERS))? != self.verifiers {
+            let directory = self.directory.clone();
+            return Err(KeyringError::Stale { directory });
+        }
         let signing = SigningKey::from_seed(self.name().clone(), seed);
         let statement = Rotation::sign(&self.signing, &signing)?;
         let rotations = self.directory.join(ROTATIONS);

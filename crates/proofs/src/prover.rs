@@ -68,6 +68,14 @@ pub enum ProverError {
         /// Where the log ends.
         head: Position,
     },
+    /// The checkpoint that was given does not reach so far.
+    #[error("the checkpoint of size {size} does not cover position {position}")]
+    NotCovered {
+        /// The position asked for.
+        position: Position,
+        /// Size of the checkpoint.
+        size: u64,
+    },
     /// The record is not the one that the tree was built with.
     #[error("the record at position {position} has changed since its leaf hash was made")]
     Changed {
@@ -177,7 +185,7 @@ impl Prover {
     /// # Errors
     /// When the log contradicts the newest checkpoint that was stored, or something fails.
     pub fn checkpoint(&mut self) -> Result<SignedCheckpoint, ProverError> {
-        self.leaves.catch_up(&*self.reader, &mut |_| {})?;
+        self.catch_up()?;
         let newest = self.newest()?;
         let key = self.keyring.signing_key();
         let size = self.size();
@@ -240,17 +248,21 @@ impl Prover {
     /// # Errors
     /// When the checkpoint does not reach so far, or the log contradicts it.
     pub fn prove_event_by(
-        &self,
+        &mut self,
         position: Position,
         checkpoint: &SignedCheckpoint,
     ) -> Result<InclusionBundle, ProverError> {
+        self.catch_up()?;
         let stated = checkpoint.checkpoint();
-        let head = Position::new(stated.size);
         self.agree(stated)?;
-        let record = match self.reader.read_one(position)? {
-            Some(record) if position <= head => record,
-            _ => return Err(ProverError::NotRecorded { position, head }),
+        let head = Position::new(self.size());
+        let Some(record) = self.reader.read_one(position)?.filter(|_| position <= head) else {
+            return Err(ProverError::NotRecorded { position, head });
         };
+        let size = stated.size;
+        if position.get() > size {
+            return Err(ProverError::NotCovered { position, size });
+        }
         if self.leaves.leaf(position)? != Some(leaf_hash(&record)) {
             return Err(ProverError::Changed { position });
         }
@@ -258,7 +270,7 @@ impl Prover {
         let bundle = InclusionBundle {
             record,
             index,
-            path: inclusion_proof(&self.leaves, index, stated.size)?,
+            path: inclusion_proof(&self.leaves, index, size)?,
             note: checkpoint.note().to_string(),
         };
         bundle.clone().verify(checkpoint.signers())?;
@@ -299,6 +311,10 @@ impl Prover {
         let others = self.others(checkpoint.size)?;
         check_against(&*self.reader, &checkpoint, &others, progress)?;
         Ok(checkpoint)
+    }
+
+    fn catch_up(&mut self) -> Result<(), ProverError> {
+        Ok(self.leaves.catch_up(&*self.reader, &mut |_| {})?)
     }
 
     fn size(&self) -> u64 {

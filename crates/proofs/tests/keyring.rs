@@ -96,6 +96,19 @@ fn a_changed_key_signs_and_the_old_ones_are_remembered() {
     }
 }
 
+#[test]
+fn nobodys_change_of_the_key_is_overwritten() {
+    let (_directory, keys) = place();
+    let mut ring = Keyring::create(&keys, name(), &[1; 32]).unwrap();
+    Keyring::open(&keys).unwrap().rotate(&[2; 32]).unwrap();
+    let refused = ring.rotate(&[3; 32]).unwrap_err();
+    assert!(matches!(refused, KeyringError::Stale { .. }), "{refused}");
+    assert_eq!(
+        Keyring::open(&keys).unwrap().verifiers(),
+        [1, 2].map(verifier)
+    );
+}
+
 /// All files of a directory, as a crash finds them.
 fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();

@@ -166,8 +166,8 @@ fn any_mixture_of_an_older_and_a_newer_file_ends_right() {
             let at = random.below(bytes.len());
             let end = bytes.len().min(at + random.below(200));
             let was = if random.coin() { &older[..] } else { &[] };
-            for at in at..end {
-                bytes[at] = was.get(at).copied().unwrap_or(0);
+            for (at, byte) in (at..end).zip(&mut bytes[at..end]) {
+                *byte = was.get(at).copied().unwrap_or(0);
             }
         }
         fs::write(&path, &bytes).unwrap();

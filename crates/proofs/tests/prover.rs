@@ -212,19 +212,19 @@ fn checkpoints_bound_where_a_log_was_changed() {
 
 #[test]
 fn everything_of_a_growing_log_is_proved_to_who_has_the_verifier_keys() {
-    for seed in 0..6 {
+    for seed in 0..3 {
         let mut random = Random::new(seed);
         let data = TempDir::new().unwrap();
         let mut log = MemoryJournal::new();
         let (mut prover, _) = open(data.path(), log.reader());
         let mut handed_out: Vec<SignedCheckpoint> = Vec::new();
         let mut size = 0;
-        for step in 0..12 {
+        for step in 0..8 {
             let count = random.below(30) as u64;
             let more: Vec<_> = (size..size + count).map(|n| record(n + 1)).collect();
             append(&mut log, &more, 1 + random.below(9));
             size += count;
-            if step == 5 {
+            if step == 4 {
                 let statement = prover.keyring_mut().rotate(&[2; 32]).unwrap();
                 assert_eq!(statement.signatures().len(), 2);
             }
@@ -319,7 +319,7 @@ fn a_proof_can_be_made_for_a_checkpoint_that_somebody_has() {
     assert_eq!(proof.note, old.note().to_string());
     let refused = prover.prove_event_by(Position::new(6), &old).unwrap_err();
     assert!(
-        matches!(refused, ProverError::NotRecorded { .. }),
+        matches!(refused, ProverError::NotCovered { .. }),
         "{refused}"
     );
 }
