@@ -5,13 +5,15 @@
 //! account is open, whether there is enough of it) is left to the book.
 
 mod account;
+mod bulk;
 mod entry;
 mod hold;
 mod order;
 mod stock;
 
 pub(crate) use account::AccountBody;
-pub(crate) use entry::{BulkBody, BulkItems, BulkMode, EntryBody, RefusedBefore};
+pub(crate) use bulk::{BulkBody, BulkItems, BulkMode, RefusedBefore};
+pub(crate) use entry::EntryBody;
 pub(crate) use hold::{CaptureBody, HoldBody};
 pub(crate) use order::OrderBody;
 pub(crate) use stock::ReceiptBody;

@@ -20,6 +20,9 @@ use crate::post;
 use crate::problem::{Problem, headers};
 use crate::query::{PAGE_DEFAULT, PAGE_LIMIT, Parameters};
 
+/// Why a notification with the id of another one is kept and not applied.
+const EVENT_ID_REUSED: &str = "event_id_reused";
+
 /// What became of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct WebhookReceipt {
@@ -171,8 +174,6 @@ async fn record_again(
         Err(error) => Err(error.into()),
     }
 }
-
-const EVENT_ID_REUSED: &str = "event_id_reused";
 
 /// Keeps a notification without its facts, and its body with it.
 async fn keep(

@@ -2,9 +2,19 @@
 //! a repeated request gets the same bytes.
 
 mod account;
+mod bulk;
 mod entry;
+mod hold;
 mod order;
+mod split;
+mod stock;
+mod trial_balance;
 
-pub(crate) use account::{AccountView, SplitView, StatementLineView, StockView, TrialBalanceView};
-pub(crate) use entry::{BulkView, EntryView, HoldView, ReceiptView};
+pub(crate) use account::{AccountView, StatementLineView};
+pub(crate) use bulk::BulkView;
+pub(crate) use entry::EntryView;
+pub(crate) use hold::HoldView;
 pub(crate) use order::OrderView;
+pub(crate) use split::SplitView;
+pub(crate) use stock::{ReceiptView, StockView};
+pub(crate) use trial_balance::TrialBalanceView;
