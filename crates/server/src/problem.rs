@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tillroll_book::{Refusal, Retry};
+use tillroll_engine::Position;
 use utoipa::ToSchema;
 
 use crate::code::{self, Code};
@@ -101,6 +102,17 @@ impl Problem {
             Some(CURSOR) => self.with_param(name),
             _ => self,
         }
+    }
+
+    /// Says that the command itself is on the roll, where only its answer cannot be shown.
+    pub(crate) fn after_recording(mut self, at: Position) -> Self {
+        if self.status.is_server_error() {
+            self.detail = format!(
+                "the request is recorded at position {at}, but its answer cannot be shown yet: {}",
+                self.detail
+            );
+        }
+        self
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {

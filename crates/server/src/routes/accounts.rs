@@ -45,7 +45,8 @@ pub(crate) async fn put(
         .read(when, move |models, as_of| {
             models.account(path.as_str(), Some(unit), as_of)
         })
-        .await?;
+        .await
+        .map_err(|problem| problem.after_recording(outcome.last))?;
     let row = found.value.into_iter().next();
     let row = row.ok_or_else(|| no_record("account.opened"))?;
     Ok(post::applied(

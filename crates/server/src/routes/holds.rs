@@ -122,6 +122,7 @@ async fn end(app: &App, id: HoldId, post: &Post, action: Action) -> Result<Respo
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,
     };
-    let (_, view) = find(app, id, when).await?;
+    let found = find(app, id, when).await;
+    let (_, view) = found.map_err(|problem| problem.after_recording(outcome.last))?;
     Ok(post::applied(StatusCode::OK, &outcome, &view))
 }

@@ -229,6 +229,7 @@ async fn move_on(app: &App, id: OrderId, post: &Post, action: Action) -> Result<
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,
     };
-    let (_, view) = find(app, id, when).await?;
+    let found = find(app, id, when).await;
+    let (_, view) = found.map_err(|problem| problem.after_recording(outcome.last))?;
     Ok(post::applied(StatusCode::OK, &outcome, &view))
 }

@@ -114,6 +114,11 @@ async fn a_read_says_when_the_read_models_are_behind() {
         .await;
     assert_eq!(behind.problem(), (503, "position_not_reached".into(), None));
     assert_eq!(behind.header("retry-after"), Some("1"));
+    let put = json!({"unit": "EUR", "type": "asset"});
+    let unseen = shop.put("/v1/accounts/c", put).await;
+    assert_eq!(unseen.problem().1, "position_not_reached");
+    let recorded = format!("is recorded at position {}", shop.position());
+    assert!(unseen.text().contains(&recorded), "{}", unseen.text());
     let old = shop.get("/v1/accounts/a?min_position=2").await.expect(200);
     assert_eq!(old.json()["data"][0]["debits_posted"], 0);
     lock.execute_batch("ROLLBACK").unwrap();
