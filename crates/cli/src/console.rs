@@ -9,6 +9,9 @@ use std::io::{self, IsTerminal, Write};
 use crate::exit::Stop;
 use crate::progress::Progress;
 
+/// A terminal that says that it has fewer columns does not know: no table fits into them.
+const NARROWEST: u16 = 40;
+
 /// The two streams of a command, and what is known about who reads them.
 pub struct Console<'a> {
     out: &'a mut dyn Write,
@@ -52,7 +55,9 @@ impl<'a> Console<'a> {
         Self {
             out,
             err,
-            width: comfy_table::Table::new().width(),
+            width: comfy_table::Table::new()
+                .width()
+                .filter(|width| *width >= NARROWEST),
             live,
             color: live && !no_color,
             process: true,
@@ -96,6 +101,8 @@ impl<'a> Console<'a> {
 
     /// A line for people, on standard error.
     pub(crate) fn note(&mut self, line: impl fmt::Display) -> Result<(), Stop> {
+        // On a terminal both streams meet, and lines stand in the order of saying.
+        self.out.flush()?;
         Ok(writeln!(self.err, "{line}")?)
     }
 
@@ -107,6 +114,8 @@ impl<'a> Console<'a> {
     /// Progress of long work, on standard error. `total` in whatever the work counts, 0 when it is
     /// not known.
     pub(crate) fn progress(&mut self, label: &'static str, total: u64) -> Progress<'_> {
+        // A failure shows with the next line of data.
+        self.out.flush().unwrap_or_default();
         Progress::new(self.err, self.live, label, total)
     }
 }

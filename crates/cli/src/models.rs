@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
+use tillroll_events::Record;
 use tillroll_journal::{Journal, Position};
 use tillroll_projections::{Projector, ReadModels};
 
@@ -45,11 +46,14 @@ impl Models {
         if let Some(models) = built
             && seen == head
         {
-            return Ok(Self {
-                models,
-                head,
-                _copy: None,
-            });
+            if same_history(&path, &roll, head)? {
+                return Ok(Self {
+                    models,
+                    head,
+                    _copy: None,
+                });
+            }
+            console.note("the read models are those of another book")?;
         }
         copy(&path, checkpoint, &roll, head, console)
     }
@@ -77,6 +81,22 @@ pub(crate) fn beyond(position: u64, head: u64) -> Stop {
     .next(format!("--as-of {head}, or a time"))
 }
 
+/// Whether the read models have seen the event that the roll holds at its end. Ids of events
+/// are derived from book and position.
+fn same_history(path: &Path, roll: &Roll, head: u64) -> Result<bool, Stop> {
+    let Some(bytes) = roll
+        .reader()
+        .read_one(Position::new(head))
+        .map_err(Stop::failed)?
+    else {
+        return Ok(true);
+    };
+    let record = Record::decode(&bytes).map_err(Stop::failed)?;
+    let seen: rusqlite::Result<String> = read_only(path)
+        .and_then(|sql| sql.query_row("SELECT event_id FROM checkpoint", [], |row| row.get(0)));
+    Ok(seen.is_ok_and(|seen| seen == record.id.to_string()))
+}
+
 /// Copies what is there, or starts with nothing, and projects the rest of the roll.
 fn copy(
     path: &Path,
@@ -96,9 +116,10 @@ fn copy(
         }
     });
     match begun {
-        Some(seen) => console.note(format!(
+        Some(seen) if seen < head => console.note(format!(
             "the read models are at position {seen}, the roll at {head}: bringing a copy up to date"
         ))?,
+        Some(_) => console.note("projecting the roll into a copy")?,
         None => console.note(format!(
             "there are no read models: projecting the roll up to position {head}"
         ))?,
@@ -122,8 +143,12 @@ fn copy(
 
 /// One snapshot of a database that may be written to meanwhile.
 fn copy_file(from: &Path, to: &Path) -> rusqlite::Result<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sql = Connection::open_with_flags(from, flags)?;
+    let sql = read_only(from)?;
     sql.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
     Ok(())
+}
+
+fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
 }

@@ -96,7 +96,9 @@ impl<'a> Progress<'a> {
             .expect("the template is fixed")
             .progress_chars("=> ");
         let target = ProgressDrawTarget::stderr();
-        let bar = ProgressBar::with_draw_target(total, target).with_style(style);
+        let bar = ProgressBar::with_draw_target(total, target)
+            .with_style(style)
+            .with_elapsed(self.started.elapsed());
         bar.set_prefix(self.label);
         bar.set_position(self.done);
         bar

@@ -50,9 +50,9 @@ pub(crate) struct DemoArgs {
     /// What the story is drawn from
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// How many orders, at least 40
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(40..))]
-    orders: u32,
+    /// How many orders, 40 to 200,000
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    orders: usize,
     /// Where to listen; when the port is taken, the next free one
     #[arg(long, value_name = "ADDRESS", default_value_t = tillroll_server::DEFAULT_ADDRESS)]
     listen: SocketAddr,
@@ -73,6 +73,12 @@ struct Told {
 }
 
 pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    let options = StoryOptions {
+        seed: args.seed,
+        orders: args.orders,
+        ..StoryOptions::default()
+    };
+    options.check().map_err(Stop::usage)?;
     let (data, temporary) = directory(args)?;
     let is_new = !data.has_roll();
     let secret = format!(
@@ -116,7 +122,7 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
     let base = format!("http://{address}");
     let end = runtime.block_on(async {
         let show = async {
-            let told = tell(args, is_new, &base, &secret, &clock, console).await?;
+            let told = tell(options, is_new, &base, &secret, &clock, console).await?;
             if told.is_none() {
                 console.note(format!(
                     "{} holds a book already: the story is not told again",
@@ -188,7 +194,7 @@ fn name_book(data: &DataDir, seed: u64) -> Result<(), Stop> {
 }
 
 async fn tell(
-    args: &DemoArgs,
+    options: StoryOptions,
     is_new: bool,
     base: &str,
     secret: &str,
@@ -198,11 +204,6 @@ async fn tell(
     if !is_new {
         return Ok(None);
     }
-    let options = StoryOptions {
-        seed: args.seed,
-        orders: usize::try_from(args.orders).unwrap_or(usize::MAX),
-        ..StoryOptions::default()
-    };
     let hours = u64::from(options.days) * 24;
     let started = Instant::now();
     let mut progress = console.progress("telling the story", hours);

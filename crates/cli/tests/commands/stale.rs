@@ -77,6 +77,25 @@ fn read_models_that_are_behind_are_brought_up_to_date_in_a_copy() {
 }
 
 #[test]
+fn read_models_of_another_book_are_not_believed() {
+    let data = copy();
+    let sql = rusqlite::Connection::open(read_models(data.path())).unwrap();
+    sql.execute_batch(
+        "UPDATE checkpoint SET event_id = 'evt_00000000000000000000000000';
+         UPDATE accounts SET debits_posted = debits_posted + 100;
+         UPDATE orders SET channel = 'fax';",
+    )
+    .unwrap();
+    drop(sql);
+    for question in QUESTIONS {
+        let expected = on(story(), question).done().json();
+        let ran = on(data.path(), question).done();
+        assert_eq!(ran.json(), expected, "{question:?}");
+        assert!(ran.err.contains("those of another book"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_roll_that_lost_its_end_is_no_source_of_numbers() {
     let data = copy();
     let ends = frame_ends(data.path());

@@ -25,6 +25,8 @@ fn wrong_usage_exits_2_and_says_what_helps() {
         &["events", "--after", "-1"],
         &["projections"],
         &["demo", "--orders", "39"],
+        &["demo", "--orders", "200001"],
+        &["demo", "--orders", "-1"],
         &["demo", "--seed", "x"],
         &["demo", "--listen", "0.0.0.0:7878"],
         &["serve", "--listen", "localhost"],
