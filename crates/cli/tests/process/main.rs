@@ -1,0 +1,39 @@
+//! Reliability of the real binary: `tillroll serve` as a process that is killed, stopped, starved
+//! of space, lied to by the disk, and given damaged or old directories.
+//!
+//! What these tests know of the server they know over HTTP and from files, as its users do; the
+//! laws of the books are checked by `tillroll verify` and by sums of what was sent.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `TILLROLL_KILLS` | cycles of SIGKILL; 200 in CI, 10,000 for published figures | 80 |
+//! | `TILLROLL_SEED` | of whatever is drawn; printed with every failure | 7 |
+//! | `TILLROLL_REQUIRE_FAULTS` | when set, a missing root, `mount` or `strace` fails the test instead of skipping it | not set |
+//! | `TILLROLL_WRITE_GOLDEN` | name of a new golden data directory to write, see `golden` | not set |
+//!
+//! Parts that need a tool or a right that is missing print `SKIPPED:` and the reason, also
+//! without `--nocapture`. A summary of what was done is printed the same way.
+//!
+//! It is not: a power cut. SIGKILL leaves the system's cache as it is, so no number of cycles
+//! here shows that a sync came before its acknowledgement. The failing syncs of `faults` show it
+//! for the syncs that the system reports; lost writes are simulated in `crates/simulation`.
+
+#![cfg(target_os = "linux")]
+
+mod book;
+mod check;
+mod client;
+mod command;
+mod disk_full;
+mod exclusive;
+mod faults;
+mod golden;
+mod kill;
+mod load;
+mod report;
+mod roll;
+mod rot;
+mod segment;
+mod server;
+mod stop;
+mod witness;
