@@ -1,7 +1,7 @@
 //! Read models that are as far as the roll: those of the directory when they are, otherwise a
 //! private copy that is brought up to date. Numbers that are stale are never shown.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -29,33 +29,76 @@ impl Models {
     /// When the roll is damaged, or has lost what the read models have seen.
     pub(crate) fn open(data: &DataDir, console: &mut Console<'_>) -> Result<Self, Stop> {
         let path = data.read_models();
-        // Taken before the roll is opened: a server may move both on, so that the roll can only
-        // be further.
         let built = ReadModels::open(&path).ok();
-        let checkpoint = built.as_ref().and_then(|models| models.checkpoint().ok());
-        let seen = checkpoint.unwrap_or(0);
-        let (roll, report) = data.open_roll(Position::new(seen).next(), |_, _| {})?;
-        let head = report.head.position.get();
-        if seen > head {
-            return Err(Stop::failed(format!(
-                "the roll ends at position {head}, and the read models have seen {seen}: \
-                 the roll has lost its end"
-            ))
-            .next(data.command("verify")));
-        }
-        if let Some(models) = built
-            && seen == head
-        {
-            if same_history(&path, &roll, head)? {
-                return Ok(Self {
-                    models,
-                    head,
-                    _copy: None,
-                });
+        // Taken before the roll is opened: a server may move both on, and then the roll is
+        // further.
+        let seen = built.as_ref().and_then(|_| Seen::of(&path).ok());
+        let roll = open_roll(data, seen.as_ref())?;
+        let head = roll.head().position.get();
+        let seen = match seen {
+            Some(seen) if !seen.is_of(&roll)? => {
+                console.note("the read models are those of another book")?;
+                None
             }
-            console.note("the read models are those of another book")?;
+            seen => seen,
+        };
+        match (built, seen) {
+            (Some(models), Some(seen)) if seen.position == head => Ok(Self {
+                models,
+                head,
+                _copy: None,
+            }),
+            (_, Some(seen)) => {
+                console.note(format!(
+                    "the read models are at position {}, the roll at {head}: bringing a copy up to date",
+                    seen.position
+                ))?;
+                Self::of_copy(data, roll, console)
+            }
+            (_, None) => {
+                console.note(format!(
+                    "there are no read models: projecting the roll up to position {head}"
+                ))?;
+                Self::project(scratch()?, &roll, console)
+            }
         }
-        copy(&path, checkpoint, &roll, head, console)
+    }
+
+    /// Goes on from a copy of what is there.
+    fn of_copy(data: &DataDir, mut roll: Roll, console: &mut Console<'_>) -> Result<Self, Stop> {
+        let directory = scratch()?;
+        let own = own(&directory);
+        match copy_file(&data.read_models(), &own).and_then(|()| Seen::of(&own)) {
+            // A server went on while it was copied: so did the roll.
+            Ok(seen) if seen.position > roll.head().position.get() => {
+                roll = open_roll(data, Some(&seen))?;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the read models cannot be copied: projecting the whole roll");
+                return Self::project(scratch()?, &roll, console);
+            }
+        }
+        Self::project(directory, &roll, console)
+    }
+
+    /// Projects what the read models in a directory of our own have not seen.
+    fn project(directory: TempDir, roll: &Roll, console: &mut Console<'_>) -> Result<Self, Stop> {
+        let own = own(&directory);
+        let head = roll.head().position.get();
+        let mut projector = Projector::open(&own).map_err(Stop::failed)?;
+        let mut progress = console.progress("projecting", head);
+        let projected = projector.catch_up(&*roll.reader(), &mut |step| {
+            progress.set(step.position, || format!("position {}", step.position));
+        });
+        drop(progress);
+        projected.map_err(Stop::failed)?;
+        drop(projector);
+        Ok(Self {
+            models: ReadModels::open(&own).map_err(Stop::failed)?,
+            head,
+            _copy: Some(directory),
+        })
     }
 
     /// The position that a question is asked at.
@@ -81,64 +124,59 @@ pub(crate) fn beyond(position: u64, head: u64) -> Stop {
     .next(format!("--as-of {head}, or a time"))
 }
 
-/// Whether the read models have seen the event that the roll holds at its end. Ids of events
-/// are derived from book and position.
-fn same_history(path: &Path, roll: &Roll, head: u64) -> Result<bool, Stop> {
-    let Some(bytes) = roll
-        .reader()
-        .read_one(Position::new(head))
-        .map_err(Stop::failed)?
-    else {
-        return Ok(true);
-    };
-    let record = Record::decode(&bytes).map_err(Stop::failed)?;
-    let seen: rusqlite::Result<String> = read_only(path)
-        .and_then(|sql| sql.query_row("SELECT event_id FROM checkpoint", [], |row| row.get(0)));
-    Ok(seen.is_ok_and(|seen| seen == record.id.to_string()))
+/// How far read models say that they are.
+#[derive(Debug)]
+struct Seen {
+    position: u64,
+    /// The event there. Ids of events are derived from book and position.
+    event: Option<String>,
 }
 
-/// Copies what is there, or starts with nothing, and projects the rest of the roll.
-fn copy(
-    path: &Path,
-    checkpoint: Option<u64>,
-    roll: &Roll,
-    head: u64,
-    console: &mut Console<'_>,
-) -> Result<Models, Stop> {
-    let directory = tempfile::tempdir()
-        .map_err(|error| Stop::failed(format!("no temporary directory: {error}")))?;
-    let own = directory.path().join("read-models.sqlite");
-    let begun = checkpoint.filter(|_| match copy_file(path, &own) {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::debug!(%error, "the read models cannot be copied: projecting the whole roll");
-            false
-        }
-    });
-    match begun {
-        Some(seen) if seen < head => console.note(format!(
-            "the read models are at position {seen}, the roll at {head}: bringing a copy up to date"
-        ))?,
-        Some(_) => console.note("projecting the roll into a copy")?,
-        None => console.note(format!(
-            "there are no read models: projecting the roll up to position {head}"
-        ))?,
-    }
-    let failed = |error: &dyn std::fmt::Display| Stop::failed(error);
-    let mut projector = Projector::open(&own).map_err(|error| failed(&error))?;
-    let mut progress = console.progress("projecting", head);
-    projector
-        .catch_up(&*roll.reader(), &mut |step| {
-            progress.set(step.position, || format!("position {}", step.position));
+impl Seen {
+    fn of(path: &Path) -> rusqlite::Result<Self> {
+        let sql = read_only(path)?;
+        sql.query_row("SELECT position, event_id FROM checkpoint", [], |row| {
+            let position: i64 = row.get(0)?;
+            let negative = rusqlite::Error::IntegralValueOutOfRange(0, position);
+            Ok(Self {
+                position: u64::try_from(position).map_err(|_| negative)?,
+                event: row.get(1)?,
+            })
         })
-        .map_err(|error| failed(&error))?;
-    drop(progress);
-    drop(projector);
-    Ok(Models {
-        models: ReadModels::open(&own).map_err(|error| failed(&error))?,
-        head,
-        _copy: Some(directory),
-    })
+    }
+
+    /// Whether the roll holds the event that they have seen.
+    fn is_of(&self, roll: &Roll) -> Result<bool, Stop> {
+        let bytes = roll.reader().read_one(Position::new(self.position));
+        let Some(bytes) = bytes.map_err(Stop::failed)? else {
+            return Ok(self.event.is_none());
+        };
+        let record = Record::decode(&bytes).map_err(Stop::failed)?;
+        Ok(self.event == Some(record.id.to_string()))
+    }
+}
+
+/// The roll, which is at least as far as read models that were looked at before.
+fn open_roll(data: &DataDir, seen: Option<&Seen>) -> Result<Roll, Stop> {
+    let seen = seen.map_or(0, |seen| seen.position);
+    let (roll, report) = data.open_roll(Position::new(seen).next(), |_, _| {})?;
+    let head = report.head.position.get();
+    if seen <= head {
+        return Ok(roll);
+    }
+    Err(Stop::failed(format!(
+        "the roll ends at position {head}, and the read models have seen {seen}: \
+         the roll has lost its end"
+    ))
+    .next(data.command("verify")))
+}
+
+fn scratch() -> Result<TempDir, Stop> {
+    tempfile::tempdir().map_err(|error| Stop::failed(format!("no temporary directory: {error}")))
+}
+
+fn own(directory: &TempDir) -> PathBuf {
+    directory.path().join("read-models.sqlite")
 }
 
 /// One snapshot of a database that may be written to meanwhile.
