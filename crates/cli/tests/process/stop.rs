@@ -1,1 +1,65 @@
-//! Wip.
+//! Being told to stop, under load: in good order, in time, and nothing is lost.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::time::{Duration, Instant};
+
+use tillroll_journal::testing::Random;
+
+use crate::book::Book;
+use crate::load::Load;
+use crate::report::seed;
+
+/// What supervisors commonly allow before they kill.
+const IN_TIME: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_server_that_is_told_to_stop_under_load_loses_nothing_and_goes_on() {
+    let seed = seed();
+    let mut random = Random::new(seed);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut book = Book::begin(directory.path(), "");
+    for (round, signal) in ["TERM", "INT", "TERM", "INT"].into_iter().enumerate() {
+        book.context = format!("seed {seed}, round {round}, SIG{signal}");
+        let server = book.launch().serve();
+        book.examine(&server, &mut random);
+        let load = Load::start(server.address, 4, random.number(), &format!("r{round}"));
+        // Who waits for nothing, and who waits for ever, hold nobody up.
+        let idle = server.client();
+        let mut follower = server.client();
+        follower
+            .stream()
+            .write_all(b"GET /v1/events?stream=true HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .expect("it serves");
+        let mut follower = BufReader::new(follower.stream().try_clone().expect("a stream"));
+        let mut line = String::new();
+        while !line.starts_with("id:") {
+            line.clear();
+            let read = follower.read_line(&mut line).expect("events are streamed");
+            assert_ne!(read, 0, "{}: the stream ended", book.context);
+        }
+        load.reach(1 + random.below(60) as u64);
+
+        let asked = Instant::now();
+        server.signal(signal);
+        let ended = server.wait();
+        let took = asked.elapsed();
+        assert_eq!(ended.status.code(), Some(0), "{}: {ended:?}", book.context);
+        assert!(took < IN_TIME, "{}: {took:?}", book.context);
+        ended.says("stopped in good order");
+        assert!(!ended.said.contains("ERROR"), "{}: {ended:?}", book.context);
+        let mut rest = Vec::new();
+        drop(follower.read_to_end(&mut rest));
+        drop(idle);
+        let done = load.join();
+        for answer in &done.failures {
+            // Who came too late is told so.
+            assert_eq!(answer.json()["code"], "journal_failed", "{answer:?}");
+            assert!(answer.body.contains("shutting down"), "{answer:?}");
+        }
+        book.remember(done);
+    }
+    book.context = format!("seed {seed}, at the end");
+    let said = book.recovers(&mut random);
+    assert!(!said.contains("cut short"), "{said}");
+    assert!(book.counts.acknowledged >= 4, "{}", book.counts);
+}
