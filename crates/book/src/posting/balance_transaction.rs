@@ -7,6 +7,7 @@
 use tillroll_events::{BalanceTransactionFacts, OrderId};
 use tillroll_money::Unit;
 
+use super::debit;
 use crate::Refusal;
 use crate::legs::Legs;
 use crate::work::Work;
@@ -108,17 +109,4 @@ pub(crate) fn legs(
         }
     }
     Ok(legs)
-}
-
-fn debit(
-    work: &mut Work<'_>,
-    path: &str,
-    unit: Unit,
-    amount: i128,
-    legs: &mut Legs,
-) -> Result<(), Refusal> {
-    if amount != 0 {
-        legs.debit(work.account(path, unit)?, amount);
-    }
-    Ok(())
 }

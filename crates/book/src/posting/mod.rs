@@ -3,6 +3,27 @@
 //! Each rule answers the *whole* of what its subject should have on the books, never a change.
 //! [`Work::book`](crate::work::Work::book) posts the difference to what is there.
 
+use tillroll_money::Unit;
+
+use crate::Refusal;
+use crate::legs::Legs;
+use crate::work::Work;
+
 pub(crate) mod balance_transaction;
 pub(crate) mod order;
 pub(crate) mod processor;
+
+/// Adds to the debit side of an account, or to the credit side when negative. The account is
+/// opened only once it has something to say.
+fn debit(
+    work: &mut Work<'_>,
+    path: &str,
+    unit: Unit,
+    amount: i128,
+    legs: &mut Legs,
+) -> Result<(), Refusal> {
+    if amount != 0 {
+        legs.debit(work.account(path, unit)?, amount);
+    }
+    Ok(())
+}

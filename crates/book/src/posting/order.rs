@@ -9,6 +9,7 @@
 
 use tillroll_events::{OrderStanding, SplitRole};
 
+use super::debit;
 use crate::Refusal;
 use crate::legs::Legs;
 use crate::order::{Assigned, Observed, Order};
@@ -44,9 +45,9 @@ fn memoranda(
     ] {
         let path = format!("order:{}:{name}", order.id);
         placed += i128::from(amount);
-        debit(work, order, &path, i128::from(amount), legs)?;
+        debit(work, &path, order.currency, i128::from(amount), legs)?;
     }
-    debit(work, order, "orders:placed", -placed, legs)
+    debit(work, "orders:placed", order.currency, -placed, legs)
 }
 
 fn money(
@@ -64,36 +65,36 @@ fn money(
     let id = order.id;
     debit(
         work,
-        order,
         &format!("order:{id}:clearing"),
+        order.currency,
         observed.captured.into(),
         legs,
     )?;
     debit(
         work,
-        order,
         &format!("order:{id}:refunds"),
+        order.currency,
         -i128::from(observed.refunded),
         legs,
     )?;
     let suspense = i128::from(over_returned) - i128::from(excess);
-    debit(work, order, "suspense:overpaid", suspense, legs)?;
+    debit(work, "suspense:overpaid", order.currency, suspense, legs)?;
     for split in &standing.splits {
         let (earned, returned) = (i128::from(split.earned), i128::from(split.returned));
         match (split.role, &split.seller) {
             (SplitRole::Sales, _) => {
                 debit(
                     work,
-                    order,
                     &format!("sales:{}", order.channel),
+                    order.currency,
                     -earned,
                     legs,
                 )?;
-                debit(work, order, "sales:returns", returned, legs)?;
+                debit(work, "sales:returns", order.currency, returned, legs)?;
             }
             (SplitRole::Commission, _) => {
-                debit(work, order, "commission:earned", -earned, legs)?;
-                debit(work, order, "commission:returned", returned, legs)?;
+                debit(work, "commission:earned", order.currency, -earned, legs)?;
+                debit(work, "commission:returned", order.currency, returned, legs)?;
             }
             (SplitRole::Seller, Some(seller)) => {
                 let stage = if standing.fulfilled {
@@ -103,14 +104,14 @@ fn money(
                 };
                 debit(
                     work,
-                    order,
                     &format!("seller:{seller}:{stage}"),
+                    order.currency,
                     returned - earned,
                     legs,
                 )?;
             }
             (SplitRole::Tax, _) | (SplitRole::Seller, None) => {
-                debit(work, order, "tax:payable", returned - earned, legs)?;
+                debit(work, "tax:payable", order.currency, returned - earned, legs)?;
             }
         }
     }
@@ -138,24 +139,8 @@ fn goods(
             (format!("stock:{location}:shortage"), -short),
             (held, quantity),
         ] {
-            if amount != 0 {
-                legs.debit(work.account(&path, goods.sku)?, amount);
-            }
+            debit(work, &path, goods.sku, amount, legs)?;
         }
-    }
-    Ok(())
-}
-
-/// An account is opened only once it has something to say.
-fn debit(
-    work: &mut Work<'_>,
-    order: &Order,
-    path: &str,
-    amount: i128,
-    legs: &mut Legs,
-) -> Result<(), Refusal> {
-    if amount != 0 {
-        legs.debit(work.account(path, order.currency)?, amount);
     }
     Ok(())
 }
