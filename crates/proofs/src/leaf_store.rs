@@ -291,11 +291,14 @@ impl LeafStore {
         reader: &dyn JournalReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), LeafStoreError> {
-        let size = self.size;
-        if !self.continued_by(reader)? {
-            return Err(LeafStoreError::AnotherHistory { size });
+        let last = Position::new(self.size);
+        if reader.head().position <= last {
+            return match self.continued_by(reader)? {
+                true => Ok(()),
+                false => Err(LeafStoreError::AnotherHistory { size: self.size }),
+            };
         }
-        let mut frames = reader.frames(Position::new(size).next())?;
+        let mut frames = reader.frames(last.next())?;
         while let Some(frame) = frames.next_frame()? {
             let expected = Position::new(self.size).next();
             if frame.first != expected || frame.previous != self.frame {

@@ -99,3 +99,14 @@ fn golden_proofs_hold_and_say_what_they_prove() {
          that of root ilkoaehK+fOYDHxz7Rmv8zMviK6yGyjvNJliMA0FGZs=, which key 55c77570 signed."
     );
 }
+
+#[test]
+fn the_example_in_the_documentation_is_the_golden_proof() {
+    let text = include_str!("../PROOFS.md");
+    assert!(text.contains(&golden("record-3.tlog-proof")));
+    for size in [3, 5] {
+        let note = golden(&format!("checkpoint-{size}.note"));
+        let opened = SignedCheckpoint::open(note.as_bytes(), &verifiers()).unwrap();
+        assert!(text.contains(&format!("# {}\n", opened.checkpoint().root)));
+    }
+}

@@ -386,3 +386,22 @@ fn a_stored_checkpoint_that_was_altered_stops_the_signing() {
     std::fs::write(&file, good).unwrap();
     prover.checkpoint().unwrap();
 }
+
+#[test]
+fn a_proof_that_does_not_hold_is_not_handed_out() {
+    let data = TempDir::new().unwrap();
+    let log = support::memory(&records(300), 50);
+    let (mut prover, _) = open(data.path(), log.reader());
+    prover.prove_event(Position::new(6)).unwrap();
+    // The leaf beside the sixth record's rots while the file is open.
+    let path = data.path().join("proofs/leaves");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[128 + 4 * 32] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let refused = prover.prove_event(Position::new(6)).unwrap_err();
+    assert!(matches!(refused, ProverError::Unsound(_)), "{refused}");
+    drop(prover);
+    let (mut prover, rebuild) = open(data.path(), log.reader());
+    assert_eq!(rebuild, Some(Rebuild::Leaves));
+    prover.prove_event(Position::new(6)).unwrap();
+}
