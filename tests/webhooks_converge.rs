@@ -42,7 +42,7 @@ fn story(
         .unwrap_or_else(|error| panic!("{cycle:?} cannot happen: {error}"));
     let mut messages = vec![Message::Order(id, currency)];
     messages.extend(events.into_iter().map(Message::Webhook));
-    for transaction in sim.all_balance_transactions()[known..].to_vec() {
+    for transaction in &sim.all_balance_transactions()[known..] {
         let json = sim
             .balance_transaction_json(&transaction.id)
             .expect("it was just listed");
