@@ -4,6 +4,7 @@ use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use tillroll_events::{Event, JournalEntry, OrderId, Record, Timestamp};
 use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
+use tillroll_sabotage::{Bug, planted};
 
 use crate::tables::Tables;
 use crate::work::Work;
@@ -65,8 +66,9 @@ impl Book {
     pub fn decide(&self, command: &Command) -> Result<Decision, Refusal> {
         if let Some(key) = &command.key
             && let Some(applied) = self.applied.get(key.key.as_str())
+            && !planted(Bug::DuplicateApplied)
         {
-            if applied.fingerprint != key.fingerprint {
+            if applied.fingerprint != key.fingerprint && !planted(Bug::FingerprintUncompared) {
                 return Err(Refusal::IdempotencyConflict {
                     key: key.key.clone(),
                 });

@@ -8,6 +8,7 @@ use tillroll_events::{
     BalanceTransactionFacts, ChargeFacts, DisputeFacts, IntentFacts, PayoutFacts, RefundFacts,
     TransferFacts,
 };
+use tillroll_sabotage::{Bug, planted};
 
 /// Knowledge that only grows.
 pub(crate) trait Join {
@@ -39,6 +40,10 @@ impl Join for IntentFacts {
 
 impl Join for ChargeFacts {
     fn join(&self, said: &Self) -> Self {
+        let mut refunded = self.refunded.max(said.refunded);
+        if planted(Bug::RefundTakenAsDelta) {
+            refunded = self.refunded.saturating_add(said.refunded);
+        }
         Self {
             id: self.id.clone(),
             intent: link(self.intent.as_ref(), said.intent.as_ref()),
@@ -47,7 +52,7 @@ impl Join for ChargeFacts {
             amount: self.amount.max(said.amount),
             authorised: self.authorised || said.authorised,
             captured: self.captured.max(said.captured),
-            refunded: self.refunded.max(said.refunded),
+            refunded,
             failed: self.failed || said.failed,
             expired: self.expired || said.expired,
             failure_code: link(self.failure_code.as_ref(), said.failure_code.as_ref()),

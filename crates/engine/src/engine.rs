@@ -13,6 +13,7 @@ use tillroll_events::{CommandRef, Record, Timestamp};
 use tillroll_journal::{
     Batch, FileJournal, Journal, JournalReader, MAX_FRAME_BYTES, Position, RecoveryReport, Storage,
 };
+use tillroll_sabotage::{Bug, planted};
 
 use crate::metrics::Counters;
 use crate::replay::is_step;
@@ -212,9 +213,11 @@ impl<J: Journal> Engine<J> {
     pub(crate) fn stage(&mut self, mut command: Command) -> Result<Staged, Failure> {
         // The clock of the caller may have been set back. The roll's time runs on, and the book
         // decides by it: a hold that has expired stays so.
-        command.at = self
-            .recorded_at
-            .map_or(command.at, |last| last.max(command.at));
+        if !planted(Bug::TimeRunsBack) {
+            command.at = self
+                .recorded_at
+                .map_or(command.at, |last| last.max(command.at));
+        }
         self.counters.command();
         let staged = match self.book.decide(&command) {
             Ok(Decision::Append(decided)) if decided.is_empty() => {
@@ -287,6 +290,10 @@ impl<J: Journal> Engine<J> {
             encoded = self.encode(&run);
         }
         if let Err(DoesNotFit) = encoded {
+            if planted(Bug::RefusalLeavesTrace) {
+                run.iter()
+                    .for_each(|(at, record)| self.book.evolve(at.get(), record));
+            }
             return Ok(Staged::Refused(too_large(&command.action, self.limits)));
         }
         // Only now, when nothing can refuse it any more, does it become state.

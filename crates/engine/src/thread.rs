@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use tillroll_journal::{Journal, Position};
+use tillroll_sabotage::{Bug, planted};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::Staged;
@@ -134,6 +135,9 @@ impl<J: Journal> Writer<J> {
     fn serve(&mut self) -> Result<(), Failure> {
         while let Some(request) = self.queue.blocking_recv() {
             self.gather(request)?;
+            if planted(Bug::AcknowledgedBeforeSync) {
+                self.answer();
+            }
             self.engine.commit()?;
             self.answer();
             if let Some(look) = self.inspection.take() {
@@ -156,6 +160,14 @@ impl<J: Journal> Writer<J> {
                     self.waiting.push(waiting);
                     let staged = self.engine.stage(command)?;
                     self.staged.push(staged);
+                    if planted(Bug::DuplicateBeforeSync)
+                        && let Some(Staged::Known { first, events }) = self
+                            .staged
+                            .pop_if(|staged| matches!(staged, Staged::Known { .. }))
+                        && let Some(waiting) = self.waiting.pop()
+                    {
+                        tell(waiting, Ok(Answer::Known { first, events }));
+                    }
                 }
                 Request::Inspect(look) => {
                     self.inspection = Some(look);

@@ -1,6 +1,9 @@
 //! The writer: one frame, one write, one sync for each append.
 
+use std::io;
 use std::sync::Arc;
+
+use tillroll_sabotage::{Bug, planted};
 
 use crate::batch::Batch;
 use crate::catalog::Catalog;
@@ -160,18 +163,40 @@ impl<S: Storage> FileJournal<S> {
             let (name, offset) = (&self.name, self.offset);
             move |source| StorageError::new(operation, name, offset, source)
         };
-        self.file
-            .write_at(self.offset, sealed.bytes())
-            .map_err(failed(Operation::Write))?;
-        self.file.sync().map_err(failed(Operation::Sync))?;
         let head = Head {
             position: last,
             hash: sealed.hash,
         };
+        self.file
+            .write_at(self.offset, sealed.bytes())
+            .or_else(|error| match planted(Bug::WriteErrorIgnored) {
+                false => Err(error),
+                true => Ok(()),
+            })
+            .map_err(failed(Operation::Write))?;
+        if planted(Bug::PublishedBeforeSync) {
+            self.catalog.publish(self.offset + bytes, head);
+        }
+        self.sync().map_err(failed(Operation::Sync))?;
         self.offset += bytes;
         self.head = head;
         self.catalog.publish(self.offset, head);
         Ok(Committed { first, last, head })
+    }
+
+    /// One sync, and its first answer.
+    fn sync(&self) -> io::Result<()> {
+        if planted(Bug::NoSync) {
+            return Ok(());
+        }
+        let synced = self.file.sync();
+        if planted(Bug::SyncErrorIgnored) {
+            return Ok(());
+        }
+        if planted(Bug::SyncRetried) {
+            return synced.or_else(|_| self.file.sync());
+        }
+        synced
     }
 }
 
@@ -190,15 +215,18 @@ pub(crate) fn create_segment<S: Storage>(
     file.write_at(0, &header.encode())
         .map_err(failed(Operation::Write))?;
     file.sync().map_err(failed(Operation::Sync))?;
-    storage
-        .sync_directory()
-        .map_err(failed(Operation::SyncDirectory))?;
+    if !planted(Bug::DirectoryNotSynced) {
+        let synced = storage.sync_directory();
+        synced.map_err(failed(Operation::SyncDirectory))?;
+    }
     Ok(file)
 }
 
 impl<S: Storage> Journal for FileJournal<S> {
     fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
-        if let Some(cause) = &self.poison {
+        if let Some(cause) = &self.poison
+            && !planted(Bug::PoisonIgnored)
+        {
             return Err(AppendError::Poisoned {
                 cause: cause.clone(),
             });

@@ -15,6 +15,8 @@
 //!   cache counts them as clean. Writing them makes them dirty. The last frame
 //!   is enough, since the frames before it were synced before it was written.
 
+use tillroll_sabotage::{Bug, planted};
+
 use crate::catalog::{Active, Sealed};
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
@@ -341,7 +343,7 @@ fn check_not_lost<F>(
     survey: Option<&Survey<F>>,
 ) -> Result<(), Damage> {
     match options.durable {
-        Some(durable) if head.position < durable.position => {
+        Some(durable) if head.position < durable.position && !planted(Bug::DurableMarkIgnored) => {
             let (name, offset) = survey.map_or_else(
                 || (segment::file_name(Position::FIRST), 0),
                 |survey| (survey.last.name.clone(), survey.last.length),
@@ -422,7 +424,7 @@ fn settle<S: Storage>(
         let name = &last.name;
         move |source| StorageError::new(operation, name, offset, source)
     };
-    if last.torn_tail.is_some() {
+    if last.torn_tail.is_some() && !planted(Bug::TornTailKept) {
         let cut = last.file.truncate(last.length);
         cut.map_err(failed(Operation::Truncate, last.length))?;
     }
@@ -431,7 +433,9 @@ fn settle<S: Storage>(
         written.map_err(failed(Operation::Write, offset))
     };
     rewrite(0, &last.header.encode())?;
-    if let Some(offset) = last.last_frame {
+    if let Some(offset) = last.last_frame
+        && !planted(Bug::CacheTrusted)
+    {
         let bytes = reread(&last, offset)?;
         rewrite(offset, &bytes)?;
     }

@@ -2,6 +2,8 @@
 //! verification. It changes nothing, and it does not decide what to do about
 //! what it finds.
 
+use tillroll_sabotage::{Bug, planted};
+
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
 use crate::frame::{self, Depth, FrameHeader, FrameView, Link, Place};
@@ -282,7 +284,10 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         if !bad.fault.can_be_torn() {
             return Ok(bad.damage(self.name, None, false));
         }
-        let followed_by = self.find_whole_frame(bad.resume)?;
+        let mut followed_by = self.find_whole_frame(bad.resume)?;
+        if planted(Bug::DamageTakenForTear) {
+            followed_by = None;
+        }
         Ok(bad.damage(self.name, followed_by, followed_by.is_none()))
     }
 

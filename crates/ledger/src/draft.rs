@@ -6,6 +6,7 @@
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashSet};
 use tillroll_money::Unit;
+use tillroll_sabotage::{Bug, planted};
 
 use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
 use crate::{Entry, EntryId, Hold, HoldId, Ledger, Posting, Side};
@@ -163,7 +164,8 @@ impl<'a> Draft<'a> {
 
     /// Refuses an id that history or this draft has used, and remembers it.
     pub fn claim_entry(&mut self, id: EntryId) -> Result<(), LedgerRefusal> {
-        if self.ledger.knows_entry(id) || !self.new_entries.insert(id) {
+        let known = self.ledger.knows_entry(id) || !self.new_entries.insert(id);
+        if known && !planted(Bug::EntryIdReused) {
             return Err(LedgerRefusal::EntryExists(id));
         }
         Ok(())
@@ -218,17 +220,20 @@ impl<'a> Draft<'a> {
         now: i64,
     ) -> Result<Entry, LedgerRefusal> {
         let hold = self.open_hold(id)?;
-        if hold.expires_at.is_some_and(|at| at <= now) {
+        let expired = hold.expires_at.is_some_and(|at| at <= now);
+        if expired && !planted(Bug::ExpiredHoldCaptured) {
             return Err(LedgerRefusal::HoldExpired(id));
         }
         let entry = match captured {
-            Some(entry) if !hold.covers(&entry) => {
+            Some(entry) if !hold.covers(&entry) && !planted(Bug::MoreCapturedThanHeld) => {
                 return Err(LedgerRefusal::CaptureExceedsHold(id));
             }
             Some(entry) => entry,
             None => hold.entry.clone(),
         };
-        self.release(&hold.entry);
+        if !planted(Bug::HoldKeptAfterCapture) {
+            self.release(&hold.entry);
+        }
         self.post(&entry)?;
         Ok(entry)
     }
@@ -277,10 +282,13 @@ impl<'a> Draft<'a> {
                 Stage::Pending => balances.pending(posting.side),
             };
             *total = total.saturating_add(posting.amount);
-            if !balances.in_range() {
+            if !balances.in_range() && !planted(Bug::RangeUnchecked) {
                 let (path, unit) = (account.path.clone(), account.unit);
                 return Err(LedgerRefusal::BalanceOutOfRange { path, unit });
             }
+        }
+        if planted(Bug::RefusedEntryStays) {
+            self.touched.extend(changed.iter().copied());
         }
         for (id, after) in &changed {
             self.check_limit(*id, after, entry, stage)?;
@@ -324,11 +332,23 @@ impl<'a> Draft<'a> {
             Side::Debit => before.credits_posted,
             Side::Credit => before.debits_posted,
         };
+        let available = backing.saturating_sub(before.total(side));
+        if planted(Bug::LimitOffByOne) && drawn - added == available + 1 {
+            return Ok(());
+        }
+        let posted = Balances {
+            debits_pending: 0,
+            credits_pending: 0,
+            ..*after
+        };
+        if planted(Bug::PendingUncounted) && account.limit.allows(&posted) {
+            return Ok(());
+        }
         Err(LedgerRefusal::WouldExceedLimit {
             path: account.path.clone(),
             unit: account.unit,
             limit: account.limit,
-            available: backing.saturating_sub(before.total(side)),
+            available,
             amount: drawn,
         })
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tillroll_events::Record;
 use tillroll_journal::{JournalReader, Position};
+use tillroll_sabotage::{Bug, planted};
 
 use crate::write::{Cache, Writer};
 use crate::{ProjectError, database, schema, source};
@@ -115,7 +116,9 @@ impl Projector {
             }
             Err(error) => {
                 // It remembers rows that were rolled back.
-                self.cache = Cache::default();
+                if !planted(Bug::RolledBackRowsRemembered) {
+                    self.cache = Cache::default();
+                }
                 Err(error)
             }
         }
@@ -183,7 +186,7 @@ impl Projector {
     /// Whether the journal has, at our checkpoint, the event that we projected there. Ids of
     /// events are derived from book and position, so that no other journal has the same.
     fn belongs_to(&self, reader: &dyn JournalReader) -> Result<bool, ProjectError> {
-        if self.checkpoint == 0 {
+        if self.checkpoint == 0 || planted(Bug::OtherHistoryKept) {
             return Ok(true);
         }
         let Some(bytes) = reader.read_one(Position::new(self.checkpoint))? else {
