@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balances, demo, digest, events, order, orders, projections, replay, serve, trial_balance,
-    verify,
+    backup, balances, checkpoint, demo, digest, doctor, events, export, order, orders, projections,
+    prove, replay, restore, serve, trial_balance, verify,
 };
 use crate::data_dir::DataDir;
 
@@ -24,6 +24,9 @@ use crate::data_dir::DataDir;
   tillroll orders --data ./shop --status disputed --json
   tillroll trial-balance --data ./shop --as-of 2026-08-31T23:59:59Z
   tillroll verify --data ./shop        every frame, hash, entry, limit and row
+  tillroll checkpoint --data ./shop    a signed statement of what the roll is now
+  tillroll backup /mnt/disk/shop --data ./shop
+  tillroll doctor --data ./shop        what to do next
 
 Data goes to standard output, everything else to standard error.
 Exit codes: 0 done, 1 damage or failure, 2 wrong usage."
@@ -46,6 +49,12 @@ pub(crate) enum Command {
     Replay(replay::ReplayArgs),
     Digest(digest::DigestArgs),
     Projections(projections::ProjectionsArgs),
+    Checkpoint(checkpoint::CheckpointArgs),
+    Prove(prove::ProveArgs),
+    Export(export::ExportArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Which data directory.

@@ -6,6 +6,8 @@
 //! | `BOOK` | the id of the book |
 //! | `read-models.sqlite` | the read models; can always be built anew |
 //! | `chart.toml` | optional: the accountant's names |
+//! | `keys/`, `proofs/` | for auditors, made at first use: see [`crate::proving`] |
+//! | `LAST_BACKUP` | a note about the newest backup, for `doctor` |
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,6 +101,11 @@ impl DataDir {
             .filter_map(|entry| entry.metadata().ok())
             .map(|metadata| metadata.len())
             .sum()
+    }
+
+    /// Segments of the roll.
+    pub(crate) fn segment_count(&self) -> u64 {
+        self.segments().count() as u64
     }
 
     fn segments(&self) -> impl Iterator<Item = fs::DirEntry> {

@@ -16,13 +16,17 @@ mod cli;
 mod commands;
 mod console;
 mod data_dir;
+mod durable;
 mod exit;
 mod fold;
+mod last_backup;
 mod logs;
 mod models;
 mod output;
 mod progress;
+mod proving;
 mod read_only;
+mod stages;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -86,6 +90,12 @@ fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
         Command::Replay(args) => commands::replay::run(&args, console),
         Command::Digest(args) => commands::digest::run(&args, console),
         Command::Projections(args) => commands::projections::run(&args, console),
+        Command::Checkpoint(args) => commands::checkpoint::run(&args, console),
+        Command::Prove(args) => commands::prove::run(&args, console),
+        Command::Export(args) => commands::export::run(&args, console),
+        Command::Backup(args) => commands::backup::run(&args, console),
+        Command::Restore(args) => commands::restore::run(&args, console),
+        Command::Doctor(args) => commands::doctor::run(&args, console),
     }
 }
 

@@ -126,14 +126,14 @@ pub(crate) fn beyond(position: u64, head: u64) -> Stop {
 
 /// How far read models say that they are.
 #[derive(Debug)]
-struct Seen {
-    position: u64,
+pub(crate) struct Seen {
+    pub(crate) position: u64,
     /// The event there. Ids of events are derived from book and position.
     event: Option<String>,
 }
 
 impl Seen {
-    fn of(path: &Path) -> rusqlite::Result<Self> {
+    pub(crate) fn of(path: &Path) -> rusqlite::Result<Self> {
         let sql = read_only(path)?;
         sql.query_row("SELECT position, event_id FROM checkpoint", [], |row| {
             let position: i64 = row.get(0)?;
@@ -146,7 +146,7 @@ impl Seen {
     }
 
     /// Whether the roll holds the event that they have seen.
-    fn is_of(&self, roll: &Roll) -> Result<bool, Stop> {
+    pub(crate) fn is_of(&self, roll: &Roll) -> Result<bool, Stop> {
         let bytes = roll.reader().read_one(Position::new(self.position));
         let Some(bytes) = bytes.map_err(Stop::failed)? else {
             return Ok(self.event.is_none());

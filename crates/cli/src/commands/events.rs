@@ -38,10 +38,10 @@ pub(crate) struct EventsArgs {
 
 /// Accounts by number, as the roll opens them.
 #[derive(Debug, Default)]
-struct Names(Vec<(AccountPath, Unit)>);
+pub(super) struct Names(Vec<(AccountPath, Unit)>);
 
 impl Names {
-    fn learn(&mut self, bytes: &[u8]) {
+    pub(super) fn learn(&mut self, bytes: &[u8]) {
         let opens = Kind::AccountOpened.number().to_le_bytes();
         if bytes.starts_with(&opens)
             && let Ok(record) = Record::decode(bytes)
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), St
 }
 
 /// What names this book as a CloudEvents source, here and on the HTTP interface.
-fn source(book: &tillroll_journal::JournalId) -> String {
+pub(super) fn source(book: &tillroll_journal::JournalId) -> String {
     format!("tillroll:book:{book}")
 }
 

@@ -4,8 +4,17 @@
 //! Three checks, each trusting only the one before it: the bytes of the roll (frames, checksums,
 //! hash chain, positions), what the records say (entries, limits, ids, keys, time), and the rows
 //! of the read models against a replay. Nothing is changed.
+//!
+//! With other arguments it checks what has left the directory: a proof file, a checkpoint that
+//! somebody has kept, a backup.
 
+mod backup;
+mod checkpoint;
 mod finding;
+mod proof;
+mod trusted;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -19,6 +28,7 @@ use crate::console::Console;
 use crate::data_dir::{DataDir, Roll};
 use crate::exit::Stop;
 use crate::output::{count, counted};
+use checkpoint::Kept;
 use finding::Finding;
 
 /// Check every frame, hash, entry, limit and row; exit 1 and name the place when one is wrong
@@ -27,11 +37,30 @@ use finding::Finding;
   roll         frames, checksums, the hash chain, positions
   books        entries balance, limits hold, ids and keys are used once, time runs forward
   read models  every row equals what a replay makes of the roll
+  checkpoint   the roll begins with what an old checkpoint was signed for (--checkpoint)
 
-It takes no lock and changes nothing, so it may run beside a server.")]
+Examples:
+  tillroll verify --data ./shop
+  tillroll verify --data ./shop --checkpoint monday.note --key public-key.txt
+  tillroll verify --proof sale.tlog-proof --key public-key.txt
+  tillroll verify --backup /mnt/other-disk/shop
+
+A proof is checked with the key alone: no data directory, no network. It no lock and changes nothing, so it may run beside a server.")]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     data: DataArgs,
+    /// Check proof files, and nothing else
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["backup", "checkpoint"])]
+    proof: Vec<PathBuf>,
+    /// Check a backup, and nothing else
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["checkpoint", "key"])]
+    backup: Option<PathBuf>,
+    /// Compare the roll with a checkpoint that was signed before
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// A verifier key, a file of them, or a statement about a new key; may be given several times
+    #[arg(long, value_name = "KEY|FILE")]
+    key: Vec<String>,
     #[command(flatten)]
     json: JsonArgs,
 }
@@ -55,14 +84,32 @@ struct Report {
 }
 
 pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    if !args.proof.is_empty() {
+        return proof::run(&args.proof, &args.key, args.json.json, console);
+    }
+    if let Some(path) = &args.backup {
+        return backup::run(path, args.json.json, console);
+    }
     let data = args.data.dir();
+    let kept = match &args.checkpoint {
+        Some(path) => Some(Kept::read(path, &args.key, &data, console)?),
+        None if args.key.is_empty() => None,
+        None => {
+            return Err(Stop::usage("a key checks a proof or a checkpoint")
+                .next("--proof FILE, or --checkpoint FILE"));
+        }
+    };
     let mut report = Report::default();
     if check_roll(&data, &mut report, console)?
         && let Some(roll) = check_books(&data, &mut report, console)?
-        // A roll that lost its end is behind its read models, which is no second finding.
-        && report.findings.is_empty()
     {
-        check_rows(&data, roll, &mut report, console)?;
+        if let Some(kept) = kept {
+            kept.check(&roll, &mut report, console)?;
+        }
+        // A roll that lost its end is behind its read models, which is no second finding.
+        if report.findings.is_empty() {
+            check_rows(&data, roll, &mut report, console)?;
+        }
     }
     match args.json.json {
         true => console.json(&report.view())?,

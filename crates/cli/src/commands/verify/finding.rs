@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tillroll_journal::{Damage, segment};
 use tillroll_projections::VerifyError as RowsError;
+use tillroll_proofs::HistoryError;
 
 use crate::console::Console;
 use crate::data_dir::DataDir;
@@ -104,6 +105,27 @@ impl Finding {
             data.command("events"),
             position.saturating_sub(1)
         ))
+    }
+
+    /// A roll that contradicts a checkpoint that was signed for it.
+    pub(super) fn rewritten(checkpoint: &Path, error: &HistoryError) -> Self {
+        let (reason, position) = match error {
+            HistoryError::Shorter { head, .. } => (error.to_string(), Some(head.get())),
+            HistoryError::Rewritten { after, .. } => (
+                format!("{error}; checksums and hash chain hold, so the roll was written anew"),
+                Some(after + 1),
+            ),
+            HistoryError::Read(_) => (error.to_string(), None),
+        };
+        Self {
+            file: Some(checkpoint.display().to_string()),
+            position,
+            ..Self::new("checkpoint", reason)
+        }
+        .next(
+            "keep this directory as it is, and compare it with a backup from before the \
+             checkpoint was signed",
+        )
     }
 
     /// Rows of the read models that a replay does not make.

@@ -1,0 +1,133 @@
+//! The roll as far as it is certainly durable, which is all that may be signed or proved.
+//!
+//! A checkpoint that was signed cannot be taken back, and the end of the files beside a running
+//! server may be a frame that is written and not yet synced. So where nobody writes, the log is
+//! recovered as a server's start would do it, which makes its last frame durable; and beside a
+//! server only those records count that its read models have seen, because they follow what is
+//! committed, or that another frame follows, because a writer syncs one before it writes the next.
+//!
+//! No lock is held while the answer is used, and no byte of the log is changed.
+
+use std::sync::Arc;
+
+use tillroll_journal::{
+    DirStorage, DirStorageError, FileJournal, FrameView, Frames, Head, Journal, JournalId,
+    JournalReader, Options, Position, ReadError,
+};
+
+use crate::data_dir::{DataDir, Roll};
+use crate::exit::Stop;
+use crate::models::Seen;
+
+/// A reader of durable records, and whose they are.
+pub(crate) struct Durable {
+    pub(crate) reader: Arc<dyn JournalReader>,
+    pub(crate) book: JournalId,
+}
+
+impl Durable {
+    pub(crate) fn open(data: &DataDir) -> Result<Self, Stop> {
+        // Taken before the roll is looked at: a server may move both on.
+        let seen = Seen::of(&data.read_models()).ok();
+        let settled = settle(data)?;
+        let (roll, _) = last_segment(data)?;
+        let head = match settled {
+            Some(head) => head,
+            None => beside_a_writer(&roll, seen.as_ref())?,
+        };
+        let roll_reader = roll.reader();
+        Ok(Self {
+            book: roll.id(),
+            reader: Arc::new(Until {
+                reader: roll_reader,
+                head,
+            }),
+        })
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.reader.head()
+    }
+}
+
+/// Earlier segments are checked where they are read.
+fn last_segment(data: &DataDir) -> Result<(Roll, Option<String>), Stop> {
+    let (roll, report) = data.open_roll(Position::new(u64::MAX), |_, _| {})?;
+    Ok((roll, report.torn_tail.map(|tail| tail.file)))
+}
+
+/// Makes the last frame durable. `None` when somebody else is writing.
+fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
+    // Locking would make the directory.
+    data.storage()?;
+    let storage = match DirStorage::open(data.journal()) {
+        Ok(storage) => storage,
+        Err(DirStorageError::Locked { .. }) => return Ok(None),
+        Err(error) => return Err(Stop::failed(error)),
+    };
+    let (view, torn) = last_segment(data)?;
+    if let Some(file) = torn {
+        return Err(Stop::failed(format!(
+            "{file} ends with bytes that are no frame, and nothing is signed before somebody has \
+             looked at them"
+        ))
+        .next(data.command("verify")));
+    }
+    let options = Options {
+        id: Some(view.id()),
+        check_from: Position::new(u64::MAX),
+        ..Options::default()
+    };
+    let (_, report) = FileJournal::open(storage, options)
+        .map_err(|error| Stop::failed(error).next(data.command("verify")))?;
+    Ok(Some(report.head))
+}
+
+fn beside_a_writer(roll: &Roll, seen: Option<&Seen>) -> Result<Head, Stop> {
+    let (head, reader) = (roll.head(), roll.reader());
+    let mut frames = reader.frames(head.position).map_err(Stop::failed)?;
+    let Some(last) = frames.next_frame().map_err(Stop::failed)? else {
+        return Ok(head);
+    };
+    if let Some(seen) = seen
+        && seen.position >= last.first.get()
+        && seen.is_of(roll)?
+    {
+        return Ok(head);
+    }
+    Ok(Head {
+        position: Position::new(last.first.get() - 1),
+        hash: last.previous,
+    })
+}
+
+/// A reader that ends at a frame.
+struct Until {
+    reader: Arc<dyn JournalReader>,
+    head: Head,
+}
+
+impl JournalReader for Until {
+    fn head(&self) -> Head {
+        self.head
+    }
+
+    fn frames(&self, from: Position) -> Result<Box<dyn Frames>, ReadError> {
+        Ok(Box::new(FramesUntil {
+            frames: self.reader.frames(from)?,
+            last: self.head.position,
+        }))
+    }
+}
+
+struct FramesUntil {
+    frames: Box<dyn Frames>,
+    last: Position,
+}
+
+impl Frames for FramesUntil {
+    fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+        let frame = self.frames.next_frame()?;
+        Ok(frame.filter(|frame| frame.last() <= self.last))
+    }
+}

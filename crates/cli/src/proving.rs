@@ -1,0 +1,208 @@
+//! What a data directory has for auditors: its keys, its signed checkpoints, and a prover.
+//!
+//! | name | content |
+//! |---|---|
+//! | `keys/` | the private key that checkpoints are signed with, and all verifier keys |
+//! | `proofs/checkpoints/` | every checkpoint that was signed |
+//! | `proofs/leaves` | leaf hashes of the roll; can always be made anew |
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tillroll_journal::JournalId;
+use tillroll_proofs::{
+    KeyName, Keyring, KeyringError, LeafStoreError, Prover, ProverError, Rebuild, SignedCheckpoint,
+    VerifierKey,
+};
+
+use crate::console::Console;
+use crate::data_dir::DataDir;
+use crate::durable::Durable;
+use crate::exit::Stop;
+
+/// Where the system hands out randomness. On a machine that has booted it neither waits nor ends.
+const RANDOM: &str = "/dev/urandom";
+
+pub(crate) fn keys(data: &DataDir) -> PathBuf {
+    data.root().join("keys")
+}
+
+pub(crate) fn proofs(data: &DataDir) -> PathBuf {
+    data.root().join("proofs")
+}
+
+/// The private key of a data directory.
+pub(crate) fn signing_key(data: &DataDir) -> PathBuf {
+    keys(data).join("signing.key")
+}
+
+/// 32 bytes that nobody else can know.
+pub(crate) fn seed() -> Result<[u8; 32], Stop> {
+    let mut seed = [0; 32];
+    File::open(RANDOM)
+        .and_then(|mut source| source.read_exact(&mut seed))
+        .map_err(|error| Stop::failed(format!("no randomness from {RANDOM}: {error}")))?;
+    Ok(seed)
+}
+
+/// The keys of a book, made at first use.
+pub(crate) fn keyring(
+    data: &DataDir,
+    book: JournalId,
+    console: &mut Console<'_>,
+) -> Result<Keyring, Stop> {
+    let ring = match Keyring::open(keys(data)) {
+        Err(KeyringError::Missing { .. }) => {
+            let name = KeyName::of_book(*book.as_bytes());
+            let ring = Keyring::create(keys(data), name, &seed()?)
+                .map_err(|error| keyring_stop(data, error))?;
+            console.note(format!(
+                "a key was made in {}; publish its public half where this machine cannot change it",
+                keys(data).display()
+            ))?;
+            ring
+        }
+        opened => opened.map_err(|error| keyring_stop(data, error))?,
+    };
+    let name = KeyName::of_book(*book.as_bytes());
+    match *ring.name() == name {
+        true => Ok(ring),
+        false => Err(Stop::failed(format!(
+            "the keys in {} are for {}, and the roll is {name}",
+            keys(data).display(),
+            ring.name()
+        ))
+        .next("move them elsewhere, then run the same command again")),
+    }
+}
+
+pub(crate) fn keyring_stop(data: &DataDir, error: KeyringError) -> Stop {
+    let next = match &error {
+        KeyringError::Exposed { path, .. } => format!(
+            "chmod 600 {}; {} if somebody may have read it",
+            path.display(),
+            data.command("checkpoint --rotate")
+        ),
+        KeyringError::Missing { .. } => data.command("checkpoint"),
+        KeyringError::Stale { .. } => "run the same command again".into(),
+        KeyringError::Exists { .. } => format!(
+            "put {} back from `tillroll backup --with-keys`, or move {} elsewhere to start with \
+             a new key",
+            signing_key(data).display(),
+            keys(data).display()
+        ),
+        _ => data.command("doctor"),
+    };
+    Stop::failed(error).next(next)
+}
+
+pub(crate) fn prover_stop(data: &DataDir, error: ProverError) -> Stop {
+    let next = match &error {
+        ProverError::History(_) | ProverError::Changed { .. } => {
+            "compare the roll with a checkpoint that somebody else has kept: \
+             tillroll verify --checkpoint FILE"
+                .into()
+        }
+        ProverError::Leaves(LeafStoreError::Locked { .. }) => {
+            "run the same command again when the other one has ended".into()
+        }
+        ProverError::Unsound(_) => format!(
+            "remove {}, which is made anew, and run the same command again",
+            proofs(data).join("leaves").display()
+        ),
+        ProverError::Checkpoint(_) | ProverError::OtherLog { .. } => data.command("checkpoint"),
+        ProverError::NotRecorded { .. } => data.command("events"),
+        _ => data.command("verify"),
+    };
+    Stop::failed(error).next(next)
+}
+
+/// A prover that has followed the roll to its durable end.
+pub(crate) fn prover(
+    data: &DataDir,
+    durable: &Durable,
+    console: &mut Console<'_>,
+) -> Result<Prover, Stop> {
+    let ring = keyring(data, durable.book, console)?;
+    let mut progress = console.progress("hashing", durable.head().position.get());
+    let opened = Prover::open(
+        proofs(data),
+        *durable.book.as_bytes(),
+        ring,
+        durable.reader.clone(),
+        &mut |position| progress.set(position.get(), || format!("position {position}")),
+    );
+    drop(progress);
+    let (prover, rebuild) = opened.map_err(|error| prover_stop(data, error))?;
+    match rebuild {
+        None | Some(Rebuild::Missing) => {}
+        Some(Rebuild::AnotherHistory {
+            size,
+            first_difference,
+        }) => console.note(format!(
+            "warning: the roll is not the one that its {size} leaf hashes were made from: it \
+             differs from position {first_difference} on. Unless a backup was restored, somebody \
+             has rewritten it"
+        ))?,
+        Some(_) => console.note("the leaf hashes were damaged and have been made anew")?,
+    }
+    Ok(prover)
+}
+
+/// The public half of a directory's keys, the newest last, without touching the private one.
+pub(crate) fn verifiers(data: &DataDir) -> Result<Vec<VerifierKey>, Stop> {
+    let path = keys(data).join("verifiers");
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_verifiers(&text, &path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Stop::failed(format!(
+            "cannot read {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+pub(crate) fn parse_verifiers(text: &str, path: &Path) -> Result<Vec<VerifierKey>, Stop> {
+    VerifierKey::parse_lines(text).map_err(|(line, error)| {
+        Stop::failed(format!(
+            "line {line} of {} is no verifier key: {error}",
+            path.display()
+        ))
+    })
+}
+
+/// The checkpoints that were signed here and can be believed, the smallest first.
+pub(crate) fn stored_checkpoints(data: &DataDir, keys: &[VerifierKey]) -> Vec<SignedCheckpoint> {
+    let directory = proofs(data).join("checkpoints");
+    let names = files_with(&directory, ".note").into_iter();
+    let notes = names.filter_map(|name| fs::read(directory.join(name)).ok());
+    let mut signed: Vec<_> = notes
+        .filter_map(|note| SignedCheckpoint::open(&note, keys).ok())
+        .collect();
+    signed.sort_by_key(|signed| signed.checkpoint().size);
+    signed
+}
+
+/// Names in a directory that end like this, in order. None where there is no directory.
+pub(crate) fn files_with(directory: &Path, suffix: &str) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(suffix)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The file of somebody else's that an argument names.
+pub(crate) fn read_argument(path: &Path) -> Result<Vec<u8>, Stop> {
+    fs::read(path).map_err(|error| {
+        Stop::usage(format!("cannot read {}: {error}", path.display()))
+            .next("name a file that is there")
+    })
+}
+
+/// Writes a result to a file, in place of what is there.
+pub(crate) fn write_result(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    fs::write(path, bytes)
+        .map_err(|error| Stop::failed(format!("cannot write {}: {error}", path.display())))
+}

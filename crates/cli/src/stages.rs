@@ -1,0 +1,53 @@
+//! One line of progress for work in stages, each of which counts bytes of its own.
+
+use tillroll_journal::{BackupProgress, Stage};
+
+use crate::console::Console;
+use crate::progress::Progress;
+
+/// Of each stage.
+const PARTS: u64 = 1000;
+
+/// The stages of a backup, of its check, or of a restore, in their order.
+#[derive(Debug)]
+pub(crate) struct Stages<'a> {
+    stages: &'static [Stage],
+    progress: Progress<'a>,
+}
+
+impl<'a> Stages<'a> {
+    pub(crate) fn backup(console: &'a mut Console<'_>) -> Self {
+        Self::new(console, "backing up", &[Stage::Copying])
+    }
+
+    pub(crate) fn checking(console: &'a mut Console<'_>) -> Self {
+        Self::new(console, "checking", &[Stage::Checking, Stage::Verifying])
+    }
+
+    pub(crate) fn restore(console: &'a mut Console<'_>) -> Self {
+        let stages = &[Stage::Checking, Stage::Copying, Stage::Verifying];
+        Self::new(console, "restoring", stages)
+    }
+
+    fn new(console: &'a mut Console<'_>, label: &'static str, stages: &'static [Stage]) -> Self {
+        Self {
+            stages,
+            progress: console.progress(label, PARTS * stages.len() as u64),
+        }
+    }
+
+    pub(crate) fn set(&mut self, step: &BackupProgress) {
+        let before = self.stages.iter().position(|stage| *stage == step.stage);
+        let before = before.unwrap_or(0) as u64 * PARTS;
+        let within = step.done.saturating_mul(PARTS) / step.total.max(1);
+        self.progress.set(before + within.min(PARTS), || {
+            let what = match step.stage {
+                Stage::Copying => "copied",
+                Stage::Checking => "compared",
+                Stage::Verifying => "verified",
+            };
+            let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
+            format!("{what} {} of {} MiB", mib(step.done), mib(step.total))
+        });
+    }
+}

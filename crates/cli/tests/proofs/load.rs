@@ -1,0 +1,104 @@
+//! Backups of a book whose server goes on writing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tillroll_book::{Action, Command, PostEntry, PostingRequest};
+use tillroll_events::{EntryId, Metadata, Timestamp};
+use tillroll_ledger::Side;
+use tillroll_server::{Config, Tillroll};
+
+use crate::support::{digest, on, path, tillroll};
+
+const ROUNDS: usize = 3;
+/// Entries in the book before the first backup, and at least so many more before the next.
+const ENTRIES: u64 = 40;
+
+fn entry(number: u64) -> Command {
+    let posting = |account: &str, side| PostingRequest {
+        account: account.parse().unwrap(),
+        unit: "EUR".parse().unwrap(),
+        side,
+        amount: number + 1,
+    };
+    Command {
+        at: Timestamp::from_seconds(1_780_000_000),
+        occurred_at: None,
+        key: None,
+        action: Action::PostEntry(PostEntry {
+            id: EntryId::from_u128(u128::from(number) + 1),
+            postings: vec![
+                posting("bank:account", Side::Debit),
+                posting("bank:transit", Side::Credit),
+            ],
+            description: Some("under load".into()),
+            metadata: Metadata::new(),
+            reverses: None,
+        }),
+    }
+}
+
+#[test]
+fn backups_under_load_restore_to_the_same_digest() {
+    let home = tempfile::tempdir().unwrap();
+    let [data, target] = ["data", "backup"].map(|name| home.path().join(name));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let entered = runtime.enter();
+    let mut config = Config::new(&data);
+    // So small that segments are sealed while they are copied.
+    config.segment_bytes = 16 * 1024;
+    let book = Tillroll::open(config, |_| {}).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            let (engine, stop) = (book.engine().clone(), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                for number in (writer..).step_by(2) {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    engine.submit_blocking(entry(number)).unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut committed = book.engine().committed();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let more = book.engine().head().get() + ENTRIES;
+        runtime
+            .block_on(committed.wait_for(|head| head.get() >= more))
+            .unwrap();
+        let before = book.engine().head().get();
+        let said = on(&data, &["backup", path(&target), "--json"])
+            .done()
+            .json();
+        let position = said["position"].as_u64().unwrap();
+        assert!(position >= before, "{position} lacks some of {before}");
+        tillroll(&["verify", "--backup", path(&target)]).done();
+        let restored = home.path().join(format!("restored-{}", rounds.len()));
+        on(&restored, &["restore", path(&target)]).done();
+        on(&restored, &["verify"]).done();
+        on(&data, &["checkpoint"]).done();
+        on(&data, &["doctor"]);
+        rounds.push((position, restored));
+    }
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    let head = book.engine().head().get();
+    drop(committed);
+    runtime.block_on(book.close()).unwrap();
+    drop(entered);
+    assert_eq!(digest(&data).0, head);
+    for (position, restored) in rounds {
+        let as_of = ["digest", "--json", "--as-of", &position.to_string()];
+        let then = on(&data, &as_of).done().json();
+        let (found, digest) = digest(&restored);
+        assert_eq!((found, then["digest"].as_str()), (position, Some(&*digest)));
+    }
+}

@@ -1,0 +1,145 @@
+//! Running a command line, and the book that the tests look at.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tillroll_cli::{Console, Exit};
+
+/// What a command line came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.exit, Exit::Done, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn failed(self) -> Self {
+        assert_eq!(self.exit, Exit::Failed, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn misused(self) -> Self {
+        assert_eq!(self.exit, Exit::Usage, "{self:?}");
+        self
+    }
+
+    /// Either stream.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        let said = self.out.contains(part) || self.err.contains(part);
+        assert!(said, "no {part:?} in {self:?}");
+        self
+    }
+}
+
+pub fn tillroll(args: &[&str]) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let line = ["tillroll"].iter().chain(args);
+    let exit = tillroll_cli::run_in(line, &mut Console::plain(&mut out, &mut err));
+    let text = |bytes| String::from_utf8(bytes).expect("commands write UTF-8");
+    Ran {
+        exit,
+        out: text(out),
+        err: text(err),
+    }
+}
+
+/// A command on a data directory.
+pub fn on(data: &Path, args: &[&str]) -> Ran {
+    let mut line = args.to_vec();
+    line.extend(["--data", path(data)]);
+    tillroll(&line)
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}
+
+/// A book with twenty orders, told once for all tests. Nobody may change it.
+pub fn story() -> &'static Path {
+    static STORY: OnceLock<PathBuf> = OnceLock::new();
+    STORY.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proofs-story");
+        if path.exists() {
+            fs::remove_dir_all(&path).expect("the story of an earlier run goes");
+        }
+        let line = ["demo", "--seed", "7", "--orders", "20", "--once"];
+        on(&path, &[&line[..], &["--listen", "127.0.0.1:0"]].concat()).done();
+        path
+    })
+}
+
+/// A copy of the story, for its owner only.
+pub fn copy() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    copy_into(story(), directory.path());
+    directory
+}
+
+pub fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_into(&entry.path(), &to),
+            false => {
+                fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+}
+
+/// The only segment of a small book.
+pub fn segment(data: &Path) -> PathBuf {
+    data.join("log/00000000000000000001.roll")
+}
+
+/// Where each frame of the segment ends, in order; the first starts after the segment's header.
+pub fn frame_ends(data: &Path) -> Vec<u64> {
+    let storage = tillroll_journal::DirStorage::open_read_only(data.join("log")).unwrap();
+    let mut ends = Vec::new();
+    tillroll_journal::verify(&storage, |step| ends.push(step.bytes)).unwrap();
+    ends
+}
+
+/// The last position of a roll, and its digest.
+pub fn digest(data: &Path) -> (u64, String) {
+    let said = on(data, &["digest", "--json"]).done().json();
+    let digest = said["digest"].as_str().unwrap().to_owned();
+    (said["position"].as_u64().unwrap(), digest)
+}
+
+pub fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+pub fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A checkpoint and the verifier key of a data directory, as files that an auditor has kept.
+pub fn keep(data: &Path, auditor: &Path) -> (PathBuf, PathBuf) {
+    let (note, key) = (auditor.join("kept.note"), auditor.join("key.txt"));
+    fs::write(&note, on(data, &["checkpoint"]).done().out).unwrap();
+    fs::write(&key, on(data, &["checkpoint", "--public-key"]).done().out).unwrap();
+    (note, key)
+}
