@@ -28,9 +28,9 @@ fn at_every_call(calls: u64, mut run: impl FnMut(Injection)) {
 }
 
 /// What the next process may find.
-fn images(storage: &MemoryStorage) -> Vec<(String, MemoryTree)> {
+fn images(storage: &MemoryStorage, seeds: u64) -> Vec<(String, MemoryTree)> {
     let cuts = [PowerCut::LoseAll, PowerCut::KeepAll];
-    let torn = (0..4).map(PowerCut::Torn);
+    let torn = (0..seeds).map(PowerCut::Torn);
     let cuts = cuts.into_iter().chain(torn);
     let mut images: Vec<_> = cuts
         .map(|cut| (format!("{cut:?}"), MemoryTree::of(storage.power_cut(cut))))
@@ -62,7 +62,7 @@ fn a_backup_that_fails_at_any_call_leaves_the_one_before() {
         hurt.storage().inject(injection);
         let result = shop.backup(&hurt);
         failed += usize::from(result.is_err());
-        for (image, found) in images(hurt.storage()) {
+        for (image, found) in images(hurt.storage(), 4) {
             let what = format!("{injection:?}, {image}");
             let (head, kept, data) =
                 restored(&found).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -101,7 +101,7 @@ fn a_first_backup_that_fails_is_no_backup_and_can_be_made_again() {
         let hurt = MemoryTree::new();
         hurt.storage().inject(injection);
         let result = shop.backup(&hurt);
-        for (image, found) in images(hurt.storage()) {
+        for (image, found) in images(hurt.storage(), 8) {
             let what = format!("{injection:?}, {image}");
             match restored(&found) {
                 Ok((found, _, _)) => assert_eq!(found, head, "{what}"),
@@ -206,7 +206,7 @@ fn a_restore_that_fails_at_any_call_never_passes_for_a_whole_one() {
         let data = MemoryTree::new();
         data.storage().inject(injection);
         let result = restore(&target, &data, |_| {});
-        for (image, found) in images(data.storage()) {
+        for (image, found) in images(data.storage(), 4) {
             let what = format!("{injection:?}, {image}");
             let whole = check_restored(&found, head, &what);
             assert!(whole || result.is_err(), "{what}: reported and not durable");

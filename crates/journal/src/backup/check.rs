@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::error::{VerifyBackupError, failed, is_absent};
-use super::manifest::{FileEntry, Manifest};
+use super::manifest::Manifest;
 use super::meter::{BackupProgress, Meter, Stage};
 use super::target::read_manifest;
 use super::tree::Tree;
@@ -96,38 +96,32 @@ pub(super) struct Part<'a> {
     pub path: String,
     length: u64,
     hash: &'a blake3::Hash,
-    /// Whether a backup that was interrupted may have made it longer.
-    may_be_longer: bool,
 }
 
 pub(super) fn parts(manifest: &Manifest) -> impl Iterator<Item = Part<'_>> {
-    let last = manifest.segments.len() - 1;
-    let segments = manifest.segments.iter().enumerate();
-    let segments = segments.map(move |(index, entry)| Part {
+    let segments = manifest.segments.iter().map(|entry| Part {
         stored: entry.path(),
         path: entry.path(),
         length: entry.length,
         hash: &entry.hash,
-        may_be_longer: index == last,
     });
-    let files = manifest.files.iter().map(|entry: &FileEntry| Part {
+    let files = manifest.files.iter().map(|entry| Part {
         stored: entry.stored(),
         path: entry.path.clone(),
         length: entry.length,
         hash: &entry.hash,
-        may_be_longer: false,
     });
     segments.chain(files)
 }
 
 impl Part<'_> {
-    /// Hands out as many bytes as belong to the backup.
+    /// Hands out as many bytes as belong to the backup. There may be more: the
+    /// last segment is longer after a backup that was interrupted.
     pub(super) fn read<T: Tree, E: From<VerifyBackupError>>(
         &self,
         backup: &T,
         mut take: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let storage = |error: StorageError| E::from(error.into());
         let file = backup.open(&self.stored).map_err(|error| {
             E::from(match is_absent(&error) {
                 true => VerifyBackupError::Missing {
@@ -136,13 +130,6 @@ impl Part<'_> {
                 false => failed(Operation::Open, &self.stored)(error).into(),
             })
         })?;
-        let length = file.length();
-        let found = length
-            .map_err(failed(Operation::Length, &self.stored))
-            .map_err(storage)?;
-        if found < self.length || (found > self.length && !self.may_be_longer) {
-            return Err(self.wrong_length(found).into());
-        }
         let mut buffer = vec![0; READ_BYTES];
         let mut offset = 0;
         while offset < self.length {
@@ -151,7 +138,7 @@ impl Part<'_> {
             let read = file
                 .read_at(offset, &mut buffer[..wanted])
                 .map_err(|error| StorageError::new(Operation::Read, &self.stored, offset, error))
-                .map_err(storage)?;
+                .map_err(VerifyBackupError::Storage)?;
             if read == 0 {
                 return Err(self.wrong_length(offset).into());
             }
@@ -201,14 +188,15 @@ pub(super) fn check_log<T: Tree>(
         meter.add(step.bytes - done);
         done = step.bytes;
     })?;
-    let expected = manifest.head();
-    if report.journal != Some(manifest.book) || report.head != expected {
-        return Err(VerifyBackupError::Head {
-            expected,
-            found: report.head,
-        });
+    let (expected, found) = (manifest.head(), report.head);
+    match report.journal {
+        Some(found) if found != manifest.book => Err(VerifyBackupError::Book {
+            expected: manifest.book,
+            found,
+        }),
+        _ if found != expected => Err(VerifyBackupError::Head { expected, found }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The segments that a manifest names, each as long as it says, as a storage

@@ -130,7 +130,7 @@ pub enum VerifyBackupError {
         /// Path in the backup.
         file: String,
     },
-    /// A file has not the length that the manifest names.
+    /// A file has fewer bytes than the manifest names.
     #[error("{file} has {found} bytes, and {MANIFEST} says {expected}")]
     Length {
         /// Path in the backup.
@@ -149,8 +149,20 @@ pub enum VerifyBackupError {
     /// Every hash holds, and the log does not verify.
     #[error("the files are as they were written, and the log in them does not verify: {0}")]
     Log(#[from] VerifyError),
-    /// The log verifies and is not the one that the manifest names.
-    #[error("the log ends at position {}, and {MANIFEST} says {}", found.position, expected.position)]
+    /// The log verifies and is another book's.
+    #[error("the log is of book {found}, and {MANIFEST} says {expected}")]
+    Book {
+        /// Book that the manifest names.
+        expected: JournalId,
+        /// Book of the log.
+        found: JournalId,
+    },
+    /// The log verifies and is not as long, or not the one, that the manifest
+    /// names.
+    #[error(
+        "the log ends at position {} with frame {}, and {MANIFEST} says {} and {}",
+        found.position, found.hash, expected.position, expected.hash
+    )]
     Head {
         /// Head that the manifest names.
         expected: Head,

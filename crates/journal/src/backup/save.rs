@@ -173,8 +173,7 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
         let (Some(entry), Some(next)) = (self.target.segment(index), next) else {
             return Ok(None);
         };
-        let same = planned.header.first == entry.first
-            && planned.continues(self.manifest.head())
+        let same = planned.continues(self.manifest.head())
             && planned.length == entry.length
             && next.continues(entry.end);
         let there = same && self.target.has(entry).map_err(BackupError::Target)?;
@@ -202,9 +201,8 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
         let mut prefix = Prefix::of(self.target.segment(index));
         let mut file = NewFile::create(self.target.tree, &log_path(&segment.name))
             .map_err(BackupError::Target)?;
-        let other = || diverged(self.target, segment.name.clone());
         file.write(&header.encode()).map_err(BackupError::Target)?;
-        prefix.compare(&file).ok_or_else(other)?;
+        prefix.compare(&file);
         meter.add(file.length());
         let mut scan = Scan::new(&segment, &header, &mut self.window);
         loop {
@@ -229,11 +227,11 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
                 .view(scan.file, scan.name, start, wanted, scan.offset)
                 .map_err(BackupError::Log)?;
             file.write(frame).map_err(BackupError::Target)?;
-            prefix.compare(&file).ok_or_else(other)?;
+            prefix.compare(&file);
             meter.add(wanted as u64);
         }
         if !prefix.met {
-            return Err(other());
+            return Err(diverged(self.target, segment.name));
         }
         self.report.bytes_left_out += segment.length.saturating_sub(scan.offset);
         if scan.frames == 0 && growing && header.number > 1 {
@@ -297,12 +295,11 @@ impl Prefix {
         }
     }
 
-    /// Called after each frame. `None` when the file is another one. The old
-    /// end is the end of a frame, or the histories differ and it is missed.
-    fn compare<T: Tree>(&mut self, file: &NewFile<'_, T>) -> Option<()> {
+    /// Called after each frame. The old end is the end of a frame, or this is
+    /// another history.
+    fn compare<T: Tree>(&mut self, file: &NewFile<'_, T>) {
         if !self.met && file.length() == self.length {
             self.met = self.hash == Some(file.hash());
         }
-        (self.met || file.length() < self.length).then_some(())
     }
 }

@@ -18,6 +18,9 @@ pub struct Shop {
     pub log: MemoryStorage,
     pub data: MemoryTree,
     journal: FileJournal<MemoryStorage>,
+    /// What its records say. Of the same length in all shops, so that two
+    /// histories differ in nothing but content.
+    pub word: &'static str,
 }
 
 impl Shop {
@@ -33,13 +36,18 @@ impl Shop {
 
     pub fn over(log: MemoryStorage, data: MemoryTree) -> Self {
         let (journal, _) = open(log.clone(), SEGMENT_BYTES).unwrap();
-        Self { log, data, journal }
+        Self {
+            log,
+            data,
+            journal,
+            word: "record",
+        }
     }
 
     pub fn append(&mut self, batches: usize) -> Head {
         for _ in 0..batches {
             let next = self.journal.head().position.get() + 1;
-            let records = (0..=next % 3).map(|more| format!("record {}", next + more));
+            let records = (0..=next % 3).map(|more| format!("{} {}", self.word, next + more));
             self.journal.append(&mut batch(records)).unwrap();
         }
         self.head()
@@ -103,4 +111,18 @@ pub fn records_of<S: Storage>(log: S) -> Vec<Vec<u8>> {
 
 pub fn last(records: &[Vec<u8>]) -> Position {
     Position::new(records.len() as u64)
+}
+
+/// The target with one file's bytes changed.
+pub fn with(tree: &MemoryTree, path: &str, change: impl FnOnce(&mut Vec<u8>)) -> MemoryTree {
+    MemoryTree::of(super::with(tree.storage(), path, change))
+}
+
+/// A shop with a few segments, and a backup of it.
+pub fn backed_up(batches: usize) -> (Shop, MemoryTree) {
+    let mut shop = Shop::new();
+    shop.append(batches);
+    let target = MemoryTree::new();
+    shop.backup(&target).unwrap();
+    (shop, target)
 }
