@@ -15,8 +15,8 @@ use crate::roll;
 use crate::server::{Launch, Running, verify};
 use crate::witness::{Told, Witness};
 
-/// Most commands that are sent again in one examination; that all of them are on the roll is
-/// read from the roll.
+/// Most commands with an answer that are sent again in one examination; that all of them are on
+/// the roll is read from the roll.
 const REPEATED: usize = 30;
 
 #[derive(Debug)]
@@ -178,16 +178,26 @@ impl Book {
         held.unwrap_or_else(|fault| panic!("{}: {fault}", self.context));
     }
 
+    /// Of what was sent lately, some that was answered and about half of what was not: of the
+    /// other half nobody will ever ask again.
+    fn choose(&mut self, random: &mut Random) -> Vec<String> {
+        let recent = std::mem::take(&mut self.recent);
+        let (mut open, mut answered): (Vec<_>, Vec<_>) = recent.into_iter().partition(|key| {
+            let sent = self.witness.get(key);
+            sent.is_some_and(|sent| sent.told == Told::Nothing)
+        });
+        open.retain(|_| random.coin());
+        for _ in 0..REPEATED.min(answered.len()) {
+            open.push(answered.swap_remove(random.below(answered.len())));
+        }
+        open
+    }
+
     /// Sends again what was sent lately: what is on the roll is answered as before, what is not
     /// is applied now, and what was refused is refused again.
     #[track_caller]
     fn repeat(&mut self, client: &mut Client, random: &mut Random) {
-        let mut recent = std::mem::take(&mut self.recent);
-        for _ in 0..REPEATED {
-            if recent.is_empty() {
-                break;
-            }
-            let key = recent.swap_remove(random.below(recent.len()));
+        for key in self.choose(random) {
             let sent = self.witness.get(&key).expect("it was sent").clone();
             let run = self.checker.run(&key);
             let answer = client.send(&sent.command.request());

@@ -13,6 +13,10 @@ use crate::client::{Answer, Client};
 use crate::command::Command;
 use crate::witness::{Sent, Told};
 
+/// Far more than any test lets a client send: whoever gets there waits for an end that does not
+/// come.
+const MOST: u32 = 20_000;
+
 /// Clients at work.
 #[derive(Debug)]
 pub struct Load {
@@ -87,6 +91,7 @@ fn post(
         return done;
     };
     for number in 0.. {
+        assert!(number < MOST, "{name}: nothing ends the load");
         if stop.load(Ordering::SeqCst) {
             break;
         }
