@@ -1,0 +1,108 @@
+//! What opening makes of what a crash, or something worse, left behind.
+
+use tillroll_journal::testing::{Failure, Injection, PowerCut};
+use tillroll_journal::{Journal, Options};
+
+use super::log::{self, BATCHES};
+use super::{Caught, Verdict, ensure};
+
+const ONE_SEGMENT: u64 = 1 << 20;
+
+pub(super) fn check() -> Verdict {
+    a_torn_tail_is_cut_and_reported_once()?;
+    damage_before_whole_frames_is_refused()?;
+    what_only_the_cache_has_is_written_again()?;
+    a_log_does_not_end_before_what_was_durable()
+}
+
+fn a_torn_tail_is_cut_and_reported_once() -> Verdict {
+    let (storage, _) = log::written(BATCHES, ONE_SEGMENT)?;
+    let frames = log::extents(&storage);
+    let last = frames.last().ok_or_else(|| Caught::new("no frame is there"))?;
+    for end in last.start + 1..last.end {
+        let what = format!("torn at byte {end}");
+        let torn = log::changed(&storage, &last.file, |bytes| bytes.truncate(end));
+        let opened = log::open(&torn, ONE_SEGMENT);
+        let (mut journal, report) = opened.map_err(Caught::unexpected(&what))?;
+        ensure(report.torn_tail.is_some(), || {
+            format!("{what}: nothing is reported")
+        })?;
+        let left = torn.bytes(&last.file).len();
+        ensure(left == last.start, || {
+            format!("{what}: {left} bytes are left of {}", last.start)
+        })?;
+        let appended = journal.append(&mut log::batch(&["new"]));
+        appended.map_err(Caught::unexpected(&what))?;
+        drop(journal);
+        let opened = log::open(&torn, ONE_SEGMENT);
+        let (journal, report) = opened.map_err(Caught::unexpected(&what))?;
+        ensure(report.torn_tail.is_none(), || {
+            format!("{what}: the tail is there again")
+        })?;
+        let mut expected = log::sent(&BATCHES[..2]);
+        expected.push(b"new".to_vec());
+        ensure(log::read(&journal)? == expected, || {
+            format!("{what}: other records than were sent")
+        })?;
+    }
+    Ok(())
+}
+
+fn damage_before_whole_frames_is_refused() -> Verdict {
+    let (storage, _) = log::written(BATCHES, ONE_SEGMENT)?;
+    let frames = log::extents(&storage);
+    for (number, frame) in frames[..2].iter().enumerate() {
+        for byte in frame.start..frame.end {
+            let what = format!("byte {byte} is wrong in frame {number} of {}", frames.len());
+            let broken = log::changed(&storage, &frame.file, |bytes| bytes[byte] ^= 0x10);
+            let damage = log::damage(&broken, log::options(ONE_SEGMENT), &what)?;
+            ensure(damage.offset == frame.start as u64, || {
+                format!("{what}: found at {}", damage.offset)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A sync fails, the process ends, the system's cache still shows the frame. It may be accepted,
+/// and then it must reach the disk.
+fn what_only_the_cache_has_is_written_again() -> Verdict {
+    let (storage, _) = log::written(&[&["one"]], ONE_SEGMENT)?;
+    let unopened = Caught::unexpected("a log that was closed in good order does not open");
+    let (mut journal, _) = log::open(&storage, ONE_SEGMENT).map_err(&unopened)?;
+    storage.inject(Injection {
+        at: 1,
+        failure: Failure::Io,
+        sticky: false,
+    });
+    let failed = journal.append(&mut log::batch(&["two"]));
+    ensure(failed.is_err(), || "a failed sync is acknowledged".into())?;
+    drop(journal);
+    let cached = storage.restarted();
+    let (journal, _) = log::open(&cached, ONE_SEGMENT).map_err(&unopened)?;
+    let accepted = log::read(&journal)?;
+    drop(journal);
+    let after = cached.power_cut(PowerCut::LoseAll);
+    let (journal, _) = log::open(&after, ONE_SEGMENT).map_err(&unopened)?;
+    let left = log::read(&journal)?;
+    ensure(left == accepted, || {
+        format!(
+            "{} records were accepted from the cache, {} are left after a power cut",
+            accepted.len(),
+            left.len()
+        )
+    })
+}
+
+fn a_log_does_not_end_before_what_was_durable() -> Verdict {
+    let (storage, head) = log::written(BATCHES, ONE_SEGMENT)?;
+    let frames = log::extents(&storage);
+    let last = frames.last().ok_or_else(|| Caught::new("no frame is there"))?;
+    let broken = log::changed(&storage, &last.file, |bytes| bytes[last.start + 165] ^= 1);
+    let marked = Options {
+        durable: Some(head),
+        ..log::options(ONE_SEGMENT)
+    };
+    let what = "the last frame is wrong, and was known to be durable";
+    log::damage(&broken, marked, what).map(drop)
+}

@@ -1,0 +1,144 @@
+//! A book and its records in memory: commands in, events out, with the sums counted here.
+
+use std::collections::BTreeMap;
+
+use tillroll_book::{Action, Book, Command, CommandKey, Decision, Fact, Observe, Refusal};
+use tillroll_events::{
+    CommandRef, Event, EventId, NotificationReceived, OrderId, OrderStanding, Record, Timestamp,
+};
+use tillroll_ledger::Limit;
+use tillroll_money::Unit;
+
+use super::{Caught, Verdict, ensure};
+
+const SECOND: i64 = 1_000_000;
+
+#[derive(Debug)]
+pub(super) struct Roll {
+    pub(super) book: Book,
+    records: Vec<Record>,
+    clock: i64,
+}
+
+impl Roll {
+    pub(super) fn new() -> Self {
+        Self {
+            book: Book::default(),
+            records: Vec::new(),
+            clock: 1_790_000_000 * SECOND,
+        }
+    }
+
+    /// Decides and folds. A refusal is an answer; broken laws are a finding.
+    pub(super) fn submit(
+        &mut self,
+        key: Option<CommandKey>,
+        action: Action,
+    ) -> Result<Result<Vec<Event>, Refusal>, Caught> {
+        self.clock += SECOND;
+        let at = Timestamp::from_micros(self.clock);
+        let command = Command {
+            at,
+            occurred_at: None,
+            key: key.clone(),
+            action,
+        };
+        let decided = match self.book.decide(&command) {
+            Ok(Decision::Append(decided)) => decided,
+            Ok(Decision::AlreadyApplied { .. }) => return Ok(Ok(Vec::new())),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let events = u32::try_from(decided.len()).expect("a command has few events");
+        let mut reference = key.map(|key| CommandRef {
+            key: key.key,
+            fingerprint: key.fingerprint,
+            events,
+        });
+        let first = self.records.len();
+        for item in decided {
+            let position = self.records.len() as u64 + 1;
+            let record = Record {
+                id: EventId::from_u128(position.into()),
+                recorded_at: at,
+                occurred_at: item.occurred_at,
+                order: item.order,
+                command: reference.take(),
+                event: item.event,
+            };
+            self.book.evolve(position, &record);
+            self.records.push(record);
+        }
+        self.laws()?;
+        let new = self.records[first..].iter();
+        Ok(Ok(new.map(|record| record.event.clone()).collect()))
+    }
+
+    /// A command that has to be applied.
+    pub(super) fn apply(&mut self, action: Action, what: &str) -> Result<Vec<Event>, Caught> {
+        let answer = self.submit(None, action)?;
+        answer.map_err(Caught::unexpected(what))
+    }
+
+    /// What the processor says, which cannot be refused.
+    pub(super) fn fact(&mut self, fact: Fact) -> Result<Vec<Event>, Caught> {
+        let notification = NotificationReceived {
+            id: "evt_suite".parse().expect("an id"),
+            kind: "suite".into(),
+            account: None,
+            api_version: None,
+            created: None,
+            livemode: false,
+            unrecognised: None,
+            detail: None,
+            body: None,
+        };
+        let facts = vec![fact];
+        let observe = Observe {
+            notification,
+            facts,
+        };
+        self.apply(Action::Observe(observe), "what the processor says was refused")
+    }
+
+    /// Debits less credits of an account.
+    pub(super) fn net(&self, path: &str, unit: Unit) -> i64 {
+        let ledger = self.book.ledger();
+        let account = ledger.lookup(path, unit);
+        let balances = account.and_then(|account| ledger.balances(account));
+        balances.map_or(0, |balances| balances.net_debit())
+    }
+
+    /// Where an order stood last.
+    pub(super) fn standing(&self, order: OrderId) -> Option<OrderStanding> {
+        let events = self.records.iter().rev().map(|record| &record.event);
+        events
+            .filter(|event| event.order() == Some(order))
+            .find_map(|event| match event {
+                Event::OrderPlaced(event) => Some(event.standing.clone()),
+                Event::OrderBooked(event) => Some(event.standing.clone()),
+                Event::OrderFulfilled(event) => Some(event.standing.clone()),
+                Event::OrderCancelled(event) => Some(event.standing.clone()),
+                _ => None,
+            })
+    }
+
+    /// Every unit sums to zero and every limit holds, by our own count.
+    fn laws(&self) -> Verdict {
+        let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+        let rows: Vec<_> = self.book.ledger().by_path().collect();
+        for (account, balances) in &rows {
+            let net = i128::from(balances.debits_posted) - i128::from(balances.credits_posted);
+            *sums.entry(account.unit.as_str()).or_default() += net;
+            let keeps = match account.limit {
+                Limit::None => true,
+                Limit::DebitsMustNotExceedCredits => net <= 0,
+                Limit::CreditsMustNotExceedDebits => net >= 0,
+            };
+            ensure(keeps, || format!("{} has {net}, beyond its limit", account.path))?;
+        }
+        match sums.into_iter().find(|(_, sum)| *sum != 0) {
+            Some((unit, sum)) => Err(Caught(format!("{unit} sums to {sum}"))),
+            None => Ok(()),
+        }
+    }
+}
