@@ -174,8 +174,14 @@ impl Server {
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
+        // The shell's own, because the program is not everywhere.
+        let sent = Command::new("sh")
+            .args([
+                "-c",
+                r#"kill -s "$0" "$1""#,
+                name,
+                &self.child.id().to_string(),
+            ])
             .status();
         assert!(sent.is_ok_and(|status| status.success()), "kill -s {name}");
     }

@@ -12,6 +12,22 @@ use crate::report::seed;
 /// What supervisors commonly allow before they kill.
 const IN_TIME: Duration = Duration::from_secs(10);
 
+/// The next start is as quick as the stop was orderly.
+#[test]
+#[ignore = "serve ends the follower before its last records, and then waits for it in vain"]
+fn a_stop_in_good_order_leaves_complete_read_models() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut book = Book::begin(directory.path(), "");
+    for round in 0..5 {
+        let server = book.launch().serve();
+        let load = Load::start(server.address, 4, round, &format!("r{round}"));
+        load.reach(50);
+        let ended = server.stop();
+        assert!(!ended.said.contains("left behind"), "{ended:?}");
+        book.remember(load.join());
+    }
+}
+
 #[test]
 fn a_server_that_is_told_to_stop_under_load_loses_nothing_and_goes_on() {
     let seed = seed();

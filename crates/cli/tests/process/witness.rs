@@ -78,9 +78,4 @@ impl Witness {
             _ => None,
         })
     }
-
-    /// Those of which nobody knows.
-    pub fn unknown(&self) -> impl Iterator<Item = &Sent> {
-        self.all().filter(|sent| sent.told == Told::Nothing)
-    }
 }
