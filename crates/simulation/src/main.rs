@@ -1,5 +1,7 @@
 //! Runs seeds and says what they exercised.
 
+mod planted_bugs;
+
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,8 +11,14 @@ use tillroll_simulation::{Count, Options, Planted, Tally, simulate};
 
 /// Simulates Tillroll's durable core under faults and crashes, one seed after the other.
 #[derive(Debug, Parser)]
-#[command(name = "tillroll-simulation", version)]
+#[command(
+    name = "tillroll-simulation",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     /// How many seeds to run
     #[arg(long, default_value_t = 500, value_name = "N", conflicts_with = "seed")]
     seeds: u64,
@@ -42,6 +50,12 @@ struct Arguments {
     verbose: bool,
 }
 
+/// What to do instead of running seeds.
+#[derive(Debug, clap::Subcommand)]
+enum Instead {
+    PlantedBugs(planted_bugs::Arguments),
+}
+
 fn planted(name: &str) -> Result<Planted, String> {
     let mut all = Planted::ALL.into_iter();
     all.find(|planted| planted.name() == name).ok_or_else(|| {
@@ -52,6 +66,9 @@ fn planted(name: &str) -> Result<Planted, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Instead::PlantedBugs(arguments)) = &arguments.instead {
+        return planted_bugs::run(arguments);
+    }
     let options = Options {
         steps: arguments.steps,
         read_models_every: arguments.read_models_every,

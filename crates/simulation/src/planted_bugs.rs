@@ -1,7 +1,5 @@
 //! `planted-bugs`: the table of negative controls.
 
-use std::process::ExitCode;
-
 /// Plants bugs in Tillroll's own code, one at a time, and shows which suite finds them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -12,14 +10,14 @@ pub(crate) struct Arguments {
 
 /// A program that is built without bugs has none to plant.
 #[cfg(not(feature = "planted-bugs"))]
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &Arguments) -> std::process::ExitCode {
     let only = arguments.only.as_ref();
     let only = only.map_or_else(String::new, |bug| format!(" --only {bug}"));
     eprintln!(
         "this program was built without bugs to plant; run\n\n  \
          cargo run -p tillroll-simulation --release --features planted-bugs -- planted-bugs{only}"
     );
-    ExitCode::from(2)
+    std::process::ExitCode::from(2)
 }
 
 #[cfg(feature = "planted-bugs")]
@@ -28,18 +26,22 @@ pub(crate) use armed::run;
 #[cfg(feature = "planted-bugs")]
 mod armed {
     use std::process::ExitCode;
-    use std::time::{Duration, Instant};
 
     use comfy_table::{CellAlignment, ColumnConstraint, Table, Width};
     use indicatif::{ProgressBar, ProgressStyle};
     use tillroll_sabotage::Bug;
     use tillroll_simulation::hunt::hunt;
-    use tillroll_simulation::suites::Suite;
+    use tillroll_simulation::suites::{Caught, Suite};
 
     use super::Arguments;
 
     pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-        let chosen = |bug: &Bug| arguments.only.as_ref().is_none_or(|name| name == bug.name());
+        let chosen = |bug: &Bug| {
+            arguments
+                .only
+                .as_ref()
+                .is_none_or(|name| name == bug.name())
+        };
         let bugs: Vec<Bug> = Bug::ALL.into_iter().filter(chosen).collect();
         if bugs.is_empty() {
             eprintln!("one of {}", Bug::ALL.map(Bug::name).join(", "));
@@ -49,30 +51,31 @@ mod armed {
         // A suite may find a bug by a panic, which is said in the table.
         std::panic::set_hook(Box::new(|_| {}));
 
-        let mut sound = super::super::table(["suite", "promise", "without a bug", "ms"]);
+        let mut sound = table(["suite", "promise", "without a bug", "ms"]);
         let mut failed = 0;
         for suite in Suite::ALL {
             bar.set_message(suite.name);
-            let (verdict, took) = timed(|| suite.run());
+            let (verdict, took) = timed(&bar, || suite.run());
             failed += usize::from(verdict.is_err());
-            let verdict = verdict.map_or_else(|caught| format!("FAILS: {caught}"), |()| "passes".into());
+            let verdict =
+                verdict.map_or_else(|caught| format!("FAILS: {caught}"), |()| "passes".into());
             sound.add_row([suite.name, suite.promise, &verdict, &took]);
             bar.inc(1);
         }
 
-        let mut table = super::super::table(["bug", "planted in", "suite", "caught by", "ms"]);
+        let mut found = table(["bug", "planted in", "suite", "caught by", "ms"]);
         let mut missed = 0;
         for bug in &bugs {
             bar.set_message(bug.name());
-            let (caught, took) = timed(|| hunt(*bug));
+            let (caught, took) = timed(&bar, || hunt(*bug));
             missed += usize::from(caught.is_none());
-            let caught = caught.map_or_else(|| "NOT CAUGHT".into(), |caught| caught.to_string());
-            table.add_row([bug.name(), bug.place(), bug.suite(), &caught, &took]);
+            let caught = caught.map_or_else(|| "NOT CAUGHT".into(), |caught| brief(&caught));
+            found.add_row([bug.name(), bug.place(), bug.suite(), &caught, &took]);
             bar.inc(1);
         }
         let seconds = bar.elapsed().as_secs();
         bar.finish_and_clear();
-        for (table, wide) in [(&mut sound, 2), (&mut table, 3)] {
+        for (table, wide) in [(&mut sound, 2), (&mut found, 3)] {
             if let Some(column) = table.column_mut(wide) {
                 column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(72)));
             }
@@ -95,10 +98,28 @@ mod armed {
         }
     }
 
-    fn timed<T>(run: impl FnOnce() -> T) -> (T, String) {
-        let started = Instant::now();
+    fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+        let mut table = Table::new();
+        table.load_style(crate::STYLE);
+        table.set_header(header);
+        table
+    }
+
+    /// As much of a finding as a table has room for.
+    fn brief(caught: &Caught) -> String {
+        const ROOM: usize = 140;
+        let text = caught.to_string();
+        match text.char_indices().nth(ROOM) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    }
+
+    /// What it came to, and the milliseconds that it took: for the reader, nobody judges them.
+    fn timed<T>(bar: &ProgressBar, run: impl FnOnce() -> T) -> (T, String) {
+        let started = bar.elapsed();
         let result = run();
-        let took: Duration = started.elapsed();
+        let took = bar.elapsed().saturating_sub(started);
         (result, took.as_millis().to_string())
     }
 

@@ -15,7 +15,11 @@ pub(super) fn check() -> Verdict {
         let audited = audit(&*reader, Chart::default(), None, |_| {});
         let report = audited.map_err(Caught::unexpected(&format!("seed {seed}")))?;
         ensure(report.position == engine.head(), || {
-            format!("seed {seed}: {} records of {}", report.position, engine.head())
+            format!(
+                "seed {seed}: {} records of {}",
+                report.position,
+                engine.head()
+            )
         })?;
         let folded = replay(&*reader, Chart::default(), None, |_| {});
         let (book, _) = folded.map_err(Caught::unexpected(&format!("seed {seed}")))?;

@@ -51,7 +51,9 @@ fn readers_find_every_flip() -> Verdict {
             right += 1;
             ControlFlow::Continue(())
         });
-        ensure(!wrong, || format!("a reader is served wrong bytes after bit {bit} flipped"))?;
+        ensure(!wrong, || {
+            format!("a reader is served wrong bytes after bit {bit} flipped")
+        })?;
         ensure(read.is_err(), || format!("a reader overlooks bit {bit}"))?;
         flip(&storage, &name, bit);
     }

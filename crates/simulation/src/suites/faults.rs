@@ -83,7 +83,9 @@ impl Run {
                 let acknowledged = self.acknowledged as u64;
                 let shown = journal.reader().head().position.get();
                 ensure(shown == acknowledged, || {
-                    format!("{what}: readers are shown {shown} records, {acknowledged} are acknowledged")
+                    format!(
+                        "{what}: readers are shown {shown} records, {acknowledged} are acknowledged"
+                    )
                 })?;
             }
             if failed {

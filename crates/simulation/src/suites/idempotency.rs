@@ -24,7 +24,9 @@ fn a_repeated_command_has_one_effect_and_the_same_answer() -> Verdict {
     let mut engine = story::open(journal.clone())?;
     let again = || story::receive(1, 7);
     let mut answers = execute(&mut engine, vec![again(), story::receive(2, 1), again()])?;
-    answers.remove(1).map_err(Caught::unexpected("a delivery"))?;
+    answers
+        .remove(1)
+        .map_err(Caught::unexpected("a delivery"))?;
     answers.extend(execute(&mut engine, vec![again()])?);
     drop(engine);
     let mut engine = story::open(journal)?;

@@ -261,6 +261,7 @@ impl Books {
                 let expected = self.count.hold(*id, legs, *expires_at);
                 agree(placed.is_ok(), expected)?;
                 if expected {
+                    self.same("the draft", |account| draft.balances(account))?;
                     let expires_at = *expires_at;
                     let hold = Hold { entry, expires_at };
                     self.ledger.place_hold(HoldId(*id), hold);
@@ -278,14 +279,17 @@ impl Books {
                 let expected = self.count.capture(*id, *part, *now);
                 agree(captured.is_ok(), expected)?;
                 if expected {
+                    self.same("the draft", |account| draft.balances(account))?;
                     self.ledger.end_hold(HoldId(*id), Some(&entry));
                 }
             }
             Step::Void(id) => {
-                let voided = Draft::new(&self.ledger).void_hold(HoldId(*id));
+                let mut draft = Draft::new(&self.ledger);
+                let voided = draft.void_hold(HoldId(*id));
                 let expected = self.count.void(*id);
                 agree(voided.is_ok(), expected)?;
                 if expected {
+                    self.same("the draft", |account| draft.balances(account))?;
                     self.ledger.end_hold(HoldId(*id), None);
                 }
             }

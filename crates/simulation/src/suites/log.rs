@@ -26,7 +26,9 @@ pub(super) fn options(segment_bytes: u64) -> Options {
 pub(super) fn batch<R: AsRef<[u8]>>(records: &[R]) -> Batch {
     let mut batch = Batch::new();
     for record in records {
-        batch.push(record.as_ref()).expect("records of suites are small");
+        batch
+            .push(record.as_ref())
+            .expect("records of suites are small");
     }
     batch
 }
@@ -56,7 +58,10 @@ pub(super) fn written(
 /// All records. Their positions are dense from 1, up to the head.
 pub(super) fn read(journal: &impl Journal) -> Result<Vec<Record>, Caught> {
     let unread = Caught::unexpected("a committed record cannot be read");
-    let records = journal.reader().read_from(Position::ZERO).map_err(&unread)?;
+    let records = journal
+        .reader()
+        .read_from(Position::ZERO)
+        .map_err(&unread)?;
     let mut found = Vec::new();
     for (expected, record) in (1..).map(Position::new).zip(records) {
         let (position, bytes) = record.map_err(&unread)?;
@@ -66,7 +71,9 @@ pub(super) fn read(journal: &impl Journal) -> Result<Vec<Record>, Caught> {
         found.push(bytes);
     }
     let (count, head) = (found.len() as u64, journal.head().position.get());
-    ensure(count == head, || format!("{count} records are read of {head}"))?;
+    ensure(count == head, || {
+        format!("{count} records are read of {head}")
+    })?;
     Ok(found)
 }
 

@@ -186,7 +186,11 @@ impl Suite {
     /// # Errors
     /// The first promise that does not hold.
     pub fn run(&self) -> Verdict {
-        catch_unwind(self.check)
-            .unwrap_or_else(|panic| Err(Caught(format!("it panics: {}", crate::run::text_of(&*panic)))))
+        catch_unwind(self.check).unwrap_or_else(|panic| {
+            Err(Caught(format!(
+                "it panics: {}",
+                crate::run::text_of(&*panic)
+            )))
+        })
     }
 }

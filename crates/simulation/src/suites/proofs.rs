@@ -83,7 +83,9 @@ fn a_rewritten_log_has_not_grown() -> Verdict {
         let path = path.map_err(Caught::unexpected("a proof"))?;
         let verdict = verify_consistency(old, root(None, old), new, root(altered, new), &path);
         ensure(verdict.is_ok() == grown, || {
-            format!("with {altered:?} altered, a log of {old} records has grown to {new}: {verdict:?}")
+            format!(
+                "with {altered:?} altered, a log of {old} records has grown to {new}: {verdict:?}"
+            )
         })?;
     }
     Ok(())
@@ -116,8 +118,11 @@ fn a_rewritten_log_is_not_signed() -> Verdict {
         Ok(checkpoint.map(|signed| signed.checkpoint().size))
     };
     for size in [11, 19] {
-        let size_signed = signed(None, size)?.map_err(Caught::unexpected("a log that has grown"))?;
-        ensure(size_signed == size, || format!("{size_signed} records of {size} are signed for"))?;
+        let size_signed =
+            signed(None, size)?.map_err(Caught::unexpected("a log that has grown"))?;
+        ensure(size_signed == size, || {
+            format!("{size_signed} records of {size} are signed for")
+        })?;
     }
     match signed(Some(2), 23)? {
         Err(ProverError::History(_)) => Ok(()),

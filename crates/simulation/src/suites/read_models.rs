@@ -57,6 +57,7 @@ fn a_commit_that_fails_leaves_neither_rows_nor_checkpoint(
     let path = directory.path().join("models.sqlite");
     let mut projector = open(&path)?;
     let harmed = Caught::unexpected("no harm can be done");
+    let mut pending = 0;
     for (number, piece) in records.chunks(PIECE).enumerate() {
         let at = piece[piece.len() / 2].0;
         let (what, harm) = match number % 2 {
@@ -83,12 +84,13 @@ fn a_commit_that_fails_leaves_neither_rows_nor_checkpoint(
         }
         let again = projector.apply(piece.iter().cloned());
         again.map_err(Caught::unexpected(&format!("{what}, and then again")))?;
+        pending += balances_are_those_of_the_ledger(&path, &**reader, projector.checkpoint())?;
     }
+    ensure(pending > 0, || "no hold was open at any time".into())?;
     let position = sound(&path, &**reader, "all is projected")?;
     ensure(position == records.len() as u64, || {
         format!("{position} of {} records are projected", records.len())
-    })?;
-    balances_are_those_of_the_ledger(&path, &**reader)
+    })
 }
 
 /// Every row of every table is what a projection from nothing makes.
@@ -98,11 +100,22 @@ fn sound(path: &Path, reader: &dyn JournalReader, what: &str) -> Result<u64, Cau
     Ok(verified.position)
 }
 
-fn balances_are_those_of_the_ledger(path: &Path, reader: &dyn JournalReader) -> Verdict {
-    let folded = replay(reader, Chart::default(), None, |_| {});
+/// Answers how many accounts have something pending.
+fn balances_are_those_of_the_ledger(
+    path: &Path,
+    reader: &dyn JournalReader,
+    position: u64,
+) -> Result<usize, Caught> {
+    let folded = replay(
+        reader,
+        Chart::default(),
+        Some(Position::new(position)),
+        |_| {},
+    );
     let (book, _) = folded.map_err(Caught::unexpected("the log cannot be folded"))?;
     let unread = Caught::unexpected("read models do not answer");
     let models = ReadModels::open(path).map_err(&unread)?;
+    let mut pending = 0;
     for (account, expected) in book.ledger().by_path() {
         let asked = models.account(account.path.as_str(), Some(account.unit), None);
         let rows = asked.map_err(&unread)?.value;
@@ -126,8 +139,9 @@ fn balances_are_those_of_the_ledger(path: &Path, reader: &dyn JournalReader) -> 
                 account.path, account.unit
             )
         })?;
+        pending += usize::from(expected[2] + expected[3] > 0);
     }
-    Ok(())
+    Ok(pending)
 }
 
 fn a_missing_record_is_noticed(records: &[(u64, Record)]) -> Verdict {

@@ -18,7 +18,9 @@ pub(super) fn check() -> Verdict {
 fn a_torn_tail_is_cut_and_reported_once() -> Verdict {
     let (storage, _) = log::written(BATCHES, ONE_SEGMENT)?;
     let frames = log::extents(&storage);
-    let last = frames.last().ok_or_else(|| Caught::new("no frame is there"))?;
+    let last = frames
+        .last()
+        .ok_or_else(|| Caught::new("no frame is there"))?;
     for end in last.start + 1..last.end {
         let what = format!("torn at byte {end}");
         let torn = log::changed(&storage, &last.file, |bytes| bytes.truncate(end));
@@ -97,7 +99,9 @@ fn what_only_the_cache_has_is_written_again() -> Verdict {
 fn a_log_does_not_end_before_what_was_durable() -> Verdict {
     let (storage, head) = log::written(BATCHES, ONE_SEGMENT)?;
     let frames = log::extents(&storage);
-    let last = frames.last().ok_or_else(|| Caught::new("no frame is there"))?;
+    let last = frames
+        .last()
+        .ok_or_else(|| Caught::new("no frame is there"))?;
     let broken = log::changed(&storage, &last.file, |bytes| bytes[last.start + 165] ^= 1);
     let marked = Options {
         durable: Some(head),

@@ -97,7 +97,10 @@ impl Roll {
             notification,
             facts,
         };
-        self.apply(Action::Observe(observe), "what the processor says was refused")
+        self.apply(
+            Action::Observe(observe),
+            "what the processor says was refused",
+        )
     }
 
     /// Debits less credits of an account.
@@ -134,7 +137,9 @@ impl Roll {
                 Limit::DebitsMustNotExceedCredits => net <= 0,
                 Limit::CreditsMustNotExceedDebits => net >= 0,
             };
-            ensure(keeps, || format!("{} has {net}, beyond its limit", account.path))?;
+            ensure(keeps, || {
+                format!("{} has {net}, beyond its limit", account.path)
+            })?;
         }
         match sums.into_iter().find(|(_, sum)| *sum != 0) {
             Some((unit, sum)) => Err(Caught(format!("{unit} sums to {sum}"))),

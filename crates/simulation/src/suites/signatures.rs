@@ -20,7 +20,12 @@ pub(super) fn check() -> Verdict {
     let age = TOLERANCE_SECONDS + 1;
     let refused = |error| Err(error);
     let no_match = refused(SignatureError::NoMatch);
-    type Case = (&'static str, String, &'static [u8], Result<(), SignatureError>);
+    type Case = (
+        &'static str,
+        String,
+        &'static [u8],
+        Result<(), SignatureError>,
+    );
     let cases: [Case; 9] = [
         ("the first secret", fresh("whsec_new"), BODY, Ok(())),
         ("the second secret", fresh("whsec_old"), BODY, Ok(())),
@@ -30,7 +35,12 @@ pub(super) fn check() -> Verdict {
             BODY,
             Ok(()),
         ),
-        ("as old as may be", header("whsec_new", oldest, BODY), BODY, Ok(())),
+        (
+            "as old as may be",
+            header("whsec_new", oldest, BODY),
+            BODY,
+            Ok(()),
+        ),
         (
             "a second older",
             header("whsec_new", too_old, BODY),
