@@ -33,7 +33,7 @@ pub(super) fn check() -> Verdict {
         for step in 0..STEPS {
             let step = Step::of(&mut random, i64::from(step));
             let judged = books.live(&step);
-            judged.map_err(|Caught(found)| Caught(format!("seed {seed}: {step:?}: {found}")))?;
+            judged.map_err(|Caught(found)| Caught(format!("seed {seed}: {found}: {step:?}")))?;
         }
     }
     Ok(())
