@@ -73,7 +73,7 @@ pub fn path(path: &Path) -> &str {
     path.to_str().expect("paths of tests are UTF-8")
 }
 
-/// A book with twenty orders, told once for all tests. Nobody may change it.
+/// A book with forty orders, told once for all tests. Nobody may change it.
 pub fn story() -> &'static Path {
     static STORY: OnceLock<PathBuf> = OnceLock::new();
     STORY.get_or_init(|| {
@@ -81,7 +81,7 @@ pub fn story() -> &'static Path {
         if path.exists() {
             fs::remove_dir_all(&path).expect("the story of an earlier run goes");
         }
-        let line = ["demo", "--seed", "7", "--orders", "20", "--once"];
+        let line = ["demo", "--seed", "7", "--orders", "40", "--once"];
         on(&path, &[&line[..], &["--listen", "127.0.0.1:0"]].concat()).done();
         path
     })
