@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use tillroll_book::{Book, Chart, Command, Refusal};
 use tillroll_engine::{AuditError, Limits, Outcome, audit, replay};
-use tillroll_events::Record;
+use tillroll_events::{Event, HoldEnd, HoldId, Record, Timestamp};
 use tillroll_journal::{Head, JournalReader, Position};
 
 use crate::expected::shown;
@@ -256,8 +256,10 @@ impl Judge {
     /// sent.
     pub(crate) fn finish(&self) -> Judged<()> {
         let mut on_roll = BTreeMap::new();
+        let mut holds = BTreeMap::new();
         for (bytes, position) in self.reference.roll().iter().zip(1_u64..) {
             let record = Record::decode(bytes).expect("what was encoded decodes");
+            in_time(&record, &mut holds)?;
             let Some(command) = record.command else {
                 continue;
             };
@@ -282,4 +284,23 @@ impl Judge {
         }
         Ok(())
     }
+}
+
+/// Clocks jump back; a hold that is over stays so.
+fn in_time(record: &Record, holds: &mut BTreeMap<HoldId, Option<Timestamp>>) -> Judged<()> {
+    let now = record.recorded_at;
+    let (id, is_captured) = match &record.event {
+        Event::HoldPlaced(event) => {
+            holds.insert(event.id, event.expires_at);
+            return Ok(());
+        }
+        Event::HoldCaptured(event) => (event.id, true),
+        Event::HoldEnded(event) if event.how == HoldEnd::Expired => (event.id, false),
+        _ => return Ok(()),
+    };
+    let expires = holds.remove(&id).flatten();
+    let is_over = expires.is_some_and(|at| at <= now);
+    Law::Holds.holds(is_over != is_captured, || {
+        format!("hold {id} ends at {now}, its time is over at {expires:?}")
+    })
 }

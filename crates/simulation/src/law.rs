@@ -27,6 +27,8 @@ pub enum Law {
     Sums,
     /// Every limit holds.
     Limits,
+    /// By the roll's own time, no hold is captured when it is over, or expires before.
+    Holds,
     /// Folding the log gives the state of the writer.
     Replay,
     /// The auditor finds nothing in the log.
@@ -58,6 +60,7 @@ impl Law {
             Self::Recovery => "after any crash the log opens",
             Self::Sums => "every unit sums to zero",
             Self::Limits => "every limit holds",
+            Self::Holds => "no hold is captured when it is over, or expires before",
             Self::Replay => "folding the log gives the state of the writer",
             Self::Audit => "the auditor finds nothing in the log",
             Self::ReadModels => "read models are what a replay makes",

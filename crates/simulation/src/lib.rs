@@ -19,11 +19,15 @@
 //! A test of threads, HTTP, or a real file system; nor a proof. It finds what its seeds reach,
 //! and [`Tally`] says what that was.
 
+mod batch;
 mod chance;
 mod clock;
+mod comparison;
 mod death;
 mod disk;
 mod expected;
+#[cfg(feature = "planted-bugs")]
+pub mod hunt;
 mod image;
 mod judge;
 mod law;
@@ -36,6 +40,7 @@ mod rot;
 mod run;
 mod schedule;
 mod simulation;
+pub mod suites;
 mod tally;
 mod trouble;
 mod workload;

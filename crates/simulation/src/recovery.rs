@@ -21,15 +21,18 @@ impl Simulation<'_> {
         self.open(MemoryStorage::new(), &[0]).map(drop)
     }
 
-    /// Ends the process and starts the next, whose log must end at one of `ends`. Answers where.
-    pub(crate) fn recover(&mut self, death: Death, ends: &[u64]) -> Judged<u64> {
+    /// Starts the next process, whose log must end at one of `ends`. Answers where.
+    pub(crate) fn recover(
+        &mut self,
+        death: Death,
+        storage: &MemoryStorage,
+        ends: &[u64],
+    ) -> Judged<u64> {
         self.schedule.note(death);
-        self.hash_image();
         if let Some(models) = &mut self.models {
             models.restart();
         }
-        let life = self.life.take().expect("an engine was running");
-        let left = self.leave(death, life.disk.memory());
+        let left = self.leave(death, storage);
         self.open(left, ends)
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct Sound<'a> {
     roll: &'a [Box<[u8]>],
     head: Head,
     id: [u8; 16],
+    segment_bytes: u64,
 }
 
 impl<'a> Sound<'a> {
@@ -31,6 +32,7 @@ impl<'a> Sound<'a> {
         roll: &'a [Box<[u8]>],
         head: Head,
         id: [u8; 16],
+        segment_bytes: u64,
     ) -> Self {
         let files = image::files(storage);
         Self {
@@ -39,6 +41,7 @@ impl<'a> Sound<'a> {
             roll,
             head,
             id,
+            segment_bytes,
         }
     }
 
@@ -46,9 +49,30 @@ impl<'a> Sound<'a> {
     /// durable. Answers what rotted, and what came of it.
     pub(crate) fn rot(&self, chance: &mut Chance, tally: &mut Tally) -> Judged<String> {
         let mut files = self.files.clone();
-        let what = decay(chance, &mut files, &self.extents);
+        let what = match chance.percent(8) {
+            true => self.forge(chance, &mut files),
+            false => None,
+        };
+        let what = what.unwrap_or_else(|| decay(chance, &mut files, &self.extents));
         let fate = self.examine(&files, &what, tally)?;
         Ok(format!("{what}: {fate}"))
+    }
+
+    /// A frame of another history, sound in itself, takes the place of one that is not the last:
+    /// of that one nobody could tell without a mark.
+    fn forge(&self, chance: &mut Chance, files: &mut Files) -> Option<String> {
+        let index = chance.below(self.extents.len().checked_sub(1)?);
+        let mut frames = image::frames(&self.files);
+        let record = frames.get_mut(index)?.first_mut()?;
+        *record.last_mut()? ^= 1;
+        let other = image::files(&image::written(&frames, self.id, self.segment_bytes));
+        // Frames are as long as before, so each lies where it lay.
+        let Extent {
+            file, start, end, ..
+        } = &self.extents[index];
+        let forged = other.get(file)?.get(*start..*end)?;
+        files.get_mut(file)?[*start..*end].copy_from_slice(forged);
+        Some(format!("{file} has a frame of another history at {start}"))
     }
 
     fn examine(&self, files: &Files, what: &str, tally: &mut Tally) -> Judged<&'static str> {
@@ -294,7 +318,7 @@ mod tests {
         let roll: Vec<Box<[u8]>> = frames.iter().flatten().map(|b| b.clone().into()).collect();
         let storage = image::written(&frames, ID, 4096);
         let head = verify(&storage, |_| {}).expect("it is sound").head;
-        let sound = Sound::of(&storage.power_cut(PowerCut::LoseAll), &roll, head, ID);
+        let sound = Sound::of(&storage.power_cut(PowerCut::LoseAll), &roll, head, ID, 4096);
         let mut tally = Tally::default();
         for seed in 0..seeds {
             let mut chance = Chance::of(seed, "rot");
@@ -320,7 +344,7 @@ mod tests {
         let roll: Vec<Box<[u8]>> = vec![b"one".as_slice().into(), b"twa".as_slice().into()];
         let storage = image::written(&frames, ID, 4096);
         let head = verify(&storage, |_| {}).expect("it is sound").head;
-        let sound = Sound::of(&storage, &roll, head, ID);
+        let sound = Sound::of(&storage, &roll, head, ID, 4096);
         let found = sound.examine(&sound.files, "nothing", &mut Tally::default());
         assert_eq!(found.expect_err("the model knows better").law, Law::BitRot);
     }

@@ -1,25 +1,21 @@
-//! One seed's story: batches, troubles, looks at the result.
+//! One seed's story: what is sent when, and what goes wrong meanwhile.
 
 use tillroll_engine::{Engine, Limits};
-use tillroll_journal::testing::PowerCut;
-use tillroll_journal::{FileJournal, Head};
+use tillroll_journal::FileJournal;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::death::Death;
-use crate::disk::{Disk, Hit};
+use crate::disk::Disk;
 use crate::image;
 use crate::judge::Judge;
-use crate::law::{Judged, Law};
+use crate::law::Judged;
 use crate::models::Models;
 use crate::planted::Planted;
-use crate::reference::{Foretold, Reference};
-use crate::request::{Kind, Request};
-use crate::rot::Sound;
+use crate::request::Request;
 use crate::schedule::Schedule;
-use crate::tally::{Count, Tally};
+use crate::tally::Tally;
 use crate::trouble::Trouble;
-use crate::workload::{Plot, Workload};
+use crate::workload::Workload;
 
 /// How this seed's book is kept.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +38,10 @@ pub(crate) struct Simulation<'a> {
     pub(crate) setup: Setup,
     /// For batches and troubles.
     pub(crate) chance: Chance,
-    clock: Clock,
-    workload: Workload,
+    pub(crate) clock: Clock,
+    pub(crate) workload: Workload,
     /// Sent and not answered.
-    outstanding: Vec<Request>,
+    pub(crate) outstanding: Vec<Request>,
     pub(crate) judge: Judge,
     pub(crate) tally: Tally,
     pub(crate) schedule: &'a mut Schedule,
@@ -193,242 +189,4 @@ impl<'a> Simulation<'a> {
         };
         self.workload.sent_under(&keys)
     }
-
-    fn batch(&mut self, requests: Vec<Request>, trouble: Option<Trouble>) -> Judged<()> {
-        let labels: Vec<String> = requests.iter().map(Request::label).collect();
-        let troubled = trouble
-            .as_ref()
-            .map_or_else(String::new, |trouble| format!("; {trouble}"));
-        self.schedule
-            .note(format!("{}{troubled}", labels.join(", ")));
-        self.count(&requests);
-
-        let commands: Vec<_> = requests
-            .iter()
-            .map(|request| request.command(self.clock.read(&mut self.chance)))
-            .collect();
-        let foretold = self.judge.foretell(&commands);
-        let again = commands.first().cloned();
-        let life = self.life();
-        life.disk.arm(trouble);
-        let answers = life.engine.execute(commands);
-        let hit = life.disk.disarm();
-        hit.count(&mut self.tally);
-        match answers {
-            Ok(answers) => {
-                Law::Failures.holds(!hit.wrote() && hit.died.is_none(), || {
-                    format!("the storage failed ({hit:?}), and everything was acknowledged")
-                })?;
-                for (label, answer) in labels.iter().zip(&answers) {
-                    let shown = crate::expected::shown(answer);
-                    self.trace.update(shown.as_bytes());
-                    self.schedule.detail(|| format!("{label}: {shown}"));
-                }
-                let Self { judge, tally, .. } = self;
-                judge.answered(&requests, &foretold, &answers, tally)?;
-                let life = self.life.as_ref().expect("it has just answered");
-                self.judge.laws(life.engine.book())?;
-                self.judge.follow(&*life.engine.reader(), foretold.end())
-            }
-            Err(failure) => {
-                self.schedule.note(format!("failed: {failure}"));
-                self.tally.add(Count::Poisoned);
-                if is_out_of_space(&failure) {
-                    self.tally.add(Count::OutOfSpace);
-                }
-                Law::Failures.holds(hit.any(), || format!("nothing had failed: {failure}"))?;
-                self.poisoned(again, &failure.to_string())?;
-                self.failed(requests, foretold, &hit)
-            }
-        }
-    }
-
-    fn count(&mut self, requests: &[Request]) {
-        self.tally.add(Count::Batches);
-        self.tally.add_many(Count::Commands, requests.len() as u64);
-        for request in requests {
-            if request.again {
-                self.tally.add(Count::Resent);
-            }
-            match (request.kind, &request.action) {
-                (Kind::Webhook, _) => self.tally.add(Count::Webhooks),
-                (Kind::Import, _) => self.tally.add(Count::Imports),
-                (Kind::Asked, tillroll_book::Action::PlaceOrder(_)) => {
-                    self.tally.add(Count::Orders);
-                }
-                (Kind::Asked, _) => {}
-            }
-        }
-    }
-
-    /// An engine that has failed says so again, and changes nothing.
-    fn poisoned(&mut self, again: Option<tillroll_book::Command>, failure: &str) -> Judged<()> {
-        let life = self.life();
-        let before = image::files(life.disk.memory());
-        let head = life.engine.head();
-        let answer = life.engine.execute(again.into_iter().collect());
-        let said = answer.map_err(|error| error.to_string());
-        let unchanged = image::files(life.disk.memory()) == before && life.engine.head() == head;
-        Law::Poisoned.holds(unchanged, || "it went on writing".into())?;
-        match said {
-            Err(said) if said == failure => Ok(()),
-            Err(said) => Err(Law::Poisoned.broken(format!("first {failure}, then {said}"))),
-            Ok(answers) => Err(Law::Poisoned.broken(format!("it answers {answers:?}"))),
-        }
-    }
-
-    /// The engine has failed: nobody is answered, the process ends, and the next one recovers.
-    fn failed(&mut self, requests: Vec<Request>, foretold: Foretold, hit: &Hit) -> Judged<()> {
-        let durable = self.life().engine.head().get();
-        Law::Whole.holds(foretold.ends.contains(&durable), || {
-            format!(
-                "{durable} is called durable, frames end at {:?}",
-                foretold.ends
-            )
-        })?;
-        // Readers may have been shown so much already.
-        let reader = self.life().engine.reader();
-        self.judge.follow_failed(&*reader, durable)?;
-        self.tally
-            .add_many(Count::Unanswered, requests.len() as u64);
-        for mut request in requests {
-            let gives_up = self.workload.plot == Plot::Everything
-                && request.kind == Kind::Asked
-                && self.chance.percent(4);
-            if gives_up {
-                self.tally.add(Count::GivenUp);
-            } else {
-                request.again = true;
-                self.outstanding.push(request);
-            }
-        }
-        let death = match hit.died {
-            Some(death) => death,
-            None if hit.rotten_reads > 0 => Death::Kill,
-            None => Death::of(&mut self.chance),
-        };
-        let ends: Vec<u64> = foretold
-            .ends
-            .into_iter()
-            .filter(|end| *end >= durable)
-            .collect();
-        let survived = self.recover(death, &ends)?;
-        if ends.len() > 1 {
-            self.tally.add(match survived > ends[0] {
-                true => Count::Survived,
-                false => Count::Lost,
-            });
-        }
-        Ok(())
-    }
-
-    fn crash_between_batches(&mut self) -> Judged<()> {
-        self.tally.add(Count::CalmCrashes);
-        let death = Death::of(&mut self.chance);
-        let head = self.life().engine.head().get();
-        self.recover(death, &[head]).map(drop)
-    }
-
-    /// Compares everything that can be compared.
-    fn look(&mut self) -> Judged<()> {
-        let Self {
-            life, judge, tally, ..
-        } = self;
-        let engine = &life.as_ref().expect("an engine is running").engine;
-        let reader = engine.reader();
-        judge.replayed(&*reader, engine.book(), tally)?;
-        judge.audited(&*reader, tally)?;
-        if let Some(models) = &mut self.models {
-            models.compare(&*reader)?;
-            self.tally.add(Count::ReadModels);
-        }
-        Ok(())
-    }
-
-    /// Lets copies of what is durable rot.
-    fn rot(&mut self, times: usize) -> Judged<()> {
-        if self.setup.planted.is_some() {
-            return Ok(());
-        }
-        let Self {
-            life,
-            judge,
-            tally,
-            chance,
-            schedule,
-            setup,
-            ..
-        } = self;
-        let life = life.as_ref().expect("an engine is running");
-        let durable = life.disk.memory().power_cut(PowerCut::LoseAll);
-        let head: Head = life.engine.reader().head();
-        let sound = Sound::of(&durable, judge.reference.roll(), head, setup.book_id);
-        for _ in 0..times {
-            let fate = sound.rot(chance, tally)?;
-            schedule.note(format!("on a copy, {fate}"));
-        }
-        Ok(())
-    }
-
-    /// Everything that was sent is answered in the end.
-    fn drain(&mut self) -> Judged<()> {
-        let mut rest = self.workload.rest();
-        rest.append(&mut self.outstanding);
-        self.chance.shuffle(&mut rest);
-        let mut rest = rest.into_iter().peekable();
-        while rest.peek().is_some() {
-            let size = self.chance.below(12) + 1;
-            let requests = rest.by_ref().take(size).collect();
-            self.batch(requests, None)?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Judged<()> {
-        self.look()?;
-        self.rot(4)?;
-        self.crash_between_batches()?;
-        self.look()?;
-        self.judge.finish()?;
-        if self.workload.plot == Plot::Convergence {
-            self.converged()?;
-        }
-        let head = self.life().engine.head().get();
-        self.tally.add_many(Count::Records, head);
-        self.hash_image();
-        Ok(())
-    }
-
-    /// A book that was told the same in order, once and in peace, says the same.
-    fn converged(&mut self) -> Judged<()> {
-        let mut calm = Reference::new(self.setup.book_id, Limits::default());
-        let mut clock = Clock::new();
-        let mut chance = Chance::of(0, "calm");
-        for request in self.workload.happened() {
-            let told = calm.tell_one(request.command(clock.read(&mut chance)));
-            told.map_err(|refusal| {
-                Law::Convergence.broken(format!("{} in peace: {refusal}", request.label()))
-            })?;
-        }
-        self.tally.add(Count::Converged);
-        let (found, expected) = (self.life().engine.book().digest(), calm.book.digest());
-        Law::Convergence.holds(found == expected, || {
-            format!("the digest is {found}, told in peace it is {expected}")
-        })
-    }
-
-    pub(crate) fn hash_image(&mut self) {
-        let files = image::files(self.life().disk.memory());
-        for (name, bytes) in &files {
-            self.trace.update(name.as_bytes());
-            self.trace.update(&(bytes.len() as u64).to_le_bytes());
-            self.trace.update(bytes);
-        }
-    }
-}
-
-fn is_out_of_space(failure: &tillroll_engine::Failure) -> bool {
-    use tillroll_journal::AppendError;
-    matches!(failure, tillroll_engine::Failure::Append(cause)
-        if matches!(**cause, AppendError::OutOfSpace(_)))
 }

@@ -14,6 +14,8 @@ use crate::request::Request;
 const WALLETS: [&str; 4] = ["wallet:a", "wallet:b", "wallet:c", "wallet:d"];
 const CUSTOMERS: [&str; 2] = ["customer:ann:points", "customer:bob:points"];
 const TILL: &str = "till";
+/// Two accounts that are soon full.
+const BRIM: [&str; 2] = ["brim:in", "brim:out"];
 const ISSUED: &str = "points:issued";
 const EUR: &str = "EUR";
 const POINTS: &str = "points";
@@ -50,6 +52,8 @@ impl Workload {
             opened(TILL, EUR, Some(AccountType::Asset), Some(Limit::None)),
             opened(ISSUED, POINTS, None, None),
         ];
+        let brims = BRIM.iter();
+        actions.extend(brims.map(|path| opened(path, EUR, Some(AccountType::Asset), None)));
         let wallets = WALLETS.iter();
         actions
             .extend(wallets.map(|path| opened(path, EUR, Some(AccountType::Liability), overdraft)));
@@ -206,7 +210,7 @@ impl Workload {
             3 => move_of(EUR, TILL, "wallet:nobody", 5),
             4 => move_of(EUR, TILL, wallet, 0),
             5 => move_of(EUR, TILL, wallet, MAX_MINOR + 1),
-            _ => move_of(EUR, TILL, wallet, MAX_MINOR),
+            _ => move_of(EUR, BRIM[0], BRIM[1], MAX_MINOR - self.chance.between(0, 9)),
         };
         let mut entry = self.new_entry(postings);
         if self.chance.percent(25)

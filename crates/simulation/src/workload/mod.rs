@@ -51,12 +51,12 @@ pub(crate) struct Workload {
 impl Workload {
     pub(crate) fn new(seed: u64, steps: u64) -> Self {
         let mut chance = Chance::of(seed, "workload");
-        let plot = match chance.percent(25) {
+        let plot = match chance.percent(30) {
             true => Plot::Convergence,
             false => Plot::Everything,
         };
         let mut workload = Self {
-            stripe: Stripe::new(chance.number()),
+            stripe: Stripe::new(&mut chance),
             chance,
             plot,
             steps,

@@ -1,0 +1,186 @@
+//! One batch: what is answered, or what is left when the engine fails.
+
+use tillroll_book::{Action, Command};
+use tillroll_engine::Failure;
+use tillroll_journal::testing::MemoryStorage;
+use tillroll_journal::{AppendError, Batch, FileJournal, Journal};
+
+use crate::death::Death;
+use crate::disk::{Disk, Hit};
+use crate::expected::shown;
+use crate::image;
+use crate::law::{Judged, Law};
+use crate::reference::Foretold;
+use crate::request::{Kind, Request};
+use crate::simulation::Simulation;
+use crate::tally::Count;
+use crate::trouble::Trouble;
+use crate::workload::Plot;
+
+impl Simulation<'_> {
+    pub(crate) fn batch(&mut self, requests: Vec<Request>, trouble: Option<Trouble>) -> Judged<()> {
+        let labels: Vec<String> = requests.iter().map(Request::label).collect();
+        let troubled = trouble
+            .as_ref()
+            .map_or_else(String::new, |trouble| format!("; {trouble}"));
+        self.schedule
+            .note(format!("{}{troubled}", labels.join(", ")));
+        self.count(&requests);
+
+        let commands: Vec<_> = requests
+            .iter()
+            .map(|request| request.command(self.clock.read(&mut self.chance)))
+            .collect();
+        let foretold = self.judge.foretell(&commands);
+        let again = commands.first().cloned();
+        let life = self.life();
+        life.disk.arm(trouble);
+        let answers = life.engine.execute(commands);
+        let hit = life.disk.disarm();
+        hit.count(&mut self.tally);
+        match answers {
+            Ok(answers) => {
+                Law::Failures.holds(!hit.wrote() && hit.died.is_none(), || {
+                    format!("the storage failed ({hit:?}), and everything was acknowledged")
+                })?;
+                for (label, answer) in labels.iter().zip(&answers) {
+                    let shown = shown(answer);
+                    self.trace.update(shown.as_bytes());
+                    self.schedule.detail(|| format!("{label}: {shown}"));
+                }
+                let Self { judge, tally, .. } = self;
+                judge.answered(&requests, &foretold, &answers, tally)?;
+                let life = self.life.as_ref().expect("it has just answered");
+                self.judge.laws(life.engine.book())?;
+                self.judge.follow(&*life.engine.reader(), foretold.end())
+            }
+            Err(failure) => {
+                self.schedule.note(format!("failed: {failure}"));
+                self.tally.add(Count::Poisoned);
+                if let Failure::Append(cause) = &failure
+                    && matches!(**cause, AppendError::OutOfSpace(_))
+                {
+                    self.tally.add(Count::OutOfSpace);
+                }
+                Law::Failures.holds(hit.any(), || format!("nothing had failed: {failure}"))?;
+                self.poisoned(again, &failure.to_string())?;
+                let ends = self.failed(requests, foretold)?;
+                let is_append = matches!(failure, Failure::Append(_));
+                self.replace(&ends, &hit, is_append)
+            }
+        }
+    }
+
+    fn count(&mut self, requests: &[Request]) {
+        self.tally.add(Count::Batches);
+        self.tally.add_many(Count::Commands, requests.len() as u64);
+        for request in requests {
+            if request.again {
+                self.tally.add(Count::Resent);
+            }
+            match (request.kind, &request.action) {
+                (Kind::Webhook, _) => self.tally.add(Count::Webhooks),
+                (Kind::Import, _) => self.tally.add(Count::Imports),
+                (Kind::Asked, Action::PlaceOrder(_)) => {
+                    self.tally.add(Count::Orders);
+                }
+                (Kind::Asked, _) => {}
+            }
+        }
+    }
+
+    /// An engine that has failed says so again, and changes nothing.
+    fn poisoned(&mut self, again: Option<Command>, failure: &str) -> Judged<()> {
+        let life = self.life();
+        let before = image::files(life.disk.memory());
+        let head = life.engine.head();
+        let answer = life.engine.execute(again.into_iter().collect());
+        let said = answer.map_err(|error| error.to_string());
+        let unchanged = image::files(life.disk.memory()) == before && life.engine.head() == head;
+        Law::Poisoned.holds(unchanged, || "it went on writing".into())?;
+        match said {
+            Err(said) if said == failure => Ok(()),
+            Err(said) => Err(Law::Poisoned.broken(format!("first {failure}, then {said}"))),
+            Ok(answers) => Err(Law::Poisoned.broken(format!("it answers {answers:?}"))),
+        }
+    }
+
+    /// The engine has failed, and nobody is answered. Answers where the log may end now.
+    fn failed(&mut self, requests: Vec<Request>, foretold: Foretold) -> Judged<Vec<u64>> {
+        let durable = self.life().engine.head().get();
+        Law::Whole.holds(foretold.ends.contains(&durable), || {
+            format!(
+                "{durable} is called durable, frames end at {:?}",
+                foretold.ends
+            )
+        })?;
+        // Readers may have been shown so much already.
+        let reader = self.life().engine.reader();
+        self.judge.follow_failed(&*reader, durable)?;
+        self.tally
+            .add_many(Count::Unanswered, requests.len() as u64);
+        for mut request in requests {
+            let gives_up = self.workload.plot == Plot::Everything
+                && request.kind == Kind::Asked
+                && self.chance.percent(4);
+            if gives_up {
+                self.tally.add(Count::GivenUp);
+            } else {
+                request.again = true;
+                self.outstanding.push(request);
+            }
+        }
+        let ends = foretold.ends.into_iter();
+        Ok(ends.filter(|end| *end >= durable).collect())
+    }
+
+    /// The process that has failed ends, and another one takes its place.
+    fn replace(&mut self, ends: &[u64], hit: &Hit, is_append: bool) -> Judged<()> {
+        let death = match hit.died {
+            Some(death) => death,
+            None if hit.rotten_reads > 0 => Death::Kill,
+            None => Death::of(&mut self.chance),
+        };
+        let (storage, journal) = self.end();
+        if is_append {
+            poisoned_log(journal, &storage)?;
+        }
+        let survived = self.recover(death, &storage, ends)?;
+        if ends.len() > 1 {
+            self.tally.add(match survived > ends[0] {
+                true => Count::Survived,
+                false => Count::Lost,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn crash_between_batches(&mut self) -> Judged<()> {
+        self.tally.add(Count::CalmCrashes);
+        let death = Death::of(&mut self.chance);
+        let head = self.life().engine.head().get();
+        let (storage, _) = self.end();
+        self.recover(death, &storage, &[head]).map(drop)
+    }
+
+    /// Ends the process: its storage and its log are left.
+    fn end(&mut self) -> (MemoryStorage, FileJournal<Disk>) {
+        let life = self.life.take().expect("an engine was running");
+        let storage = life.disk.memory().clone();
+        self.hash_image(&storage);
+        (storage, life.engine.into_journal())
+    }
+}
+
+/// A log whose append has failed takes no more, whoever asks.
+fn poisoned_log(mut journal: FileJournal<Disk>, storage: &MemoryStorage) -> Judged<()> {
+    let before = image::files(storage);
+    let mut batch = Batch::new();
+    batch.push(b"never").expect("it is short");
+    let answer = journal.append(&mut batch);
+    let is_refused = matches!(answer, Err(AppendError::Poisoned { .. }));
+    Law::Poisoned.holds(is_refused, || format!("the log answers {answer:?}"))?;
+    Law::Poisoned.holds(image::files(storage) == before, || {
+        "the log went on writing".into()
+    })
+}

@@ -1,0 +1,121 @@
+//! Looks at the result, on the way and at the end.
+
+use tillroll_engine::Limits;
+use tillroll_journal::Head;
+use tillroll_journal::testing::{MemoryStorage, PowerCut};
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::image;
+use crate::law::{Judged, Law};
+use crate::reference::Reference;
+use crate::rot::Sound;
+use crate::simulation::Simulation;
+use crate::tally::Count;
+use crate::workload::Plot;
+
+impl Simulation<'_> {
+    /// Compares everything that can be compared.
+    pub(crate) fn look(&mut self) -> Judged<()> {
+        let Self {
+            life, judge, tally, ..
+        } = self;
+        let engine = &life.as_ref().expect("an engine is running").engine;
+        let reader = engine.reader();
+        judge.replayed(&*reader, engine.book(), tally)?;
+        judge.audited(&*reader, tally)?;
+        if let Some(models) = &mut self.models {
+            models.compare(&*reader)?;
+            self.tally.add(Count::ReadModels);
+        }
+        Ok(())
+    }
+
+    /// Lets copies of what is durable rot.
+    pub(crate) fn rot(&mut self, times: usize) -> Judged<()> {
+        if self.setup.planted.is_some() {
+            return Ok(());
+        }
+        let Self {
+            life,
+            judge,
+            tally,
+            chance,
+            schedule,
+            setup,
+            ..
+        } = self;
+        let life = life.as_ref().expect("an engine is running");
+        let durable = life.disk.memory().power_cut(PowerCut::LoseAll);
+        let head: Head = life.engine.reader().head();
+        let sound = Sound::of(
+            &durable,
+            judge.reference.roll(),
+            head,
+            setup.book_id,
+            setup.segment_bytes,
+        );
+        for _ in 0..times {
+            let fate = sound.rot(chance, tally)?;
+            schedule.note(format!("on a copy, {fate}"));
+        }
+        Ok(())
+    }
+
+    /// Everything that was sent is answered in the end.
+    pub(crate) fn drain(&mut self) -> Judged<()> {
+        let mut rest = self.workload.rest();
+        rest.append(&mut self.outstanding);
+        self.chance.shuffle(&mut rest);
+        let mut rest = rest.into_iter().peekable();
+        while rest.peek().is_some() {
+            let size = self.chance.below(12) + 1;
+            let requests = rest.by_ref().take(size).collect();
+            self.batch(requests, None)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(&mut self) -> Judged<()> {
+        self.look()?;
+        self.rot(4)?;
+        self.crash_between_batches()?;
+        self.look()?;
+        self.judge.finish()?;
+        if self.workload.plot == Plot::Convergence {
+            self.converged()?;
+        }
+        let head = self.life().engine.head().get();
+        self.tally.add_many(Count::Records, head);
+        let storage = self.life().disk.memory().clone();
+        self.hash_image(&storage);
+        Ok(())
+    }
+
+    /// A book that was told the same in order, once and in peace, says the same.
+    fn converged(&mut self) -> Judged<()> {
+        let mut calm = Reference::new(self.setup.book_id, Limits::default());
+        let mut clock = Clock::new();
+        let mut chance = Chance::of(0, "calm");
+        for request in self.workload.happened() {
+            let told = calm.tell_one(request.command(clock.read(&mut chance)));
+            told.map_err(|refusal| {
+                Law::Convergence.broken(format!("{} in peace: {refusal}", request.label()))
+            })?;
+        }
+        self.tally.add(Count::Converged);
+        let (found, expected) = (self.life().engine.book().digest(), calm.book.digest());
+        Law::Convergence.holds(found == expected, || {
+            format!("the digest is {found}, told in peace it is {expected}")
+        })
+    }
+
+    pub(crate) fn hash_image(&mut self, storage: &MemoryStorage) {
+        let files = image::files(storage);
+        for (name, bytes) in &files {
+            self.trace.update(name.as_bytes());
+            self.trace.update(&(bytes.len() as u64).to_le_bytes());
+            self.trace.update(bytes);
+        }
+    }
+}
