@@ -11,6 +11,7 @@ use crate::check::Fault;
 use crate::command::{Command, Transfer};
 use crate::load::Load;
 use crate::report::{number, say, seed};
+use crate::roll;
 use crate::segment;
 use crate::witness::Told;
 
@@ -91,6 +92,7 @@ fn on_one_book(cycles: u64, seed: u64, random: &mut Random, tally: &mut Tally) {
 fn control_a_lost_acknowledgement_and_a_phantom_are_found() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut book = Book::begin(directory.path(), "control");
+    let fresh = book.checker.clone();
     let server = book.launch().serve();
     let load = Load::start(server.address, 2, 1, "c");
     load.reach(20);
@@ -108,15 +110,13 @@ fn control_a_lost_acknowledgement_and_a_phantom_are_found() {
     file.set_len(last.offset).expect("it is cut");
     drop(file);
     let server = book.launch().serve();
-    let mut again = book.checker.clone();
-    std::mem::swap(&mut again, &mut book.checker);
     let shorter = book.compare(&mut server.client());
     assert!(matches!(shorter, Err(Fault::Shorter { .. })), "{shorter:?}");
     // Also who has read nothing before finds it.
-    book.checker = Book::begin(tempfile::tempdir().unwrap().path(), "").checker;
-    let known = book.checker.known();
+    book.checker = fresh;
     let mut client = server.client();
-    let (events, head) = crate::roll::read_after(&mut client, known).expect("it serves");
+    let known = book.checker.known();
+    let (events, head) = roll::read_after(&mut client, known).expect("it serves");
     let followed = book.checker.follow(&book.witness, &events, head);
     followed.expect("what is left is sound");
     let lost = book.checker.settle(&book.witness);

@@ -6,7 +6,7 @@
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `TILLROLL_KILLS` | cycles of SIGKILL; 200 in CI, 10,000 for published figures | 80 |
+//! | `TILLROLL_KILLS` | cycles of SIGKILL; 80 take about 15 s on two idle cores, 200 (CI) about 40 s, 10,000 (published figures) about 45 min | 80 |
 //! | `TILLROLL_SEED` | of whatever is drawn; printed with every failure | 7 |
 //! | `TILLROLL_REQUIRE_FAULTS` | when set, a missing root, `mount` or `strace` fails the test instead of skipping it | not set |
 //! | `TILLROLL_WRITE_GOLDEN` | name of a new golden data directory to write, see `golden` | not set |
