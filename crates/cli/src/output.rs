@@ -95,8 +95,8 @@ pub(crate) fn count(number: u64) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = match (number, noun.strip_suffix('y')) {
         (1, _) => noun.to_owned(),
-        (_, Some(stem)) => format!("{stem}ies"),
-        (_, None) => format!("{noun}s"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        (_, _) => format!("{noun}s"),
     };
     format!("{} {plural}", count(number))
 }
@@ -147,6 +147,7 @@ mod tests {
         ] {
             assert_eq!(counted(number, "entry"), expected);
         }
+        assert_eq!(counted(2, "day"), "2 days");
     }
 
     #[test]

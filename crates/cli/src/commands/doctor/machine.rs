@@ -87,7 +87,7 @@ fn room(segments: u64, free: u64) -> Check {
     let segment = Options::default().segment_bytes;
     let fit = free / segment;
     let found = format!(
-        "{} MiB free: room for {} beside the {} that are there",
+        "{} MiB free: room for {} more, {} in use",
         count(free / MIB),
         counted(fit, "segment"),
         count(segments),
