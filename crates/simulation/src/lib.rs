@@ -15,6 +15,10 @@
 //!   is compared byte by byte.
 //! - The judge can fail: [`Planted`] bugs of storage and memory are each found by tests.
 //!
+//! # Negative controls
+//! [`suites`] are short checks of the whole core by name. Built with `planted-bugs`, this crate
+//! plants each bug of `tillroll-sabotage` in the code itself, and its suite has to find it.
+//!
 //! # It is not
 //! A test of threads, HTTP, or a real file system; nor a proof. It finds what its seeds reach,
 //! and [`Tally`] says what that was.

@@ -18,7 +18,9 @@ use super::{Caught, Verdict, ensure, story};
 const PIECE: usize = 60;
 
 pub(super) fn check() -> Verdict {
-    let reader = story::lived(3, 40)?.reader();
+    let mut engine = story::lived(3, 40)?;
+    story::hold(&mut engine)?;
+    let reader = engine.reader();
     let records = records(&*reader)?;
     a_commit_that_fails_leaves_neither_rows_nor_checkpoint(&reader, &records)?;
     a_missing_record_is_noticed(&records)?;

@@ -1,9 +1,13 @@
 //! Engines with a story behind them, and the commands of the suites that need no story.
 
-use tillroll_book::{Action, Book, Chart, Command, CommandKey, ReceiveStock, StockRequest};
+use tillroll_book::{
+    Action, Book, Chart, Command, CommandKey, OpenAccount, PlaceHold, PostingRequest, ReceiveStock,
+    StockRequest,
+};
 use tillroll_engine::Engine;
-use tillroll_events::Timestamp;
+use tillroll_events::{HoldId, Metadata, Timestamp};
 use tillroll_journal::{Journal, MemoryJournal};
+use tillroll_ledger::{AccountType, Side};
 
 use super::Caught;
 use crate::chance::Chance;
@@ -39,6 +43,45 @@ pub(super) fn lived(seed: u64, steps: u64) -> Result<Engine<MemoryJournal>, Caug
         answers.map_err(Caught::unexpected("memory does not fail"))?;
     }
     Ok(engine)
+}
+
+/// Places a hold that stays open, whatever the story was.
+pub(super) fn hold<J: Journal>(engine: &mut Engine<J>) -> Result<(), Caught> {
+    let sides = [("suite:from", Side::Debit), ("suite:to", Side::Credit)];
+    let unit = "EUR".parse().expect("a currency");
+    let open = |(path, _): (&str, Side)| {
+        Action::OpenAccount(OpenAccount {
+            path: path.parse().expect("a path"),
+            unit,
+            kind: Some(AccountType::Liability),
+            limit: None,
+        })
+    };
+    let posting = |(path, side): (&str, Side)| PostingRequest {
+        account: path.parse().expect("a path"),
+        unit,
+        side,
+        amount: 54,
+    };
+    let hold = Action::PlaceHold(PlaceHold {
+        id: HoldId::from_u128(54),
+        postings: sides.map(posting).to_vec(),
+        expires_at: None,
+        description: None,
+        metadata: Metadata::new(),
+    });
+    let actions = sides.map(open).into_iter().chain([hold]);
+    let commands = actions.map(|action| Command {
+        at: Timestamp::from_micros(0),
+        occurred_at: None,
+        key: None,
+        action,
+    });
+    let answers = engine.execute(commands.collect());
+    for answer in answers.map_err(Caught::unexpected("memory does not fail"))? {
+        answer.map_err(Caught::unexpected("a hold is refused"))?;
+    }
+    Ok(())
 }
 
 /// A command with a key: so many pieces arrive in the store.
