@@ -36,6 +36,10 @@ pub struct Options {
     /// at that place, is refused: without it, a damaged last frame cannot be
     /// told from one that was never acknowledged.
     pub durable: Option<Head>,
+    /// A position that the caller knows to have been durable without knowing
+    /// the hash there: what a projection has seen. A log that ends before it
+    /// is refused like one that ends before [`Options::durable`].
+    pub durable_position: Position,
 }
 
 impl Default for Options {
@@ -45,6 +49,7 @@ impl Default for Options {
             id: None,
             check_from: Position::ZERO,
             durable: None,
+            durable_position: Position::ZERO,
         }
     }
 }

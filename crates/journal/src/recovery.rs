@@ -342,22 +342,21 @@ fn check_not_lost<F>(
     head: Head,
     survey: Option<&Survey<F>>,
 ) -> Result<(), Damage> {
-    match options.durable {
-        Some(durable) if head.position < durable.position && !planted(Bug::DurableMarkIgnored) => {
-            let (name, offset) = survey.map_or_else(
-                || (segment::file_name(Position::FIRST), 0),
-                |survey| (survey.last.name.clone(), survey.last.length),
-            );
-            let fault = Fault::Lost {
-                expected: durable.position,
-            };
-            Err(Damage {
-                offset,
-                ..whole_file(&name, head.position.next(), fault)
-            })
-        }
-        _ => Ok(()),
+    let known = options
+        .durable
+        .map_or(Position::ZERO, |durable| durable.position);
+    let expected = known.max(options.durable_position);
+    if head.position >= expected || planted(Bug::DurableMarkIgnored) {
+        return Ok(());
     }
+    let (name, offset) = survey.map_or_else(
+        || (segment::file_name(Position::FIRST), 0),
+        |survey| (survey.last.name.clone(), survey.last.length),
+    );
+    Err(Damage {
+        offset,
+        ..whole_file(&name, head.position.next(), Fault::Lost { expected })
+    })
 }
 
 /// Starts an empty log.

@@ -104,6 +104,8 @@ pub struct Tillroll {
     follower: Option<Follower>,
     tasks: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
+    /// Ends the follower, once there is nothing more to follow.
+    leave: watch::Sender<bool>,
     book_id: [u8; 16],
     recovery: RecoveryReport,
     pub(crate) max_connections: usize,
@@ -134,8 +136,10 @@ impl Tillroll {
         create_dir(data_dir)?;
         let storage = DirStorage::open(data_dir.join("log"))?;
         let known = read_book_id(&data_dir.join("BOOK"))?;
+        let path = data_dir.join("read-models.sqlite");
         let options = tillroll_journal::Options {
             id: known.map(JournalId::new),
+            durable_position: Position::new(seen(&path)),
             segment_bytes: config.segment_bytes,
             ..Default::default()
         };
@@ -156,7 +160,6 @@ impl Tillroll {
         }
         let expiries = Expiries::of(engine.book().ledger());
 
-        let path = data_dir.join("read-models.sqlite");
         let projector = Projector::open(&path)?;
         let models = ReadModels::open(&path)?;
         let checkpoint = Checkpoint::new(projector.checkpoint());
@@ -168,18 +171,15 @@ impl Tillroll {
         let queue = config.queue.max(1);
         let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options { queue });
         let (stop, stopping) = watch::channel(false);
-        let follower = follow(
-            projector,
-            &handle,
-            checkpoint.clone(),
-            stopping.clone(),
-            runtime,
-        )
-        .map_err(|source| OpenError::Io {
-            action: "start a thread for",
-            path,
-            source,
-        })?;
+        let (leave, leaving) = watch::channel(false);
+        let follower =
+            follow(projector, &handle, checkpoint.clone(), leaving, runtime).map_err(|source| {
+                OpenError::Io {
+                    action: "start a thread for",
+                    path,
+                    source,
+                }
+            })?;
 
         let app = App::new(Shared {
             metrics: Metrics::new(handle.clone(), checkpoint.clone()),
@@ -208,6 +208,7 @@ impl Tillroll {
             thread: Some(thread),
             follower: Some(follower),
             stop,
+            leave,
             book_id,
             recovery,
             max_connections: config.max_connections.max(1),
@@ -284,6 +285,7 @@ impl Tillroll {
             }
         }
         self.stop_streams();
+        self.leave.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {
             task.abort();
             if let Err(error) = task.await
@@ -310,10 +312,20 @@ impl Drop for Tillroll {
     fn drop(&mut self) {
         self.app.engine().stop();
         self.stop_streams();
+        self.leave.send_replace(true);
         for task in &self.tasks {
             task.abort();
         }
     }
+}
+
+/// How far the read models have followed the log. They follow only what is durable, so a log
+/// that ends before this has lost its end: without it, rot in the last frame would pass for an
+/// append that was never acknowledged. Read models that cannot be read say nothing.
+fn seen(path: &Path) -> u64 {
+    ReadModels::open(path)
+        .and_then(|models| models.checkpoint())
+        .unwrap_or(0)
 }
 
 /// Starts the thread that keeps the read models up to date.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use tillroll_engine::OpenError as EngineError;
-use tillroll_journal::{DirStorageError, RecoveryReport};
+use tillroll_journal::{Damage, DirStorageError, Fault, OpenError as JournalError, RecoveryReport};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
 use tillroll_stripe::Secret;
@@ -162,6 +162,16 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
             Stop::failed(format!("{root} is in use: another server is running on it"))
                 .next("stop that one, or name another directory with --data")
         }
+        OpenError::Engine(EngineError::Journal(JournalError::Damaged(Damage {
+            fault: Fault::Lost { .. },
+            ..
+        }))) => Stop::failed(format!(
+            "{error}: the read models have seen it, so acknowledged events are gone"
+        ))
+        .next(format!(
+            "{}, then restore a backup, or remove {root}/read-models.sqlite to accept the loss",
+            data.command("verify")
+        )),
         OpenError::Engine(EngineError::Journal(_) | EngineError::Replay(_)) => {
             Stop::failed(&error).next(data.command("verify"))
         }

@@ -14,7 +14,6 @@ const IN_TIME: Duration = Duration::from_secs(10);
 
 /// The next start is as quick as the stop was orderly.
 #[test]
-#[ignore = "serve ends the follower before its last records, and then waits for it in vain"]
 fn a_stop_in_good_order_leaves_complete_read_models() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut book = Book::begin(directory.path(), "");
