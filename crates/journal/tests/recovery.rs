@@ -197,9 +197,16 @@ fn a_missing_last_segment_is_found_only_by_what_was_known_to_be_durable() {
 fn a_bad_last_frame_below_the_durable_mark_is_damage() {
     let (storage, head) = written(BATCHES, 1 << 20);
     let broken = with(&storage, &segment(1), |bytes| bytes[FRAMES[2] + 165] ^= 1);
-    for (durable, refused) in [(None, false), (Some(head), true)] {
+    let seen = head.position;
+    for (durable, durable_position, refused) in [
+        (None, Position::ZERO, false),
+        (None, Position::FIRST, false),
+        (None, seen, true),
+        (Some(head), Position::ZERO, true),
+    ] {
         let options = Options {
             durable,
+            durable_position,
             ..options(1 << 20)
         };
         match refused {
