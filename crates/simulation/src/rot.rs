@@ -2,10 +2,11 @@
 //! before the damage, where it has nothing to tell damage from an append that was cut short.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{
-    FileJournal, Head, Journal, JournalId, OpenError, Options, VerifyError, segment, verify,
+    FileJournal, Head, Journal, JournalId, OpenError, Options, VerifyError, frame, segment, verify,
 };
 
 use crate::chance::Chance;
@@ -14,6 +15,11 @@ use crate::law::{Judged, Law};
 use crate::tally::{Count, Tally};
 
 const SECTOR: usize = 512;
+
+// Places in a frame's header, as the journal's `FORMAT.md` has them.
+const HEADER: usize = frame::HEADER_BYTES;
+const HASH: Range<usize> = 96..128;
+const CHECKSUM: Range<usize> = 156..160;
 
 /// A log as it was before the rot: its files, and what is in them.
 pub(crate) struct Sound<'a> {
@@ -58,8 +64,9 @@ impl<'a> Sound<'a> {
         Ok(format!("{what}: {fate}"))
     }
 
-    /// A frame of another history, sound in itself, takes the place of one that is not the last:
-    /// of that one nobody could tell without a mark.
+    /// A frame with other records takes the place of one that is not the last (of that one nobody
+    /// could tell without a mark). All its checksums hold. Either its hash does too, and is not
+    /// what the next frame names, or it is, and does not hold.
     fn forge(&self, chance: &mut Chance, files: &mut Files) -> Option<String> {
         let others = self.extents.len().checked_sub(2)?;
         let index = chance.below(others + 1);
@@ -72,8 +79,22 @@ impl<'a> Sound<'a> {
             file, start, end, ..
         } = &self.extents[index];
         let forged = other.get(file)?.get(*start..*end)?;
-        files.get_mut(file)?[*start..*end].copy_from_slice(forged);
-        Some(format!("{file} has a frame of another history at {start}"))
+        let frame = &mut files.get_mut(file)?[*start..*end];
+        let keeps_hash = chance.coin();
+        let sound = std::mem::replace(frame.first_chunk_mut::<HEADER>()?, [0; HEADER]);
+        frame.copy_from_slice(forged);
+        if keeps_hash {
+            frame[HASH].copy_from_slice(&sound[HASH]);
+            let checksum = crc32c::crc32c(&frame[..CHECKSUM.start]).to_le_bytes();
+            frame[CHECKSUM].copy_from_slice(&checksum);
+            frame.last_chunk_mut::<4>()?.copy_from_slice(&checksum);
+        }
+        let hash = if keeps_hash {
+            "the old hash"
+        } else {
+            "its own hash"
+        };
+        Some(format!("{file} has at {start} a forged frame with {hash}"))
     }
 
     fn examine(&self, files: &Files, what: &str, tally: &mut Tally) -> Judged<&'static str> {
