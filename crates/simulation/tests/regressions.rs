@@ -2,11 +2,18 @@
 
 use tillroll_simulation::{Options, simulate};
 
-const SEEDS: &[(u64, &str)] = &[(
-    109,
-    "the log had one frame, and the judge forged it: nobody can tell the last frame's forgery \
-     from the frame without a mark of what was durable",
-)];
+const SEEDS: &[(u64, &str)] = &[
+    (
+        109,
+        "the log had one frame, and the judge forged it: nobody can tell the last frame's \
+         forgery from the frame without a mark of what was durable",
+    ),
+    (
+        100_768,
+        "a recovery cut a torn tail, failed at its sync and was killed; the next one was shown \
+         the cut, which the disk did not have, and a power cut brought the tail back",
+    ),
+];
 
 #[test]
 fn seeds_that_have_failed_pass() {
