@@ -797,6 +797,11 @@ fn what_was_not_understood_is_listed_until_it_is() {
     roll.push(notification("evt_b", None));
     let both = roll.push(notification("evt_c", Some("malformed")));
     roll.push(notification("evt_a", None));
+    // An id that is used again for something else explains nothing.
+    roll.push(NotificationReceived {
+        kind: "charge.updated".into(),
+        ..notification("evt_c", None)
+    });
     let models = Models::of(&roll.numbered());
     let read = models.read();
     let list = |page: PositionPage| -> Vec<String> {
@@ -830,7 +835,7 @@ fn what_was_not_understood_is_listed_until_it_is() {
     assert_eq!(unrecognised, 1);
     assert_eq!(
         (events[0].kind.as_str(), events[0].events),
-        ("notification.received", 4)
+        ("notification.received", 5)
     );
     let row = &read
         .unrecognised(&PositionPage::default())

@@ -156,6 +156,7 @@ impl Writer<'_> {
     }
 
     /// Only what was not understood is listed; understanding it later takes it off the list.
+    /// The same id with another kind is not the same event: senders have used ids again.
     pub(super) fn notification(
         &mut self,
         place: Place,
@@ -165,9 +166,9 @@ impl Writer<'_> {
             self.sql
                 .prepare_cached(
                     "UPDATE notifications SET resolved_position = ?2
-                     WHERE id = ?1 AND resolved_position IS NULL",
+                     WHERE id = ?1 AND kind = ?3 AND resolved_position IS NULL",
                 )?
-                .execute(params![event.id.as_str(), place.column])?;
+                .execute(params![event.id.as_str(), place.column, event.kind])?;
             return Ok(());
         };
         self.sql
