@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use clap::Args;
 use tillroll_engine::OpenError as EngineError;
-use tillroll_journal::{Damage, DirStorageError, Fault, OpenError as JournalError, RecoveryReport};
+use tillroll_journal::{
+    Damage, DirStorageError, Fault, JournalId, OpenError as JournalError, RecoveryReport,
+};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
 use tillroll_stripe::Secret;
@@ -19,6 +21,7 @@ use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::output::counted;
+use crate::proving;
 
 /// Serve the HTTP interface on a data directory, which is made when it is missing
 #[derive(Debug, Args)]
@@ -87,6 +90,9 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     let signals = Signals::catch().map_err(|error| cannot("catch signals", &error))?;
     let listener = bind(&runtime, args.listen, false, &data)?;
     let book = open(config, &data, console)?;
+    if book.recovery().created {
+        sign_from_the_start(&data, &book, console)?;
+    }
     let address = listener.local_addr()?;
     console.note(format!(
         "serving {} on http://{address}",
@@ -101,6 +107,19 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     drop(inside);
     ended.map_err(|error| serve_ended(error, &data))?;
     console.note("stopped in good order")
+}
+
+/// A new book gets its signing key at once, so that its public half can be published before
+/// there is anything to alter. A book without one serves all the same: `checkpoint` makes it.
+fn sign_from_the_start(
+    data: &DataDir,
+    book: &Tillroll,
+    console: &mut Console<'_>,
+) -> Result<(), Stop> {
+    match proving::keyring(data, JournalId::new(book.book_id()), console) {
+        Ok(_) => Ok(()),
+        Err(stop) => console.note(format!("no signing key was made: {stop}")),
+    }
 }
 
 pub(super) fn cannot(action: &str, error: &dyn fmt::Display) -> Stop {

@@ -142,6 +142,25 @@ fn it_stops_when_told_and_goes_on_where_it_was() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_new_book_has_a_signing_key_of_its_own_from_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("new");
+    let key = data.join("keys").join("signing.key");
+    let mut seen = Vec::new();
+    for made in [true, false] {
+        let (_, said) = Server::start(&data).stop("-TERM");
+        assert_eq!(said.contains("a key was made"), made, "{said}");
+        let mode = std::fs::metadata(&key).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        seen.push(on(&data, &["checkpoint", "--public-key"]).done().out);
+    }
+    assert_eq!(seen[0], seen[1], "the key stays");
+}
+
 #[test]
 fn a_directory_in_use_is_refused_and_readable() {
     let data = copy();
