@@ -73,24 +73,37 @@ pub fn path(path: &Path) -> &str {
     path.to_str().expect("paths of tests are UTF-8")
 }
 
-/// A book with forty orders, told once for all tests. Nobody may change it.
+/// A book with forty orders, told once for all tests. Whoever reads it may not change it.
 pub fn story() -> &'static Path {
     static STORY: OnceLock<PathBuf> = OnceLock::new();
-    STORY.get_or_init(|| {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proofs-story");
-        if path.exists() {
-            fs::remove_dir_all(&path).expect("the story of an earlier run goes");
-        }
-        let line = ["demo", "--seed", "7", "--orders", "40", "--once"];
-        on(&path, &[&line[..], &["--listen", "127.0.0.1:0"]].concat()).done();
-        path
+    STORY.get_or_init(|| fresh("proofs-story", |path| copy_into(told(), path)))
+}
+
+/// The same book, which no command may open: SQLite's files beside a database come and go with its
+/// readers, and a copy made meanwhile would miss one.
+fn told() -> &'static Path {
+    static TOLD: OnceLock<PathBuf> = OnceLock::new();
+    TOLD.get_or_init(|| {
+        fresh("proofs-told", |path| {
+            let line = ["demo", "--seed", "7", "--orders", "40", "--once"];
+            on(path, &[&line[..], &["--listen", "127.0.0.1:0"]].concat()).done();
+        })
     })
+}
+
+fn fresh(name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if path.exists() {
+        fs::remove_dir_all(&path).expect("what an earlier run left goes");
+    }
+    fill(&path);
+    path
 }
 
 /// A copy of the story, for its owner only.
 pub fn copy() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
-    copy_into(story(), directory.path());
+    copy_into(told(), directory.path());
     directory
 }
 
