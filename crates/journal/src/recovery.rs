@@ -14,6 +14,10 @@
 //!   the disk does not have, and syncing them again proves nothing, because the
 //!   cache counts them as clean. Writing them makes them dirty. The last frame
 //!   is enough, since the frames before it were synced before it was written.
+//! - The length of the last segment is set again, for the same reason: a recovery
+//!   that had cut a tail may have failed at its sync, and the cache then shows a
+//!   file that ends where the disk's does not. Left alone, the tail would come
+//!   back with the next loss of power, by then in the middle of the log.
 
 use tillroll_sabotage::{Bug, planted};
 
@@ -423,9 +427,18 @@ fn settle<S: Storage>(
         let name = &last.name;
         move |source| StorageError::new(operation, name, offset, source)
     };
-    if last.torn_tail.is_some() && !planted(Bug::TornTailKept) {
-        let cut = last.file.truncate(last.length);
-        cut.map_err(failed(Operation::Truncate, last.length))?;
+    if !planted(Bug::TornTailKept) {
+        // Also where nothing is left to cut: see the head of this file. Longer first, so that
+        // there is a change for the sync to make durable; it takes no space.
+        let in_doubt = last.torn_tail.is_none() && !planted(Bug::CutTrusted);
+        for length in in_doubt
+            .then_some(last.length + 1)
+            .into_iter()
+            .chain([last.length])
+        {
+            let cut = last.file.truncate(length);
+            cut.map_err(failed(Operation::Truncate, length))?;
+        }
     }
     let rewrite = |offset: u64, bytes: &[u8]| {
         let written = last.file.write_at(offset, bytes);

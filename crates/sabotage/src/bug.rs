@@ -74,6 +74,8 @@ bugs! {
             "a log may end before what is known to have been durable", found by "recovery";
         TornTailKept "torn-tail-kept"
             "the tail of a torn append is reported and stays", found by "recovery";
+        CutTrusted "cut-trusted"
+            "a file that looks cut is taken to be cut on the disk", found by "recovery";
         CacheTrusted "cache-trusted"
             "recovery does not write the last frame again", found by "recovery";
     }
@@ -98,6 +100,12 @@ bugs! {
         DuplicateBeforeSync "duplicate-before-sync"
             "a duplicate is answered before its original is durable", found by "acknowledgement";
     }
+    "ledger/src/bulk.rs" {
+        BulkIdUnchecked "bulk-id-unchecked"
+            "the id of an entry in bulk may be used again", found by "ledger-laws";
+        BulkRefusalStays "bulk-refusal-stays"
+            "an entry in bulk that is refused for a limit stays posted", found by "ledger-laws";
+    }
     "ledger/src/draft.rs" {
         EntryIdReused "entry-id-reused"
             "the id of an entry may be used again", found by "ledger-laws";
@@ -111,14 +119,16 @@ bugs! {
             "totals may leave the range of an amount", found by "ledger-laws";
         RefusedEntryStays "refused-entry-stays"
             "an entry refused for a limit stays in the draft", found by "ledger-laws";
-        PendingUncounted "pending-uncounted"
-            "a limit does not count what is held", found by "ledger-laws";
-        LimitOffByOne "limit-off-by-one"
-            "an account may be drawn one below its limit", found by "ledger-laws";
     }
     "ledger/src/entry.rs" {
         SecondUnitUnchecked "second-unit-unchecked"
             "only the first unit of an entry has to balance", found by "ledger-laws";
+    }
+    "ledger/src/limits.rs" {
+        PendingUncounted "pending-uncounted"
+            "a limit does not count what is held", found by "ledger-laws";
+        LimitOffByOne "limit-off-by-one"
+            "an account may be drawn one below its limit", found by "ledger-laws";
     }
     "money/src/split.rs" {
         RemainderLost "remainder-lost"

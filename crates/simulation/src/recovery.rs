@@ -81,7 +81,6 @@ impl Simulation<'_> {
                     let trouble = trouble.map_or_else(String::new, |trouble| trouble.to_string());
                     self.schedule
                         .note(format!("while opening: {trouble}; {error}; then {death}"));
-                    self.cut_in_doubt |= hit.syncs > 0 && death == Death::Kill;
                     storage = self.leave(death, disk.memory());
                 }
                 Err(error) => {
@@ -110,8 +109,7 @@ impl Simulation<'_> {
         }
         self.schedule.note(format!("opened at {head}{tail}"));
         let was_calm = ends.len() == 1 && head > 0;
-        let is_sound = report.torn_tail.is_none() || self.cut_in_doubt;
-        Law::Recovery.holds(!was_calm || is_sound, || {
+        Law::Recovery.holds(!was_calm || report.torn_tail.is_none(), || {
             format!("nothing was under way{tail}")
         })?;
         let Self { judge, life, .. } = self;

@@ -49,10 +49,6 @@ pub(crate) struct Simulation<'a> {
     pub(crate) trace: blake3::Hasher,
     pub(crate) life: Option<Life>,
     pub(crate) models: Option<Models>,
-    /// A recovery has failed at its sync and the system lived on: the next one is shown a file
-    /// that was cut, and the disk may have it uncut. The torn tail, which nobody was ever told
-    /// of, may then come back after a power cut, although nothing was under way.
-    pub(crate) cut_in_doubt: bool,
 }
 
 impl<'a> Simulation<'a> {
@@ -94,7 +90,6 @@ impl<'a> Simulation<'a> {
             trace: blake3::Hasher::new(),
             life: None,
             models: read_models.then(Models::new),
-            cut_in_doubt: false,
         }
     }
 

@@ -13,6 +13,12 @@ const SEEDS: &[(u64, &str)] = &[
         "a recovery cut a torn tail, failed at its sync and was killed; the next one was shown \
          the cut, which the disk did not have, and a power cut brought the tail back",
     ),
+    (
+        6_198,
+        "the same, and by the time of the power cut another segment had been begun: the log did \
+         not open any more, with acknowledged frames in it",
+    ),
+    (10_901, "the same as 6198, by another way"),
 ];
 
 #[test]

@@ -12,6 +12,7 @@ pub(super) fn check() -> Verdict {
     a_torn_tail_is_cut_and_reported_once()?;
     damage_before_whole_frames_is_refused()?;
     what_only_the_cache_has_is_written_again()?;
+    what_only_the_cache_has_cut_is_cut_again()?;
     a_log_does_not_end_before_what_was_durable()
 }
 
@@ -94,6 +95,51 @@ fn what_only_the_cache_has_is_written_again() -> Verdict {
             left.len()
         )
     })
+}
+
+/// A recovery cuts a torn tail, fails at its sync, and the system lives on: the next one is shown
+/// a file without the tail, which the disk still has. The tail must not come back once the log
+/// has gone on, least of all in a segment that is no longer the last.
+fn what_only_the_cache_has_cut_is_cut_again() -> Verdict {
+    for segment_bytes in [ONE_SEGMENT, 300] {
+        let (storage, _) = log::written(&[&["one"]], segment_bytes)?;
+        let file = log::extents(&storage)
+            .pop()
+            .ok_or_else(|| Caught::new("no frame is there"))?
+            .file;
+        let torn = log::changed(&storage, &file, |bytes| bytes.extend([0x54; 40]));
+        // Whichever call of the recovery fails, as the last before the process is killed.
+        for call in 0.. {
+            let machine = torn.restarted();
+            machine.inject(Injection {
+                at: call,
+                failure: Failure::Io,
+                sticky: false,
+            });
+            let what = format!("call {call} of a recovery fails, segments of {segment_bytes}");
+            let failed = log::open(&machine, segment_bytes).is_err();
+            let machine = machine.restarted();
+            let opened = log::open(&machine, segment_bytes);
+            let (mut journal, _) = opened.map_err(Caught::unexpected(&what))?;
+            let appended = journal.append(&mut log::batch(&["two"]));
+            appended.map_err(Caught::unexpected(&what))?;
+            drop(journal);
+            let after = machine.power_cut(PowerCut::LoseAll);
+            let opened = log::open(&after, segment_bytes);
+            let (journal, report) = opened.map_err(Caught::unexpected(&what))?;
+            ensure(report.torn_tail.is_none(), || {
+                format!("{what}: the tail that was cut is there again")
+            })?;
+            ensure(
+                log::read(&journal)? == log::sent(&[&["one"], &["two"]]),
+                || format!("{what}: other records than were sent"),
+            )?;
+            if !failed {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn a_log_does_not_end_before_what_was_durable() -> Verdict {
