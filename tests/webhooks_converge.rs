@@ -143,7 +143,12 @@ fn every_life_cycle_settles_its_clearing_accounts() {
                     clears && balances.net_debit() != 0
                 })
                 .map(|(account, balances)| {
-                    format!("{} {} {}", account.path, balances.net_debit(), account.unit)
+                    format!(
+                        "{} {} {}",
+                        account.path,
+                        balances.net_debit(),
+                        ledger.unit_of(account)
+                    )
                 })
                 .collect();
             assert!(

@@ -137,7 +137,7 @@ impl Entries {
 
     /// So many payments in one command, with an idempotency key.
     pub fn bulk(&mut self, entries: usize) -> Command {
-        let entries: Vec<_> = (0..entries).map(|_| pay(&self.next_legs())).collect();
+        let entries = (0..entries).map(|_| pay(&self.next_legs())).collect();
         let key = CommandKey {
             key: format!("bulk-{}", self.made),
             fingerprint: [2; 16],

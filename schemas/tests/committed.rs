@@ -8,13 +8,13 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 use tillroll_events::{
     AccountLimitSet, AccountOpened, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed,
-    ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntryId,
-    EntryPosted, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced,
+    ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted,
+    EntryId, EntryPosted, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced,
     IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind, NotificationReceived,
     OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderLine, OrderPlaced, OrderSplit,
-    OrderStanding, OrderStatus, PayoutFacts, PayoutObserved, PayoutStatus, RefundFacts,
-    RefundObserved, RefundStatus, RefusedItem, SellerBalanceAdjusted, SplitRole, StockLine,
-    StockReceived, Timestamp, TransferFacts, TransferObserved,
+    OrderStanding, OrderStatus, PayoutFacts, PayoutObserved, PayoutStatus, PostedEntries,
+    RefundFacts, RefundObserved, RefundStatus, RefusedItem, SellerBalanceAdjusted, SplitRole,
+    StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
 };
 use tillroll_ledger::{
     AccountId, AccountSpec, AccountType, Draft, Entry, Ledger, Limit, Posting, Side, UnitId,
@@ -134,6 +134,17 @@ fn sample(kind: Kind, entry: &JournalEntry, whole: bool) -> Event {
             description: text("d"),
             metadata,
             reverses: whole.then(|| EntryId::from_u128(1)),
+        }
+        .into(),
+        Kind::EntriesPosted => EntriesPosted {
+            entries: {
+                let mut entries = PostedEntries::default();
+                if whole {
+                    entries.push(EntryId::from_u128(2), entry.borrowed());
+                    entries.push(EntryId::from_u128(3), entry.borrowed());
+                }
+                entries
+            },
         }
         .into(),
         Kind::HoldPlaced => HoldPlaced {

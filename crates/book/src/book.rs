@@ -8,7 +8,7 @@ use tillroll_sabotage::{Bug, planted};
 
 use crate::tables::Tables;
 use crate::work::Work;
-use crate::{Chart, Command, Digest, Refusal, decide};
+use crate::{Chart, Command, Digest, PostEntries, Refusal, bulk, decide};
 
 /// An event that a command would add to the roll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,17 +64,8 @@ impl Book {
 
     /// Decides a command against this state: events to append, or a refusal by name.
     pub fn decide(&self, command: &Command) -> Result<Decision, Refusal> {
-        if let Some(key) = &command.key
-            && let Some(applied) = self.applied.get(key.key.as_str())
-            && !planted(Bug::DuplicateApplied)
-        {
-            if applied.fingerprint != key.fingerprint && !planted(Bug::FingerprintUncompared) {
-                return Err(Refusal::IdempotencyConflict {
-                    key: key.key.clone(),
-                });
-            }
-            let Applied { first, events, .. } = *applied;
-            return Ok(Decision::AlreadyApplied { first, events });
+        if let Some(known) = self.known(command)? {
+            return Ok(known);
         }
         let mut work = Work::new(
             &self.chart,
@@ -87,12 +78,60 @@ impl Book {
         Ok(Decision::Append(work.finish()))
     }
 
-    /// Folds the record at `position` (dense from 1) into the state.
-    ///
-    /// # Panics
-    /// When history is not what [`Book::decide`] would have written (an unknown account, a hold
-    /// ended twice): the log's checks passed, so this is a bug and not damage.
-    pub fn evolve(&mut self, position: u64, record: &Record) {
+    /// What a command with this key has come to before.
+    fn known(&self, command: &Command) -> Result<Option<Decision>, Refusal> {
+        let Some(key) = &command.key else {
+            return Ok(None);
+        };
+        let Some(applied) = self.applied.get(key.key.as_str()) else {
+            return Ok(None);
+        };
+        if planted(Bug::DuplicateApplied) {
+            return Ok(None);
+        }
+        if applied.fingerprint != key.fingerprint && !planted(Bug::FingerprintUncompared) {
+            return Err(Refusal::IdempotencyConflict {
+                key: key.key.clone(),
+            });
+        }
+        let Applied { first, events, .. } = *applied;
+        Ok(Some(Decision::AlreadyApplied { first, events }))
+    }
+
+    /// Decides a bulk command and posts its entries at once: [`Book::decide`] and
+    /// [`Book::evolve`] in one, with the same answers. The records that come of it are to be
+    /// handed to [`Book::evolve_posted`], and may not be lost.
+    pub fn post_bulk(
+        &mut self,
+        command: &Command,
+        request: &PostEntries,
+    ) -> Result<Decision, Refusal> {
+        if let Some(known) = self.known(command)? {
+            return Ok(known);
+        }
+        let events = bulk::post(&mut self.ledger, request)?;
+        let occurred_at = command.occurred_at.unwrap_or(command.at);
+        let decided = events.into_iter().map(|event| Decided {
+            event,
+            occurred_at,
+            order: None,
+        });
+        Ok(Decision::Append(decided.collect()))
+    }
+
+    /// More bytes than the events of a bulk command take in records, whatever becomes of its
+    /// entries.
+    #[must_use]
+    pub fn bulk_bytes_at_most(request: &PostEntries) -> usize {
+        bulk::bytes_at_most(request)
+    }
+
+    /// [`Book::evolve`] for a record of [`Book::post_bulk`], whose entries are posted already.
+    pub fn evolve_posted(&mut self, position: u64, record: &Record) {
+        self.remember(position, record);
+    }
+
+    fn remember(&mut self, position: u64, record: &Record) {
         if let Some(command) = &record.command {
             let applied = Applied {
                 fingerprint: command.fingerprint,
@@ -101,6 +140,15 @@ impl Book {
             };
             self.applied.insert(command.key.as_str().into(), applied);
         }
+    }
+
+    /// Folds the record at `position` (dense from 1) into the state.
+    ///
+    /// # Panics
+    /// When history is not what [`Book::decide`] would have written (an unknown account, a hold
+    /// ended twice): the log's checks passed, so this is a bug and not damage.
+    pub fn evolve(&mut self, position: u64, record: &Record) {
+        self.remember(position, record);
         match &record.event {
             Event::AccountOpened(event) => {
                 let opened = self.ledger.open(AccountSpec {
@@ -115,6 +163,13 @@ impl Book {
             Event::EntryPosted(event) => {
                 self.ledger
                     .remember_entry(tillroll_ledger::EntryId(event.id.as_u128()));
+            }
+            Event::EntriesPosted(event) => {
+                let ledger = &mut self.ledger;
+                event.entries.for_each(|id, entry| {
+                    ledger.remember_entry(tillroll_ledger::EntryId(id.as_u128()));
+                    ledger.post(entry);
+                });
             }
             Event::HoldPlaced(event) => {
                 let JournalEntry(entry) = &event.entry;

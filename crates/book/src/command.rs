@@ -7,6 +7,8 @@ use tillroll_events::{
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_money::{Rate, Unit};
 
+use crate::EntryBatch;
+
 /// A command with everything that deciding needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -75,7 +77,7 @@ pub struct PostEntry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostEntries {
-    pub entries: Vec<PostEntry>,
+    pub entries: EntryBatch,
     /// One refusal refuses all; otherwise each entry stands on its own.
     pub all_or_nothing: bool,
 }

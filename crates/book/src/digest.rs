@@ -31,7 +31,8 @@ fn listing(book: &Book, say: &mut dyn FnMut(String)) {
         if (net, debits, credits) != (0, 0, 0) {
             say(format!(
                 "balance {} {} {net} {debits} {credits}",
-                account.path, account.unit
+                account.path,
+                book.ledger().unit_of(account)
             ));
         }
     }

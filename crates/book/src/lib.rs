@@ -11,10 +11,12 @@
 //! shapes. Facts arrive in the vocabulary of `tillroll-events`.
 
 mod book;
+mod bulk;
 mod chart;
 mod command;
 mod decide;
 mod digest;
+mod entry_batch;
 mod facts;
 mod legs;
 mod order;
@@ -31,4 +33,5 @@ pub use command::{
     StockRequest, TaxRequest,
 };
 pub use digest::Digest;
+pub use entry_batch::{EntryBatch, EntryRequest, LegRequest, Words};
 pub use refusal::{Refusal, Retry};

@@ -3,7 +3,7 @@
 
 use tillroll_events::{EntryId, HoldId, OrderId};
 use tillroll_ledger::{AccountPath, EntryError, LedgerRefusal, Limit};
-use tillroll_money::Unit;
+use tillroll_money::{MAX_MINOR, Unit};
 
 /// Whether the same command may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,26 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Of the posting with this index.
+    pub(crate) fn amount_out_of_range(posting: usize) -> Self {
+        Self::AmountOutOfRange {
+            param: format!("postings[{posting}].amount"),
+            detail: format!("at most {MAX_MINOR} minor units"),
+        }
+    }
+
+    /// Of the posting with this index.
+    ///
+    /// # Panics
+    /// When the path is none.
+    pub(crate) fn account_not_found(posting: usize, path: &str, unit: Unit) -> Self {
+        Self::AccountNotFound {
+            param: format!("postings[{posting}].account"),
+            path: path.parse().expect("a command names accounts by paths"),
+            unit,
+        }
+    }
+
     pub(crate) fn invalid(param: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid {
             param: param.into(),

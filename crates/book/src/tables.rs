@@ -280,6 +280,7 @@ impl<'a> Tables<'a> {
             Event::AccountOpened(_)
             | Event::AccountLimitSet(_)
             | Event::EntryPosted(_)
+            | Event::EntriesPosted(_)
             | Event::HoldPlaced(_)
             | Event::HoldCaptured(_)
             | Event::HoldEnded(_)

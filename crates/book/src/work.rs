@@ -171,10 +171,8 @@ impl<'a> Work<'a> {
     }
 
     fn unit_of(&self, account: AccountId) -> Unit {
-        self.draft
-            .account(account)
-            .expect("the account is open")
-            .unit
+        let account = self.draft.account(account);
+        self.draft.unit_of(account.expect("the account is open"))
     }
 
     fn available(&self, account: AccountId) -> u64 {

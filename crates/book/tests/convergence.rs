@@ -420,7 +420,7 @@ mod arbitrary {
             (prop::collection::vec(entry(), 0..6), any::<bool>()).prop_map(
                 |(entries, all_or_nothing)| {
                     Action::PostEntries(PostEntries {
-                        entries,
+                        entries: entries.into_iter().collect(),
                         all_or_nothing,
                     })
                 }

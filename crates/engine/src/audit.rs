@@ -114,7 +114,7 @@ impl Audit {
         let compared = self.tally.compare(self.book.ledger(), &touched);
         compared.map_err(found)?;
         self.position = position;
-        self.entries += u64::from(record.event.posted_entry().is_some());
+        self.entries += record.event.posted_count() as u64;
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Audit {
         if let Some((unit, sum)) = ledger.sums().into_iter().find(|(_, sum)| *sum != 0) {
             return found(Law::UnitSum { unit, sum });
         }
-        let everything: Vec<_> = ledger.accounts().iter().map(|account| account.id).collect();
+        let everything: Vec<_> = ledger.accounts().map(|(account, _)| account.id).collect();
         if let Err(law) = self.tally.compare(ledger, &everything) {
             return found(law);
         }
@@ -182,7 +182,7 @@ impl Audit {
             records: self.position.get(),
             commands: self.keys.len() as u64,
             entries: self.entries,
-            accounts: ledger.accounts().len(),
+            accounts: ledger.account_count(),
             digest: self.book.digest(),
         })
     }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, Refusal};
+use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, PostEntries, Refusal};
 use tillroll_events::{CommandRef, Record, Timestamp};
 use tillroll_journal::{
     Batch, FileJournal, Journal, JournalReader, MAX_FRAME_BYTES, Position, RecoveryReport, Storage,
@@ -219,7 +219,17 @@ impl<J: Journal> Engine<J> {
                 .map_or(command.at, |last| last.max(command.at));
         }
         self.counters.command();
-        let staged = match self.book.decide(&command) {
+        let decision = match &command.action {
+            Action::PostEntries(request) if self.has_room_for(request)? => {
+                let decision = self.book.post_bulk(&command, request);
+                if let Ok(Decision::Append(decided)) = decision {
+                    return Ok(self.stage_posted(&command, decided));
+                }
+                decision
+            }
+            _ => self.book.decide(&command),
+        };
+        let staged = match decision {
             Ok(Decision::Append(decided)) if decided.is_empty() => {
                 Staged::Ready(Outcome::nothing_new(self.staged_head()))
             }
@@ -302,6 +312,34 @@ impl<J: Journal> Engine<J> {
         }
         self.recorded_at = Some(command.at);
         Ok(Staged::Ready(Outcome::of_run(run, false)))
+    }
+
+    /// Whether the records of a bulk command fit into a frame, whatever becomes of its entries;
+    /// then there is room for them in the one that is being built. Only so may its entries be
+    /// posted before they are encoded.
+    fn has_room_for(&mut self, request: &PostEntries) -> Result<bool, Failure> {
+        let bytes = Book::bulk_bytes_at_most(request);
+        if bytes > self.limits.frame_bytes {
+            return Ok(false);
+        }
+        if self.batch.byte_len() + bytes > self.limits.frame_bytes {
+            self.commit()?;
+        }
+        Ok(true)
+    }
+
+    /// Encodes what the book has posted already.
+    fn stage_posted(&mut self, command: &Command, decided: Vec<Decided>) -> Staged {
+        let run = self.records_of(command, decided);
+        assert!(
+            self.encode(&run).is_ok(),
+            "the records of a bulk command are no longer than was reckoned"
+        );
+        for (position, record) in &run {
+            self.book.evolve_posted(position.get(), record);
+        }
+        self.recorded_at = Some(command.at);
+        Staged::Ready(Outcome::of_run(run, false))
     }
 
     fn records_of(&self, command: &Command, decided: Vec<Decided>) -> Vec<(Position, Record)> {

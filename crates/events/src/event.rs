@@ -1,14 +1,14 @@
 //! The list of all events. Numbers and names are stable: never reuse, never renumber.
 
 use minicbor::decode::Error as CborError;
-use tillroll_ledger::Entry;
+use tillroll_ledger::{Entry, EntryRef};
 
 use crate::{
     AccountLimitSet, AccountOpened, BalanceTransactionBooked, BulkClosed, ChargeObserved,
-    DisputeObserved, EntryPosted, HoldCaptured, HoldEnded, HoldPlaced, IntentObserved,
-    JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId,
-    OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted, StockReceived,
-    TransferObserved,
+    DisputeObserved, EntriesPosted, EntryPosted, HoldCaptured, HoldEnded, HoldPlaced,
+    IntentObserved, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled,
+    OrderFulfilled, OrderId, OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted,
+    StockReceived, TransferObserved,
 };
 
 macro_rules! events {
@@ -98,6 +98,7 @@ events! {
     12 1 "hold.captured" HoldCaptured,
     13 1 "hold.ended" HoldEnded,
     14 1 "bulk.closed" BulkClosed,
+    15 1 "entries.posted" EntriesPosted,
     20 1 "stock.received" StockReceived,
     30 1 "order.placed" OrderPlaced,
     31 1 "order.booked" OrderBooked,
@@ -115,7 +116,8 @@ events! {
 }
 
 impl Event {
-    /// The entry that this event posts. A hold's pending entry is not among them.
+    /// The one entry that this event posts: none for those that post nothing, or many. A hold's
+    /// pending entry is not among them.
     #[must_use]
     pub fn posted_entry(&self) -> Option<&Entry> {
         let entry = match self {
@@ -136,12 +138,34 @@ impl Event {
             | Self::HoldPlaced(_)
             | Self::HoldEnded(_)
             | Self::BulkClosed(_)
+            | Self::EntriesPosted(_)
             | Self::NotificationReceived(_)
             | Self::IntentObserved(_)
             | Self::ChargeObserved(_)
             | Self::RefundObserved(_) => None,
         };
         entry.map(|JournalEntry(entry)| entry)
+    }
+
+    /// Shows every entry that this event posts, in order.
+    pub fn for_each_posted(&self, mut visit: impl FnMut(EntryRef<'_>)) {
+        match self {
+            Self::EntriesPosted(event) => event.entries.for_each(|_, entry| visit(entry)),
+            event => {
+                if let Some(entry) = event.posted_entry() {
+                    visit(entry.borrowed());
+                }
+            }
+        }
+    }
+
+    /// How many entries this event posts.
+    #[must_use]
+    pub fn posted_count(&self) -> usize {
+        match self {
+            Self::EntriesPosted(event) => event.entries.len(),
+            event => usize::from(event.posted_entry().is_some()),
+        }
     }
 
     /// The order that the event itself names.

@@ -12,6 +12,7 @@
 
 mod account;
 mod codec;
+mod entries;
 mod entry;
 mod event;
 mod facts;
@@ -24,6 +25,7 @@ mod time;
 mod view;
 
 pub use account::{AccountLimitSet, AccountOpened};
+pub use entries::{EntriesPosted, ParseEntriesError, PostedEntries};
 pub use entry::{
     BulkClosed, EntryPosted, HoldCaptured, HoldEnd, HoldEnded, HoldPlaced, JournalEntry, Metadata,
     RefusedItem,
@@ -44,4 +46,4 @@ pub use order::{
 pub use record::{CommandRef, DecodeError, Record};
 pub use stock::{StockLine, StockReceived};
 pub use time::Timestamp;
-pub use view::{AccountNames, EntryView, PostingView};
+pub use view::{AccountNames, EntryView, PostedEntryView, PostingView};

@@ -1,7 +1,7 @@
 //! Events as JSON shows them: account numbers become paths, unit numbers become units.
 
 use serde_json::{Value, json};
-use tillroll_ledger::{AccountId, Entry};
+use tillroll_ledger::{AccountId, EntryRef};
 use tillroll_money::Unit;
 
 use crate::{Event, HoldPlaced, Record};
@@ -14,7 +14,7 @@ pub trait AccountNames {
 impl AccountNames for tillroll_ledger::Ledger {
     fn name(&self, account: AccountId) -> Option<(String, Unit)> {
         self.account(account)
-            .map(|account| (account.path.to_string(), account.unit))
+            .map(|account| (account.path.to_string(), self.unit_of(account)))
     }
 }
 
@@ -38,10 +38,19 @@ pub struct PostingView {
     pub amount: u64,
 }
 
+/// The JSON form of one of many entries.
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+pub struct PostedEntryView {
+    pub id: String,
+    pub postings: Vec<PostingView>,
+}
+
 impl EntryView {
     #[must_use]
-    pub fn of(entry: &Entry, names: &dyn AccountNames) -> Self {
-        let postings = entry.postings().iter().map(|posting| {
+    pub fn of<'e>(entry: impl Into<EntryRef<'e>>, names: &dyn AccountNames) -> Self {
+        let postings = entry.into().postings().iter().map(|posting| {
             let (account, unit) = names.name(posting.account).map_or_else(
                 || {
                     (
@@ -76,6 +85,15 @@ impl Event {
             }
             _ => None,
         };
+        if let Self::EntriesPosted(event) = self {
+            let mut entries = Vec::with_capacity(event.entries.len());
+            event.entries.for_each(|id, entry| {
+                let EntryView { postings } = EntryView::of(entry, names);
+                let id = id.to_string();
+                entries.push(PostedEntryView { id, postings });
+            });
+            data["entries"] = serde_json::to_value(entries).expect("views are plain data");
+        }
         if let Some(entry) = self.posted_entry().or(pending) {
             data["entry"] = serde_json::to_value(EntryView::of(entry, names))
                 .expect("an entry's view is plain data");

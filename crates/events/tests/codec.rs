@@ -118,6 +118,18 @@ fn samples() -> Vec<Event> {
             }],
         }
         .into(),
+        EntriesPosted {
+            entries: {
+                let mut entries = PostedEntries::default();
+                entries.push(EntryId::from_u128(11), entry(5).borrowed());
+                entries.push(
+                    EntryId::from_u128(u128::MAX),
+                    entry(u64::MAX / 4).borrowed(),
+                );
+                entries
+            },
+        }
+        .into(),
         StockReceived {
             location: "web-warehouse".into(),
             lines: vec![StockLine {
@@ -398,7 +410,57 @@ fn json_names_accounts_in_place_of_numbers() {
     );
 }
 
+#[test]
+fn many_entries_name_accounts_too() {
+    let mut ledger = tillroll_ledger::Ledger::new();
+    ledger.open(tillroll_ledger::AccountSpec {
+        path: "till".parse().unwrap(),
+        unit: unit("EUR"),
+        kind: AccountType::Asset,
+        limit: Limit::None,
+    });
+    let mut entries = PostedEntries::default();
+    entries.push(EntryId::from_u128(11), entry(5).borrowed());
+    let event: Event = EntriesPosted { entries }.into();
+    assert_eq!(
+        event.to_json(&ledger)["entries"],
+        serde_json::json!([{ "id": EntryId::from_u128(11), "postings": [
+            { "account": "till", "unit": "EUR", "side": "debit", "amount": 5 },
+            { "account": "#300", "unit": "#0", "side": "credit", "amount": 5 },
+        ]}])
+    );
+}
+
 proptest! {
+    #[test]
+    fn many_entries_read_back_as_they_were_pushed(
+        rows in prop::collection::vec((any::<u128>(), prop::collection::vec(
+            (any::<u32>(), any::<u32>(), any::<u16>(), 1..u64::MAX), 1..4)), 0..30),
+    ) {
+        let mut pushed = PostedEntries::default();
+        let mut expected = Vec::new();
+        for (id, pairs) in &rows {
+            let legs: Vec<Posting> = pairs.iter().flat_map(|&(from, to, unit, amount)| {
+                [(from, Side::Debit), (to, Side::Credit)].map(|(account, side)| Posting {
+                    account: AccountId::new(account),
+                    unit: UnitId::new(unit),
+                    side,
+                    amount,
+                })
+            }).collect();
+            let entry = Entry::new(legs).unwrap();
+            pushed.push(EntryId::from_u128(*id), entry.borrowed());
+            expected.push((EntryId::from_u128(*id), entry));
+        }
+        let record = record(EntriesPosted { entries: pushed }.into());
+        let Event::EntriesPosted(read) = Record::decode(&bytes(&record)).unwrap().event else {
+            panic!("it is what was written");
+        };
+        let postings: usize = expected.iter().map(|(_, entry)| entry.postings().len()).sum();
+        prop_assert_eq!((read.entries.len(), read.entries.postings()), (rows.len(), postings));
+        prop_assert_eq!(read.entries.to_vec(), expected);
+    }
+
     #[test]
     fn decoding_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(record) = Record::decode(&bytes) {
@@ -407,7 +469,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits_never_panic(which in 0..21_usize, at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+    fn flipped_bits_never_panic(which in 0..22_usize, at in any::<prop::sample::Index>(), bit in 0..8_u8) {
         let mut bytes = bytes(&record(samples().swap_remove(which)));
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tillroll_money::{MAX_MINOR, Unit};
 
 use crate::Side;
+use crate::account_index::NameHash;
 
 /// An account's dense number, given in the order of opening. History refers to accounts by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,21 +62,60 @@ impl AccountPath {
     }
 }
 
+/// A path that somebody else keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRef<'a>(&'a str);
+
+impl<'a> PathRef<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, ParsePathError> {
+        let refused = || Err(ParsePathError(text.chars().take(200).collect()));
+        if text.len() > 160 {
+            return refused();
+        }
+        // One pass: names are separated by colons, and none is empty.
+        let (mut names, mut empty) = (1, true);
+        for byte in text.bytes() {
+            match byte {
+                b':' if empty => return refused(),
+                b':' => {
+                    names += 1;
+                    empty = true;
+                }
+                b'_' | b'-' | b'.' => empty = false,
+                byte if byte.is_ascii_alphanumeric() => empty = false,
+                _ => return refused(),
+            }
+        }
+        match empty || names > 8 {
+            true => refused(),
+            false => Ok(Self(text)),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl AccountPath {
+    #[must_use]
+    pub fn borrowed(&self) -> PathRef<'_> {
+        PathRef(&self.0)
+    }
+}
+
+impl From<PathRef<'_>> for AccountPath {
+    fn from(path: PathRef<'_>) -> Self {
+        Self(path.0.into())
+    }
+}
+
 impl FromStr for AccountPath {
     type Err = ParsePathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let name_is_plain = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-        };
-        if text.len() <= 160 && text.split(':').count() <= 8 && text.split(':').all(name_is_plain) {
-            Ok(Self(text.into()))
-        } else {
-            Err(ParsePathError(text.chars().take(200).collect()))
-        }
+        PathRef::parse(text).map(Self::from)
     }
 }
 
@@ -210,12 +250,13 @@ pub struct AccountSpec {
     pub limit: Limit,
 }
 
-/// An open account.
+/// An open account. Its unit is known by number: see [`Ledger::unit_of`](crate::Ledger::unit_of).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    pub id: AccountId,
     pub path: AccountPath,
-    pub unit: Unit,
+    /// Of path and unit, so that the index can grow without reading any path.
+    pub(crate) hash: NameHash,
+    pub id: AccountId,
     pub unit_id: UnitId,
     pub kind: AccountType,
     pub limit: Limit,

@@ -9,7 +9,9 @@ use tillroll_money::Unit;
 use tillroll_sabotage::{Bug, planted};
 
 use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
-use crate::{Entry, EntryId, Hold, HoldId, Ledger, Posting, Side};
+use crate::account_index::NameHash;
+use crate::limits::{self, Stage};
+use crate::{Entry, EntryId, EntryRef, Hold, HoldId, Ledger, Posting, Side};
 
 /// Why the ledger will not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,13 +58,6 @@ pub struct Draft<'a> {
     new_entries: HashSet<EntryId, FixedState>,
 }
 
-/// Which totals an entry goes to.
-#[derive(Clone, Copy)]
-enum Stage {
-    Posted,
-    Pending,
-}
-
 impl<'a> Draft<'a> {
     #[must_use]
     pub fn new(ledger: &'a Ledger) -> Self {
@@ -80,14 +75,24 @@ impl<'a> Draft<'a> {
         self.ledger.lookup(path, unit).or_else(|| {
             self.opened
                 .iter()
-                .find(|account| account.path.as_str() == path && account.unit == unit)
+                .find(|account| account.path.as_str() == path && self.unit_of(account) == unit)
                 .map(|account| account.id)
         })
     }
 
+    /// The unit of an account of this draft.
+    ///
+    /// # Panics
+    /// When it is an account of another ledger.
+    #[must_use]
+    pub fn unit_of(&self, account: &Account) -> Unit {
+        self.unit(account.unit_id)
+            .expect("an open account's unit is known")
+    }
+
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {
-        let known = self.ledger.accounts().len();
+        let known = self.ledger.account_count();
         match id.slot().checked_sub(known) {
             None => self.ledger.account(id),
             Some(index) => self.opened.get(index),
@@ -114,7 +119,7 @@ impl<'a> Draft<'a> {
 
     /// Opens an account in the draft. The caller has looked it up and not found it.
     pub fn open(&mut self, spec: AccountSpec) -> AccountId {
-        let next = self.ledger.accounts().len() + self.opened.len();
+        let next = self.ledger.account_count() + self.opened.len();
         let id = AccountId::new(u32::try_from(next).expect("fewer than 2^32 accounts"));
         let unit_id = self.unit_id(spec.unit);
         let AccountSpec {
@@ -124,9 +129,9 @@ impl<'a> Draft<'a> {
             limit,
         } = spec;
         self.opened.push(Account {
-            id,
+            hash: NameHash::of(path.as_str(), unit),
             path,
-            unit,
+            id,
             unit_id,
             kind,
             limit,
@@ -194,13 +199,13 @@ impl<'a> Draft<'a> {
         }
         Err(LedgerRefusal::LimitAlreadyExceeded {
             path: account.path.clone(),
-            unit: account.unit,
+            unit: self.unit_of(account),
         })
     }
 
     /// Posts an entry in the draft, or refuses it whole.
-    pub fn post(&mut self, entry: &Entry) -> Result<(), LedgerRefusal> {
-        self.apply(entry, Stage::Posted)
+    pub fn post<'e>(&mut self, entry: impl Into<EntryRef<'e>>) -> Result<(), LedgerRefusal> {
+        self.apply(entry.into(), Stage::Posted)
     }
 
     /// Makes an entry pending in the draft.
@@ -208,7 +213,7 @@ impl<'a> Draft<'a> {
         if self.ledger.knows_hold(id) {
             return Err(LedgerRefusal::HoldExists(id));
         }
-        self.apply(entry, Stage::Pending)
+        self.apply(entry.borrowed(), Stage::Pending)
     }
 
     /// Ends a hold by capturing `captured` of it (all of it when `None`), at time `now`;
@@ -257,7 +262,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn apply(&mut self, entry: &Entry, stage: Stage) -> Result<(), LedgerRefusal> {
+    fn apply(&mut self, entry: EntryRef<'_>, stage: Stage) -> Result<(), LedgerRefusal> {
         // Changes are collected first: a refused entry must leave the draft as it was.
         let mut changed: Vec<(AccountId, Balances)> = Vec::with_capacity(entry.postings().len());
         for posting in entry.postings() {
@@ -267,8 +272,10 @@ impl<'a> Draft<'a> {
             if account.unit_id != posting.unit {
                 return Err(LedgerRefusal::UnitMismatch {
                     path: account.path.clone(),
-                    account: account.unit,
-                    posting: self.unit(posting.unit).unwrap_or(account.unit),
+                    account: self.unit_of(account),
+                    posting: self
+                        .unit(posting.unit)
+                        .unwrap_or_else(|| self.unit_of(account)),
                 });
             }
             let index = changed.iter().position(|(id, _)| *id == posting.account);
@@ -283,7 +290,7 @@ impl<'a> Draft<'a> {
             };
             *total = total.saturating_add(posting.amount);
             if !balances.in_range() && !planted(Bug::RangeUnchecked) {
-                let (path, unit) = (account.path.clone(), account.unit);
+                let (path, unit) = (account.path.clone(), self.unit_of(account));
                 return Err(LedgerRefusal::BalanceOutOfRange { path, unit });
             }
         }
@@ -291,65 +298,10 @@ impl<'a> Draft<'a> {
             self.touched.extend(changed.iter().copied());
         }
         for (id, after) in &changed {
-            self.check_limit(*id, after, entry, stage)?;
+            let account = self.account(*id).expect("resolved above");
+            limits::check(account, || self.unit_of(account), after, entry, stage)?;
         }
         self.touched.extend(changed);
         Ok(())
-    }
-
-    /// An account that breaks its limit already may still be mended: only an entry that draws
-    /// on the limited side is refused.
-    fn check_limit(
-        &self,
-        id: AccountId,
-        after: &Balances,
-        entry: &Entry,
-        stage: Stage,
-    ) -> Result<(), LedgerRefusal> {
-        let account = self.account(id).expect("the caller has resolved it");
-        let Some(side) = account.limit.restricts() else {
-            return Ok(());
-        };
-        let moved = |wanted: Side| -> u64 {
-            entry
-                .postings()
-                .iter()
-                .filter(|posting| posting.account == id && posting.side == wanted)
-                .map(|posting| posting.amount)
-                .sum()
-        };
-        let drawn = moved(side);
-        // What is only pending backs nothing yet.
-        let added = match stage {
-            Stage::Posted => moved(side.opposite()),
-            Stage::Pending => 0,
-        };
-        if drawn <= added || account.limit.allows(after) {
-            return Ok(());
-        }
-        let before = self.balances(id);
-        let backing = match side {
-            Side::Debit => before.credits_posted,
-            Side::Credit => before.debits_posted,
-        };
-        let available = backing.saturating_sub(before.total(side));
-        if planted(Bug::LimitOffByOne) && drawn - added == available + 1 {
-            return Ok(());
-        }
-        let posted = Balances {
-            debits_pending: 0,
-            credits_pending: 0,
-            ..*after
-        };
-        if planted(Bug::PendingUncounted) && account.limit.allows(&posted) {
-            return Ok(());
-        }
-        Err(LedgerRefusal::WouldExceedLimit {
-            path: account.path.clone(),
-            unit: account.unit,
-            limit: account.limit,
-            available,
-            amount: drawn,
-        })
     }
 }

@@ -62,9 +62,21 @@ pub enum EntryError {
     },
 }
 
-impl Entry {
-    pub fn new(postings: impl Into<Box<[Posting]>>) -> Result<Self, EntryError> {
-        let postings = postings.into();
+/// An entry that somebody else keeps: the same proof, and nothing to allocate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryRef<'a>(&'a [Posting]);
+
+impl<'a> EntryRef<'a> {
+    pub fn new(postings: &'a [Posting]) -> Result<Self, EntryError> {
+        // Nearly every entry is this one.
+        if let [first, second] = postings
+            && first.unit == second.unit
+            && first.side != second.side
+            && first.amount == second.amount
+            && first.amount != 0
+        {
+            return Ok(Self(postings));
+        }
         match postings.len() {
             count @ 0..=1 => return Err(EntryError::TooFewPostings(count)),
             count if count > MAX_POSTINGS => return Err(EntryError::TooManyPostings(count)),
@@ -73,7 +85,7 @@ impl Entry {
         if let Some(index) = postings.iter().position(|posting| posting.amount == 0) {
             return Err(EntryError::ZeroAmount(index));
         }
-        // Nearly every entry has one unit, so the sums are found without a map.
+        // Few entries have many units, so the sums are found without a map.
         for (index, first) in postings.iter().enumerate() {
             if postings[..index]
                 .iter()
@@ -104,8 +116,37 @@ impl Entry {
     }
 
     #[must_use]
+    pub fn postings(self) -> &'a [Posting] {
+        self.0
+    }
+
+    #[must_use]
+    pub fn to_entry(self) -> Entry {
+        Entry(self.0.into())
+    }
+}
+
+impl Entry {
+    pub fn new(postings: impl Into<Box<[Posting]>>) -> Result<Self, EntryError> {
+        let postings = postings.into();
+        EntryRef::new(&postings)?;
+        Ok(Self(postings))
+    }
+
+    #[must_use]
+    pub fn borrowed(&self) -> EntryRef<'_> {
+        EntryRef(&self.0)
+    }
+
+    #[must_use]
     pub fn postings(&self) -> &[Posting] {
         &self.0
+    }
+}
+
+impl<'a> From<&'a Entry> for EntryRef<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        entry.borrowed()
     }
 }
 

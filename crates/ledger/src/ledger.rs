@@ -4,47 +4,48 @@
 //! replay reads from history; they decide nothing. Applying what was never checked is a bug,
 //! and they panic where it would corrupt the books.
 
-use std::hash::BuildHasher;
-
 use foldhash::quality::FixedState;
-use hashbrown::{HashMap, HashSet, HashTable};
+use hashbrown::HashMap;
 use tillroll_money::Unit;
 
 use crate::account::{Account, AccountId, AccountSpec, Balances, Limit, UnitId};
-use crate::{Entry, Hold, HoldId, Side};
+use crate::account_index::{AccountIndex, NameHash};
+use crate::id_set::IdSet;
+use crate::{EntryRef, Hold, HoldId, Side};
 
 /// An entry's identity, unique over the whole history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(pub u128);
 
-/// Accounts in dense slots behind one lookup; what an entry touches lies apart from what only
-/// a report reads.
+/// What posting to an account needs, in one line of the processor's cache.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Row {
+    pub(crate) balances: Balances,
+    pub(crate) account: Account,
+}
+
+/// Accounts in dense slots behind one lookup.
 #[derive(Debug)]
 pub struct Ledger {
-    balances: Vec<Balances>,
-    accounts: Vec<Account>,
-    index: HashTable<AccountId>,
-    hasher: FixedState,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) index: AccountIndex,
     units: Vec<Unit>,
-    entry_ids: HashSet<EntryId, FixedState>,
+    pub(crate) entry_ids: IdSet,
     holds: HashMap<HoldId, Hold, FixedState>,
     /// Every hold that ever was, so that an id is never used twice.
-    hold_ids: HashSet<HoldId, FixedState>,
+    hold_ids: IdSet,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        // A fixed seed: nothing observable may depend on the process it runs in.
-        let hasher = FixedState::with_seed(0x7111_1011);
         Self {
-            balances: Vec::new(),
-            accounts: Vec::new(),
-            index: HashTable::new(),
-            hasher: hasher.clone(),
+            rows: Vec::new(),
+            index: AccountIndex::default(),
             units: Vec::new(),
-            entry_ids: HashSet::with_hasher(hasher.clone()),
-            holds: HashMap::with_hasher(hasher.clone()),
-            hold_ids: HashSet::with_hasher(hasher),
+            entry_ids: IdSet::default(),
+            holds: HashMap::with_hasher(FixedState::default()),
+            hold_ids: IdSet::default(),
         }
     }
 }
@@ -58,29 +59,48 @@ impl Ledger {
     /// The account of this path in this unit.
     #[must_use]
     pub fn lookup(&self, path: &str, unit: Unit) -> Option<AccountId> {
-        let hash = self.hasher.hash_one((path, unit));
-        self.index
-            .find(hash, |id| {
-                let account = &self.accounts[id.slot()];
-                account.path.as_str() == path && account.unit == unit
-            })
-            .copied()
+        self.lookup_hashed(NameHash::of(path, unit), path, unit)
+    }
+
+    /// [`Ledger::lookup`] for who knows the hash already.
+    #[must_use]
+    pub fn lookup_hashed(&self, hash: NameHash, path: &str, unit: Unit) -> Option<AccountId> {
+        let unit = self.unit_id(unit)?;
+        self.index.find(hash, |id| {
+            let account = &self.rows[id.slot()].account;
+            account.unit_id == unit && account.path.as_str() == path
+        })
     }
 
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {
-        self.accounts.get(id.slot())
+        self.rows.get(id.slot()).map(|row| &row.account)
+    }
+
+    /// How many accounts are open. They are numbered from 0 in the order of opening.
+    #[must_use]
+    pub fn account_count(&self) -> usize {
+        self.rows.len()
     }
 
     /// Accounts in the order of opening.
-    #[must_use]
-    pub fn accounts(&self) -> &[Account] {
-        &self.accounts
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = (&Account, &Balances)> {
+        self.rows.iter().map(|row| (&row.account, &row.balances))
     }
 
     #[must_use]
     pub fn balances(&self, id: AccountId) -> Option<&Balances> {
-        self.balances.get(id.slot())
+        self.rows.get(id.slot()).map(|row| &row.balances)
+    }
+
+    /// The unit of an account of this ledger.
+    ///
+    /// # Panics
+    /// When it is an account of another one.
+    #[must_use]
+    pub fn unit_of(&self, account: &Account) -> Unit {
+        self.unit(account.unit_id)
+            .expect("an open account's unit is known")
     }
 
     #[must_use]
@@ -108,7 +128,7 @@ impl Ledger {
 
     #[must_use]
     pub fn knows_hold(&self, id: HoldId) -> bool {
-        self.hold_ids.contains(&id)
+        self.hold_ids.contains(id.0)
     }
 
     /// Open holds that ended at or before `now`, in order of id.
@@ -126,14 +146,37 @@ impl Ledger {
 
     #[must_use]
     pub fn knows_entry(&self, id: EntryId) -> bool {
-        self.entry_ids.contains(&id)
+        self.entry_ids.contains(id.0)
+    }
+
+    /// Every entry id that was ever used, in an order that depends on the set alone.
+    pub fn entry_ids(&self) -> impl Iterator<Item = EntryId> {
+        self.entry_ids.iter().map(EntryId)
+    }
+
+    #[must_use]
+    pub fn entry_count(&self) -> usize {
+        self.entry_ids.len()
+    }
+
+    /// Every hold id that was ever used, likewise.
+    pub fn hold_ids(&self) -> impl Iterator<Item = HoldId> {
+        self.hold_ids.iter().map(HoldId)
+    }
+
+    /// Open holds, in order of id.
+    #[must_use]
+    pub fn holds(&self) -> Vec<(HoldId, &Hold)> {
+        let mut holds: Vec<_> = self.holds.iter().map(|(id, hold)| (*id, hold)).collect();
+        holds.sort_unstable_by_key(|(id, _)| *id);
+        holds
     }
 
     /// Debits less credits of every unit, posted and pending: all zero, always.
     #[must_use]
     pub fn sums(&self) -> Vec<(Unit, i128)> {
         let mut sums: Vec<(Unit, i128)> = self.units.iter().map(|unit| (*unit, 0)).collect();
-        for (account, balances) in self.accounts.iter().zip(&self.balances) {
+        for (account, balances) in self.accounts() {
             let net = i128::from(balances.debits_posted) - i128::from(balances.credits_posted)
                 + i128::from(balances.debits_pending)
                 - i128::from(balances.credits_pending);
@@ -147,61 +190,60 @@ impl Ledger {
     /// # Panics
     /// When the account is open already or the 16-bit space of units is used up.
     pub fn open(&mut self, spec: AccountSpec) -> AccountId {
-        assert!(
-            self.lookup(spec.path.as_str(), spec.unit).is_none(),
-            "{} in {} was opened twice",
-            spec.path,
-            spec.unit
-        );
-        let id =
-            AccountId::new(u32::try_from(self.accounts.len()).expect("fewer than 2^32 accounts"));
-        let unit_id = self.unit_id(spec.unit).unwrap_or_else(|| {
-            let next = u16::try_from(self.units.len()).expect("fewer than 2^16 units");
-            self.units.push(spec.unit);
-            UnitId::new(next)
-        });
         let AccountSpec {
             path,
             unit,
             kind,
             limit,
         } = spec;
-        let hash = self.hasher.hash_one((path.as_str(), unit));
-        self.accounts.push(Account {
-            id,
-            path,
-            unit,
-            unit_id,
-            kind,
-            limit,
+        let hash = NameHash::of(path.as_str(), unit);
+        assert!(
+            self.lookup_hashed(hash, path.as_str(), unit).is_none(),
+            "{path} in {unit} was opened twice",
+        );
+        let number = u32::try_from(self.rows.len()).ok();
+        let number = number.filter(|number| *number != u32::MAX);
+        let id = AccountId::new(number.expect("fewer than 2^32 - 1 accounts"));
+        let unit_id = self.unit_id(unit).unwrap_or_else(|| {
+            let next = u16::try_from(self.units.len()).expect("fewer than 2^16 units");
+            self.units.push(unit);
+            UnitId::new(next)
         });
-        self.balances.push(Balances::default());
-        let (accounts, hasher) = (&self.accounts, &self.hasher);
-        self.index.insert_unique(hash, id, |id| {
-            let account = &accounts[id.slot()];
-            hasher.hash_one((account.path.as_str(), account.unit))
+        self.rows.push(Row {
+            balances: Balances::default(),
+            account: Account {
+                path,
+                hash,
+                id,
+                unit_id,
+                kind,
+                limit,
+            },
         });
+        let rows = &self.rows;
+        self.index
+            .insert(hash, id, |id| rows[id.slot()].account.hash);
         id
     }
 
     pub fn set_limit(&mut self, id: AccountId, limit: Limit) {
-        self.accounts[id.slot()].limit = limit;
+        self.rows[id.slot()].account.limit = limit;
     }
 
     /// Posts a checked entry.
     ///
     /// # Panics
     /// When a total overflows or an account is not open: the entry was never checked.
-    pub fn post(&mut self, entry: &Entry) {
-        for posting in entry.postings() {
-            let balances = &mut self.balances[posting.account.slot()];
+    pub fn post<'e>(&mut self, entry: impl Into<EntryRef<'e>>) {
+        for posting in entry.into().postings() {
+            let balances = &mut self.rows[posting.account.slot()].balances;
             add(balances.posted(posting.side), posting.amount);
         }
     }
 
     /// Remembers an entry's id for ever.
     pub fn remember_entry(&mut self, id: EntryId) {
-        self.entry_ids.insert(id);
+        self.entry_ids.insert(id.0);
     }
 
     /// Starts a hold.
@@ -209,10 +251,12 @@ impl Ledger {
     /// # Panics
     /// As [`Ledger::post`], and when the id was used before.
     pub fn place_hold(&mut self, id: HoldId, hold: Hold) {
-        assert!(self.hold_ids.insert(id), "hold {id:?} was placed twice");
+        assert!(self.hold_ids.insert(id.0), "hold {id:?} was placed twice");
         for posting in hold.entry.postings() {
             add(
-                self.balances[posting.account.slot()].pending(posting.side),
+                self.rows[posting.account.slot()]
+                    .balances
+                    .pending(posting.side),
                 posting.amount,
             );
         }
@@ -223,10 +267,11 @@ impl Ledger {
     ///
     /// # Panics
     /// When the hold is not open.
-    pub fn end_hold(&mut self, id: HoldId, captured: Option<&Entry>) {
+    pub fn end_hold<'e>(&mut self, id: HoldId, captured: Option<EntryRef<'e>>) {
         let hold = self.holds.remove(&id).expect("only an open hold ends");
         for posting in hold.entry.postings() {
-            let pending = self.balances[posting.account.slot()].pending(posting.side);
+            let balances = &mut self.rows[posting.account.slot()].balances;
+            let pending = balances.pending(posting.side);
             *pending = pending
                 .checked_sub(posting.amount)
                 .expect("a hold's amount is pending");
@@ -238,22 +283,18 @@ impl Ledger {
 
     /// Every account with its balances, by path and unit: the order of all reports.
     pub fn by_path(&self) -> impl Iterator<Item = (&Account, &Balances)> {
-        let mut order: Vec<usize> = (0..self.accounts.len()).collect();
-        order.sort_unstable_by(|&a, &b| {
-            let key = |slot: usize| (&self.accounts[slot].path, self.accounts[slot].unit);
-            key(a).cmp(&key(b))
+        let mut order: Vec<(&Account, &Balances)> = self.accounts().collect();
+        order.sort_unstable_by(|(a, _), (b, _)| {
+            let by_unit = || self.unit_of(a).cmp(&self.unit_of(b));
+            a.path.cmp(&b.path).then_with(by_unit)
         });
-        order
-            .into_iter()
-            .map(|slot| (&self.accounts[slot], &self.balances[slot]))
+        order.into_iter()
     }
 
     /// Whether every account keeps its limit: the auditor's question, not the hot path's.
     #[must_use]
     pub fn breaches(&self) -> Vec<AccountId> {
-        self.accounts
-            .iter()
-            .zip(&self.balances)
+        self.accounts()
             .filter(|(account, balances)| !account.limit.allows(balances))
             .map(|(account, _)| account.id)
             .collect()

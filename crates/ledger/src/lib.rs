@@ -11,16 +11,22 @@
 //! It refuses to know: bytes, files, clocks, orders, Stripe. Time arrives as a number.
 
 mod account;
+mod account_index;
+mod bulk;
 mod draft;
 mod entry;
 mod hold;
+mod id_set;
 mod ledger;
+mod limits;
 
 pub use account::{
     Account, AccountId, AccountPath, AccountSpec, AccountType, Balances, Limit, ParsePathError,
-    UnitId,
+    PathRef, UnitId,
 };
+pub use account_index::NameHash;
+pub use bulk::AccountName;
 pub use draft::{Draft, LedgerRefusal};
-pub use entry::{Entry, EntryError, MAX_POSTINGS, Posting, Side};
+pub use entry::{Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, Side};
 pub use hold::{Hold, HoldId};
 pub use ledger::{EntryId, Ledger};

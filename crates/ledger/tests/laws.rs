@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tillroll_ledger::{
-    AccountId, AccountSpec, AccountType, Draft, Entry, EntryId, Hold, HoldId, Ledger,
-    LedgerRefusal, Limit, Posting, Side,
+    AccountId, AccountName, AccountSpec, AccountType, Draft, Entry, EntryId, Hold, HoldId, Ledger,
+    LedgerRefusal, Limit, NameHash, Posting, Side, UnitId,
 };
 
 const UNITS: [&str; 3] = ["EUR", "JPY", "sku:TEE-M"];
@@ -123,7 +123,7 @@ fn run(ledger: &mut Ledger, step: &Step) -> Result<(), LedgerRefusal> {
                 Entry::new(scaled).ok()
             });
             let captured = Draft::new(ledger).capture_hold(HoldId(*id), part, *now)?;
-            ledger.end_hold(HoldId(*id), Some(&captured));
+            ledger.end_hold(HoldId(*id), Some(captured.borrowed()));
         }
         Step::Void { id } => {
             draft.void_hold(HoldId(*id))?;
@@ -214,4 +214,102 @@ fn limits_count_what_is_pending_and_name_what_is_left() {
         run(&mut ledger, &Step::Void { id: 1 }),
         Err(LedgerRefusal::HoldNotFound(HoldId(1)))
     );
+}
+
+/// Legs as somebody might send them: unknown accounts, other units, amounts at the brim.
+fn any_legs() -> impl Strategy<Value = Vec<Posting>> {
+    let amount = prop_oneof![
+        8 => 1..60_u64,
+        1 => (0..5_u64).prop_map(|low| tillroll_money::MAX_MINOR - low),
+    ];
+    let pair = (0..10_u32, 0..10_u32, 0..4_u16, 0..3_u16, amount);
+    prop::collection::vec(pair, 1..4).prop_map(|pairs| {
+        let legs = pairs
+            .into_iter()
+            .flat_map(|(from, to, unit, skew, amount)| {
+                let leg = |account, side| Posting {
+                    account: AccountId::new(account),
+                    // Mostly the unit that the account counts.
+                    unit: UnitId::new(match skew {
+                        0 => unit,
+                        _ => u16::try_from(from / 3).unwrap_or(0),
+                    }),
+                    side,
+                    amount,
+                };
+                [leg(from, Side::Debit), leg(to, Side::Credit)]
+            });
+        legs.collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn posting_at_once_says_and_does_what_a_draft_does(
+        steps in prop::collection::vec((0..40_u128, any_legs(), 0..8_u8), 1..120),
+    ) {
+        let (mut quick, mut naive) = (ledger(), ledger());
+        for (number, (id, legs, what)) in steps.iter().enumerate() {
+            let Ok(entry) = Entry::new(legs.clone()) else { continue };
+            let id = EntryId(*id);
+            if *what == 0 {
+                // What is held counts against limits in both.
+                let hold = HoldId(number as u128);
+                if Draft::new(&naive).place_hold(hold, &entry).is_ok() {
+                    for ledger in [&mut quick, &mut naive] {
+                        ledger.place_hold(hold, Hold { entry: entry.clone(), expires_at: None });
+                    }
+                }
+                continue;
+            }
+            let mut draft = Draft::new(&naive);
+            let decided = draft.claim_entry(id).and_then(|()| draft.post(&entry));
+            if decided.is_ok() {
+                naive.remember_entry(id);
+                naive.post(&entry);
+            }
+            quick.touch([id].into_iter(), entry.postings());
+            prop_assert_eq!(quick.try_post(id, entry.borrowed()), decided.clone());
+            if decided.is_ok() && *what == 1 {
+                // Taken back and posted again, it is as if nothing had happened.
+                quick.take_back(id, entry.borrowed());
+                prop_assert!(!quick.knows_entry(id));
+                prop_assert_eq!(quick.try_post(id, entry.borrowed()), Ok(()));
+            }
+            let state = |ledger: &Ledger| -> Vec<_> {
+                ledger.accounts().map(|(_, balances)| *balances).collect()
+            };
+            prop_assert_eq!(state(&quick), state(&naive));
+            prop_assert_eq!(quick.entry_count(), naive.entry_count());
+        }
+    }
+
+    #[test]
+    fn names_are_resolved_as_one_by_one(
+        opened in prop::collection::btree_set((0..300_u32, 0..3_usize), 0..200),
+        asked in prop::collection::vec((0..300_u32, 0..4_usize), 0..200),
+    ) {
+        let units = ["EUR", "JPY", "points", "KWD"];
+        let mut ledger = Ledger::new();
+        for (number, unit) in &opened {
+            ledger.open(AccountSpec {
+                path: format!("wallet:{number}").parse().unwrap(),
+                unit: units[*unit].parse().unwrap(),
+                kind: AccountType::Asset,
+                limit: Limit::None,
+            });
+        }
+        let paths: Vec<String> = asked.iter().map(|(number, _)| format!("wallet:{number}")).collect();
+        let names: Vec<_> = asked.iter().zip(&paths).map(|((_, unit), path)| {
+            let unit: tillroll_money::Unit = units[*unit].parse().unwrap();
+            AccountName { hash: NameHash::of(path, unit), path, unit: ledger.unit_id(unit) }
+        }).collect();
+        let mut found = Vec::new();
+        ledger.resolve(&names, &mut found);
+        for (((number, unit), path), found) in asked.iter().zip(&paths).zip(found) {
+            let unit_name = units[*unit].parse().unwrap();
+            prop_assert_eq!(found, ledger.lookup(path, unit_name));
+            prop_assert_eq!(found.is_some(), opened.contains(&(*number, *unit)));
+        }
+    }
 }

@@ -76,9 +76,12 @@ CREATE TABLE pending_history (
 CREATE TABLE entries (
     id       TEXT PRIMARY KEY,
     position INTEGER NOT NULL,
+    ordinal  INTEGER NOT NULL,
+    postings INTEGER NOT NULL,
     metadata TEXT NOT NULL,
     reverses TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_by_position ON entries (position, ordinal);
 CREATE INDEX entries_by_reverses ON entries (reverses, position) WHERE reverses IS NOT NULL;
 
 CREATE TABLE holds (

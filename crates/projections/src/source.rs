@@ -59,7 +59,7 @@ impl<E: Into<ProjectError>> From<E> for Stopped {
     }
 }
 
-/// Hands the records after `after`, up to `last`, to `take`, at most `size` at a time.
+/// Hands the records after `after`, up to `last`, to `take`, about `size` rows' worth at a time.
 pub(crate) fn read_batches<E>(
     reader: &dyn JournalReader,
     after: u64,
@@ -71,7 +71,7 @@ where
     E: From<ProjectError> + From<ReadError>,
 {
     let mut frames = reader.frames(Position::new(after).next())?;
-    let mut batch = Vec::new();
+    let (mut batch, mut weight) = (Vec::new(), 0);
     while let Some(frame) = frames.next_frame()? {
         for (position, bytes) in frame.records() {
             let position = position.get();
@@ -81,8 +81,12 @@ where
             if position > last {
                 break;
             }
-            batch.push((position, decode(position, bytes)?));
-            if batch.len() >= size {
+            let record = decode(position, bytes)?;
+            // A record that posts many entries makes as many rows.
+            weight += record.event.posted_count().max(1);
+            batch.push((position, record));
+            if weight >= size {
+                weight = 0;
                 take(std::mem::take(&mut batch))?;
             }
         }

@@ -3,13 +3,13 @@
 //! A name never changes. It learns from the records that pass by, asks the writer for what it
 //! missed, and the read models when there is no writer any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
 use tillroll_engine::{Handle, Position};
 use tillroll_events::{AccountNames, Event, Record};
-use tillroll_ledger::{AccountId, AccountPath};
+use tillroll_ledger::{AccountId, AccountPath, EntryRef};
 use tillroll_money::Unit;
 use tillroll_projections::NameCache;
 
@@ -84,8 +84,6 @@ impl Directory {
         if missing.is_empty() {
             return Names(names);
         }
-        missing.sort_unstable();
-        missing.dedup();
         let found = self.ask(missing, writer).await;
         self.learn(found.iter().cloned());
         names.extend(found);
@@ -97,7 +95,7 @@ impl Directory {
         let asked = writer.inspect(move |book| {
             let name = |id: AccountId| {
                 let account = book.ledger().account(id)?;
-                Some((id, (account.path.clone(), account.unit)))
+                Some((id, (account.path.clone(), book.ledger().unit_of(account))))
             };
             wanted.into_iter().filter_map(name).collect::<Vec<_>>()
         });
@@ -116,15 +114,18 @@ impl Directory {
     }
 }
 
-fn accounts(records: &[(Position, Record)]) -> impl Iterator<Item = AccountId> {
-    let entries = records
-        .iter()
-        .filter_map(|(_, record)| match &record.event {
-            Event::HoldPlaced(hold) => Some(&hold.entry.0),
-            event => event.posted_entry(),
-        });
-    let postings = entries.flat_map(|entry| entry.postings());
-    postings.map(|posting| posting.account)
+fn accounts(records: &[(Position, Record)]) -> BTreeSet<AccountId> {
+    let mut accounts = BTreeSet::new();
+    for (_, record) in records {
+        let mut add = |entry: EntryRef<'_>| {
+            accounts.extend(entry.postings().iter().map(|posting| posting.account));
+        };
+        match &record.event {
+            Event::HoldPlaced(hold) => add(hold.entry.borrowed()),
+            event => event.for_each_posted(add),
+        }
+    }
+    accounts
 }
 
 /// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.

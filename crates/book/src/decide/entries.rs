@@ -1,23 +1,17 @@
 //! Journal entries by command.
 
-use tillroll_events::{BulkClosed, EntryPosted, JournalEntry, RefusedItem};
+use tillroll_events::{EntryPosted, JournalEntry};
 use tillroll_ledger::{Draft, Entry, EntryId, Posting};
 use tillroll_money::MAX_MINOR;
 
+use crate::bulk::{self, Run};
+use crate::entry_batch::EntryRequest;
 use crate::work::Work;
 use crate::{PostEntries, PostEntry, PostingRequest, Refusal};
 
-/// More would hold up everybody else for too long.
-const MAX_BULK: usize = 10_000;
-
 pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refusal> {
     let entry = entry(&work.draft, &request.postings)?;
-    let id = EntryId(request.id.as_u128());
-    work.draft.claim_entry(id)?;
-    if let Err(refusal) = work.draft.post(&entry) {
-        work.draft.release_entry(id);
-        return Err(refusal.into());
-    }
+    claim_and_post(&mut work.draft, EntryId(request.id.as_u128()), &entry)?;
     let PostEntry {
         id,
         description,
@@ -39,57 +33,73 @@ pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refus
     Ok(())
 }
 
+/// The plain model of [`bulk::post`].
 pub(super) fn post_all(work: &mut Work<'_>, request: &PostEntries) -> Result<(), Refusal> {
-    if !(1..=MAX_BULK).contains(&request.entries.len()) {
-        return Err(Refusal::invalid(
-            "entries",
-            format!("one to {MAX_BULK} entries"),
-        ));
-    }
+    bulk::check_size(request)?;
     let mut refused = Vec::new();
+    let mut run = Run::default();
     for (index, entry) in request.entries.iter().enumerate() {
-        match post(work, entry) {
-            Ok(()) => {}
+        match post_one(&mut work.draft, entry) {
+            Ok(posted) => {
+                run.push(entry.id, posted.borrowed(), entry.words, |event| {
+                    work.emit(event, None);
+                });
+            }
             Err(refusal) if request.all_or_nothing => {
                 return Err(Refusal::InBulk {
                     index,
                     refusal: Box::new(refusal),
                 });
             }
-            Err(refusal) => refused.push(RefusedItem {
-                index: u32::try_from(index).expect("a bulk request has at most 10,000 entries"),
-                code: refusal.code().into(),
-                detail: refusal.to_string(),
-                param: refusal.param(),
-            }),
+            Err(refusal) => refused.push(bulk::refused(index, &refusal)),
         }
     }
-    let accepted = u32::try_from(request.entries.len() - refused.len())
-        .expect("a bulk request has at most 10,000 entries");
-    work.emit(BulkClosed { accepted, refused }, None);
+    run.end(|event| work.emit(event, None));
+    work.emit(bulk::closed(request.entries.len(), refused), None);
+    Ok(())
+}
+
+fn post_one(draft: &mut Draft<'_>, request: EntryRequest<'_>) -> Result<Entry, Refusal> {
+    let legs = request
+        .legs()
+        .map(|leg| (leg.path, leg.unit, leg.side, leg.amount));
+    let entry = entry_of(draft, legs)?;
+    claim_and_post(draft, EntryId(request.id.as_u128()), &entry)?;
+    Ok(entry)
+}
+
+fn claim_and_post(draft: &mut Draft<'_>, id: EntryId, entry: &Entry) -> Result<(), Refusal> {
+    draft.claim_entry(id)?;
+    if let Err(refusal) = draft.post(entry) {
+        draft.release_entry(id);
+        return Err(refusal.into());
+    }
     Ok(())
 }
 
 /// Names become account numbers, and postings an entry.
 pub(super) fn entry(draft: &Draft<'_>, requests: &[PostingRequest]) -> Result<Entry, Refusal> {
-    let postings: Vec<Posting> = requests
-        .iter()
+    let legs = requests.iter().map(|request| {
+        let path = request.account.as_str();
+        (path, request.unit, request.side, request.amount)
+    });
+    entry_of(draft, legs)
+}
+
+fn entry_of<'r>(
+    draft: &Draft<'_>,
+    legs: impl Iterator<Item = (&'r str, tillroll_money::Unit, tillroll_ledger::Side, u64)>,
+) -> Result<Entry, Refusal> {
+    let postings: Vec<Posting> = legs
         .enumerate()
-        .map(|(index, request)| {
-            if request.amount > MAX_MINOR {
-                return Err(Refusal::AmountOutOfRange {
-                    param: format!("postings[{index}].amount"),
-                    detail: format!("at most {MAX_MINOR} minor units"),
-                });
+        .map(|(index, (path, unit, side, amount))| {
+            if amount > MAX_MINOR {
+                return Err(Refusal::amount_out_of_range(index));
             }
             draft
-                .lookup(request.account.as_str(), request.unit)
-                .and_then(|account| draft.posting(account, request.side, request.amount))
-                .ok_or_else(|| Refusal::AccountNotFound {
-                    param: format!("postings[{index}].account"),
-                    path: request.account.clone(),
-                    unit: request.unit,
-                })
+                .lookup(path, unit)
+                .and_then(|account| draft.posting(account, side, amount))
+                .ok_or_else(|| Refusal::account_not_found(index, path, unit))
         })
         .collect::<Result<_, _>>()?;
     Ok(Entry::new(postings)?)

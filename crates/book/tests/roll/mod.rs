@@ -100,8 +100,10 @@ impl Roll {
             .filter_map(|(account, balances)| {
                 let net = balances.net_debit();
                 let (side, amount) = if net > 0 { ("Dr", net) } else { ("Cr", -net) };
-                (net != 0 && account.path.as_str().starts_with(prefix))
-                    .then(|| format!("{} {side} {amount} {}\n", account.path, account.unit))
+                (net != 0 && account.path.as_str().starts_with(prefix)).then(|| {
+                    let unit = self.book.ledger().unit_of(account);
+                    format!("{} {side} {amount} {unit}\n", account.path)
+                })
             });
         rows.collect()
     }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ReplayArgs, console: &mut Console<'_>) -> Result<(), St
             "object": "replay",
             "position": position,
             "head": folded.head,
-            "accounts": ledger.accounts().len(),
+            "accounts": ledger.account_count(),
             "units": units.collect::<Vec<_>>(),
             "digest": digest.to_string(),
         }))?;
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &ReplayArgs, console: &mut Console<'_>) -> Result<(), St
         console.say(format!("position  {position} of {}", folded.head))?;
         console.say(format!(
             "accounts  {}",
-            count(ledger.accounts().len() as u64)
+            count(ledger.account_count() as u64)
         ))?;
         let is_article = |unit: &Unit| unit.kind() == UnitKind::Sku;
         for (unit, sum) in sums

@@ -1,7 +1,9 @@
 //! The auditor's own totals, summed from the entries in the events and nothing else.
 
+use std::collections::HashSet;
+
 use tillroll_events::{Event, HoldId};
-use tillroll_ledger::{AccountId, Balances, Entry, Hold, Ledger, Side};
+use tillroll_ledger::{AccountId, Balances, EntryRef, Hold, Ledger, Side};
 use tillroll_money::MAX_MINOR;
 
 use super::Law;
@@ -47,29 +49,46 @@ impl Tally {
             {
                 return Err(Law::EntryUsed(posted.id));
             }
+            Event::EntriesPosted(posted) => {
+                let mut own = HashSet::with_capacity(posted.entries.len());
+                let mut used = None;
+                posted.entries.for_each(|id, _| {
+                    let known = ledger.knows_entry(tillroll_ledger::EntryId(id.as_u128()));
+                    if known || !own.insert(id) {
+                        used.get_or_insert(id);
+                    }
+                });
+                if let Some(id) = used {
+                    return Err(Law::EntryUsed(id));
+                }
+            }
             Event::HoldPlaced(placed) => {
                 if ledger.knows_hold(number(placed.id)) {
                     return Err(Law::HoldUsed(placed.id));
                 }
-                self.apply(ledger, &placed.entry, Move::Hold, &mut touched)?;
+                self.apply(ledger, placed.entry.borrowed(), Move::Hold, &mut touched)?;
             }
             Event::HoldCaptured(captured) => {
                 let hold = open_hold(ledger, captured.id)?;
                 if !hold.covers(&captured.entry) {
                     return Err(Law::HoldCovers(captured.id));
                 }
-                self.apply(ledger, &hold.entry, Move::Release, &mut touched)?;
+                self.apply(ledger, hold.entry.borrowed(), Move::Release, &mut touched)?;
             }
             Event::HoldEnded(ended) => {
                 let hold = open_hold(ledger, ended.id)?;
-                self.apply(ledger, &hold.entry, Move::Release, &mut touched)?;
+                self.apply(ledger, hold.entry.borrowed(), Move::Release, &mut touched)?;
             }
             // All others move nothing, or only what `posted_entry` answers below.
             _ => {}
         }
-        if let Some(entry) = event.posted_entry() {
-            self.apply(ledger, entry, Move::Post, &mut touched)?;
-        }
+        let mut law = Ok(());
+        event.for_each_posted(|entry| {
+            if law.is_ok() {
+                law = self.apply(ledger, entry, Move::Post, &mut touched);
+            }
+        });
+        law?;
         touched.sort_unstable();
         touched.dedup();
         Ok(touched)
@@ -78,14 +97,14 @@ impl Tally {
     fn apply(
         &mut self,
         ledger: &Ledger,
-        entry: &Entry,
+        entry: EntryRef<'_>,
         how: Move,
         touched: &mut Vec<AccountId>,
     ) -> Result<(), Law> {
         for posting in entry.postings() {
             let account = ledger.account(posting.account);
             let account = account.ok_or(Law::AccountOpen(posting.account))?;
-            let (path, unit) = (&account.path, account.unit);
+            let (path, unit) = (&account.path, ledger.unit_of(account));
             if account.unit_id != posting.unit {
                 let path = path.clone();
                 return Err(Law::Unit { path, unit });
@@ -112,7 +131,7 @@ impl Tally {
 
     /// Compares the book's balances with the totals, and both with the laws.
     pub(super) fn compare(&self, ledger: &Ledger, accounts: &[AccountId]) -> Result<(), Law> {
-        let (expected, found) = (self.totals.len(), ledger.accounts().len());
+        let (expected, found) = (self.totals.len(), ledger.account_count());
         if expected != found {
             return Err(Law::Accounts { expected, found });
         }
@@ -120,7 +139,8 @@ impl Tally {
             let (Some(account), Some(found)) = (ledger.account(*id), ledger.balances(*id)) else {
                 return Err(Law::AccountOpen(*id));
             };
-            let (path, unit, limit) = (account.path.clone(), account.unit, account.limit);
+            let (path, unit, limit) =
+                (account.path.clone(), ledger.unit_of(account), account.limit);
             let expected = self.totals[slot(*id)];
             if *found != expected {
                 let found = *found;

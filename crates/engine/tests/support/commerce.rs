@@ -2,8 +2,8 @@
 //! late, twice and out of order. Most commands have several events.
 
 use tillroll_book::{
-    Action, Command, CommandKey, Fact, LineRequest, Observe, PlaceOrder, PostEntries, ReceiveStock,
-    SellerRequest, StockRequest, TaxRequest,
+    Action, Command, CommandKey, EntryBatch, Fact, LineRequest, Observe, PlaceOrder, PostEntries,
+    ReceiveStock, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
     BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Metadata,
@@ -177,7 +177,7 @@ fn bulk(number: usize, entries: usize) -> Action {
         }
     });
     Action::PostEntries(PostEntries {
-        entries: entries.collect(),
+        entries: entries.collect::<EntryBatch>(),
         all_or_nothing: false,
     })
 }

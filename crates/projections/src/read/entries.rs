@@ -1,5 +1,7 @@
 //! Journal entries that somebody posted by command.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use tillroll_events::{EntryId, Metadata, PostingView, Timestamp};
@@ -34,13 +36,14 @@ impl ReadModels {
         self.at(as_of, |snapshot, as_of| {
             let mut statement = snapshot.sql.prepare_cached(
                 "SELECT n.position, e.description, n.metadata, n.reverses,
-                        e.occurred_at, e.recorded_at
+                        e.occurred_at, e.recorded_at, n.ordinal, n.postings
                  FROM entries n CROSS JOIN events e ON e.position = n.position
                  WHERE n.id = ?1 AND n.position <= ?2",
             )?;
             let found = statement
                 .query_row(params![id.to_string(), as_of.column], |row| {
-                    Ok(EntryRow {
+                    let place: (i64, i64) = (row.get(6)?, row.get(7)?);
+                    let found = EntryRow {
                         id,
                         position: row.count(0)?,
                         description: row.get(1)?,
@@ -50,31 +53,34 @@ impl ReadModels {
                         recorded_at: row.time(5)?,
                         postings: Vec::new(),
                         reversed_by: Vec::new(),
-                    })
+                    };
+                    Ok((found, place))
                 })
                 .optional()?;
-            let Some(mut entry) = found else {
+            let Some((mut entry, (ordinal, postings))) = found else {
                 return Ok(None);
             };
-            entry.postings = postings_at(snapshot, entry.position)?;
+            let ordinals = ordinal..ordinal + postings;
+            entry.postings = postings_at(snapshot, entry.position, ordinals)?;
             entry.reversed_by = reversals(snapshot, as_of, id)?;
             Ok(Some(entry))
         })
     }
 }
 
-/// The postings of the event at a position, in the order of the entry.
+/// Those postings of the event at a position, in their order.
 pub(super) fn postings_at(
     snapshot: &Snapshot<'_>,
     position: u64,
+    ordinals: Range<i64>,
 ) -> Result<Vec<PostingView>, ReadError> {
     let mut statement = snapshot.sql.prepare_cached(
         "SELECT a.path, a.unit, p.side, p.amount
          FROM postings p CROSS JOIN accounts a ON a.id = p.account_id
-         WHERE p.position = ?1 ORDER BY p.ordinal",
+         WHERE p.position = ?1 AND p.ordinal >= ?2 AND p.ordinal < ?3 ORDER BY p.ordinal",
     )?;
     let position = i64::try_from(position).unwrap_or(i64::MAX);
-    let rows = statement.query_map([position], posting)?;
+    let rows = statement.query_map([position, ordinals.start, ordinals.end], posting)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -75,7 +75,7 @@ impl ReadModels {
             };
             hold.postings = held(snapshot, id)?;
             if let (HoldStatus::Captured, Some(position)) = (hold.status, hold.ended_position) {
-                hold.captured = entries::postings_at(snapshot, position)?;
+                hold.captured = entries::postings_at(snapshot, position, 0..i64::MAX)?;
             }
             Ok(Some(hold))
         })

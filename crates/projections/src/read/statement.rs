@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use rusqlite::{Row, params};
 use serde::{Serialize, Serializer};
-use tillroll_events::{OrderId, Timestamp};
+use tillroll_events::{EntryId, OrderId, Timestamp};
 use tillroll_ledger::{Balances, Side};
 use tillroll_money::Unit;
 
@@ -97,6 +97,8 @@ pub struct StatementLine {
     /// The event: `order.booked`.
     pub kind: String,
     pub order: Option<OrderId>,
+    /// The entry, where somebody posted it by command.
+    pub entry: Option<EntryId>,
     pub description: Option<String>,
 }
 
@@ -141,7 +143,10 @@ fn lines(
     });
     let sql = format!(
         "SELECT p.position, p.ordinal, p.side, p.amount, p.debits_after, p.credits_after,
-                e.occurred_at, e.recorded_at, e.kind, e.order_id, e.description
+                e.occurred_at, e.recorded_at, e.kind, e.order_id, e.description,
+                (SELECT n.id FROM entries n
+                 WHERE n.position = p.position AND n.ordinal <= p.ordinal
+                 ORDER BY n.ordinal DESC LIMIT 1)
          FROM postings p CROSS JOIN events e ON e.position = p.position
          WHERE p.account_id = ?1 AND (p.position, p.ordinal) {comparison} (?2, ?3)
            AND p.position <= ?4
@@ -186,5 +191,6 @@ fn line(account: &AccountRow, row: &Row<'_>) -> rusqlite::Result<StatementLine> 
         kind: row.get(8)?,
         order: row.maybe_parsed(9)?,
         description: row.get(10)?,
+        entry: row.maybe_parsed(11)?,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
-use tillroll_ledger::{AccountId, Balances, Entry, Limit, Side};
+use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 use tillroll_sabotage::{Bug, planted};
 
 use super::{Place, Writer};
@@ -222,14 +222,20 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn post(&mut self, place: Place, entry: &Entry) -> Result<(), ProjectError> {
+    /// Posts an entry; `ordinal` counts the postings of the event.
+    pub(super) fn post(
+        &mut self,
+        place: Place,
+        ordinal: &mut i64,
+        entry: EntryRef<'_>,
+    ) -> Result<(), ProjectError> {
         let insert = self.insert_posting.get(
             self.sql,
             "INSERT INTO postings (position, ordinal, account_id, side, amount,
                                    debits_after, credits_after)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        for (ordinal, posting) in (0_i64..).zip(entry.postings()) {
+        for posting in entry.postings() {
             let accounts = &mut self.cache.accounts;
             let state = accounts.state(self.sql, place, posting.account)?;
             let total = match posting.side {
@@ -241,13 +247,14 @@ impl Writer<'_> {
             let [debits_after, credits_after, ..] = columns(&state.balances);
             insert.execute(params![
                 place.column,
-                ordinal,
+                *ordinal,
                 posting.account.get(),
                 words::side(posting.side),
                 place.column_of(posting.amount)?,
                 debits_after,
                 credits_after,
             ])?;
+            *ordinal += 1;
         }
         Ok(())
     }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use tillroll_events::{EntryPosted, Event, Kind, Metadata, NotificationReceived, Record};
+use tillroll_events::{
+    EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata, NotificationReceived, Record,
+};
 
 use super::{Place, Writer};
 use crate::ProjectError;
@@ -90,6 +92,7 @@ fn description(event: &Event) -> Option<Cow<'_, str>> {
         | Event::HoldCaptured(_)
         | Event::HoldEnded(_)
         | Event::BulkClosed(_)
+        | Event::EntriesPosted(_)
         | Event::OrderPlaced(_)
         | Event::OrderBooked(_)
         | Event::OrderFulfilled(_)
@@ -103,6 +106,11 @@ pub(super) fn metadata_json(metadata: &Metadata) -> Cow<'static, str> {
         return Cow::Borrowed("{}");
     }
     Cow::Owned(serde_json::to_string(metadata).expect("a map of texts is JSON"))
+}
+
+/// A number of postings as a column holds it.
+fn postings_column(count: usize) -> i64 {
+    i64::try_from(count).expect("an entry has few postings")
 }
 
 impl Writer<'_> {
@@ -141,16 +149,49 @@ impl Writer<'_> {
         place: Place,
         event: &EntryPosted,
     ) -> Result<(), ProjectError> {
+        let count = event.entry.postings().len();
+        self.entry(place, 0, event.id, count, &event.metadata, event.reverses)
+    }
+
+    pub(super) fn entries_posted(
+        &mut self,
+        place: Place,
+        event: &EntriesPosted,
+    ) -> Result<(), ProjectError> {
+        let (mut ordinal, mut written) = (0_i64, Ok(()));
+        let plain = Metadata::new();
+        event.entries.for_each(|id, entry| {
+            let count = entry.postings().len();
+            if written.is_ok() {
+                written = self.entry(place, ordinal, id, count, &plain, None);
+            }
+            ordinal += postings_column(count);
+        });
+        written
+    }
+
+    fn entry(
+        &mut self,
+        place: Place,
+        ordinal: i64,
+        id: EntryId,
+        postings: usize,
+        metadata: &Metadata,
+        reverses: Option<EntryId>,
+    ) -> Result<(), ProjectError> {
         self.insert_entry
             .get(
                 self.sql,
-                "INSERT INTO entries (position, id, metadata, reverses) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO entries (position, ordinal, postings, id, metadata, reverses)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![
                 place.column,
-                event.id.to_string(),
-                metadata_json(&event.metadata),
-                event.reverses.map(|id| id.to_string()),
+                ordinal,
+                postings_column(postings),
+                id.to_string(),
+                metadata_json(metadata),
+                reverses.map(|id| id.to_string()),
             ])?;
         Ok(())
     }

@@ -121,9 +121,13 @@ impl<'a> Writer<'a> {
         let order_text = order.map(|order| order.to_string());
         self.event(place, record, order_text.as_deref())?;
         self.event_details(place, record, order, order_text.as_deref())?;
-        if let Some(entry) = record.event.posted_entry() {
-            self.post(place, entry)?;
-        }
+        let (mut ordinal, mut posted) = (0, Ok(()));
+        record.event.for_each_posted(|entry| {
+            if posted.is_ok() {
+                posted = self.post(place, &mut ordinal, entry);
+            }
+        });
+        posted?;
         self.position = position;
         Ok(())
     }
@@ -146,6 +150,10 @@ impl<'a> Writer<'a> {
             }
             Event::EntryPosted(event) => {
                 self.entry_posted(place, event)?;
+                None
+            }
+            Event::EntriesPosted(event) => {
+                self.entries_posted(place, event)?;
                 None
             }
             Event::HoldPlaced(event) => {

@@ -51,7 +51,7 @@ pub(crate) async fn create(
         return Ok(post::read(app.engine().head().get(), &view));
     }
     let action = Action::PostEntries(PostEntries {
-        entries,
+        entries: entries.into_iter().collect(),
         all_or_nothing: mode == BulkMode::All,
     });
     let outcome = app.submit(key, None, action).await?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tillroll_engine::Position;
-use tillroll_events::{Event, Record};
+use tillroll_events::{EntryId, Event, Record};
 use utoipa::ToSchema;
 
 use crate::bodies::{BulkMode, RefusedBefore};
@@ -110,20 +110,24 @@ impl BulkView {
             .into_iter();
         let mut posted = 0;
         for (position, record) in records {
-            let Event::EntryPosted(entry) = &record.event else {
-                continue;
+            let mut add = |id: EntryId| {
+                let Some(index) = empty.next() else { return };
+                posted += 1;
+                results[index] = Some(BulkResult {
+                    index,
+                    status: BulkStatus::Posted,
+                    id: Some(id.to_string()),
+                    position: Some(position.get()),
+                    code: None,
+                    detail: None,
+                    param: None,
+                });
             };
-            let Some(index) = empty.next() else { break };
-            posted += 1;
-            results[index] = Some(BulkResult {
-                index,
-                status: BulkStatus::Posted,
-                id: Some(entry.id.to_string()),
-                position: Some(position.get()),
-                code: None,
-                detail: None,
-                param: None,
-            });
+            match &record.event {
+                Event::EntryPosted(event) => add(event.id),
+                Event::EntriesPosted(event) => event.entries.for_each(|id, _| add(id)),
+                _ => {}
+            }
         }
         let results: Vec<BulkResult> = results.into_iter().flatten().collect();
         Self {

@@ -280,7 +280,7 @@ impl Books {
                 agree(captured.is_ok(), expected)?;
                 if expected {
                     self.same("the draft", |account| draft.balances(account))?;
-                    self.ledger.end_hold(HoldId(*id), Some(&entry));
+                    self.ledger.end_hold(HoldId(*id), Some(entry.borrowed()));
                 }
             }
             Step::Void(id) => {

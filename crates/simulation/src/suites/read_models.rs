@@ -119,7 +119,8 @@ fn balances_are_those_of_the_ledger(
     let models = ReadModels::open(path).map_err(&unread)?;
     let mut pending = 0;
     for (account, expected) in book.ledger().by_path() {
-        let asked = models.account(account.path.as_str(), Some(account.unit), None);
+        let unit = book.ledger().unit_of(account);
+        let asked = models.account(account.path.as_str(), Some(unit), None);
         let rows = asked.map_err(&unread)?.value;
         let found = rows.first().map(|row| {
             [
@@ -138,7 +139,7 @@ fn balances_are_those_of_the_ledger(
         ensure(found == Some(expected), || {
             format!(
                 "{} in {} is {found:?} in the read models, {expected:?} in the ledger",
-                account.path, account.unit
+                account.path, unit
             )
         })?;
         pending += usize::from(expected[2] + expected[3] > 0);

@@ -127,11 +127,11 @@ impl Roll {
 
     /// Every unit sums to zero and every limit holds, by our own count.
     fn laws(&self) -> Verdict {
-        let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+        let mut sums: BTreeMap<tillroll_money::Unit, i128> = BTreeMap::new();
         let rows: Vec<_> = self.book.ledger().by_path().collect();
         for (account, balances) in &rows {
             let net = i128::from(balances.debits_posted) - i128::from(balances.credits_posted);
-            *sums.entry(account.unit.as_str()).or_default() += net;
+            *sums.entry(self.book.ledger().unit_of(account)).or_default() += net;
             let keeps = match account.limit {
                 Limit::None => true,
                 Limit::DebitsMustNotExceedCredits => net <= 0,

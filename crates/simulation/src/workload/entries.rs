@@ -157,7 +157,7 @@ impl Workload {
                 }
                 entry
             })
-            .collect();
+            .collect::<tillroll_book::EntryBatch>();
         let all_or_nothing = !huge && self.chance.percent(40);
         self.keyed(Action::PostEntries(PostEntries {
             entries,

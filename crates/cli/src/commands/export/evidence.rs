@@ -179,10 +179,13 @@ fn find(
 impl Found {
     /// Numbers of the accounts in the order's entries.
     fn numbers(&self) -> BTreeSet<u32> {
-        let entries = self.events.iter();
-        let entries = entries.filter_map(|(_, record)| table::entry_of(&record.event));
-        let postings = entries.flat_map(|(_, entry)| entry.postings());
-        postings.map(|posting| posting.account.get()).collect()
+        let mut numbers = BTreeSet::new();
+        for (_, record) in &self.events {
+            table::each_entry(&record.event, |_, entry| {
+                numbers.extend(entry.postings().iter().map(|posting| posting.account.get()));
+            });
+        }
+        numbers
     }
 
     /// The accounts in the order's entries, and where they were opened.

@@ -4,20 +4,16 @@ use std::fmt::Write;
 
 use tillroll_events::{AccountNames, AccountOpened, Event, Record};
 use tillroll_journal::Position;
-use tillroll_ledger::Entry;
+use tillroll_ledger::EntryRef;
 
 use crate::output::major;
 
-/// The entry that an event posts, or that it holds.
-pub(super) fn entry_of(event: &Event) -> Option<(&'static str, &Entry)> {
-    let pending = match event {
-        Event::HoldPlaced(hold) => Some(("pending", &hold.entry.0)),
-        _ => None,
-    };
-    event
-        .posted_entry()
-        .map(|entry| ("posted", entry))
-        .or(pending)
+/// Shows the entries that an event posts, or the one that it holds.
+pub(super) fn each_entry(event: &Event, mut visit: impl FnMut(&'static str, EntryRef<'_>)) {
+    match event {
+        Event::HoldPlaced(hold) => visit("pending", hold.entry.borrowed()),
+        event => event.for_each_posted(|entry| visit("posted", entry)),
+    }
 }
 
 const ENTRIES: &str = "position,event,occurred_at,recorded_at,state,account_number,account,unit,\
@@ -27,32 +23,31 @@ const ENTRIES: &str = "position,event,occurred_at,recorded_at,state,account_numb
 pub(super) fn entries(events: &[(Position, Record)], names: &dyn AccountNames) -> String {
     let mut csv = ENTRIES.to_owned();
     for (position, record) in events {
-        let Some((state, entry)) = entry_of(&record.event) else {
-            continue;
-        };
-        for posting in entry.postings() {
-            let number = posting.account.get();
-            let (account, unit, amount) = match names.name(posting.account) {
-                Some((path, unit)) => (path, unit.to_string(), major(posting.amount, unit)),
-                None => (format!("#{number}"), String::new(), String::new()),
-            };
-            line(
-                &mut csv,
-                &[
-                    &position.to_string(),
-                    record.event.kind().name(),
-                    &record.occurred_at.to_string(),
-                    &record.recorded_at.to_string(),
-                    state,
-                    &number.to_string(),
-                    &account,
-                    &unit,
-                    posting.side.as_str(),
-                    &amount,
-                    &posting.amount.to_string(),
-                ],
-            );
-        }
+        each_entry(&record.event, |state, entry| {
+            for posting in entry.postings() {
+                let number = posting.account.get();
+                let (account, unit, amount) = match names.name(posting.account) {
+                    Some((path, unit)) => (path, unit.to_string(), major(posting.amount, unit)),
+                    None => (format!("#{number}"), String::new(), String::new()),
+                };
+                line(
+                    &mut csv,
+                    &[
+                        &position.to_string(),
+                        record.event.kind().name(),
+                        &record.occurred_at.to_string(),
+                        &record.recorded_at.to_string(),
+                        state,
+                        &number.to_string(),
+                        &account,
+                        &unit,
+                        posting.side.as_str(),
+                        &amount,
+                        &posting.amount.to_string(),
+                    ],
+                );
+            }
+        });
     }
     csv
 }

@@ -1,0 +1,273 @@
+//! Bulk entries by the quick way and by the plain one: the same answers, the same books.
+
+use proptest::prelude::*;
+use tillroll_book::{
+    Action, Book, Chart, Command, CommandKey, Decision, EntryBatch, OpenAccount, PlaceHold,
+    PostEntries, PostEntry, PostingRequest, Words,
+};
+use tillroll_events::{CommandRef, EntryId, EventId, HoldId, Record, Timestamp};
+use tillroll_ledger::{AccountType, Limit, PathRef, Side};
+use tillroll_money::MAX_MINOR;
+
+const ACCOUNTS: [(&str, &str, Limit); 6] = [
+    ("bank", "EUR", Limit::None),
+    ("wallet:a", "EUR", Limit::DebitsMustNotExceedCredits),
+    ("wallet:b", "EUR", Limit::DebitsMustNotExceedCredits),
+    ("shelf", "EUR", Limit::CreditsMustNotExceedDebits),
+    ("wallet:a", "points", Limit::DebitsMustNotExceedCredits),
+    ("issued", "points", Limit::None),
+];
+
+fn command(action: Action) -> Command {
+    Command {
+        at: Timestamp::from_seconds(1_790_000_000),
+        occurred_at: None,
+        key: None,
+        action,
+    }
+}
+
+/// A book and the position that it has reached.
+struct Roll {
+    book: Book,
+    position: u64,
+    quick: bool,
+}
+
+impl Roll {
+    fn opened(quick: bool) -> Self {
+        let mut roll = Self {
+            book: Book::new(Chart::default()),
+            position: 0,
+            quick,
+        };
+        for (path, unit, limit) in ACCOUNTS {
+            let open = Action::OpenAccount(OpenAccount {
+                path: path.parse().unwrap(),
+                unit: unit.parse().unwrap(),
+                kind: Some(AccountType::Asset),
+                limit: Some(limit),
+            });
+            roll.apply(&command(open)).unwrap();
+        }
+        roll
+    }
+
+    fn apply(&mut self, command: &Command) -> Result<Decision, tillroll_book::Refusal> {
+        let quick = match &command.action {
+            Action::PostEntries(request) if self.quick => Some(request),
+            _ => None,
+        };
+        let decision = match quick {
+            Some(request) => self.book.post_bulk(command, request)?,
+            None => self.book.decide(command)?,
+        };
+        let Decision::Append(decided) = &decision else {
+            return Ok(decision);
+        };
+        let events = u32::try_from(decided.len()).unwrap();
+        let mut bytes = 0;
+        let mut reference = command.key.as_ref().map(|key| CommandRef {
+            key: key.key.clone(),
+            fingerprint: key.fingerprint,
+            events,
+        });
+        for decided in decided {
+            self.position += 1;
+            let record = Record {
+                id: EventId::from_u128(u128::from(self.position)),
+                recorded_at: command.at,
+                occurred_at: decided.occurred_at,
+                order: decided.order,
+                command: reference.take(),
+                event: decided.event.clone(),
+            };
+            let mut buffer = Vec::new();
+            record.encode(&mut buffer);
+            bytes += buffer.len();
+            match quick {
+                Some(_) => self.book.evolve_posted(self.position, &record),
+                None => self.book.evolve(self.position, &record),
+            }
+        }
+        if let Action::PostEntries(request) = &command.action {
+            assert!(bytes <= Book::bulk_bytes_at_most(request), "{bytes} bytes");
+        }
+        Ok(decision)
+    }
+
+    /// Everything that can be told of the ledger.
+    fn state(&self) -> Vec<String> {
+        let ledger = self.book.ledger();
+        let accounts = ledger.accounts();
+        let mut lines: Vec<String> = accounts.map(|row| format!("{row:?}")).collect();
+        let mut ids: Vec<_> = ledger.entry_ids().collect();
+        ids.sort_unstable();
+        lines.push(format!("{ids:?}"));
+        lines
+    }
+}
+
+fn leg() -> impl Strategy<Value = PostingRequest> {
+    let side = prop_oneof![Just(Side::Debit), Just(Side::Credit)];
+    let amount = prop_oneof![
+        10 => 1..40_u64,
+        1 => Just(0),
+        1 => Just(MAX_MINOR),
+        1 => Just(MAX_MINOR + 1),
+    ];
+    (0..8_usize, side, amount).prop_map(|(account, side, amount)| {
+        let nowhere = ("wallet:nobody", "KWD", Limit::None);
+        let (path, unit, _) = ACCOUNTS.get(account).copied().unwrap_or(nowhere);
+        PostingRequest {
+            account: path.parse().unwrap(),
+            unit: unit.parse().unwrap(),
+            side,
+            amount,
+        }
+    })
+}
+
+/// Mostly moves that balance, in one unit or two.
+fn postings() -> impl Strategy<Value = Vec<PostingRequest>> {
+    let transfer = (0..4_usize, 0..4_usize, 1..60_u64).prop_map(|(from, to, amount)| {
+        [(from, Side::Debit), (to, Side::Credit)]
+            .map(|(account, side)| PostingRequest {
+                account: ACCOUNTS[account].0.parse().unwrap(),
+                unit: "EUR".parse().unwrap(),
+                side,
+                amount,
+            })
+            .to_vec()
+    });
+    let points = (1..60_u64, any::<bool>()).prop_map(|(amount, earn)| {
+        let sides = if earn {
+            [Side::Credit, Side::Debit]
+        } else {
+            [Side::Debit, Side::Credit]
+        };
+        [("wallet:a", sides[0]), ("issued", sides[1])]
+            .map(|(path, side)| PostingRequest {
+                account: path.parse().unwrap(),
+                unit: "points".parse().unwrap(),
+                side,
+                amount,
+            })
+            .to_vec()
+    });
+    prop_oneof![
+        6 => transfer.clone(),
+        2 => points.clone(),
+        1 => (transfer, points).prop_map(|(a, b)| [a, b].concat()),
+        1 => prop::collection::vec(leg(), 0..5),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = PostEntry> {
+    let description = prop::option::weighted(0.1, Just("in words".to_owned()));
+    let metadata = prop_oneof![
+        9 => Just(Default::default()),
+        1 => Just([("till".to_owned(), "4".to_owned())].into()),
+    ];
+    let id = (0..60_u128).prop_map(|id| EntryId::from_u128(id.pow(12)));
+    (id, postings(), description, metadata).prop_map(|(id, postings, description, metadata)| {
+        PostEntry {
+            id,
+            postings,
+            description,
+            metadata,
+            reverses: None,
+        }
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Bulk(Vec<PostEntry>, bool, u8),
+    Single(PostEntry),
+    Hold(u128, Vec<PostingRequest>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (prop::collection::vec(entry(), 0..40), any::<bool>(), 0..12_u8)
+            .prop_map(|(entries, all, key)| Step::Bulk(entries, all, key)),
+        2 => entry().prop_map(Step::Single),
+        1 => (0..9_u128, postings()).prop_map(|(id, postings)| Step::Hold(id, postings)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn bulk_entries_come_to_the_same_at_once_and_in_a_draft(
+        steps in prop::collection::vec(step(), 1..12),
+    ) {
+        let (mut quick, mut plain) = (Roll::opened(true), Roll::opened(false));
+        for step in steps {
+            let command = match step {
+                Step::Bulk(entries, all_or_nothing, key) => Command {
+                    key: (key < 8).then(|| CommandKey {
+                        key: format!("bulk-{}", key / 2),
+                        fingerprint: [key; 16],
+                    }),
+                    ..command(Action::PostEntries(PostEntries {
+                        entries: entries.into_iter().collect(),
+                        all_or_nothing,
+                    }))
+                },
+                Step::Single(entry) => command(Action::PostEntry(entry)),
+                Step::Hold(id, postings) => command(Action::PlaceHold(PlaceHold {
+                    id: HoldId::from_u128(id),
+                    postings,
+                    expires_at: None,
+                    description: None,
+                    metadata: Default::default(),
+                })),
+            };
+            prop_assert_eq!(quick.apply(&command), plain.apply(&command));
+            prop_assert_eq!(quick.state(), plain.state());
+            prop_assert_eq!(quick.book.digest(), plain.book.digest());
+        }
+    }
+}
+
+#[test]
+fn a_request_of_many_legs_is_split_into_events_that_readers_can_take() {
+    let (mut quick, mut plain) = (Roll::opened(true), Roll::opened(false));
+    let mut entries = EntryBatch::default();
+    let path = |text| PathRef::parse(text).unwrap();
+    for number in 0..1000 {
+        entries.start(EntryId::from_u128(number));
+        for _ in 0..60 {
+            entries.leg(path("bank"), "EUR".parse().unwrap(), Side::Debit, 1);
+            entries.leg(path("wallet:a"), "EUR".parse().unwrap(), Side::Credit, 1);
+        }
+    }
+    entries.say(Words {
+        reverses: Some(EntryId::from_u128(1)),
+        ..Words::default()
+    });
+    let command = command(Action::PostEntries(PostEntries {
+        entries,
+        all_or_nothing: true,
+    }));
+    let decided = quick.apply(&command);
+    assert_eq!(decided, plain.apply(&command));
+    assert_eq!(quick.state(), plain.state());
+    let Ok(Decision::Append(decided)) = decided else {
+        panic!("nothing is wrong with it");
+    };
+    let kinds: Vec<_> = decided.iter().map(|one| one.event.kind().name()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "entries.posted",
+            "entries.posted",
+            "entry.posted",
+            "bulk.closed"
+        ],
+        "1.9 MB of plain entries, one with words, and the end"
+    );
+}

@@ -1,0 +1,162 @@
+//! Many entries, posted at once where each is checked.
+//!
+//! A [`Draft`](crate::Draft) asks what would be and changes nothing; it pays for that with a
+//! second look at every account. Here an entry is checked on the balances themselves and taken
+//! back where it is refused. Both give the same answers in the same order, which a test holds
+//! them to.
+//!
+//! What is slow about many entries is waiting for memory. So names and ids are first read for a
+//! whole group, each read independent of the others, and only then is the first entry posted.
+
+use std::hint::black_box;
+
+use tillroll_sabotage::{Bug, planted};
+
+use crate::limits::{self, Stage};
+use crate::{AccountId, EntryId, EntryRef, Ledger, LedgerRefusal, NameHash, Posting, UnitId};
+
+/// How many names are waited for together. More do not fit the nearest cache, fewer leave the
+/// memory idle.
+const GROUP: usize = 32;
+
+/// An account by name, hashed by whoever read the name.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountName<'a> {
+    pub hash: NameHash,
+    pub path: &'a str,
+    /// None when the ledger has no account in the unit.
+    pub unit: Option<UnitId>,
+}
+
+impl Ledger {
+    /// Finds many accounts by name, in order.
+    pub fn resolve(&self, names: &[AccountName<'_>], found: &mut Vec<Option<AccountId>>) {
+        for group in names.chunks(GROUP) {
+            let cells = group.iter().fold(0, |sum: u64, name| {
+                sum.wrapping_add(self.index.touch(name.hash))
+            });
+            black_box(cells);
+            let mut likely = [None; GROUP];
+            for (name, slot) in group.iter().zip(&mut likely) {
+                *slot = self.index.find(name.hash, |_| true);
+            }
+            let rows = likely.iter().flatten().fold(0, |sum: u64, id| {
+                let row = &self.rows[id.slot()];
+                sum.wrapping_add(u64::from(row.account.unit_id.get()))
+            });
+            black_box(rows);
+            let texts = likely.iter().flatten().fold(0, |sum: u64, id| {
+                let path = self.rows[id.slot()].account.path.as_str();
+                sum.wrapping_add(path.bytes().next().map_or(0, u64::from))
+            });
+            black_box(texts);
+            found.extend(group.iter().zip(likely).map(|(name, likely)| {
+                let is_it = |id: AccountId| {
+                    let account = &self.rows[id.slot()].account;
+                    Some(account.unit_id) == name.unit && account.path.as_str() == name.path
+                };
+                likely
+                    .filter(|id| is_it(*id))
+                    .or_else(|| self.index.find(name.hash, is_it))
+            }));
+        }
+    }
+
+    /// Reads what posting these entries will need, so that the waits for memory overlap.
+    pub fn touch(&self, ids: impl Iterator<Item = EntryId>, postings: &[Posting]) {
+        let ids = ids.fold(0, |sum: u128, id| {
+            sum.wrapping_add(self.entry_ids.touch(id.0))
+        });
+        black_box(ids);
+        let rows = postings.iter().fold(0, |sum: u64, posting| {
+            let row = self.rows.get(posting.account.slot());
+            sum.wrapping_add(row.map_or(0, |row| row.balances.debits_posted))
+        });
+        black_box(rows);
+    }
+
+    /// Posts an entry under a new id, or refuses it and leaves everything as it was. Refusals
+    /// come in the order that a [`Draft`](crate::Draft) gives them in.
+    pub fn try_post(&mut self, id: EntryId, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {
+        if !self.entry_ids.insert(id.0) && !planted(Bug::BulkIdUnchecked) {
+            return Err(LedgerRefusal::EntryExists(id));
+        }
+        let posted = self.try_add(entry);
+        if posted.is_err() {
+            self.entry_ids.remove(id.0);
+        }
+        posted
+    }
+
+    /// Takes back an entry that [`Ledger::try_post`] has posted, as if it had never been.
+    ///
+    /// # Panics
+    /// When it was not posted.
+    pub fn take_back(&mut self, id: EntryId, entry: EntryRef<'_>) {
+        assert!(
+            self.entry_ids.remove(id.0),
+            "only what was posted goes back"
+        );
+        self.subtract(entry.postings());
+    }
+
+    fn try_add(&mut self, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {
+        let postings = entry.postings();
+        for (index, posting) in postings.iter().enumerate() {
+            if let Err(refusal) = self.add(posting) {
+                self.subtract(&postings[..index]);
+                return Err(refusal);
+            }
+        }
+        for posting in postings {
+            let row = &self.rows[posting.account.slot()];
+            let unit = || self.unit_of(&row.account);
+            let checked = limits::check(&row.account, unit, &row.balances, entry, Stage::Posted);
+            if let Err(refusal) = checked {
+                if !planted(Bug::BulkRefusalStays) {
+                    self.subtract(postings);
+                }
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, posting: &Posting) -> Result<(), LedgerRefusal> {
+        let Some(row) = self.rows.get_mut(posting.account.slot()) else {
+            return Err(LedgerRefusal::AccountNotFound(posting.account));
+        };
+        if row.account.unit_id != posting.unit {
+            let (account, known) = (row.account.clone(), self.unit(posting.unit));
+            let unit = self.unit_of(&account);
+            return Err(LedgerRefusal::UnitMismatch {
+                path: account.path,
+                account: unit,
+                posting: known.unwrap_or(unit),
+            });
+        }
+        let before = row.balances;
+        let total = row.balances.posted(posting.side);
+        *total = total.saturating_add(posting.amount);
+        if row.balances.in_range() {
+            return Ok(());
+        }
+        row.balances = before;
+        let account = row.account.clone();
+        Err(LedgerRefusal::BalanceOutOfRange {
+            unit: self.unit_of(&account),
+            path: account.path,
+        })
+    }
+
+    fn subtract(&mut self, postings: &[Posting]) {
+        for posting in postings {
+            let total = self.rows[posting.account.slot()]
+                .balances
+                .posted(posting.side);
+            *total = total
+                .checked_sub(posting.amount)
+                .expect("what was added is there");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Every id that was ever used, exactly, in little memory and without pauses.
+//!
+//! An id is spread over all bits by a multiplication that can be undone, and the product is what
+//! is stored: kept in order within its part of the table, so that a search ends at the first
+//! larger one. The table is in parts that grow one at a time and by a quarter, so that no single
+//! id ever waits for all of history to be moved, and little room is left unused.
+//!
+//! It does not resist somebody who chooses ids so that they collide: such a book gets slow, not
+//! wrong.
+
+/// Odd, so that multiplying by it is a permutation of the 128-bit numbers; its upper half is the
+/// golden ratio's, its lower half that of the square root of two.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_6a09_e667_f3bc_c909;
+const GATHER: u128 = inverse(SPREAD);
+/// Bits of a spread id that choose its part.
+const PART_BITS: u32 = 10;
+const PARTS: usize = 1 << PART_BITS;
+/// Cells behind the last home, for those that found theirs taken.
+const SLACK: usize = 24;
+/// Of a hundred homes, how many ids there may be before a part grows.
+const FULL_PERCENT: usize = 85;
+
+/// A set of 128-bit ids.
+#[derive(Clone, Debug)]
+pub(crate) struct IdSet {
+    parts: Box<[Part]>,
+    len: usize,
+    /// Nought marks an empty cell, so it cannot be in one.
+    has_nought: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Part {
+    /// Spread ids in ascending order, with gaps.
+    cells: Vec<u128>,
+    homes: u64,
+    len: usize,
+}
+
+impl Default for IdSet {
+    fn default() -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            len: 0,
+            has_nought: false,
+        }
+    }
+}
+
+impl IdSet {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn contains(&self, id: u128) -> bool {
+        match id.wrapping_mul(SPREAD) {
+            0 => self.has_nought,
+            spread => self.parts[part_of(spread)].find(spread).is_ok(),
+        }
+    }
+
+    /// Adds an id; false when it was there already.
+    pub(crate) fn insert(&mut self, id: u128) -> bool {
+        let added = match id.wrapping_mul(SPREAD) {
+            0 => !std::mem::replace(&mut self.has_nought, true),
+            spread => self.parts[part_of(spread)].insert(spread),
+        };
+        self.len += usize::from(added);
+        added
+    }
+
+    /// Takes an id out; false when it was not there.
+    pub(crate) fn remove(&mut self, id: u128) -> bool {
+        let removed = match id.wrapping_mul(SPREAD) {
+            0 => std::mem::replace(&mut self.has_nought, false),
+            spread => self.parts[part_of(spread)].remove(spread),
+        };
+        self.len -= usize::from(removed);
+        removed
+    }
+
+    /// Reads where this id would be. Done for many ids before the first of them is searched, the
+    /// waits for memory overlap.
+    pub(crate) fn touch(&self, id: u128) -> u128 {
+        let spread = id.wrapping_mul(SPREAD);
+        let part = &self.parts[part_of(spread)];
+        part.cells.get(part.home(spread)).copied().unwrap_or(0)
+    }
+
+    /// All ids, in an order that depends on the set alone.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u128> {
+        let nought = self.has_nought.then_some(0);
+        let cells = self.parts.iter().flat_map(|part| &part.cells);
+        let spread = cells.copied().filter(|cell| *cell != 0);
+        nought
+            .into_iter()
+            .chain(spread.map(|spread| spread.wrapping_mul(GATHER)))
+    }
+}
+
+impl Part {
+    /// Ascending in `spread`, which is what keeps the cells in order.
+    fn home(&self, spread: u128) -> usize {
+        let fraction = (spread << PART_BITS) >> 64;
+        let home = (fraction * u128::from(self.homes)) >> 64;
+        usize::try_from(home).expect("fewer homes than memory has bytes")
+    }
+
+    /// Where it is, or where it belongs.
+    fn find(&self, spread: u128) -> Result<usize, usize> {
+        let start = self.home(spread);
+        let rest = self.cells.get(start..).unwrap_or(&[]);
+        let steps = rest.iter().position(|cell| *cell == 0 || *cell >= spread);
+        let at = start + steps.unwrap_or(rest.len());
+        match self.cells.get(at) {
+            Some(cell) if *cell == spread => Ok(at),
+            _ => Err(at),
+        }
+    }
+
+    fn insert(&mut self, spread: u128) -> bool {
+        let Err(mut at) = self.find(spread) else {
+            return false;
+        };
+        if self.len * 100 >= self.homes_usize() * FULL_PERCENT {
+            self.grow();
+            at = self.find(spread).unwrap_or_else(|at| at);
+        }
+        let rest = self.cells.get(at..).unwrap_or(&[]);
+        let (gap, room) = (rest.iter().position(|cell| *cell == 0), rest.len());
+        let gap = gap.unwrap_or(room);
+        if gap == room {
+            // Those that crowd the last home get more room behind it: a larger part would leave
+            // them where they are.
+            self.cells.resize(at + gap + SLACK, 0);
+        }
+        self.cells.copy_within(at..at + gap, at + 1);
+        self.cells[at] = spread;
+        self.len += 1;
+        true
+    }
+
+    fn remove(&mut self, spread: u128) -> bool {
+        let Ok(mut at) = self.find(spread) else {
+            return false;
+        };
+        // Those behind move up as long as that brings them no further than home.
+        while let Some(&next) = self.cells.get(at + 1)
+            && next != 0
+            && self.home(next) <= at
+        {
+            self.cells[at] = next;
+            at += 1;
+        }
+        self.cells[at] = 0;
+        self.len -= 1;
+        true
+    }
+
+    fn homes_usize(&self) -> usize {
+        usize::try_from(self.homes).expect("fewer homes than memory has bytes")
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let homes = self.homes_usize();
+        let homes = (homes + homes / 4).max(8);
+        self.homes = homes as u64;
+        let old = std::mem::replace(&mut self.cells, vec![0; homes + SLACK]);
+        let mut next = 0;
+        for spread in old.into_iter().filter(|cell| *cell != 0) {
+            let at = self.home(spread).max(next);
+            if at >= self.cells.len() {
+                self.cells.resize(at + SLACK, 0);
+            }
+            self.cells[at] = spread;
+            next = at + 1;
+        }
+    }
+}
+
+fn part_of(spread: u128) -> usize {
+    usize::try_from(spread >> (128 - PART_BITS)).expect("ten bits")
+}
+
+/// The number that undoes a multiplication by `odd`, by Newton's iteration: each step doubles
+/// the bits that are right, and three are right at the start.
+const fn inverse(odd: u128) -> u128 {
+    let mut inverse = odd;
+    let mut step = 0;
+    while step < 6 {
+        inverse = inverse.wrapping_mul(2u128.wrapping_sub(odd.wrapping_mul(inverse)));
+        step += 1;
+    }
+    inverse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn spreading_can_be_undone() {
+        for id in [1, 2, 0xdead_beef, u128::MAX, 1 << 127] {
+            assert_eq!(id.wrapping_mul(SPREAD).wrapping_mul(GATHER), id);
+        }
+    }
+
+    #[test]
+    fn memory_stays_close_to_the_ids_themselves() {
+        let mut set = IdSet::default();
+        for number in 0..200_000_u128 {
+            assert!(set.insert(number << 64 | number.wrapping_mul(0x5851_f42d_4c95_7f2d)));
+        }
+        let cells: usize = set.parts.iter().map(|part| part.cells.len()).sum();
+        assert!(
+            cells * 16 <= set.len() * 26,
+            "{cells} cells for {}",
+            set.len()
+        );
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u128),
+        Remove(u128),
+    }
+
+    /// Few values, some that share a part and crowd its end.
+    fn id() -> impl Strategy<Value = u128> {
+        prop_oneof![
+            0..40_u128,
+            (0..400_u128).prop_map(|low| (u128::MAX - low).wrapping_mul(GATHER)),
+            (0..400_u128).prop_map(|low| (1 << 118 | low << 40).wrapping_mul(GATHER)),
+            any::<u128>(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_set_that_it_says(steps in prop::collection::vec(
+            prop_oneof![3 => id().prop_map(Step::Insert), 1 => id().prop_map(Step::Remove)],
+            0..1500,
+        )) {
+            let mut set = IdSet::default();
+            let mut plain = BTreeSet::new();
+            for step in steps {
+                match step {
+                    Step::Insert(id) => prop_assert_eq!(set.insert(id), plain.insert(id)),
+                    Step::Remove(id) => prop_assert_eq!(set.remove(id), plain.remove(&id)),
+                }
+                prop_assert_eq!(set.len(), plain.len());
+            }
+            let found: BTreeSet<u128> = set.iter().collect();
+            prop_assert_eq!(set.iter().count(), plain.len());
+            prop_assert_eq!(&found, &plain);
+            for id in &plain {
+                prop_assert!(set.contains(*id));
+                prop_assert!(!set.contains(id ^ 1) || plain.contains(&(id ^ 1)));
+            }
+        }
+    }
+}
