@@ -147,7 +147,7 @@ fn every_life_cycle_settles_its_clearing_accounts() {
                         "{} {} {}",
                         account.path,
                         balances.net_debit(),
-                        ledger.unit_of(account)
+                        teller.book.ledger().unit_of(account)
                     )
                 })
                 .collect();

@@ -59,13 +59,13 @@ fn answers(models: &ReadModels, story: &Story, as_of: Option<u64>) -> Vec<(Strin
         };
         tell(format!("accounts {kind:?}"), &models.accounts(&query));
     }
-    for account in story.roll.ledger.accounts() {
+    for (account, _) in story.roll.ledger.accounts() {
         let path = account.path.as_str();
         tell(path.into(), &models.account(path, None, as_of));
         for newest_first in [false, true] {
             let query = StatementQuery {
                 path: path.into(),
-                unit: account.unit,
+                unit: story.roll.ledger.unit_of(account),
                 range: LineRange::Start,
                 limit: all,
                 newest_first,

@@ -80,21 +80,21 @@ fn balances_are_those_of_the_ledger() {
                     },
                 ),
                 Event::HoldCaptured(event) => {
-                    ledger.end_hold(hold(event.id), Some(&event.entry));
+                    ledger.end_hold(hold(event.id), Some(event.entry.borrowed()));
                 }
                 Event::HoldEnded(event) => ledger.end_hold(hold(event.id), None),
-                event => {
-                    if let Some(entry) = event.posted_entry() {
-                        ledger.post(entry);
-                    }
-                }
+                event => event.for_each_posted(|entry| ledger.post(entry)),
             }
         }
         let models = Models::of(&story.roll.numbered());
         for (account, balances) in story.roll.ledger.by_path() {
             let rows = models
                 .read()
-                .account(account.path.as_str(), Some(account.unit), None)
+                .account(
+                    account.path.as_str(),
+                    Some(story.roll.ledger.unit_of(account)),
+                    None,
+                )
                 .expect("an answer")
                 .value;
             let [row] = rows.as_slice() else {

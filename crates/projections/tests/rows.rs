@@ -5,10 +5,10 @@ mod harness;
 use harness::{Cr, Dr, Models, Roll, external, order_id, query, split, standing, unit};
 use serde_json::json;
 use tillroll_events::{
-    AccountLimitSet, EntryId, EntryPosted, HoldCaptured, HoldId, HoldPlaced, NotificationReceived,
-    OrderBooked, OrderFulfilled, OrderLine, OrderPlaced, OrderStatus, PayoutFacts, PayoutObserved,
-    PayoutStatus, RefundFacts, RefundObserved, RefundStatus, SplitRole, StockLine, StockReceived,
-    Timestamp, TransferFacts, TransferObserved,
+    AccountLimitSet, EntriesPosted, EntryId, EntryPosted, HoldCaptured, HoldId, HoldPlaced,
+    NotificationReceived, OrderBooked, OrderFulfilled, OrderLine, OrderPlaced, OrderStatus,
+    PayoutFacts, PayoutObserved, PayoutStatus, PostedEntries, RefundFacts, RefundObserved,
+    RefundStatus, SplitRole, StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
 };
 use tillroll_ledger::{AccountType, Limit};
 use tillroll_projections::{
@@ -41,6 +41,55 @@ fn line(sku: &str, quantity: u64, unit_price: u64, seller: Option<&str>) -> Orde
         commission: 0,
         short: 0,
     }
+}
+
+#[test]
+fn each_of_many_entries_is_found_by_its_id_and_on_statements() {
+    let mut roll = Roll::default();
+    let legs = |amount| {
+        [
+            ("stripe:balance", "EUR", Dr, amount),
+            ("sales:web", "EUR", Cr, amount),
+        ]
+    };
+    let mut entries = PostedEntries::default();
+    for (number, amount) in [(7, 500), (8, 20), (9, 3)] {
+        entries.push(
+            EntryId::from_u128(number),
+            roll.entry(&legs(amount)).borrowed(),
+        );
+    }
+    let position = roll.push(EntriesPosted { entries });
+    let models = Models::of(&roll.numbered());
+    for (number, amount) in [(7, 500), (8, 20), (9, 3)] {
+        let id = EntryId::from_u128(number);
+        let entry = models.read().entry(id, None).unwrap().value.unwrap();
+        assert_eq!(entry.position, position);
+        let amounts: Vec<_> = entry.postings.iter().map(|leg| leg.amount).collect();
+        assert_eq!(amounts, [amount, amount]);
+        assert_eq!(entry.postings[0].account, "stripe:balance");
+    }
+    let query = StatementQuery {
+        path: "sales:web".into(),
+        unit: unit("EUR"),
+        range: LineRange::Start,
+        limit: 10,
+        newest_first: false,
+        as_of: None,
+    };
+    let statement = models.read().statement(&query).unwrap().value.unwrap();
+    let lines: Vec<_> = statement.lines.items.iter().collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            (
+                line.entry.unwrap().as_u128(),
+                line.amount,
+                line.balance_after,
+            )
+        })
+        .collect();
+    assert_eq!(told, [(7, 500, 500), (8, 20, 520), (9, 3, 523)]);
 }
 
 #[test]

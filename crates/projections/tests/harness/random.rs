@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use tillroll_events::{
     AccountLimitSet, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed, ChargeFacts,
-    ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntryId, EntryPosted, FeeDetail,
-    HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, IntentFacts, IntentObserved,
-    IntentStatus, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled,
-    OrderId, OrderLine, OrderPlaced, OrderStanding, OrderStatus, PayoutFacts, PayoutObserved,
-    PayoutStatus, RefundFacts, RefundObserved, RefundStatus, SellerBalanceAdjusted, SplitRole,
-    StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
+    ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted, EntryId,
+    EntryPosted, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, IntentFacts,
+    IntentObserved, IntentStatus, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled,
+    OrderFulfilled, OrderId, OrderLine, OrderPlaced, OrderStanding, OrderStatus, PayoutFacts,
+    PayoutObserved, PayoutStatus, PostedEntries, RefundFacts, RefundObserved, RefundStatus,
+    SellerBalanceAdjusted, SplitRole, StockLine, StockReceived, Timestamp, TransferFacts,
+    TransferObserved,
 };
 use tillroll_ledger::{Entry, Limit, Posting};
 
@@ -112,7 +113,8 @@ impl Story {
             _ => {}
         }
         match self.random.below(20) {
-            0..=3 => self.entry(),
+            0..=2 => self.entry(),
+            3 => self.many_entries(),
             4 => self.limit(),
             5..=6 => self.hold(),
             7..=8 => self.end_hold(),
@@ -176,12 +178,22 @@ impl Story {
         });
     }
 
+    fn many_entries(&mut self) {
+        let mut entries = PostedEntries::default();
+        for _ in 0..=self.random.below(6) {
+            let id = EntryId::from_u128(u128::from(self.random.next()) << 32);
+            entries.push(id, self.balanced().borrowed());
+            self.entries.push(id);
+        }
+        self.roll.push(EntriesPosted { entries });
+    }
+
     fn limit(&mut self) {
-        let accounts = self.roll.ledger.accounts().len();
-        if accounts == 0 {
+        let accounts: Vec<_> = self.roll.ledger.accounts().map(|(one, _)| one.id).collect();
+        if accounts.is_empty() {
             return;
         }
-        let account = self.roll.ledger.accounts()[self.random.index(accounts)].id;
+        let account = *self.random.pick(&accounts);
         let limit = *self.random.pick(&Limit::ALL);
         self.roll.push(AccountLimitSet { account, limit });
     }
