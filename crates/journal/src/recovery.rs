@@ -17,7 +17,10 @@
 //! - The length of the last segment is set again, for the same reason: a recovery
 //!   that had cut a tail may have failed at its sync, and the cache then shows a
 //!   file that ends where the disk's does not. Left alone, the tail would come
-//!   back with the next loss of power, by then in the middle of the log.
+//!   back with the next loss of power, by then in the middle of the log. It is
+//!   made one longer first, for there to be a change; a start that dies between
+//!   the two leaves one byte of nought, which is no tail and is not reported.
+//!   This has a sync of its own, after that of the bytes.
 
 use tillroll_sabotage::{Bug, planted};
 
@@ -136,6 +139,11 @@ pub(crate) fn recover<S: Storage>(
         storage
             .remove(name)
             .map_err(|source| StorageError::new(Operation::Remove, name, 0, source))?;
+        // Gone for good before anything is done to the segment before it, which must be whole
+        // as long as another follows.
+        storage
+            .sync_directory()
+            .map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
     }
     let removed_segment = named.map(|(_, name)| name);
     match survey {
@@ -294,6 +302,9 @@ fn walk<F: StorageFile>(
             }
             Err(Stop::Storage(error)) => return Err(error.into()),
             Err(Stop::Bad(bad)) if tail_may_be_torn => {
+                if scan.is_mark_of_a_start(&bad)? {
+                    break None;
+                }
                 let damage = scan.judge(bad)?;
                 if !damage.torn_tail {
                     return Err(damage.into());
@@ -427,18 +438,12 @@ fn settle<S: Storage>(
         let name = &last.name;
         move |source| StorageError::new(operation, name, offset, source)
     };
-    if !planted(Bug::TornTailKept) {
-        // Also where nothing is left to cut: see the head of this file. Longer first, so that
-        // there is a change for the sync to make durable; it takes no space.
-        let in_doubt = last.torn_tail.is_none() && !planted(Bug::CutTrusted);
-        for length in in_doubt
-            .then_some(last.length + 1)
-            .into_iter()
-            .chain([last.length])
-        {
-            let cut = last.file.truncate(length);
-            cut.map_err(failed(Operation::Truncate, length))?;
-        }
+    let set_length = |length: u64| {
+        let cut = last.file.truncate(length);
+        cut.map_err(failed(Operation::Truncate, length))
+    };
+    if last.torn_tail.is_some() && !planted(Bug::TornTailKept) {
+        set_length(last.length)?;
     }
     let rewrite = |offset: u64, bytes: &[u8]| {
         let written = last.file.write_at(offset, bytes);
@@ -452,6 +457,12 @@ fn settle<S: Storage>(
         rewrite(offset, &bytes)?;
     }
     last.file.sync().map_err(failed(Operation::Sync, 0))?;
+    if last.torn_tail.is_none() && !planted(Bug::CutTrusted) {
+        // Only now: a longer file whose header is not on the disk would be taken for damage.
+        set_length(last.length + 1)?;
+        set_length(last.length)?;
+        last.file.sync().map_err(failed(Operation::Sync, 0))?;
+    }
     let synced = storage.sync_directory();
     synced.map_err(failed(Operation::SyncDirectory, 0))?;
     Ok(Recovered {

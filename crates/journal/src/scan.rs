@@ -291,6 +291,17 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         Ok(bad.damage(self.name, followed_by, followed_by.is_none()))
     }
 
+    /// Whether all that follows the last frame is the one byte that a start adds and takes away
+    /// again (see `recovery`). No append leaves it: the first byte of a frame is not nought.
+    pub(crate) fn is_mark_of_a_start(&mut self, bad: &Bad) -> Result<bool, StorageError> {
+        if bad.offset + 1 != self.length {
+            return Ok(false);
+        }
+        let (file, name, length) = (self.file, self.name, self.length);
+        let rest = self.window.view(file, name, bad.offset, 1, length)?;
+        Ok(rest == [0])
+    }
+
     fn find_whole_frame(&mut self, from: u64) -> Result<Option<u64>, StorageError> {
         const STEP: usize = 64 * 1024;
         let overlap = frame::MAGIC.len() - 1;

@@ -118,7 +118,12 @@ pub fn verify<S: Storage>(
                     progress(&step);
                 }
                 Err(Stop::Storage(error)) => return Err(error.into()),
-                Err(Stop::Bad(bad)) if last => return Err(scan.judge(bad)?.into()),
+                Err(Stop::Bad(bad)) if last => {
+                    if scan.is_mark_of_a_start(&bad)? {
+                        break;
+                    }
+                    return Err(scan.judge(bad)?.into());
+                }
                 Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
             }
         }

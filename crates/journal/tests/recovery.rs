@@ -424,6 +424,50 @@ fn recovery_does_not_trust_the_cache() {
     assert_eq!(texts(&open(after, 1 << 20).unwrap().0), ["one", "two"]);
 }
 
+/// A start that fails at any call, and a machine that goes on or loses its power: the next start
+/// finds all records and no torn tail, and the tail that was cut never comes back.
+#[test]
+fn a_cut_tail_never_comes_back_and_a_start_that_dies_leaves_none() {
+    for (torn, segment_bytes) in [(false, 1 << 20), (true, 1 << 20), (true, 400)] {
+        let (whole, _) = written(BATCHES, segment_bytes);
+        let (journal, _) = open(whole.restarted(), segment_bytes).unwrap();
+        let mut expected = texts(&journal);
+        expected.push("new".to_owned());
+        let name = whole.names().pop().unwrap();
+        let storage = match torn {
+            true => with(&whole, &name, |bytes| bytes.extend([0x54; 40])),
+            false => whole,
+        };
+        for call in 0.. {
+            let machine = storage.restarted();
+            machine.inject(Injection {
+                at: call,
+                failure: Failure::Io,
+                sticky: false,
+            });
+            let failed = open(machine.clone(), segment_bytes).is_err();
+            let cuts = (0..20).map(PowerCut::Torn);
+            let cuts = cuts.chain([PowerCut::LoseAll, PowerCut::KeepAll]);
+            let after = cuts.map(|cut| (format!("{cut:?}"), machine.power_cut(cut)));
+            for (death, next) in after.chain([("killed".to_owned(), machine.restarted())]) {
+                let what = format!("torn {torn}, {segment_bytes}, call {call}, {death}");
+                let (mut journal, report) = open(next.clone(), segment_bytes).unwrap();
+                let cut = report.torn_tail.is_some();
+                assert!(torn || !cut, "{what}: nothing was torn");
+                journal.append(&mut batch(["new"])).unwrap();
+                drop(journal);
+                let (journal, report) =
+                    open(next.power_cut(PowerCut::LoseAll), segment_bytes).expect(&what);
+                assert_eq!(report.torn_tail, None, "{what}: it is back");
+                assert_eq!(texts(&journal), expected, "{what}");
+            }
+            if !failed {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn opening_folds_the_log_while_it_checks() {
     let (storage, _) = written(BATCHES, 200);

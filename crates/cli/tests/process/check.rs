@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
 use tillroll_events::OrderId;
 
 use crate::command::{Command, PAIRS, Transfer, What};
@@ -210,15 +211,21 @@ impl Checker {
 }
 
 fn is_what_was_sent(command: &Command, run: &[Event]) -> bool {
-    let posted: Vec<_> = of_kind(run, "entry.posted").collect();
     match &command.what {
-        What::Entry(transfer) => run.len() == 1 && posted.len() == 1 && is_of(posted[0], *transfer),
+        What::Entry(transfer) => {
+            matches!(run, [posted] if posted.kind == "entry.posted"
+                && is_of(&posted.data["entry"], *transfer))
+        }
         What::Bulk(transfers) => {
-            let mut pairs = posted.iter().zip(transfers);
-            posted.len() == transfers.len()
-                && of_kind(run, "bulk.closed").count() == 1
-                && run.len() == posted.len() + 1
-                && pairs.all(|(event, transfer)| is_of(event, *transfer))
+            let [posted, closed] = run else { return false };
+            let entries = posted.data["entries"].as_array();
+            posted.kind == "entries.posted"
+                && closed.kind == "bulk.closed"
+                && entries.is_some_and(|entries| {
+                    let mut pairs = entries.iter().zip(transfers);
+                    entries.len() == transfers.len()
+                        && pairs.all(|(entry, transfer)| is_of(entry, *transfer))
+                })
         }
         What::Order { order, total } => {
             let placed: Vec<_> = of_kind(run, "order.placed").collect();
@@ -241,8 +248,8 @@ fn of_kind<'a>(run: &'a [Event], kind: &'a str) -> impl Iterator<Item = &'a Even
     run.iter().filter(move |event| event.kind == kind)
 }
 
-fn is_of(event: &Event, transfer: Transfer) -> bool {
-    let postings = &event.data["entry"]["postings"];
+fn is_of(entry: &Value, transfer: Transfer) -> bool {
+    let postings = &entry["postings"];
     let (to, from) = transfer.accounts();
     let leg = |account: &str, side: &str| {
         let mut postings = postings.as_array().into_iter().flatten();
