@@ -46,6 +46,8 @@ type Leg = (u32, Side, u64);
 enum Step {
     /// Entries of one command, each on its own.
     Post(Vec<(u128, Vec<Leg>)>),
+    /// The same, in bulk: posted at once, and some taken back and posted again.
+    Bulk(Vec<(u128, Vec<Leg>)>),
     Hold {
         id: u128,
         legs: Vec<Leg>,
@@ -73,7 +75,10 @@ impl Step {
                 let entries = (0..count)
                     .map(|_| (u128::from(number(random, 400)), legs(random)))
                     .collect();
-                Self::Post(entries)
+                match random.coin() {
+                    true => Self::Post(entries),
+                    false => Self::Bulk(entries),
+                }
             }
             5 | 6 => Self::Hold {
                 id: hold,
@@ -250,6 +255,7 @@ impl Books {
     fn live(&mut self, step: &Step) -> Verdict {
         match step {
             Step::Post(entries) => self.post(entries)?,
+            Step::Bulk(entries) => self.bulk(entries)?,
             Step::Hold {
                 id,
                 legs,
@@ -325,6 +331,22 @@ impl Books {
         for (id, entry, _) in accepted {
             self.ledger.post(&entry);
             self.ledger.remember_entry(EntryId(id));
+        }
+        Ok(())
+    }
+
+    fn bulk(&mut self, entries: &[(u128, Vec<Leg>)]) -> Verdict {
+        for (number, (id, legs)) in entries.iter().enumerate() {
+            let entry = self.entry(legs).expect("pairs balance");
+            let posted = self.ledger.try_post(EntryId(*id), entry.borrowed());
+            agree(posted.is_ok(), self.count.post(*id, legs))?;
+            if posted.is_ok() && number == 1 {
+                self.ledger.take_back(EntryId(*id), entry.borrowed());
+                let again = self.ledger.try_post(EntryId(*id), entry.borrowed());
+                agree(again.is_ok(), true)?;
+            }
+            let found = |account| self.ledger.balances(account).copied();
+            self.same("the ledger", |account| found(account).unwrap_or_default())?;
         }
         Ok(())
     }
