@@ -15,6 +15,7 @@ use tillroll_journal::{
 };
 use tillroll_sabotage::{Bug, planted};
 
+use crate::log::{Appended, Gone, Log};
 use crate::metrics::Counters;
 use crate::replay::is_step;
 use crate::{Failure, Metrics, OpenError, Outcome, Replay, ReplayError, event_id};
@@ -57,7 +58,7 @@ pub(crate) enum Staged {
 
 /// The single writer of a book.
 pub struct Engine<J: Journal> {
-    journal: J,
+    log: Log<J>,
     reader: Arc<dyn JournalReader>,
     book: Book,
     book_id: [u8; 16],
@@ -66,6 +67,12 @@ pub struct Engine<J: Journal> {
     limits: Limits,
     /// The frame that is being built.
     batch: Batch,
+    /// Memory for the next one.
+    spare: Batch,
+    /// The last position that the log has, or will have once the frame under way is done.
+    handed: Position,
+    /// How much is under way, in bytes of records.
+    handed_bytes: u64,
     committed: Position,
     failure: Option<Failure>,
     counters: Arc<Counters>,
@@ -111,12 +118,15 @@ impl<J: Journal> Engine<J> {
         }
         Ok(Self {
             reader: journal.reader(),
-            journal,
+            log: Log::Here(journal),
             book,
             book_id,
             recorded_at,
             limits: Limits::default(),
             batch: Batch::new(),
+            spare: Batch::new(),
+            handed: head,
+            handed_bytes: 0,
             committed: head,
             failure: None,
             counters: Arc::new(Counters::new()),
@@ -196,7 +206,7 @@ impl<J: Journal> Engine<J> {
     /// Ends the engine and gives the journal back.
     #[must_use]
     pub fn into_journal(self) -> J {
-        self.journal
+        self.log.into_journal()
     }
 
     pub(crate) fn counters(&self) -> Arc<Counters> {
@@ -249,17 +259,82 @@ impl<J: Journal> Engine<J> {
         Ok(staged)
     }
 
-    /// Appends what was staged as one frame and syncs it.
+    /// Makes everything durable that was staged, as one frame where nothing is under way.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        self.settle(true)?;
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        self.note_handed(&batch);
+        let started = Instant::now();
+        let result = self.log.append(&mut batch);
+        self.appended(Appended {
+            batch,
+            result,
+            took: started.elapsed(),
+        })
+    }
+
+    /// Gives what was staged to the log's thread, and goes on; without one it commits. Nothing
+    /// may be under way.
+    pub(crate) fn hand_over(&mut self) -> Result<(), Failure> {
         self.check_alive()?;
         if self.batch.is_empty() {
             return Ok(());
         }
-        let expected = self.staged_head();
-        let started = Instant::now();
-        match self.journal.append(&mut self.batch) {
+        let spare = std::mem::take(&mut self.spare);
+        let batch = std::mem::replace(&mut self.batch, spare);
+        self.note_handed(&batch);
+        match self.log.hand_over(batch) {
+            Ok(None) => Ok(()),
+            Ok(Some(mut batch)) => {
+                let started = Instant::now();
+                let result = self.log.append(&mut batch);
+                self.appended(Appended {
+                    batch,
+                    result,
+                    took: started.elapsed(),
+                })
+            }
+            Err(Gone) => Err(self.fail(gone())),
+        }
+    }
+
+    /// Takes notice of the frame under way once it is durable, or waits for it.
+    pub(crate) fn settle(&mut self, wait: bool) -> Result<(), Failure> {
+        self.check_alive()?;
+        match self.log.settle(wait) {
+            Ok(None) => Ok(()),
+            Ok(Some(appended)) => self.appended(appended),
+            Err(Gone) => Err(self.fail(gone())),
+        }
+    }
+
+    /// Whether a frame is with the log's thread.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.log.is_under_way()
+    }
+
+    /// Whether anything is staged that was not handed over.
+    pub(crate) fn has_staged(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
+    fn note_handed(&mut self, batch: &Batch) {
+        self.handed = Position::new(self.handed.get() + batch.len() as u64);
+        self.handed_bytes = batch.byte_len() as u64;
+    }
+
+    fn appended(&mut self, appended: Appended) -> Result<(), Failure> {
+        let Appended {
+            mut batch,
+            result,
+            took,
+        } = appended;
+        match result {
             Ok(committed) => assert_eq!(
-                committed.last, expected,
+                committed.last, self.handed,
                 "the journal numbers records from its head on"
             ),
             // The book holds what was staged, the log may hold it or not, and only recovery can
@@ -267,20 +342,22 @@ impl<J: Journal> Engine<J> {
             // would follow a log whose end nobody knows. So the engine ends here.
             Err(error) => return Err(self.fail(Failure::Append(Arc::new(error)))),
         }
-        let (records, bytes) = (self.batch.len() as u64, self.batch.byte_len());
-        self.counters
-            .append(records, bytes as u64, started.elapsed());
-        self.committed = expected;
-        match bytes > 2 * self.limits.batch_bytes {
-            // One huge command must not keep its memory for ever.
-            true => self.batch = Batch::new(),
-            false => self.batch.clear(),
+        let records = self.handed.get() - self.committed.get();
+        self.counters.append(records, self.handed_bytes, took);
+        self.committed = self.handed;
+        // One huge command must not keep its memory for ever.
+        if batch.byte_len() <= 2 * self.limits.batch_bytes {
+            batch.clear();
+            match self.batch.is_empty() {
+                true => self.batch = batch,
+                false => self.spare = batch,
+            }
         }
         Ok(())
     }
 
     fn staged_head(&self) -> Position {
-        Position::new(self.committed.get() + self.batch.len() as u64)
+        Position::new(self.handed.get() + self.batch.len() as u64)
     }
 
     fn check_alive(&self) -> Result<(), Failure> {
@@ -387,6 +464,18 @@ impl<J: Journal> Engine<J> {
         self.batch = kept;
         Err(DoesNotFit)
     }
+}
+
+impl<J: Journal + 'static> Engine<J> {
+    /// Gives the log a thread of its own. `wake` is called there when a frame is done.
+    pub(crate) fn beside(mut self, wake: impl Fn() + Send + 'static) -> Self {
+        self.log = self.log.beside(wake);
+        self
+    }
+}
+
+fn gone() -> Failure {
+    Failure::Panicked("while a frame was appended".into())
 }
 
 impl<S: Storage> Engine<FileJournal<S>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tillroll_book::{Book, Command, Digest};
 use tillroll_journal::{JournalReader, Position};
@@ -22,8 +22,8 @@ pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
 pub(crate) enum Request {
     Command(Command, oneshot::Sender<Result<Answer, SubmitError>>),
     Inspect(Inspection),
-    /// Wakes the writer, so that it sees that it has to stop.
-    Stop,
+    /// Wakes the writer, so that it sees that a frame is done, or that it has to stop.
+    Wake,
 }
 
 /// A durable answer. Reading the records of a duplicate is left to who asked: a storm of
@@ -37,6 +37,9 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) stopping: AtomicBool,
+    /// Requests in the queue, and how many commands may come in.
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) capacity: usize,
     /// How the thread ended. Set before the queue is closed for good.
     pub(crate) end: OnceLock<Result<(), Failure>>,
     pub(crate) counters: Arc<Counters>,
@@ -46,7 +49,7 @@ pub(crate) struct Shared {
 /// the engine finishes what waits and ends.
 #[derive(Clone)]
 pub struct Handle {
-    queue: mpsc::Sender<Request>,
+    queue: mpsc::UnboundedSender<Request>,
     committed: watch::Receiver<Position>,
     reader: Arc<dyn JournalReader>,
     shared: Arc<Shared>,
@@ -63,7 +66,7 @@ impl std::fmt::Debug for Handle {
 
 impl Handle {
     pub(crate) fn new(
-        queue: mpsc::Sender<Request>,
+        queue: mpsc::UnboundedSender<Request>,
         committed: watch::Receiver<Position>,
         reader: Arc<dyn JournalReader>,
         shared: Arc<Shared>,
@@ -119,7 +122,7 @@ impl Handle {
     }
 
     /// Looks at the durable state between two batches, on the writer's thread: the position,
-    /// and what `look` made of the book. It waits for a place in the queue, and for the commands
+    /// and what `look` made of the book. It waits for the commands
     /// before it. Everything that is submitted meanwhile waits for it, so `look` has to be
     /// quick.
     ///
@@ -137,10 +140,8 @@ impl Handle {
             // An error means that nobody waits for it any more.
             drop(answer.send((position, look(book))));
         }));
-        self.queue
-            .send(request)
-            .await
-            .map_err(|_| self.why_ended())?;
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(request).map_err(|_| self.why_ended())?;
         seen.await.map_err(|_| match self.shared.end.get() {
             Some(_) => self.why_ended(),
             // The writer goes on, and only this answer is missing.
@@ -177,8 +178,8 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         Metrics {
-            queue_depth: self.queue.max_capacity() - self.queue.capacity(),
-            queue_capacity: self.queue.max_capacity(),
+            queue_depth: self.shared.waiting.load(Ordering::Relaxed),
+            queue_capacity: self.shared.capacity,
             ..self.shared.counters.read()
         }
     }
@@ -190,10 +191,9 @@ impl Handle {
     /// [`EngineThread::join`]: crate::EngineThread::join
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        // The writer sleeps until something comes. If there is no place for this, then
-        // something is there already, and the writer looks at the flag after each batch.
-        if let Err(error) = self.queue.try_send(Request::Stop) {
-            tracing::trace!(%error, "the writer needs no waking");
+        // The writer sleeps until something comes, and looks at the flag after each batch.
+        if let Err(error) = self.queue.send(Request::Wake) {
+            tracing::trace!(%error, "the writer has ended");
         }
     }
 
@@ -215,15 +215,20 @@ impl Handle {
         if self.shared.stopping.load(Ordering::SeqCst) {
             return Err(self.why_ended());
         }
-        let (answer, outcome) = oneshot::channel();
-        match self.queue.try_send(Request::Command(command, answer)) {
-            Ok(()) => Ok(outcome),
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                self.shared.counters.overload();
-                Err(SubmitError::Overloaded)
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(self.why_ended()),
+        let Shared {
+            waiting, capacity, ..
+        } = &*self.shared;
+        let taken = waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+            (waiting < *capacity).then_some(waiting + 1)
+        });
+        if taken.is_err() {
+            self.shared.counters.overload();
+            return Err(SubmitError::Overloaded);
         }
+        let (answer, outcome) = oneshot::channel();
+        let sent = self.queue.send(Request::Command(command, answer));
+        sent.map_err(|_| self.why_ended())?;
+        Ok(outcome)
     }
 
     fn resolve(&self, answer: Answer) -> Result<Outcome, SubmitError> {

@@ -26,6 +26,7 @@ mod engine;
 mod event_id;
 mod failure;
 mod handle;
+mod log;
 mod metrics;
 mod outcome;
 mod replay;

@@ -1,12 +1,13 @@
 //! The writer's thread: it takes everything that waits, has it made durable with one sync, and
-//! answers. There is no timer: while one sync runs, the next batch gathers by itself.
+//! answers. There is no timer: while one frame is synced by the log's own thread, the next one
+//! gathers, decided and encoded, and goes as soon as that is done.
 //!
 //! One std thread owns the log. An async runtime's file functions may report success for what
 //! was never written, and a blocking sync would hold up the runtime's other work.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
@@ -62,9 +63,20 @@ impl EngineThread {
 /// # Panics
 /// When the system starts no thread, or the queue has no room at all.
 pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
-    let (sender, queue) = mpsc::channel(options.queue);
+    assert!(options.queue > 0, "a queue without room takes nothing");
+    let (sender, queue) = mpsc::unbounded_channel();
     let (committed, positions) = watch::channel(engine.head());
+    // Weak: the log's thread must not keep a writer alive whose handles are gone.
+    let wake = sender.downgrade();
+    let engine = engine.beside(move || {
+        if let Some(queue) = wake.upgrade() {
+            // An error means that the writer has ended.
+            drop(queue.send(Request::Wake));
+        }
+    });
     let shared = Arc::new(Shared {
+        waiting: AtomicUsize::new(0),
+        capacity: options.queue,
         stopping: AtomicBool::new(false),
         end: OnceLock::new(),
         counters: engine.counters(),
@@ -77,6 +89,8 @@ pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Hand
         shared,
         waiting: Vec::new(),
         staged: Vec::new(),
+        handed: Vec::new(),
+        handed_staged: Vec::new(),
         inspection: None,
     };
     let thread = thread::Builder::new()
@@ -88,13 +102,16 @@ pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Hand
 
 struct Writer<J: Journal> {
     engine: Engine<J>,
-    queue: mpsc::Receiver<Request>,
+    queue: mpsc::UnboundedReceiver<Request>,
     committed: watch::Sender<Position>,
     shared: Arc<Shared>,
     /// Who waits for the batch that is being built, in order.
     waiting: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
     /// What they will be answered.
     staged: Vec<Staged>,
+    /// The same of the frame that is under way.
+    handed: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
+    handed_staged: Vec<Staged>,
     /// A look at the state after that batch.
     inspection: Option<Inspection>,
 }
@@ -120,7 +137,7 @@ impl<J: Journal> Writer<J> {
             Ok(()) => SubmitError::Stopped,
             Err(failure) => SubmitError::Failed(failure.clone()),
         };
-        for waiting in self.waiting.drain(..) {
+        for waiting in self.handed.drain(..).chain(self.waiting.drain(..)) {
             tell(waiting, Err(refusal()));
         }
         while let Some(request) = self.queue.blocking_recv() {
@@ -135,17 +152,48 @@ impl<J: Journal> Writer<J> {
     fn serve(&mut self) -> Result<(), Failure> {
         while let Some(request) = self.queue.blocking_recv() {
             self.gather(request)?;
-            if planted(Bug::AcknowledgedBeforeSync) {
-                self.answer();
+            if self.is_enough() || self.inspection.is_some() {
+                self.engine.settle(true)?;
+            } else {
+                self.engine.settle(false)?;
             }
-            self.engine.commit()?;
-            self.answer();
+            self.move_on()?;
             if let Some(look) = self.inspection.take() {
+                self.engine.commit()?;
+                self.answer_handed();
+                self.answer();
                 self.inspect(look);
             }
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.queue.close();
             }
+        }
+        self.engine.commit()?;
+        self.answer_handed();
+        self.answer();
+        Ok(())
+    }
+
+    /// Unless a frame is under way: answers those of the last one, and sends the next.
+    fn move_on(&mut self) -> Result<(), Failure> {
+        if self.engine.is_under_way() {
+            return Ok(());
+        }
+        self.answer_handed();
+        if planted(Bug::AcknowledgedBeforeSync) {
+            self.answer();
+        }
+        // One command by itself is not worth the way to the other thread and back.
+        if !self.engine.has_staged() || self.waiting.len() <= 1 {
+            self.engine.commit()?;
+            self.answer();
+            return Ok(());
+        }
+        self.engine.hand_over()?;
+        std::mem::swap(&mut self.handed, &mut self.waiting);
+        std::mem::swap(&mut self.handed_staged, &mut self.staged);
+        if !self.engine.is_under_way() || planted(Bug::AnsweredUnderWay) {
+            self.answer_handed();
         }
         Ok(())
     }
@@ -157,6 +205,7 @@ impl<J: Journal> Writer<J> {
         while let Some(request) = next {
             match request {
                 Request::Command(command, waiting) => {
+                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
                     self.waiting.push(waiting);
                     let staged = self.engine.stage(command)?;
                     self.staged.push(staged);
@@ -170,14 +219,13 @@ impl<J: Journal> Writer<J> {
                     }
                 }
                 Request::Inspect(look) => {
+                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
                     self.inspection = Some(look);
                     return Ok(());
                 }
-                Request::Stop => {}
+                Request::Wake => {}
             }
-            // Those that come to nothing fill no frame, and still have to be answered.
-            let enough = self.engine.is_full() || self.waiting.len() >= MAX_WAITING;
-            next = match enough {
+            next = match self.is_enough() {
                 true => None,
                 false => self.queue.try_recv().ok(),
             };
@@ -185,22 +233,34 @@ impl<J: Journal> Writer<J> {
         Ok(())
     }
 
+    fn is_enough(&self) -> bool {
+        // Those that come to nothing fill no frame, and still have to be answered.
+        self.engine.is_full() || self.waiting.len() >= MAX_WAITING
+    }
+
+    /// Answers those of the frame that was under way.
+    fn answer_handed(&mut self) {
+        self.publish();
+        for (waiting, staged) in self.handed.drain(..).zip(self.handed_staged.drain(..)) {
+            tell(waiting, answer_of(staged));
+        }
+    }
+
     fn answer(&mut self) {
+        self.publish();
+        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
+            tell(waiting, answer_of(staged));
+        }
+    }
+
+    /// Followers first: whoever gets an answer finds its position published.
+    fn publish(&self) {
         let head = self.engine.head();
-        // Followers first: whoever gets an answer finds its position published.
         self.committed.send_if_modified(|known| {
             let moved = *known != head;
             *known = head;
             moved
         });
-        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
-            let answer = match staged {
-                Staged::Ready(outcome) => Ok(Answer::Outcome(outcome)),
-                Staged::Known { first, events } => Ok(Answer::Known { first, events }),
-                Staged::Refused(refusal) => Err(SubmitError::Refused(refusal)),
-            };
-            tell(waiting, answer);
-        }
     }
 
     fn inspect(&self, look: Inspection) {
@@ -210,6 +270,14 @@ impl<J: Journal> Writer<J> {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| look(head, book))) {
             tracing::error!(panic = text_of(&*panic), "a look at the book panicked");
         }
+    }
+}
+
+fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
+    match staged {
+        Staged::Ready(outcome) => Ok(Answer::Outcome(outcome)),
+        Staged::Known { first, events } => Ok(Answer::Known { first, events }),
+        Staged::Refused(refusal) => Err(SubmitError::Refused(refusal)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use support::{Gate, Gated, apply, balance, engine, folded, fund, opening, pay, start, wallet};
@@ -217,6 +217,97 @@ fn a_panic_of_the_writer_is_answered_as_a_failure() {
         );
     }
     assert!(matches!(thread.join(), Err(Failure::Panicked(_))));
+}
+
+/// A journal whose appends say that they have begun, and wait for a word: to work, or to fail.
+struct Stepped {
+    journal: MemoryJournal,
+    begun: mpsc::Sender<()>,
+    word: mpsc::Receiver<bool>,
+}
+
+impl Journal for Stepped {
+    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+        self.begun.send(()).expect("the test listens");
+        match self.word.recv().expect("the test speaks") {
+            true => self.journal.append(batch),
+            false => Err(AppendError::Empty),
+        }
+    }
+
+    fn head(&self) -> Head {
+        Journal::head(&self.journal)
+    }
+
+    fn reader(&self) -> Arc<dyn JournalReader> {
+        self.journal.reader()
+    }
+}
+
+/// While a frame is under way, the next commands are decided on what it holds. Nobody is told
+/// before their own frame is durable, and when the one under way fails, all of them fail.
+#[test]
+fn the_next_frame_is_decided_while_one_is_under_way() {
+    for works in [true, false] {
+        let mut plain = engine();
+        apply(&mut plain, opening(2));
+        let journal = plain.into_journal();
+        let (begun, begins) = mpsc::channel();
+        let (say, word) = mpsc::channel();
+        let (handle, thread) = spawn(
+            start(Stepped {
+                journal: journal.clone(),
+                begun,
+                word,
+            }),
+            Options::default(),
+        );
+        let before = handle.head();
+        let first = submit(&handle, fund(1, "wallet:0", 10));
+        begins.recv().unwrap();
+        let second = [2, 3].map(|id| submit(&handle, fund(id, "wallet:0", 10)));
+        queued(&handle, 2);
+        say.send(true).unwrap();
+        assert!(first.join().unwrap().is_ok());
+        begins.recv().unwrap();
+        // 30 are there only when the frame under way is believed.
+        let third = [4, 5].map(|id| submit(&handle, pay(id, "wallet:0", "wallet:1", 15)));
+        while handle.metrics().commands < 5 {
+            thread::yield_now();
+        }
+        assert!(second.iter().chain(&third).all(|one| !one.is_finished()));
+        assert_eq!(handle.head().get(), before.get() + 1);
+        say.send(works).unwrap();
+        if works {
+            assert!(
+                second
+                    .map(|one| one.join().unwrap().is_ok())
+                    .iter()
+                    .all(|ok| *ok)
+            );
+            begins.recv().unwrap();
+            assert!(third.iter().all(|one| !one.is_finished()));
+            say.send(true).unwrap();
+            assert!(
+                third
+                    .map(|one| one.join().unwrap().is_ok())
+                    .iter()
+                    .all(|ok| *ok)
+            );
+            assert_eq!(handle.head().get(), before.get() + 5);
+            assert_eq!(balance(&folded(&journal, None), "wallet:1"), 30);
+            drop(handle);
+            thread.join().unwrap();
+        } else {
+            for one in second.into_iter().chain(third) {
+                let failed = one.join().unwrap();
+                assert!(matches!(failed, Err(SubmitError::Failed(_))), "{failed:?}");
+            }
+            assert!(thread.join().is_err());
+            assert!(begins.try_recv().is_err(), "nothing more is appended");
+            assert_eq!(balance(&folded(&journal, None), "wallet:0"), 10);
+        }
+    }
 }
 
 #[test]

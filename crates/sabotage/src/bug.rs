@@ -97,6 +97,8 @@ bugs! {
     "engine/src/thread.rs" {
         AcknowledgedBeforeSync "acknowledged-before-sync"
             "the writer answers before the frame is appended", found by "acknowledgement";
+        AnsweredUnderWay "answered-under-way"
+            "the writer answers while the frame is with the log's thread", found by "acknowledgement";
         DuplicateBeforeSync "duplicate-before-sync"
             "a duplicate is answered before its original is durable", found by "acknowledgement";
     }
