@@ -165,11 +165,7 @@ impl Book {
                     .remember_entry(tillroll_ledger::EntryId(event.id.as_u128()));
             }
             Event::EntriesPosted(event) => {
-                let ledger = &mut self.ledger;
-                event.entries.for_each(|id, entry| {
-                    ledger.remember_entry(tillroll_ledger::EntryId(id.as_u128()));
-                    ledger.post(entry);
-                });
+                bulk::fold(&mut self.ledger, &event.entries);
             }
             Event::HoldPlaced(event) => {
                 let JournalEntry(entry) = &event.entry;

@@ -205,6 +205,30 @@ fn try_post<'p>(
     Ok(proved)
 }
 
+/// Folds entries of history into the ledger. They were checked when they were posted.
+pub(crate) fn fold(ledger: &mut Ledger, entries: &PostedEntries) {
+    let (mut ids, mut ends, mut postings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut left = entries.len();
+    entries.for_each(|id, entry| {
+        ids.push(EntryId(id.as_u128()));
+        postings.extend_from_slice(entry.postings());
+        ends.push(postings.len());
+        left -= 1;
+        if ids.len() < GROUP && left > 0 {
+            return;
+        }
+        ledger.touch(ids.iter().copied(), &postings);
+        let mut start = 0;
+        for (id, end) in ids.drain(..).zip(ends.drain(..)) {
+            let entry = EntryRef::new(&postings[start..end]);
+            ledger.remember_entry(id);
+            ledger.post(entry.expect("proved when it was read"));
+            start = end;
+        }
+        postings.clear();
+    });
+}
+
 fn take_back(ledger: &mut Ledger, events: &[Event]) {
     for event in events {
         match event {
