@@ -5,20 +5,16 @@
 //! it down. `book` is one level up: names are looked up, keys remembered, events built and
 //! folded. State grows while it runs, as it does in life.
 
-use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use tillroll_benches::{Entries, Legs, at};
+use tillroll_bench::stages::core::{STEP, apply};
+use tillroll_bench::workload::{Entries, at};
 use tillroll_book::{Book, Chart, Command, Decision};
 use tillroll_events::{CommandRef, EventId, Record};
-use tillroll_ledger::{AccountId, Draft, Entry, EntryId, Ledger, Posting, Side, UnitId};
-
-/// Entries in one step, which one draft checks.
-const STEP: usize = 1_000;
 
 fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(20);
@@ -43,31 +39,6 @@ fn ledger(criterion: &mut Criterion) {
         });
     }
     group.finish();
-}
-
-fn apply(ledger: &mut Ledger, step: &[Legs]) {
-    let mut accepted = Vec::with_capacity(step.len());
-    let mut draft = Draft::new(ledger);
-    for legs in step {
-        let leg = |account: usize, side| Posting {
-            // Number 0 is the issuer.
-            account: AccountId::new(u32::try_from(account + 1).expect("few accounts")),
-            unit: UnitId::new(0),
-            side,
-            amount: legs.amount,
-        };
-        let postings = [leg(legs.from, Side::Debit), leg(legs.to, Side::Credit)];
-        let entry = Entry::new(postings).expect("it balances");
-        let id = EntryId(legs.id);
-        draft.claim_entry(id).expect("the id is new");
-        draft.post(&entry).expect("there is enough");
-        accepted.push((id, entry));
-    }
-    drop(draft);
-    for (id, entry) in accepted {
-        ledger.remember_entry(id);
-        ledger.post(black_box(&entry));
-    }
 }
 
 fn book(criterion: &mut Criterion) {

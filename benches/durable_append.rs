@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tillroll_benches::{Scratch, timed};
+use tillroll_bench::timed;
+use tillroll_benches::scratch;
 use tillroll_journal::testing::Random;
 use tillroll_journal::{Batch, Journal};
 
@@ -14,7 +15,7 @@ const RECORD_BYTES: usize = 256;
 const LOG_BYTES: usize = 256 * 1024 * 1024;
 
 fn durable_append(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let mut group = criterion.benchmark_group("durable_append");
     group.sample_size(20);
     group.warm_up_time(Duration::from_millis(500));
@@ -33,12 +34,12 @@ fn durable_append(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
                 let mut took = Duration::ZERO;
-                let mut journal = scratch.journal();
+                let mut journal = scratch.journal().expect("the disk is whole");
                 let mut written = 0;
                 for _ in 0..iterations {
                     if written > LOG_BYTES {
                         drop(journal);
-                        journal = scratch.journal();
+                        journal = scratch.journal().expect("the disk is whole");
                         written = 0;
                     }
                     let (appended, time) = timed(|| journal.append(&mut batch));

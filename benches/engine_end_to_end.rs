@@ -5,16 +5,19 @@
 //! answer; the more there are, the more share a sync. `in memory` is the same without a disk:
 //! what is not explained by the sync is explained there. No HTTP and no JSON anywhere.
 
+use std::convert::identity;
 use std::time::Duration;
 
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use tillroll_benches::{Clients, Entries, Scratch, runtime, timed};
-use tillroll_book::{Chart, Command};
+use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
+use tillroll_bench::workload::Entries;
+use tillroll_bench::{execute, memory_engine, timed};
+use tillroll_benches::scratch;
 use tillroll_engine::{Engine, Options, spawn};
-use tillroll_journal::{Journal, MemoryJournal};
+use tillroll_journal::Journal;
 
 const ACCOUNTS: usize = 10_000;
 
@@ -29,18 +32,9 @@ fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
 }
 
 fn opened<J: Journal>(mut engine: Engine<J>, workload: &Entries) -> Engine<J> {
-    execute(&mut engine, workload.opening());
+    let opening = workload.opening().collect();
+    execute(&mut engine, opening).expect("nothing is refused");
     engine
-}
-
-fn execute<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) {
-    let answers = engine.execute(commands).expect("the disk is whole");
-    assert!(answers.iter().all(Result::is_ok), "nothing is refused");
-}
-
-fn in_memory() -> Engine<MemoryJournal> {
-    let engine = Engine::open(MemoryJournal::new(), [1; 16], Chart::default(), |_| {});
-    engine.expect("an empty log opens")
 }
 
 /// Commands of `entries` entries, one at a time. `fresh` makes an engine over an empty log.
@@ -65,7 +59,9 @@ fn bulk<J: Journal>(
                 }
                 let engine = engine.get_or_insert_with(|| opened(fresh(), &workload));
                 let command = workload.bulk(entries);
-                took += timed(|| execute(engine, vec![command])).1;
+                let (done, time) = timed(|| execute(engine, vec![command]));
+                done.expect("nothing is refused");
+                took += time;
                 posted += entries;
             }
             took
@@ -74,19 +70,19 @@ fn bulk<J: Journal>(
 }
 
 fn engine_bulk(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let mut group = criterion.benchmark_group("engine_end_to_end/bulk");
     settings(&mut group);
     for entries in [1_000, 8_000] {
         bulk(&mut group, "durable, entries per command", entries, || {
-            scratch.engine()
+            scratch.engine().expect("the disk is whole")
         });
     }
     bulk(
         &mut group,
         "in memory, entries per command",
         8_000,
-        in_memory,
+        memory_engine,
     );
     group.finish();
 }
@@ -101,15 +97,17 @@ fn singles<J: Journal + 'static>(
     let mut workload = Entries::among(ACCOUNTS, 1);
     let engine = opened(engine, &workload);
     let before = engine.metrics();
-    let runtime = runtime();
+    let runtime = two_workers().expect("the system starts threads");
     let (handle, thread) = spawn(engine, Options::default());
     group.throughput(Throughput::Elements((clients * each) as u64));
     group.bench_function(BenchmarkId::new(name, clients), |bencher| {
         bencher.iter_custom(|iterations| {
             let mut took = Duration::ZERO;
             for _ in 0..iterations {
-                let clients = Clients::new(clients, each, || workload.single());
-                took += clients.run(&runtime, &handle);
+                let commands = (0..clients * each).map(|_| workload.single()).collect();
+                let callers = EngineCaller::many(&handle, commands, clients, identity);
+                let ran = runtime.block_on(closed_loop(callers, Duration::MAX));
+                took += ran.expect("nothing is refused and nothing fails").elapsed;
             }
             took
         });
@@ -123,13 +121,18 @@ fn singles<J: Journal + 'static>(
 }
 
 fn engine_singles(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let mut group = criterion.benchmark_group("engine_end_to_end/single commands");
     settings(&mut group);
     for clients in [(1, 64), (16, 32), (256, 16), (1_024, 8)] {
-        singles(&mut group, "durable, clients", clients, scratch.engine());
+        singles(
+            &mut group,
+            "durable, clients",
+            clients,
+            scratch.engine().expect("the disk is whole"),
+        );
     }
-    singles(&mut group, "in memory, clients", (256, 16), in_memory());
+    singles(&mut group, "in memory, clients", (256, 16), memory_engine());
     group.finish();
 }
 

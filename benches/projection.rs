@@ -5,27 +5,27 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tillroll_benches::{Scratch, bulk_log, commerce_log, timed};
-use tillroll_book::Chart;
+use tillroll_bench::workload::{Filled, bulk_log, commerce_log};
+use tillroll_bench::{Error, memory_engine, timed};
+use tillroll_benches::scratch;
 use tillroll_engine::Engine;
 use tillroll_journal::MemoryJournal;
 use tillroll_projections::Projector;
 
 fn projection(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let mut group = criterion.benchmark_group("projection");
     group.sample_size(10);
     group.warm_up_time(Duration::from_millis(500));
     group.measurement_time(Duration::from_secs(3));
-    type Fill = fn(&mut Engine<MemoryJournal>) -> u64;
+    type Fill = fn(&mut Engine<MemoryJournal>) -> Result<Filled, Error>;
     let logs: [(&str, Fill); 2] = [
         ("bulk entries", |engine| bulk_log(engine, 10_000)),
         ("commerce", |engine| commerce_log(engine, 20)),
     ];
     for (name, fill) in logs {
-        let engine = Engine::open(MemoryJournal::new(), [1; 16], Chart::default(), |_| {});
-        let mut engine = engine.expect("an empty log opens");
-        let records = fill(&mut engine);
+        let mut engine = memory_engine();
+        let records = fill(&mut engine).expect("nothing is refused").records;
         let journal = engine.into_journal();
         println!("{name}: {records} records");
         group.throughput(Throughput::Elements(records));
@@ -33,7 +33,10 @@ fn projection(criterion: &mut Criterion) {
             bencher.iter_custom(|iterations| {
                 let mut took = Duration::ZERO;
                 for _ in 0..iterations {
-                    let path = scratch.fresh().join("read-models.sqlite");
+                    let path = scratch
+                        .fresh()
+                        .expect("the disk is whole")
+                        .join("read-models.sqlite");
                     let (built, time) = timed(|| Projector::rebuild(&path, &journal, &mut |_| {}));
                     let built = built.expect("the disk is whole");
                     assert_eq!(built.checkpoint(), records);

@@ -5,12 +5,15 @@
 //! with all checks of a log in files (in the system's cache), and the fold in the same pass.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use tillroll_benches::{Scratch, bulk_log, commerce_log};
+use tillroll_bench::workload::{Filled, bulk_log, commerce_log};
+use tillroll_bench::{Error, FileEngine, Scratch, memory_engine};
+use tillroll_benches::scratch;
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, audit, replay};
 use tillroll_journal::{JournalReader, MemoryJournal};
@@ -24,10 +27,11 @@ fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.measurement_time(Duration::from_secs(2));
 }
 
-fn in_memory(fill: impl FnOnce(&mut Engine<MemoryJournal>) -> u64) -> (MemoryJournal, u64) {
-    let engine = Engine::open(MemoryJournal::new(), [1; 16], Chart::default(), |_| {});
-    let mut engine = engine.expect("an empty log opens");
-    let records = fill(&mut engine);
+fn in_memory(
+    fill: impl FnOnce(&mut Engine<MemoryJournal>) -> Result<Filled, Error>,
+) -> (MemoryJournal, u64) {
+    let mut engine = memory_engine();
+    let records = fill(&mut engine).expect("nothing is refused").records;
     (engine.into_journal(), records)
 }
 
@@ -56,21 +60,27 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A log in files. Answers how many records it has.
+fn filled(directory: &Path, fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>) -> u64 {
+    let mut engine = Scratch::open_engine(directory).expect("the disk is whole");
+    fill(&mut engine).expect("nothing is refused").records
+}
+
 fn start(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let mut group = criterion.benchmark_group("replay");
     settings(&mut group);
-    let directory = scratch.fresh();
-    let records = bulk_log(&mut Scratch::open_engine(&directory), ENTRIES);
+    let directory = scratch.fresh().expect("the disk is whole");
+    let records = filled(&directory, |engine| bulk_log(engine, ENTRIES));
     group.throughput(Throughput::Elements(records));
     group.bench_function("start, bulk entries", |bencher| {
-        bencher.iter(|| black_box(Scratch::open_engine(&directory)));
+        bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
     });
-    let directory = scratch.fresh();
-    let records = commerce_log(&mut Scratch::open_engine(&directory), ROUNDS);
+    let directory = scratch.fresh().expect("the disk is whole");
+    let records = filled(&directory, |engine| commerce_log(engine, ROUNDS));
     group.throughput(Throughput::Elements(records));
     group.bench_function("start, commerce", |bencher| {
-        bencher.iter(|| black_box(Scratch::open_engine(&directory)));
+        bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
     });
     group.finish();
 }

@@ -11,7 +11,10 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use tillroll_benches::{Delivery, FileEngine, Scratch, Webhooks, runtime, timed};
+use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
+use tillroll_bench::workload::{Delivery, Webhooks};
+use tillroll_bench::{FileEngine, Scratch, execute, timed};
+use tillroll_benches::scratch;
 use tillroll_engine::{Options, spawn};
 use tillroll_stripe::verify;
 
@@ -47,10 +50,8 @@ fn reading(criterion: &mut Criterion, webhooks: &Webhooks) {
 
 /// An engine that knows the orders.
 fn opened(scratch: &mut Scratch, webhooks: &Webhooks) -> FileEngine {
-    let mut engine = scratch.engine();
-    let answers = engine.execute(webhooks.orders.clone());
-    let answers = answers.expect("the disk is whole");
-    assert!(answers.iter().all(Result::is_ok), "nothing is refused");
+    let mut engine = scratch.engine().expect("the disk is whole");
+    execute(&mut engine, webhooks.orders.clone()).expect("nothing is refused");
     engine
 }
 
@@ -76,11 +77,10 @@ fn together(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhook
                     let engine = engine.get_or_insert_with(|| opened(scratch, webhooks));
                     let work = || {
                         let commands = chunk.iter().map(|delivery| delivery.command(&secrets));
-                        engine.execute(commands.collect())
+                        execute(engine, commands.collect())
                     };
-                    let (answers, time) = timed(work);
-                    let answers = answers.expect("the disk is whole");
-                    assert!(answers.iter().all(Result::is_ok), "nothing is refused");
+                    let (done, time) = timed(work);
+                    done.expect("nothing is refused");
                     took += time;
                 }
                 took
@@ -94,7 +94,7 @@ fn together(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhook
 /// next. Reading is done by the senders, beside the writer.
 fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks) {
     const SENDERS: usize = 64;
-    let runtime = runtime();
+    let runtime = two_workers().expect("the system starts threads");
     let mut group = criterion.benchmark_group("webhook_ingest/queued");
     settings(&mut group);
     group.throughput(Throughput::Elements(webhooks.deliveries.len() as u64));
@@ -103,30 +103,11 @@ fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks)
             let mut took = Duration::ZERO;
             for _ in 0..iterations {
                 let (handle, thread) = spawn(opened(scratch, webhooks), Options::default());
-                let work = webhooks
-                    .deliveries
-                    .chunks(webhooks.deliveries.len() / SENDERS);
-                let work: Vec<Vec<_>> = work.map(<[_]>::to_vec).collect();
-                let deliver = async {
-                    let senders: Vec<_> = work
-                        .into_iter()
-                        .map(|deliveries| {
-                            let handle = handle.clone();
-                            let secrets = Webhooks::secrets();
-                            tokio::spawn(async move {
-                                for delivery in deliveries {
-                                    handle.submit(delivery.command(&secrets)).await?;
-                                }
-                                Ok::<(), tillroll_engine::SubmitError>(())
-                            })
-                        })
-                        .collect();
-                    for sender in senders {
-                        let done = sender.await.expect("a sender does not panic");
-                        done.expect("nothing is refused and nothing fails");
-                    }
-                };
-                took += timed(|| runtime.block_on(deliver)).1;
+                let deliveries = webhooks.deliveries.clone();
+                let command = |delivery: Delivery| delivery.command(&Webhooks::secrets());
+                let senders = EngineCaller::many(&handle, deliveries, SENDERS, command);
+                let ran = runtime.block_on(closed_loop(senders, Duration::MAX));
+                took += ran.expect("nothing is refused and nothing fails").elapsed;
                 handle.stop();
                 thread.join().expect("the disk is whole");
             }
@@ -137,7 +118,7 @@ fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks)
 }
 
 fn webhook_ingest(criterion: &mut Criterion) {
-    let mut scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut scratch = scratch(env!("CARGO_TARGET_TMPDIR"));
     let webhooks = Webhooks::rounds(60);
     println!("{} deliveries", webhooks.deliveries.len());
     reading(criterion, &webhooks);

@@ -1,26 +1,16 @@
-//! The workload that the benchmarks share: accounts and entries, Stripe's webhooks, logs, and a
-//! place on a real disk.
-//!
-//! Everything is made from seeds and counters, before the clock starts. What a benchmark
-//! measures, and what it does not, is in its own file and in `README.md`.
+//! What the criterion benches share beside the workload: where their files go.
 
-mod clients;
-mod entries;
-mod logs;
-mod scratch;
-mod webhooks;
+use std::path::PathBuf;
 
-pub use clients::{Clients, runtime};
-pub use entries::{Entries, Legs, at, id};
-pub use logs::{bulk_log, commerce_log};
-pub use scratch::{FileEngine, Scratch};
-pub use webhooks::{Delivery, SECRET, Webhooks};
+use tillroll_bench::Scratch;
 
-use std::time::{Duration, Instant};
-
-/// How long something took.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let started = Instant::now();
-    let made = work();
-    (made, started.elapsed())
+/// A place for files in `TILLROLL_BENCH_DIR`, or else in `default`. The system's own place for
+/// temporary files will not do: it is often kept in memory, where a sync costs nothing.
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+pub fn scratch(default: &str) -> Scratch {
+    let root = std::env::var_os("TILLROLL_BENCH_DIR").map_or(default.into(), PathBuf::from);
+    Scratch::below(&root).unwrap_or_else(|error| panic!("{error}"))
 }

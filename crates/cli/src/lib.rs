@@ -96,6 +96,7 @@ fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
         Command::Backup(args) => commands::backup::run(&args, console),
         Command::Restore(args) => commands::restore::run(&args, console),
         Command::Doctor(args) => commands::doctor::run(&args, console),
+        Command::Bench(args) => commands::bench::run(&args, console),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod balances;
+pub(crate) mod bench;
 pub(crate) mod checkpoint;
 pub(crate) mod demo;
 pub(crate) mod digest;

@@ -5,7 +5,7 @@ use tillroll_events::{Metadata, OrderId, Timestamp};
 use tillroll_stripe::{Secret, translate, verify};
 use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator, signing};
 
-use crate::id;
+use super::id;
 
 /// The endpoint's signing secret, which protects nothing.
 pub const SECRET: &str = "whsec_of_the_benchmarks";
@@ -52,11 +52,22 @@ impl Webhooks {
     /// When the simulator refuses a life cycle.
     #[must_use]
     pub fn rounds(rounds: u64) -> Self {
-        let mut simulator = StripeSimulator::seeded(1);
+        Self::of(&LifeCycle::ALL, 0, rounds)
+    }
+
+    /// So many rounds of these life cycles, after so many before. Rounds that do not overlap
+    /// have no order in common.
+    ///
+    /// # Panics
+    /// When the simulator refuses a life cycle.
+    #[must_use]
+    pub fn of(cycles: &[LifeCycle], before: u64, rounds: u64) -> Self {
+        let mut simulator = StripeSimulator::seeded(before + 1);
         simulator.set_clock(1_800_000_000);
         let (mut orders, mut deliveries) = (Vec::new(), Vec::new());
-        let cycles = (0..rounds).flat_map(|_| LifeCycle::ALL);
-        for (cycle, number) in cycles.zip(1..) {
+        let first = before * cycles.len() as u64 + 1;
+        let cycles = (0..rounds).flat_map(|_| cycles);
+        for (cycle, number) in cycles.zip(first..) {
             let order = OrderId::from_u128(id(number));
             let amount = 5_000 + number % 5_000;
             orders.push(place(order, amount, simulator.clock()));
@@ -72,6 +83,12 @@ impl Webhooks {
             }
         }
         Self { orders, deliveries }
+    }
+
+    /// The header of a delivery that was sent again at another time.
+    #[must_use]
+    pub fn header_at(body: &str, at: Timestamp) -> String {
+        signing::header(SECRET, at.seconds(), body.as_bytes())
     }
 
     /// The secret to verify them with.

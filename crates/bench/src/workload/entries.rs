@@ -8,8 +8,13 @@ use tillroll_journal::testing::Random;
 use tillroll_ledger::{AccountPath, AccountSpec, AccountType, Ledger, Limit, Side};
 use tillroll_money::Unit;
 
+use super::draw::{Distribution, Draw};
+
 /// Everybody starts with this much, so that no limit is ever reached.
 const FUNDS: u64 = 1 << 40;
+
+/// Where increasing ids start: above those of the funding, with the top bits of a time.
+const INCREASING: u128 = 0x0190_0000_0000_7000 << 64;
 
 /// A moment of the workload.
 #[must_use]
@@ -33,10 +38,22 @@ pub struct Legs {
     pub amount: u64,
 }
 
+/// How the ids of entries follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// Spread over all bits: what a ledger can know least about.
+    Random,
+    /// Each above the one before, as ids are that begin with the time.
+    Increasing,
+}
+
 /// Payments between accounts drawn at random, each with an id of its own.
 #[derive(Debug)]
 pub struct Entries {
     accounts: usize,
+    draw: Draw,
+    limit: Limit,
+    ids: Ids,
     random: Random,
     made: u64,
 }
@@ -46,25 +63,55 @@ impl Entries {
     pub fn among(accounts: usize, seed: u64) -> Self {
         Self {
             accounts,
+            draw: Draw::new(Distribution::Uniform, accounts),
+            limit: Limit::DebitsMustNotExceedCredits,
+            ids: Ids::Random,
             random: Random::new(seed),
             made: 0,
         }
     }
 
+    /// From here on with ids that follow each other like this. Ids of the two orders never
+    /// meet.
+    #[must_use]
+    pub fn with_ids(self, ids: Ids) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// The same with accounts that may go below zero.
+    #[must_use]
+    pub fn without_limits(self) -> Self {
+        Self {
+            limit: Limit::None,
+            ..self
+        }
+    }
+
+    /// From here on drawn like this.
+    pub fn draw(&mut self, distribution: Distribution) {
+        self.draw = Draw::new(distribution, self.accounts);
+    }
+
     pub fn next_legs(&mut self) -> Legs {
         self.made += 1;
-        let from = self.random.below(self.accounts);
-        // Anybody but the payer.
-        let to = (from + 1 + self.random.below(self.accounts - 1)) % self.accounts;
+        let from = self.draw.next(&mut self.random);
+        let to = match self.draw.next(&mut self.random) {
+            // Anybody but the payer.
+            same if same == from => (from + 1) % self.accounts,
+            other => other,
+        };
         Legs {
-            id: id(self.made),
+            id: match self.ids {
+                Ids::Random => id(self.made),
+                Ids::Increasing => INCREASING + u128::from(self.made),
+            },
             from,
             to,
             amount: self.random.below(1000) as u64 + 1,
         }
     }
 
-    /// A ledger with the accounts open and funded, limits on.
+    /// A ledger with the accounts open and funded.
     ///
     /// # Panics
     /// Never: the accounts are new.
@@ -74,7 +121,7 @@ impl Entries {
         let mut ledger = Ledger::new();
         let issuer = ledger.open(spec("issuer", AccountType::Asset, Limit::None));
         for number in 0..self.accounts {
-            let limit = Limit::DebitsMustNotExceedCredits;
+            let limit = self.limit;
             let wallet = ledger.open(spec(&wallet(number), AccountType::Liability, limit));
             let unit = ledger.unit_id(euro()).expect("an account counts it");
             let leg = |account, side, amount| Posting {
@@ -93,33 +140,20 @@ impl Entries {
     }
 
     /// The commands that open and fund the accounts.
-    #[must_use]
-    pub fn opening(&self) -> Vec<Command> {
-        let open = |path: &str, kind, limit| {
-            let AccountSpec {
-                path,
-                unit,
-                kind,
-                limit,
-            } = spec(path, kind, limit);
-            let action = Action::OpenAccount(OpenAccount {
-                path,
-                unit,
-                kind: Some(kind),
-                limit: Some(limit),
-            });
-            unkeyed(action)
-        };
-        let mut commands = vec![open("issuer", AccountType::Asset, Limit::None)];
-        for number in 0..self.accounts {
-            let limit = Limit::DebitsMustNotExceedCredits;
-            let path = wallet(number);
-            commands.push(open(&path, AccountType::Liability, limit));
+    pub fn opening(&self) -> impl Iterator<Item = Command> {
+        let issuer = open("issuer", AccountType::Asset, Limit::None);
+        let wallets = self.wallets().enumerate().flat_map(|(number, opened)| {
             // Ids of payments are never this small.
             let id = number as u128 + 1;
-            commands.push(unkeyed(Action::PostEntry(post(id, "issuer", &path, FUNDS))));
-        }
-        commands
+            let funding = post(id, "issuer", &wallet(number), FUNDS);
+            [opened, unkeyed(Action::PostEntry(funding))]
+        });
+        std::iter::once(issuer).chain(wallets)
+    }
+
+    /// The commands that open the accounts and leave them empty.
+    pub fn wallets(&self) -> impl Iterator<Item = Command> {
+        (0..self.accounts).map(|number| open(&wallet(number), AccountType::Liability, self.limit))
     }
 
     /// A payment as a command of its own, with an idempotency key.
@@ -137,20 +171,39 @@ impl Entries {
 
     /// So many payments in one command, with an idempotency key.
     pub fn bulk(&mut self, entries: usize) -> Command {
-        let entries = (0..entries).map(|_| pay(&self.next_legs())).collect();
+        let legs: Vec<_> = (0..entries).map(|_| self.next_legs()).collect();
         let key = CommandKey {
             key: format!("bulk-{}", self.made),
             fingerprint: [2; 16],
         };
-        let action = Action::PostEntries(PostEntries {
-            entries,
-            all_or_nothing: false,
-        });
         Command {
             key: Some(key),
-            ..unkeyed(action)
+            ..unkeyed(post_entries(&legs))
         }
     }
+}
+
+/// The one place that knows how a command of many entries is put together.
+fn post_entries(legs: &[Legs]) -> Action {
+    Action::PostEntries(PostEntries {
+        entries: legs.iter().map(pay).collect(),
+        all_or_nothing: false,
+    })
+}
+
+fn open(path: &str, kind: AccountType, limit: Limit) -> Command {
+    let AccountSpec {
+        path,
+        unit,
+        kind,
+        limit,
+    } = spec(path, kind, limit);
+    unkeyed(Action::OpenAccount(OpenAccount {
+        path,
+        unit,
+        kind: Some(kind),
+        limit: Some(limit),
+    }))
 }
 
 fn unkeyed(action: Action) -> Command {

@@ -1,0 +1,129 @@
+//! The HTTP stack with no book behind it: the same library, the same way of serving a
+//! connection, the same client.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::{Bounds, Measured};
+use crate::http::{HttpCaller, Request};
+use crate::load::{Pool, Ran, closed_loop, one_worker, two_workers};
+use crate::{Bound, Error};
+
+/// A server that answers what it is sent (`/echo`), or how long it was (`/length`).
+#[derive(Debug)]
+pub struct Echo {
+    /// Kept, since the server ends with it.
+    _runtime: Runtime,
+    address: SocketAddr,
+}
+
+/// Of a bulk request that the book takes, too.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+impl Echo {
+    /// # Errors
+    /// When the system gives no thread or no port.
+    pub fn start() -> Result<Self, Error> {
+        let runtime = two_workers()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.map_err(Error::io("listen on a port"))?;
+        let address = listener.local_addr().map_err(Error::io("name a port"))?;
+        let router = Router::new()
+            .route("/echo", post(|body: Bytes| async move { body }))
+            .route(
+                "/length",
+                post(|body: Bytes| async move { body.len().to_string() }),
+            )
+            .layer(axum::extract::DefaultBodyLimit::max(LONGEST));
+        runtime.spawn(serve(listener, router));
+        Ok(Self {
+            _runtime: runtime,
+            address,
+        })
+    }
+
+    /// Sends it requests with this body, over so many connections at a time.
+    ///
+    /// # Errors
+    /// When a request fails.
+    pub fn run(
+        &self,
+        path: &str,
+        body: &[u8],
+        connections: usize,
+        requests: usize,
+        bounds: &Bounds,
+    ) -> Result<Ran, Error> {
+        let request = Request::post(self.address, path).body(body);
+        let pool = Pool::new(vec![request; requests]);
+        let limit = bounds.plan().window;
+        let runtime = one_worker()?;
+        runtime.block_on(async {
+            let callers = HttpCaller::connect(self.address, connections, &pool).await?;
+            closed_loop(callers, limit).await
+        })
+    }
+}
+
+impl Bounds {
+    /// Requests a second of the echo server, each counted as so many elements.
+    ///
+    /// # Errors
+    /// When a request fails.
+    pub fn echo(
+        &mut self,
+        path: &str,
+        body: &[u8],
+        connections: usize,
+        elements: u64,
+    ) -> Result<Bound, Error> {
+        let echo = Echo::start()?;
+        let most = self.plan().calls(self.plan().request_rate);
+        // Bodies are shared, but a run need not send more than a gigabyte.
+        let requests = most.min((1 << 30) / body.len().max(1)).max(connections);
+        let ran = echo.run(path, body, connections, requests, self)?;
+        let what = match path {
+            "/echo" => "echo",
+            _ => "only read",
+        };
+        let name = format!(
+            "HTTP, {what} {}, {connections} connections",
+            super::size(body.len())
+        );
+        self.add(Measured {
+            name: name.clone(),
+            element: "request",
+            per_second: ran.per_second(),
+            latency: Some(ran.latency),
+        });
+        let rate = ran.per_second().saturating_mul(elements);
+        Ok(Bound::new(name, rate))
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            return;
+        };
+        // Without it the echo is slower, and that would show.
+        drop(stream.set_nodelay(true));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .max_buf_size(64 * 1024)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // It ends when the client goes.
+            drop(connection.await);
+        });
+    }
+}

@@ -1,0 +1,130 @@
+//! Our server, as `tillroll serve` runs it, in this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tillroll_book::Command;
+use tillroll_engine::{Handle, Metrics};
+use tillroll_events::Timestamp;
+use tillroll_projections::Checkpoint;
+use tillroll_server::{Config, ServeError, StoryClock, Tillroll};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::load::two_workers;
+use crate::scratch::execute;
+use crate::workload::Webhooks;
+use crate::{Error, Scratch, timed};
+
+/// How long the read models may take to follow what was there before the clock starts.
+const CATCH_UP: Duration = Duration::from_secs(120);
+
+/// A server on a book of its own.
+#[derive(Debug)]
+pub struct Server {
+    runtime: Runtime,
+    serving: JoinHandle<Result<(), ServeError>>,
+    stop: oneshot::Sender<()>,
+    handle: Handle,
+    checkpoint: Checkpoint,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Serves a new book, in which these commands were applied before. `at` holds the clock
+    /// still, for webhooks that were signed at that time.
+    ///
+    /// # Errors
+    /// When the disk fails, or the system gives no port.
+    pub fn start(
+        directory: &Path,
+        opening: Vec<Command>,
+        at: Option<Timestamp>,
+        connections: usize,
+    ) -> Result<Self, Error> {
+        // Before the server there is nobody else in the log, and the accounts need one sync.
+        let log = directory.join("log");
+        std::fs::create_dir_all(&log).map_err(Error::io(format!("make {}", log.display())))?;
+        execute(&mut Scratch::open_engine(&log)?, opening)?;
+
+        let mut config = Config::new(directory);
+        config.webhook_secrets = Webhooks::secrets().to_vec();
+        config.max_connections = config.max_connections.max(connections * 2);
+        // The book is thrown away when it is closed: its read models need not be complete.
+        config.patience = Duration::from_millis(1);
+        if let Some(at) = at {
+            config.clock = Arc::new(StoryClock::at(at));
+        }
+        let runtime = two_workers()?;
+        let inside = runtime.enter();
+        let book = Tillroll::open(config, |_| {}).map_err(Error::failed("opening a book"))?;
+        let (handle, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.map_err(Error::io("listen on a port"))?;
+        let address = listener.local_addr().map_err(Error::io("name a port"))?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = runtime.spawn(book.serve(listener, async {
+            // It also stops when nobody can tell it to any more.
+            stopped.await.unwrap_or_default();
+        }));
+        drop(inside);
+        // What the accounts cost the read models is not part of what is measured.
+        if !checkpoint.wait_for(handle.head().get(), CATCH_UP) {
+            return Err(Error::Failed {
+                doing: "the read models".into(),
+                why: "they do not follow".into(),
+            });
+        }
+        Ok(Self {
+            runtime,
+            serving,
+            stop,
+            handle,
+            checkpoint,
+            address,
+        })
+    }
+
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the writer has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.handle.metrics()
+    }
+
+    /// Waits until the read models have followed everything: how long that took, if it did not
+    /// take longer than this.
+    #[must_use]
+    pub fn follow(&self, patience: Duration) -> Option<Duration> {
+        let head = self.handle.head().get();
+        let (followed, time) = timed(|| self.checkpoint.wait_for(head, patience));
+        followed.then_some(time)
+    }
+
+    /// Stops it and waits for its end.
+    ///
+    /// # Errors
+    /// When the roll could not be written.
+    pub fn stop(self) -> Result<(), Error> {
+        let Self {
+            runtime,
+            serving,
+            stop,
+            handle,
+            ..
+        } = self;
+        drop((stop, handle));
+        match runtime.block_on(serving) {
+            Ok(served) => served.map_err(Error::failed("the server")),
+            Err(panic) => Err(Error::failed("the server")(panic)),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The closed loop: everybody waits for an answer before calling again.
+
+use std::time::{Duration, Instant};
+
+use super::{Caller, Percentiles, Ran};
+use crate::{Error, nanos};
+
+/// Lets all callers call until the time is over or nothing is left to call for.
+///
+/// # Errors
+/// The first call that failed.
+///
+/// # Panics
+/// When a caller panics; outside of an async runtime.
+pub async fn closed_loop<C: Caller>(callers: Vec<C>, limit: Duration) -> Result<Ran, Error> {
+    let started = Instant::now();
+    let tasks: Vec<_> = callers
+        .into_iter()
+        .map(|caller| tokio::spawn(calls(caller, started, limit)))
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.append(&mut task.await.expect("a caller does not panic")?);
+    }
+    let elapsed = started.elapsed();
+    Ok(Ran {
+        calls: all.len() as u64,
+        elapsed,
+        latency: Percentiles::of(&all),
+    })
+}
+
+async fn calls<C: Caller>(
+    mut caller: C,
+    started: Instant,
+    limit: Duration,
+) -> Result<Vec<u64>, Error> {
+    let mut latencies = Vec::new();
+    let mut before = Instant::now();
+    while before - started < limit && caller.call().await? {
+        let after = Instant::now();
+        latencies.push(nanos(after - before));
+        before = after;
+    }
+    Ok(latencies)
+}

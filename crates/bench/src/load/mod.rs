@@ -1,0 +1,72 @@
+//! Load: callers that call, closed loop or open, and how long each call took.
+//!
+//! In a closed loop each caller waits for its answer before it calls again, so the rate is what
+//! the stage gives. In an open loop calls are due at a constant rate, whatever the answers do,
+//! and a call's latency counts from the moment when it was due. What waits behind a stall is
+//! then counted as late, which a closed loop leaves out.
+
+mod closed;
+mod engine;
+mod latency;
+mod open;
+mod pool;
+
+pub use closed::closed_loop;
+pub use engine::EngineCaller;
+pub use latency::Percentiles;
+pub use open::{Pace, Pacer, Schedule, drive, open_loop};
+pub use pool::Pool;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{Error, per_second};
+
+/// Somebody who calls and waits for the answer.
+pub trait Caller: Send + 'static {
+    /// Makes the next call and waits for its answer. `false` when there is nothing left to
+    /// call for; then no call was made.
+    ///
+    /// # Errors
+    /// When the call failed or was refused: the figure would be of something else.
+    fn call(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// What a loop came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    pub calls: u64,
+    /// From the first call to the last answer.
+    pub elapsed: Duration,
+    pub latency: Percentiles,
+}
+
+impl Ran {
+    #[must_use]
+    pub fn per_second(&self) -> u64 {
+        per_second(self.calls, self.elapsed)
+    }
+}
+
+/// Two workers, as a small server has.
+///
+/// # Errors
+/// When the system starts no thread.
+pub fn two_workers() -> Result<Runtime, Error> {
+    let built = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    built.map_err(Error::io("start the async runtime"))
+}
+
+/// One thread, which leaves the others to who answers.
+///
+/// # Errors
+/// When the system gives no descriptors.
+pub fn one_worker() -> Result<Runtime, Error> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(Error::io("start the async runtime"))
+}

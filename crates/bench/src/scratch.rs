@@ -1,0 +1,124 @@
+//! A place for files on the disk that is to be measured.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tillroll_book::{Chart, Command};
+use tillroll_engine::Engine;
+use tillroll_journal::{DirStorage, FileJournal, Journal, JournalId, MemoryJournal, Options};
+
+use crate::Error;
+
+/// The engine as the server runs it: a log in files, and a sync before every acknowledgement.
+pub type FileEngine = Engine<FileJournal<DirStorage>>;
+
+/// A directory that is gone when this is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    directory: TempDir,
+    made: u32,
+}
+
+impl Scratch {
+    /// A directory below `root`, which is made when it is missing. The system's own place for
+    /// temporary files will not do: it is often kept in memory, where a sync costs nothing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn below(root: &Path) -> Result<Self, Error> {
+        let cannot = || format!("make a directory in {}", root.display());
+        fs::create_dir_all(root).map_err(Error::io(cannot()))?;
+        let directory = tempfile::Builder::new()
+            .prefix("tillroll-bench-")
+            .tempdir_in(root);
+        Ok(Self {
+            directory: directory.map_err(Error::io(cannot()))?,
+            made: 0,
+        })
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// An empty directory. What was made before it is removed, so that a run never holds more
+    /// than one log; nobody may have it open any more.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn fresh(&mut self) -> Result<PathBuf, Error> {
+        let name = |number| self.directory.path().join(format!("{number}"));
+        if self.made > 0 {
+            let before = name(self.made);
+            fs::remove_dir_all(&before)
+                .map_err(Error::io(format!("remove {}", before.display())))?;
+        }
+        let path = name(self.made + 1);
+        fs::create_dir(&path).map_err(Error::io(format!("make {}", path.display())))?;
+        self.made += 1;
+        Ok(path)
+    }
+
+    /// A journal without records in a fresh directory.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn journal(&mut self) -> Result<FileJournal<DirStorage>, Error> {
+        let storage = storage(&self.fresh()?)?;
+        let opened = FileJournal::open(storage, options());
+        Ok(opened.map_err(Error::failed("opening a log"))?.0)
+    }
+
+    /// An engine over an empty log in a fresh directory.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn engine(&mut self) -> Result<FileEngine, Error> {
+        Self::open_engine(&self.fresh()?)
+    }
+
+    /// An engine over the log in a directory: recovery and fold in one pass.
+    ///
+    /// # Errors
+    /// When the disk fails or the log is not whole.
+    pub fn open_engine(directory: &Path) -> Result<FileEngine, Error> {
+        let storage = storage(directory)?;
+        let opened = Engine::open_files(storage, options(), Chart::default(), |_| {});
+        Ok(opened.map_err(Error::failed("opening a log"))?.0)
+    }
+}
+
+/// An engine without a disk.
+///
+/// # Panics
+/// Never: an empty log opens.
+#[must_use]
+pub fn memory_engine() -> Engine<MemoryJournal> {
+    let engine = Engine::open(MemoryJournal::new(), [1; 16], Chart::default(), |_| {});
+    engine.expect("an empty log opens")
+}
+
+/// Has commands applied, none of which may be refused.
+///
+/// # Errors
+/// When the journal fails or a command is refused.
+pub fn execute<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<(), Error> {
+    let answers = engine.execute(commands);
+    for answer in answers.map_err(Error::failed("writing the log"))? {
+        answer.map_err(Error::failed("the workload"))?;
+    }
+    Ok(())
+}
+
+fn storage(directory: &Path) -> Result<DirStorage, Error> {
+    DirStorage::open(directory).map_err(Error::failed("opening a log's directory"))
+}
+
+fn options() -> Options {
+    Options {
+        id: Some(JournalId::new(*b"a book of benchs")),
+        ..Options::default()
+    }
+}

@@ -1,0 +1,63 @@
+//! The journal alone: seal a frame of opaque records, write it, sync it.
+
+use std::time::{Duration, Instant};
+
+use tillroll_journal::testing::Random;
+use tillroll_journal::{Batch, Journal};
+
+use super::{Rig, Stage, grouped};
+use crate::load::Percentiles;
+use crate::{Error, Figure, nanos};
+
+const RECORD_BYTES: usize = 256;
+
+/// Frames of so many records.
+const FRAMES: [u64; 3] = [1, 1_000, 8_000];
+
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    FRAMES.iter().map(|records| frames(rig, *records)).collect()
+}
+
+fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
+    let mut random = Random::new(1);
+    let record: Vec<u8> = (0..RECORD_BYTES)
+        .map(|_| random.number().to_le_bytes()[0])
+        .collect();
+    let mut batch = Batch::new();
+    for _ in 0..records {
+        batch.push(&record).map_err(Error::failed("a record"))?;
+    }
+    let bytes = batch.byte_len() as u64;
+    let frames = (rig.plan.disk_bytes as u64 / bytes).clamp(32, 4_000);
+    let mut journal = rig.scratch.journal()?;
+    let mut latencies = Vec::new();
+    let mut append = |batch: &mut Batch| {
+        let before = Instant::now();
+        let appended = journal.append(batch);
+        appended.map_err(Error::failed("writing the log"))?;
+        Ok::<_, Error>(before.elapsed())
+    };
+    // The first frame makes the file.
+    append(&mut batch)?;
+    let mut elapsed = Duration::ZERO;
+    while latencies.len() < 32 || (elapsed < rig.plan.window && (latencies.len() as u64) < frames) {
+        let took = append(&mut batch)?;
+        latencies.push(nanos(took));
+        elapsed += took;
+    }
+    drop(journal);
+    let done = latencies.len() as u64 * records;
+    let case = match records {
+        1 => "frames of 1 record of 256 bytes".to_owned(),
+        many => format!("frames of {} records of 256 bytes", grouped(many as usize)),
+    };
+    let figure = Figure {
+        latency: Some(Percentiles::of(&latencies)),
+        ..Figure::of(Stage::Append, case, done, elapsed)
+    };
+    Ok(figure
+        .counting("record")
+        .durable()
+        .bound(rig.bounds.frame(records, bytes)?)
+        .bounds(rig.bounds.hashes(records, bytes)))
+}

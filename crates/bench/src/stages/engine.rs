@@ -1,0 +1,157 @@
+//! The engine in the process: decide, encode, one frame, one sync, fold, answer.
+//!
+//! Bulk commands go in one at a time, by one caller; single commands by many, each of which
+//! waits for its answer, so that they share syncs. No HTTP and no JSON.
+
+use tillroll_book::Command;
+use tillroll_engine::{Metrics, Options, spawn};
+
+use super::{ACCOUNTS, Rig, Stage, grouped};
+use crate::load::{EngineCaller, Ran, Schedule, closed_loop, open_loop, two_workers};
+use crate::scratch::execute;
+use crate::workload::Entries;
+use crate::{Bound, Error, Figure, Load};
+
+/// Entries in a bulk command.
+const BULK: usize = 8_000;
+
+const CALLERS: [usize; 3] = [1, 256, 1_024];
+
+/// Open loops at so many hundredths of the rate of the closed loop.
+pub(super) const OFFERED: [u64; 2] = [50, 80];
+
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    let mut figures = vec![bulk(rig)?];
+    for callers in CALLERS {
+        let closed = single(rig, callers, None)?;
+        let rate = closed.per_second();
+        figures.push(closed);
+        if callers > 1 {
+            for percent in OFFERED {
+                figures.push(single(rig, callers, Some(rate * percent / 100))?);
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// A loop over an engine with funded accounts, and what the writer did meanwhile.
+fn looped(
+    rig: &mut Rig,
+    calls: Vec<Command>,
+    opening: Vec<Command>,
+    callers: usize,
+    offered: Option<u64>,
+) -> Result<(Ran, Metrics), Error> {
+    let mut engine = rig.scratch.engine()?;
+    execute(&mut engine, opening)?;
+    let before = engine.metrics();
+    let (handle, thread) = spawn(engine, Options::default());
+    let runtime = two_workers()?;
+    let scheduled = calls.len() as u64;
+    let many = EngineCaller::many(&handle, calls, callers, std::convert::identity);
+    let window = rig.plan.window;
+    let ran = runtime.block_on(async {
+        match offered {
+            None => closed_loop(many, window).await,
+            Some(rate) => open_loop(many, Schedule::new(rate, scheduled)).await,
+        }
+    })?;
+    let after = handle.metrics();
+    handle.stop();
+    thread.join().map_err(Error::failed("the writer"))?;
+    Ok((ran, since(&before, after)))
+}
+
+/// What was counted between two looks.
+pub(super) fn since(before: &Metrics, after: Metrics) -> Metrics {
+    let mut since = after;
+    since.commands -= before.commands;
+    since.records -= before.records;
+    since.bytes -= before.bytes;
+    since.batch_records.count -= before.batch_records.count;
+    since
+}
+
+fn bulk(rig: &mut Rig) -> Result<Figure, Error> {
+    let mut entries = Entries::among(ACCOUNTS, 1);
+    let opening = entries.opening().collect();
+    let count = rig.plan.bulk_entries.div_ceil(BULK);
+    let calls = (0..count).map(|_| entries.bulk(BULK)).collect();
+    let (ran, did) = looped(rig, calls, opening, 1, None)?;
+    let case = format!("commands of {} entries, 1 caller", grouped(BULK));
+    let load = Load::Closed { callers: 1 };
+    let figure = Figure::ran(Stage::Engine, case, load, BULK as u64, &ran).durable();
+    Ok(figure.bounds(frame_bounds(rig, &did, BULK as u64)?))
+}
+
+/// What the disk and the hash give for frames as large as those that were written, with so many
+/// elements in each.
+pub(super) fn frame_bounds(rig: &mut Rig, did: &Metrics, each: u64) -> Result<Vec<Bound>, Error> {
+    let bytes = did.bytes / did.commands.max(1);
+    let mut bounds = vec![rig.bounds.frame(each, bytes)?];
+    bounds.extend(rig.bounds.hashes(each, bytes));
+    Ok(bounds)
+}
+
+fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, Error> {
+    let mut entries = Entries::among(ACCOUNTS, 1);
+    let opening = entries.opening().collect();
+    let rate = offered.unwrap_or(rig.plan.single_rate);
+    let count = rig.plan.calls(rate).max(callers);
+    let calls = (0..count).map(|_| entries.single()).collect();
+    let (ran, did) = looped(rig, calls, opening, callers, offered)?;
+    Ok(figure(
+        rig,
+        Stage::Engine,
+        "single entries",
+        "callers",
+        callers,
+        offered,
+        &ran,
+        &did,
+    )?)
+}
+
+/// The figure of single calls: bounded by a sync that all callers share.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another fact of one figure"
+)]
+pub(super) fn figure(
+    rig: &mut Rig,
+    stage: Stage,
+    what: &str,
+    who: &str,
+    callers: usize,
+    offered: Option<u64>,
+    ran: &Ran,
+    did: &Metrics,
+) -> Result<Figure, Error> {
+    let who = match callers {
+        1 => who.trim_end_matches('s'),
+        _ => who,
+    };
+    let callers_of = callers as u64;
+    let (case, load) = match offered {
+        None => (
+            format!("{what}, {} {who}", grouped(callers)),
+            Load::Closed {
+                callers: callers_of,
+            },
+        ),
+        Some(offered) => (
+            format!("{what}, {} {who}, {offered}/s offered", grouped(callers)),
+            Load::Open {
+                callers: callers_of,
+                offered,
+            },
+        ),
+    };
+    let figure = Figure::ran(stage, case, load, 1, ran).durable();
+    let shared = did.commands / did.batches().max(1);
+    let figure = figure.note(format!("{shared} commands shared a sync"));
+    // All callers' commands in one frame is the best that can be done of a sync.
+    let bytes = did.bytes / did.commands.max(1) * callers_of;
+    Ok(figure.bound(rig.bounds.frame(callers_of, bytes)?))
+}

@@ -1,0 +1,141 @@
+//! The server over loopback: requests of JSON, durable before they are answered. The client is
+//! in this process and has one thread.
+
+use tillroll_engine::Metrics;
+
+use super::engine::{OFFERED, figure, frame_bounds, since};
+use super::{ACCOUNTS, Rig, Stage, grouped};
+use crate::http::{HttpCaller, Request, Server};
+use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
+use crate::workload::{Entries, bulk_body, entry_body};
+use crate::{Error, Figure, Load};
+
+/// Entries in a bulk request.
+const BULK: [usize; 2] = [8_000, 1_000];
+
+/// Connections that send bulk requests: one is parsed while another is written.
+const BULK_CONNECTIONS: [usize; 2] = [1, 4];
+
+const CONNECTIONS: [usize; 3] = [1, 64, 256];
+
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    let mut figures = Vec::new();
+    for size in BULK {
+        for connections in BULK_CONNECTIONS {
+            figures.push(bulk(rig, size, connections)?);
+        }
+    }
+    for connections in CONNECTIONS {
+        let closed = single(rig, connections, None)?;
+        let rate = closed.per_second();
+        figures.push(closed);
+        if connections > 1 {
+            for percent in OFFERED {
+                figures.push(single(rig, connections, Some(rate * percent / 100))?);
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// A loop over a server with funded accounts. `request` is asked for each request once the
+/// server is there.
+fn looped(
+    rig: &mut Rig,
+    entries: &mut Entries,
+    count: usize,
+    connections: usize,
+    offered: Option<u64>,
+    mut request: impl FnMut(&mut Entries, std::net::SocketAddr) -> Request,
+) -> Result<(Ran, Metrics), Error> {
+    let directory = rig.scratch.fresh()?;
+    let server = Server::start(&directory, entries.opening().collect(), None, connections)?;
+    let address = server.address();
+    let requests: Vec<_> = (0..count).map(|_| request(entries, address)).collect();
+    let before = server.metrics();
+    let client = one_worker()?;
+    let window = rig.plan.window;
+    let ran = client.block_on(async {
+        let pool = Pool::new(requests);
+        let callers = HttpCaller::connect(address, connections, &pool).await?;
+        match offered {
+            None => closed_loop(callers, window).await,
+            Some(rate) => open_loop(callers, Schedule::new(rate, count as u64)).await,
+        }
+    })?;
+    drop(client);
+    let did = since(&before, server.metrics());
+    server.stop()?;
+    Ok((ran, did))
+}
+
+fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error> {
+    let mut entries = Entries::among(ACCOUNTS, 1);
+    let count = rig.plan.bulk_entries.div_ceil(size).max(connections);
+    let mut number = 0;
+    let (ran, did) = looped(
+        rig,
+        &mut entries,
+        count,
+        connections,
+        None,
+        |entries, host| {
+            number += 1;
+            let body = bulk_body((0..size).map(|_| entries.next_legs()));
+            Request::post(host, "/v1/entries/bulk")
+                .header("idempotency-key", &format!("bulk-{number}"))
+                .body(body.as_bytes())
+        },
+    )?;
+    let many = if connections == 1 {
+        "connection"
+    } else {
+        "connections"
+    };
+    let case = format!("bulk of {}, {connections} {many}", grouped(size));
+    let load = Load::Closed {
+        callers: connections as u64,
+    };
+    let figure = Figure::ran(Stage::Http, case, load, size as u64, &ran).durable();
+    let body = bulk_body((0..size).map(|_| entries.next_legs()));
+    Ok(figure
+        .bounds(frame_bounds(rig, &did, size as u64)?)
+        .bound(
+            rig.bounds
+                .echo("/length", body.as_bytes(), connections, size as u64)?,
+        ))
+}
+
+fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
+    let mut entries = Entries::among(ACCOUNTS, 1);
+    let rate = offered.unwrap_or(rig.plan.request_rate);
+    let count = rig.plan.calls(rate).max(connections);
+    let (ran, did) = looped(
+        rig,
+        &mut entries,
+        count,
+        connections,
+        offered,
+        |entries, host| {
+            let legs = entries.next_legs();
+            Request::post(host, "/v1/entries")
+                .header("idempotency-key", &format!("pay-{:x}", legs.id))
+                .body(entry_body(&legs).as_bytes())
+        },
+    )?;
+    let figure = figure(
+        rig,
+        Stage::Http,
+        "single entries",
+        "connections",
+        connections,
+        offered,
+        &ran,
+        &did,
+    )?;
+    if offered.is_some() {
+        return Ok(figure);
+    }
+    let body = entry_body(&entries.next_legs());
+    Ok(figure.bound(rig.bounds.echo("/echo", body.as_bytes(), connections, 1)?))
+}

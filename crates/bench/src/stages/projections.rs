@@ -1,0 +1,45 @@
+//! Read models from nothing: decode, rows, SQLite commits with the checkpoint. They are
+//! disposable, so nothing of them is synced; the log that they follow is, and its rate stands
+//! beside theirs.
+
+use tillroll_projections::Projector;
+
+use super::{Rig, Stage};
+use crate::workload::{Filled, bulk_log, commerce_log};
+use crate::{Bound, Error, Figure, FileEngine, Scratch, per_second, timed};
+
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    let (entries, rounds) = rig.plan.projections;
+    let bulk = |engine: &mut FileEngine| bulk_log(engine, entries);
+    let commerce = |engine: &mut FileEngine| commerce_log(engine, rounds);
+    Ok(vec![
+        rebuild(rig, "bulk entries", bulk)?,
+        rebuild(rig, "commerce events", commerce)?,
+    ])
+}
+
+fn rebuild(
+    rig: &mut Rig,
+    case: &str,
+    fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>,
+) -> Result<Figure, Error> {
+    let directory = rig.scratch.fresh()?;
+    let mut engine = Scratch::open_engine(&directory)?;
+    let Filled { records, writing } = fill(&mut engine)?;
+    let reader = engine.reader();
+    let path = directory.join("read-models.sqlite");
+    let (built, elapsed) = timed(|| Projector::rebuild(&path, &*reader, &mut |_| {}));
+    let built = built.map_err(Error::failed("building read models"))?;
+    if built.checkpoint() != records {
+        return Err(Error::Failed {
+            doing: "building read models".into(),
+            why: format!("they end at {} of {records}", built.checkpoint()),
+        });
+    }
+    let figure = Figure::of(Stage::Projections, case, records, elapsed);
+    let log = Bound::new(
+        "the log, same events, durable",
+        per_second(records, writing),
+    );
+    Ok(figure.counting("record").bound(log))
+}

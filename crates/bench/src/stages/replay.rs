@@ -1,0 +1,94 @@
+//! Reading a log back: decode and fold in memory, and a start from files with all checks.
+
+use std::hint::black_box;
+
+use tillroll_book::Chart;
+use tillroll_engine::replay as fold;
+use tillroll_journal::JournalReader;
+
+use super::{ACCOUNTS, Rig, Stage};
+use crate::scratch::memory_engine;
+use crate::workload::{Filled, bulk_log, commerce_log};
+use crate::{Error, Figure, Scratch, timed};
+
+/// What a log is full of.
+#[derive(Clone, Copy)]
+enum Log {
+    Bulk,
+    Commerce,
+}
+
+impl Log {
+    const BOTH: [Self; 2] = [Self::Bulk, Self::Commerce];
+
+    fn case(self) -> &'static str {
+        match self {
+            Self::Bulk => "bulk entries",
+            Self::Commerce => "commerce events",
+        }
+    }
+}
+
+/// A log in memory.
+pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    let (entries, rounds) = rig.plan.replay;
+    let mut figures = Vec::new();
+    for log in Log::BOTH {
+        let mut engine = memory_engine();
+        let Filled { records, .. } = match log {
+            Log::Bulk => bulk_log(&mut engine, entries)?,
+            Log::Commerce => commerce_log(&mut engine, rounds)?,
+        };
+        let bytes = engine.metrics().bytes;
+        let journal = engine.into_journal();
+        let reader: &dyn JournalReader = &journal;
+        let (folded, elapsed) = timed(|| fold(reader, Chart::default(), None, |_| {}));
+        black_box(folded.map_err(Error::failed("folding a log"))?);
+        let figure = Figure::of(Stage::Replay, log.case(), records, elapsed).counting("record");
+        // Each byte has to be looked at at least once.
+        let [_, check] = rig
+            .bounds
+            .hashes(frame(records), frame_bytes(bytes, records));
+        figures.push(match log {
+            Log::Bulk => figure
+                .bound(check)
+                .bound(rig.bounds.lines_of_an_entry(ACCOUNTS)),
+            Log::Commerce => figure.bound(check),
+        });
+    }
+    Ok(figures)
+}
+
+/// A log in files that were just written: recovery checks every hash, and the fold is in the
+/// same pass.
+pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    let (entries, rounds) = rig.plan.replay;
+    let mut figures = Vec::new();
+    for log in Log::BOTH {
+        let directory = rig.scratch.fresh()?;
+        let mut engine = Scratch::open_engine(&directory)?;
+        let Filled { records, .. } = match log {
+            Log::Bulk => bulk_log(&mut engine, entries)?,
+            Log::Commerce => commerce_log(&mut engine, rounds)?,
+        };
+        let bytes = engine.metrics().bytes;
+        drop(engine);
+        let (opened, elapsed) = timed(|| Scratch::open_engine(&directory));
+        drop(opened?);
+        let figure = Figure::of(Stage::Start, log.case(), records, elapsed).counting("record");
+        let [hash, _] = rig
+            .bounds
+            .hashes(frame(records), frame_bytes(bytes, records));
+        figures.push(figure.bound(hash));
+    }
+    Ok(figures)
+}
+
+/// Records in the frames that hashes are measured with.
+fn frame(records: u64) -> u64 {
+    records.min(1_000)
+}
+
+fn frame_bytes(bytes: u64, records: u64) -> u64 {
+    bytes * frame(records) / records.max(1)
+}

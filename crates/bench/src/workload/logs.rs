@@ -1,0 +1,58 @@
+//! Logs to be read: of bulk entries, and of a shop.
+
+use std::time::Duration;
+
+use tillroll_book::Command;
+use tillroll_engine::Engine;
+use tillroll_journal::Journal;
+
+use super::{Entries, Webhooks};
+use crate::{Error, execute, timed};
+
+const ACCOUNTS: usize = 10_000;
+const BULK: usize = 1_000;
+
+/// A log that was filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled {
+    pub records: u64,
+    /// What the engine took for it. Making up the commands is not in it.
+    pub writing: Duration,
+}
+
+/// Fills a log with bulk payments among 10,000 accounts.
+///
+/// # Errors
+/// When the journal fails.
+pub fn bulk_log<J: Journal>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
+    let mut workload = Entries::among(ACCOUNTS, 1);
+    let mut writing = apply(engine, workload.opening().collect())?;
+    for _ in 0..entries.div_ceil(BULK) {
+        writing += apply(engine, vec![workload.bulk(BULK)])?;
+    }
+    Ok(Filled {
+        records: engine.head().get(),
+        writing,
+    })
+}
+
+/// Fills a log with orders and what the processor says about them.
+///
+/// # Errors
+/// When the journal fails.
+pub fn commerce_log<J: Journal>(engine: &mut Engine<J>, rounds: u64) -> Result<Filled, Error> {
+    let Webhooks { orders, deliveries } = Webhooks::rounds(rounds);
+    let secrets = Webhooks::secrets();
+    let commands = deliveries.iter().map(|delivery| delivery.command(&secrets));
+    let commands = orders.into_iter().chain(commands).collect();
+    let writing = apply(engine, commands)?;
+    Ok(Filled {
+        records: engine.head().get(),
+        writing,
+    })
+}
+
+fn apply<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<Duration, Error> {
+    let (done, took) = timed(|| execute(engine, commands));
+    done.map(|()| took)
+}

@@ -1,0 +1,16 @@
+//! What is done while the clock runs: entries between accounts, Stripe's webhooks, whole logs.
+//!
+//! Everything is made from seeds and counters, before the clock starts where it can be. The
+//! criterion benches use the same.
+
+mod bodies;
+mod draw;
+mod entries;
+mod logs;
+mod webhooks;
+
+pub use bodies::{bulk_body, entry_body};
+pub use draw::Distribution;
+pub use entries::{Entries, Ids, Legs, at, id};
+pub use logs::{Filled, bulk_log, commerce_log};
+pub use webhooks::{Delivery, SECRET, Webhooks};

@@ -1,0 +1,273 @@
+//! `tillroll bench`: how fast this is on this machine, beside what the machine gives.
+//!
+//! What is measured and how is in the crate `tillroll-bench`; here are arguments and tables.
+
+mod tables;
+mod target;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tempfile::TempDir;
+use tillroll_bench::against::{Comparison, Versus};
+use tillroll_bench::workload::Ids;
+use tillroll_bench::{Error, Options, Plan, Size, Stage, chart, measure, memory};
+use tillroll_server::{Clock, SystemClock};
+
+use super::serve::cannot;
+use super::signals::Signals;
+use crate::cli::JsonArgs;
+use crate::console::Console;
+use crate::exit::Stop;
+use target::Target;
+
+/// Measure every stage beside the bounds of this machine
+///
+/// From the log and the engine to requests over HTTP, durable figures first. Each figure stands
+/// beside the bound of the same machine, measured in the same run: what the disk, the memory, the
+/// hash or an HTTP server that does nothing give by themselves.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tillroll bench --quick                under a minute
+  tillroll bench --data /mnt/disk --plot bench.svg
+  tillroll bench --only http engine --json
+  tillroll bench --memory
+  tillroll bench --against tigerbeetle=./tigerbeetle --rounds 5
+  tillroll bench --against postgres=postgres://user@localhost/database")]
+pub(crate) struct BenchArgs {
+    /// Less of everything, in under a minute
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+    /// Ten million accounts, and runs that outgrow the caches
+    #[arg(long)]
+    full: bool,
+    /// Measure only these stages
+    #[arg(long, value_name = "STAGE", num_args = 1.., value_delimiter = ',', value_parser = stage)]
+    only: Vec<Stage>,
+    /// Where durable files go, in a new directory that is removed at the end
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    data: PathBuf,
+    /// Draw stages against bounds into this file, as SVG
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["memory", "against"])]
+    plot: Option<PathBuf>,
+    /// Measure instead what accounts, entries and orders take in memory
+    #[arg(long, conflicts_with_all = ["only", "against"])]
+    memory: bool,
+    /// Compare instead with another ledger on the same disk: tigerbeetle=PATH of its binary, or
+    /// postgres=URL of a database in which the schema tillroll_bench may be made
+    #[arg(long, value_name = "NAME=WHERE", conflicts_with = "only")]
+    against: Vec<Target>,
+    /// Rounds of each side of a comparison
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "against")]
+    rounds: u32,
+    /// Transfers in each round [default: 1,000,000 against TigerBeetle, 100,000 against
+    /// PostgreSQL]
+    #[arg(long, value_name = "N", requires = "against")]
+    transfers: Option<u32>,
+    /// Accounts in a comparison
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "against", value_parser = clap::value_parser!(u32).range(2..10_000_000))]
+    accounts: u32,
+    /// Transfers in a request [default: 8,189 against TigerBeetle, 1 and 1,000 against
+    /// PostgreSQL]
+    #[arg(long, value_name = "N", requires = "against", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    batch: Option<u32>,
+    /// Clients with a request under way each [default: 1; 16 for single transfers against
+    /// PostgreSQL]
+    #[arg(long, value_name = "N", requires = "against", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    clients: Option<u32>,
+    /// How the ids of transfers follow each other
+    #[arg(
+        long,
+        value_name = "ORDER",
+        default_value = "sequential",
+        requires = "against"
+    )]
+    id_order: IdOrder,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum IdOrder {
+    Sequential,
+    Random,
+}
+
+fn stage(text: &str) -> Result<Stage, String> {
+    Stage::parse(text).ok_or_else(|| {
+        let known = Stage::ALL.map(Stage::as_str).join(", ");
+        format!("no such stage: {known}")
+    })
+}
+
+pub(crate) fn run(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    let directory = Directory::below(&args.data, console)?;
+    if args.memory {
+        return held(args, console);
+    }
+    if !args.against.is_empty() {
+        return compare(args, directory.path(), console);
+    }
+    let options = Options {
+        size: args.size(),
+        stages: match args.only.is_empty() {
+            true => Stage::ALL.into(),
+            false => args.only.clone(),
+        },
+        directory: directory.path().to_owned(),
+    };
+    let at = SystemClock.now();
+    let mut progress = console.progress("measuring", options.stages.len() as u64);
+    let report = measure(&options, at, |done, what| {
+        progress.set(done as u64, || what.to_owned());
+    });
+    drop(progress);
+    let report = report.map_err(stop)?;
+    for warning in &report.warnings {
+        console.note(format!("warning: {warning}"))?;
+    }
+    if let Some(path) = &args.plot {
+        fs::write(path, chart(&report))
+            .map_err(|error| cannot(&format!("write {}", path.display()), &error))?;
+    }
+    match args.json.json {
+        true => console.json(&report.json()),
+        false => tables::report(&report, console),
+    }
+}
+
+impl BenchArgs {
+    fn size(&self) -> Size {
+        match (self.quick, self.full) {
+            (true, _) => Size::Quick,
+            (false, true) => Size::Full,
+            (false, false) => Size::Normal,
+        }
+    }
+
+    fn versus(&self, target: &Target) -> Versus {
+        let many = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Versus {
+            rounds: many(self.rounds),
+            transfers: many(self.transfers.unwrap_or(target.transfers())),
+            accounts: many(self.accounts),
+            batch: self.batch.map(many),
+            clients: self.clients.map(many),
+            ids: match self.id_order {
+                IdOrder::Sequential => Ids::Increasing,
+                IdOrder::Random => Ids::Random,
+            },
+        }
+    }
+}
+
+fn held(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+    let mut progress = console.progress("growing a book", 4);
+    let things = memory(&Plan::of(args.size()), |done, what| {
+        progress.set(done as u64, || what.to_owned());
+    });
+    drop(progress);
+    let things = things.map_err(stop)?;
+    if !args.json.json {
+        return tables::held(&things, console);
+    }
+    let things = things.iter().map(|held| {
+        json!({
+            "thing": held.thing,
+            "count": held.count,
+            "bytes": held.bytes,
+            "bytes_each": held.each(),
+        })
+    });
+    console.json(&json!({
+        "object": "bench_memory",
+        "size": args.size().as_str(),
+        "held": things.collect::<Vec<_>>(),
+    }))
+}
+
+fn compare(args: &BenchArgs, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
+    let mut comparisons: Vec<Comparison> = Vec::new();
+    for target in &args.against {
+        let mut progress = console.progress("comparing", 0);
+        let mut runs = 0;
+        let compared = target.compare(args.versus(target), directory, |who| {
+            progress.set(runs, || who.to_owned());
+            runs += 1;
+        });
+        drop(progress);
+        comparisons.push(compared.map_err(stop)?);
+    }
+    if args.json.json {
+        let comparisons: Vec<_> = comparisons.iter().map(Comparison::json).collect();
+        return console.json(&json!({
+            "object": "bench_against",
+            "version": env!("CARGO_PKG_VERSION"),
+            "commit": tillroll_bench::commit(),
+            "date": SystemClock.now().to_string(),
+            "comparisons": comparisons,
+        }));
+    }
+    comparisons
+        .iter()
+        .try_for_each(|comparison| tables::comparison(comparison, console))
+}
+
+fn stop(error: Error) -> Stop {
+    match error {
+        Error::Program {
+            next: Some(ref next),
+            ..
+        } => {
+            let next = next.clone();
+            Stop::failed(error).next(next)
+        }
+        error => Stop::failed(error),
+    }
+}
+
+/// Gone at the end, also when the end is a signal: it may hold gigabytes.
+struct Directory(TempDir);
+
+impl Directory {
+    fn below(root: &Path, console: &Console<'_>) -> Result<Self, Stop> {
+        let doing = format!("make a directory in {}", root.display());
+        let made = fs::create_dir_all(root).and_then(|()| {
+            let prefix = "tillroll-bench-";
+            tempfile::Builder::new().prefix(prefix).tempdir_in(root)
+        });
+        let directory = made.map_err(|error| cannot(&doing, &error))?;
+        // In a test there are others in the process, to whom signals are none of our business.
+        if console.is_process() {
+            let path = directory.path().to_owned();
+            std::thread::spawn(move || remove_when_told(&path));
+        }
+        Ok(Self(directory))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+fn remove_when_told(path: &Path) {
+    let Ok(runtime) = super::serve::runtime() else {
+        return;
+    };
+    let told = runtime.block_on(async {
+        match Signals::catch() {
+            Ok(signals) => {
+                signals.stop().await;
+                true
+            }
+            Err(_) => false,
+        }
+    });
+    if told {
+        // What cannot be removed is left for whoever looks.
+        drop(fs::remove_dir_all(path));
+        std::process::exit(1);
+    }
+}
