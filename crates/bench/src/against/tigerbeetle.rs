@@ -15,7 +15,8 @@ use crate::{Error, Machine, Scratch};
 /// The most that one of its messages holds, and its benchmark's default.
 pub const BATCH: usize = 8_189;
 
-const MISSING: &str = "--against tigerbeetle=PATH, where PATH is a binary from its releases";
+const MISSING: &str =
+    "tillroll bench --against tigerbeetle=PATH, where PATH is a binary from its releases";
 
 /// Its binary.
 #[derive(Clone, Debug, PartialEq, Eq)]

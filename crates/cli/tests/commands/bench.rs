@@ -1,0 +1,200 @@
+//! `tillroll bench`: its arguments, and the shape of what it says. No figure is judged.
+
+use std::fs;
+
+use serde_json::Value;
+use tillroll_cli::Exit;
+
+use crate::support::{on, tillroll};
+
+fn fields(value: &Value, names: &[&str]) {
+    for name in names {
+        assert!(value.get(name).is_some(), "{name} is missing: {value}");
+    }
+}
+
+#[test]
+fn json_has_every_field() {
+    let directory = tempfile::tempdir().unwrap();
+    let args = ["bench", "--quick", "--json", "--only", "core"];
+    let ran = on(directory.path(), &args).done();
+    let document = ran.json();
+    assert_eq!(document["object"], "bench");
+    assert_eq!(document["size"], "quick");
+    fields(
+        &document,
+        &[
+            "version", "commit", "date", "machine", "warnings", "stages", "bounds",
+        ],
+    );
+    let machine = &document["machine"];
+    fields(
+        machine,
+        &["cpu_model", "memory_bytes", "filesystem", "huge_pages"],
+    );
+    assert!(machine["cores"].as_u64().unwrap() > 0);
+    let stages = document["stages"].as_array().unwrap();
+    assert_eq!(
+        stages.len(),
+        8,
+        "two sizes, two distributions, with and without limits"
+    );
+    for stage in stages {
+        fields(
+            stage,
+            &[
+                "case",
+                "element",
+                "latency_nanos",
+                "note",
+                "offered_per_second",
+                "callers",
+            ],
+        );
+        assert_eq!(stage["stage"], "core");
+        assert_eq!(stage["durable"], false);
+        assert_eq!(stage["loop"], "direct");
+        for number in [
+            "elements",
+            "elapsed_nanos",
+            "per_second",
+            "permille_of_bound",
+        ] {
+            assert!(stage[number].is_u64(), "{number}: {stage}");
+        }
+        fields(&stage["bound"], &["name", "per_second"]);
+        assert!(!stage["bounds"].as_array().unwrap().is_empty());
+    }
+    let bounds = document["bounds"].as_array().unwrap();
+    assert!(!bounds.is_empty());
+    for bound in bounds {
+        fields(bound, &["name", "element", "per_second", "latency_nanos"]);
+    }
+    let left = fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 0, "its directory is gone");
+}
+
+#[test]
+fn durable_figures_come_first_and_say_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let chart = directory.path().join("chart.svg");
+    let args = [
+        "bench",
+        "--quick",
+        "--only",
+        "projections",
+        "append",
+        "--plot",
+    ];
+    let args = [&args[..], &[chart.to_str().unwrap()]].concat();
+    let ran = on(directory.path(), &args).done();
+    let lines: Vec<_> = ran.out.lines().map(str::trim_start).collect();
+    let line = |start: &str| {
+        lines
+            .iter()
+            .position(|line| line.starts_with(start))
+            .unwrap()
+    };
+    assert!(line("append") < line("projections"), "{}", ran.out);
+    for (start, durable) in [("append", "yes"), ("projections", "no")] {
+        let words: Vec<_> = lines[line(start)].split("  ").map(str::trim).collect();
+        assert!(words.contains(&durable), "{words:?}");
+    }
+    assert!(ran.out.contains("fdatasync"), "{}", ran.out);
+    let svg = fs::read_to_string(chart).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+}
+
+#[test]
+fn every_stage_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let stages = ["engine", "http", "webhooks", "replay", "start"];
+    let args = [&["bench", "--quick", "--json", "--only"][..], &stages].concat();
+    let document = on(directory.path(), &args).done().json();
+    let measured = document["stages"].as_array().unwrap();
+    for stage in stages {
+        let of = measured.iter().filter(|figure| figure["stage"] == stage);
+        let of: Vec<_> = of.collect();
+        assert!(!of.is_empty(), "{stage}");
+        for figure in of {
+            assert!(figure["per_second"].as_u64().unwrap() > 0, "{figure}");
+            let durable = !["replay", "start"].contains(&stage);
+            assert_eq!(figure["durable"], durable, "{figure}");
+            if figure["loop"] == "open" {
+                assert!(
+                    figure["offered_per_second"].as_u64().unwrap() > 0,
+                    "{figure}"
+                );
+                assert!(figure["permille_of_bound"].is_null(), "{figure}");
+            }
+            if durable {
+                let latency = &figure["latency_nanos"];
+                let of = |name: &str| latency[name].as_u64().unwrap();
+                assert!(
+                    of("p50") <= of("p99") && of("p99") <= of("p999"),
+                    "{figure}"
+                );
+            }
+        }
+    }
+    let open = measured.iter().filter(|figure| figure["loop"] == "open");
+    assert_eq!(
+        open.count(),
+        8,
+        "two rates of two numbers of callers, twice"
+    );
+}
+
+#[test]
+fn memory_is_told_by_thing() {
+    let ran = tillroll(&["bench", "--memory", "--quick", "--json"]).done();
+    let document = ran.json();
+    assert_eq!(document["object"], "bench_memory");
+    let things: Vec<_> = document["held"].as_array().unwrap().iter().collect();
+    assert_eq!(things.len(), 4);
+    for thing in things {
+        fields(thing, &["thing", "count", "bytes", "bytes_each"]);
+    }
+}
+
+#[test]
+fn wrong_usage_of_bench_exits_2() {
+    for args in [
+        &["bench", "--only", "everything"][..],
+        &["bench", "--only"],
+        &["bench", "--quick", "--full"],
+        &["bench", "--memory", "--only", "core"],
+        &["bench", "--memory", "--plot", "x.svg"],
+        &["bench", "--against", "oracle=x"],
+        &["bench", "--against", "postgres=localhost"],
+        &["bench", "--against", "tigerbeetle=x", "--accounts", "1"],
+        &["bench", "--against", "tigerbeetle=x", "--batch", "10001"],
+        &["bench", "--against", "tigerbeetle=x", "--clients", "0"],
+        &["bench", "--rounds", "3"],
+        &[
+            "bench",
+            "--against",
+            "tigerbeetle=x",
+            "--id-order",
+            "reversed",
+        ],
+    ] {
+        let ran = tillroll(args);
+        assert_eq!(ran.exit, Exit::Usage, "{args:?}: {ran:?}");
+        assert_eq!(ran.out, "", "{args:?}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_missing_is_named_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let args = ["bench", "--against", "tigerbeetle=./nowhere/tigerbeetle"];
+    let ran = on(directory.path(), &args).failed();
+    assert!(ran.err.contains("./nowhere/tigerbeetle"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("\n  try: tillroll bench --against tigerbeetle=PATH"),
+        "{}",
+        ran.err
+    );
+}
