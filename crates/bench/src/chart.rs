@@ -100,10 +100,9 @@ fn axis(svg: &mut String, decades: u64, height: u64) {
     let bottom = height - BOTTOM + 4;
     for decade in 0..=decades {
         let x = LABELS + decade * PLOT / decades;
-        write!(
+        writeln!(
             svg,
-            r##"<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#dddddd"/>
-"##
+            r##"<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#dddddd"/>"##
         )
         .expect("memory takes text");
         let exponent = u32::try_from(decade).unwrap_or(0) + LEAST.ilog10();
@@ -125,20 +124,18 @@ fn bar(svg: &mut String, figure: &Figure, top: u64, decades: u64) {
     let (width, height) = (along(rate, decades), ROW - 6);
     let color = if figure.durable { "#1f5f8b" } else { "#9cc3dd" };
     let y = top + 3;
-    write!(
+    writeln!(
         svg,
-        r##"<rect x="{LABELS}" y="{y}" width="{width}" height="{height}" fill="{color}"/>
-"##
+        r##"<rect x="{LABELS}" y="{y}" width="{width}" height="{height}" fill="{color}"/>"##
     )
     .expect("memory takes text");
     let mut end = LABELS + width;
     if let Some(bound) = bound(figure) {
         let x = LABELS + along(bound, decades);
         let (from, to) = (top + 1, top + ROW - 1);
-        write!(
+        writeln!(
             svg,
-            r##"<line x1="{x}" y1="{from}" x2="{x}" y2="{to}" stroke="#c0392b" stroke-width="3"/>
-"##
+            r##"<line x1="{x}" y1="{from}" x2="{x}" y2="{to}" stroke="#c0392b" stroke-width="3"/>"##
         )
         .expect("memory takes text");
         end = end.max(x);

@@ -60,7 +60,7 @@ pub fn run_in(
         Err(error) => return explain(&error, console),
     };
     if console.is_process() {
-        logs::start(matches!(cli.command, Command::Demo(_)));
+        logs::start(matches!(cli.command, Command::Demo(_) | Command::Bench(_)));
     }
     let ended = dispatch(cli.command, console).and_then(|()| console.flush());
     match ended {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::plan::Plan;
@@ -13,15 +13,60 @@ const FEWEST: usize = 32;
 /// More say nothing more.
 const MOST: usize = 4_000;
 
-/// The nanoseconds of each append with its sync, to a file that grows.
+/// A file that grows by frames of one size, each of which is synced. Removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    file: File,
+    path: PathBuf,
+    frame: Vec<u8>,
+    latencies: Vec<u64>,
+}
+
+impl Plain {
+    pub(crate) fn new(directory: &Path, bytes: usize) -> Result<Self, Error> {
+        let path = directory.join("bound");
+        let file = OpenOptions::new().create_new(true).append(true).open(&path);
+        let file = file.map_err(Error::io(format!("make {}", path.display())))?;
+        Ok(Self {
+            file,
+            path,
+            frame: (0..bytes).map(|byte| byte.to_le_bytes()[0]).collect(),
+            latencies: Vec::new(),
+        })
+    }
+
+    pub(crate) fn append(&mut self) -> Result<(), Error> {
+        let before = Instant::now();
+        let appended = self.file.write_all(&self.frame);
+        let synced = appended.and_then(|()| self.file.sync_data());
+        synced.map_err(Error::io(format!("write {}", self.path.display())))?;
+        self.latencies.push(nanos(before.elapsed()));
+        Ok(())
+    }
+
+    pub(crate) fn latencies(&self) -> &[u64] {
+        &self.latencies
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        // It lies in a directory that is removed, too.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// The nanoseconds of each append with its sync.
 pub(super) fn append(directory: &Path, bytes: usize, plan: &Plan) -> Result<Vec<u64>, Error> {
-    let path = directory.join("bound");
-    let done = OpenOptions::new()
-        .create_new(true)
-        .append(true)
-        .open(&path)
-        .and_then(|mut file| syncs(&mut file, bytes, plan, |_| Ok(())));
-    finish(&path, done)
+    let mut plain = Plain::new(directory, bytes)?;
+    let count = (plan.disk_bytes / bytes.max(1)).clamp(FEWEST, MOST);
+    let started = Instant::now();
+    while plain.latencies.len() < FEWEST
+        || (plain.latencies.len() < count && started.elapsed() < plan.window)
+    {
+        plain.append()?;
+    }
+    Ok(plain.latencies.clone())
 }
 
 /// The same over blocks that were written and synced before.
@@ -34,41 +79,19 @@ pub(super) fn overwrite(directory: &Path, plan: &Plan) -> Result<Vec<u64>, Error
         }
         file.sync_all()?;
         file.seek(SeekFrom::Start(0))?;
-        syncs(&mut file, BLOCK, plan, |file| {
-            if file.stream_position()? >= (MOST * BLOCK) as u64 {
-                file.seek(SeekFrom::Start(0))?;
-            }
-            Ok(())
-        })
-    });
-    finish(&path, done)
-}
-
-fn syncs(
-    file: &mut File,
-    bytes: usize,
-    plan: &Plan,
-    mut before_each: impl FnMut(&mut File) -> std::io::Result<()>,
-) -> std::io::Result<Vec<u64>> {
-    let frame: Vec<u8> = (0..bytes).map(|byte| byte.to_le_bytes()[0]).collect();
-    let count = (plan.disk_bytes / bytes.max(1)).clamp(FEWEST, MOST);
-    let started = Instant::now();
-    let mut latencies = Vec::with_capacity(count);
-    for _ in 0..count {
-        before_each(file)?;
-        let before = Instant::now();
-        file.write_all(&frame)?;
-        file.sync_data()?;
-        latencies.push(nanos(before.elapsed()));
-        if latencies.len() >= FEWEST && started.elapsed() > plan.window {
-            break;
+        let started = Instant::now();
+        let mut latencies = Vec::new();
+        while latencies.len() < FEWEST
+            || (latencies.len() < MOST && started.elapsed() < plan.window)
+        {
+            let before = Instant::now();
+            file.write_all(&[9; BLOCK])?;
+            file.sync_data()?;
+            latencies.push(nanos(before.elapsed()));
         }
-    }
-    Ok(latencies)
-}
-
-fn finish(path: &Path, done: std::io::Result<Vec<u64>>) -> Result<Vec<u64>, Error> {
+        Ok(latencies)
+    });
     let latencies = done.map_err(Error::io(format!("write {}", path.display())))?;
-    fs::remove_file(path).map_err(Error::io(format!("remove {}", path.display())))?;
+    fs::remove_file(&path).map_err(Error::io(format!("remove {}", path.display())))?;
     Ok(latencies)
 }

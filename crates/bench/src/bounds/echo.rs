@@ -94,10 +94,11 @@ impl Bounds {
             "/echo" => "echo",
             _ => "only read",
         };
-        let name = format!(
-            "HTTP, {what} {}, {connections} connections",
-            super::size(body.len())
-        );
+        let many = match connections {
+            1 => "1 connection".to_owned(),
+            many => format!("{many} connections"),
+        };
+        let name = format!("HTTP, {what} {}, {many}", super::size(body.len()));
         self.add(Measured {
             name: name.clone(),
             element: "request",

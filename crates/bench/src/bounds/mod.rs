@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use disk::Plain;
 pub use echo::Echo;
 
 use crate::load::Percentiles;
@@ -93,8 +94,7 @@ impl Bounds {
         if let Some(rate) = self.memory.get(&(bytes, access)) {
             return *rate;
         }
-        let (count, time) = memory::accesses(bytes, access, self.plan.window.min(LONGEST));
-        let rate = per_second(count, time);
+        let rate = memory::accesses(bytes, access, self.plan.window.min(LONGEST));
         let kind = match access {
             Access::Dependent => "one after the other",
             Access::Independent => "independent",
@@ -131,15 +131,28 @@ impl Bounds {
             return Ok(*latency);
         }
         let syncs = disk::append(&self.directory, bytes, &self.plan)?;
+        Ok(self.appended(bytes, &syncs))
+    }
+
+    /// The same, measured by somebody in turn with what it bounds: on a disk that others use,
+    /// neither then has the better half of a second.
+    fn appended(&mut self, bytes: usize, syncs: &[u64]) -> Percentiles {
+        let latency = Percentiles::of(syncs);
         self.add(Measured {
             name: format!("disk, append {} and fdatasync", size(bytes)),
             element: "sync",
-            per_second: rate_of(&syncs),
-            latency: Some(Percentiles::of(&syncs)),
+            per_second: rate_of(syncs),
+            latency: Some(latency),
         });
-        let latency = Percentiles::of(&syncs);
         self.disk.insert(bytes, latency);
-        Ok(latency)
+        latency
+    }
+
+    /// Elements a second, from appends and syncs that were made in turn with what they bound.
+    pub(crate) fn in_turn(&mut self, elements: u64, bytes: usize, syncs: &[u64]) -> Bound {
+        let latency = self.appended(bytes, syncs).p50();
+        let name = format!("disk, append {} and fdatasync", size(bytes));
+        Bound::new(name, per_second(elements, latency))
     }
 
     /// Elements a second, if all that a frame with so many of them cost were to append its bytes

@@ -6,6 +6,7 @@ use tillroll_journal::testing::Random;
 use tillroll_journal::{Batch, Journal};
 
 use super::{Rig, Stage, grouped};
+use crate::bounds::Plain;
 use crate::load::Percentiles;
 use crate::{Error, Figure, nanos};
 
@@ -39,17 +40,24 @@ fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
     };
     // The first frame makes the file.
     append(&mut batch)?;
+    let frame = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let mut plain = Plain::new(rig.scratch.path(), frame)?;
     let mut elapsed = Duration::ZERO;
     while latencies.len() < 32 || (elapsed < rig.plan.window && (latencies.len() as u64) < frames) {
+        plain.append()?;
         let took = append(&mut batch)?;
         latencies.push(nanos(took));
         elapsed += took;
     }
     drop(journal);
+    let disk = rig.bounds.in_turn(records, frame, plain.latencies());
     let done = latencies.len() as u64 * records;
     let case = match records {
         1 => "frames of 1 record of 256 bytes".to_owned(),
-        many => format!("frames of {} records of 256 bytes", grouped(many as usize)),
+        many => {
+            let many = usize::try_from(many).unwrap_or(usize::MAX);
+            format!("frames of {} records of 256 bytes", grouped(many))
+        }
     };
     let figure = Figure {
         latency: Some(Percentiles::of(&latencies)),
@@ -58,6 +66,6 @@ fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
     Ok(figure
         .counting("record")
         .durable()
-        .bound(rig.bounds.frame(records, bytes)?)
+        .bound(disk)
         .bounds(rig.bounds.hashes(records, bytes)))
 }

@@ -1,24 +1,35 @@
-//! The double-entry core in memory, account numbers resolved: build the entry (which proves its
-//! balance), claim its id against all history, check range and limit, write it down.
+//! The double-entry core in memory: build the entry (which proves its balance), claim its id
+//! against all history, check range and limit, write it down. With account numbers resolved, and
+//! by the accounts' names.
 //!
-//! No names, keys, events, bytes, threads. This is the only file that calls the ledger itself.
+//! No keys, events, bytes, threads. This is the only file that calls the ledger itself.
 
-use std::hint::black_box;
 use std::time::Duration;
 
-use tillroll_ledger::{AccountId, Draft, Entry, EntryId, Ledger, Posting, Side, UnitId};
+use tillroll_ledger::{
+    AccountId, AccountName, EntryId, EntryRef, Ledger, NameHash, Posting, Side, UnitId,
+};
 
 use super::{Rig, Stage, grouped};
-use crate::workload::{Distribution, Entries, Legs};
+use crate::workload::{Distribution, Entries, Legs, euro, wallet};
 use crate::{Error, Figure, timed};
 
-/// Entries that one draft checks.
+/// Entries between two looks at the clock.
 pub const STEP: usize = 1_000;
+
+/// Entries whose memory is waited for together, as the book does it.
+const GROUP: usize = 16;
 
 pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
     for accounts in rig.plan.core_accounts.clone() {
         let bound = rig.bounds.lines_of_an_entry(accounts);
+        let count = rig.plan.core_entries;
+        let mut add = |what: &str, elapsed| {
+            let case = format!("{} accounts, {what}", grouped(accounts));
+            let figure = Figure::of(Stage::Core, case, count as u64, elapsed);
+            figures.push(figure.bound(bound.clone()));
+        };
         for limits in [true, false] {
             let mut entries = Entries::among(accounts, 1);
             if !limits {
@@ -27,16 +38,19 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
             let mut ledger = entries.ledger();
             for distribution in [Distribution::Uniform, Distribution::Zipf] {
                 entries.draw(distribution);
-                let elapsed = run(&mut ledger, &mut entries, rig.plan.core_entries);
+                let elapsed = run(&mut entries, count, |legs| {
+                    timed(|| apply(&mut ledger, legs)).1
+                });
                 let limits = if limits { "limits" } else { "no limits" };
-                let case = format!(
-                    "{} accounts, {}, {limits}",
-                    grouped(accounts),
-                    distribution.as_str()
-                );
-                let applied = rig.plan.core_entries as u64;
-                let figure = Figure::of(Stage::Core, case, applied, elapsed);
-                figures.push(figure.bound(bound.clone()));
+                add(&format!("{}, {limits}", distribution.as_str()), elapsed);
+            }
+            if limits {
+                entries.draw(Distribution::Uniform);
+                let elapsed = run(&mut entries, count, |legs| {
+                    let names = names_of(legs);
+                    timed(|| apply_by_name(&mut ledger, legs, &names)).1
+                });
+                add("uniform, limits, by name", elapsed);
             }
         }
     }
@@ -44,42 +58,89 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 }
 
 /// So many entries, drawn while the clock stands still.
-fn run(ledger: &mut Ledger, entries: &mut Entries, count: usize) -> Duration {
+fn run(entries: &mut Entries, count: usize, mut step: impl FnMut(&[Legs]) -> Duration) -> Duration {
     let mut took = Duration::ZERO;
     let mut left = count;
     while left > 0 {
-        let step: Vec<Legs> = (0..left.min(STEP)).map(|_| entries.next_legs()).collect();
-        took += timed(|| apply(ledger, &step)).1;
-        left -= step.len();
+        let legs: Vec<Legs> = (0..left.min(STEP)).map(|_| entries.next_legs()).collect();
+        took += step(&legs);
+        left -= legs.len();
     }
     took
 }
 
-/// Checks entries in one draft and writes them down.
+/// Posts entries whose account numbers are known.
 ///
 /// # Panics
 /// When an entry is refused, which would measure something else.
 pub fn apply(ledger: &mut Ledger, step: &[Legs]) {
-    let mut accepted = Vec::with_capacity(step.len());
-    let mut draft = Draft::new(ledger);
-    for legs in step {
-        let leg = |account: usize, side| Posting {
-            // Number 0 is the issuer.
-            account: AccountId::new(u32::try_from(account + 1).expect("few accounts")),
-            unit: UnitId::new(0),
-            side,
-            amount: legs.amount,
-        };
-        let postings = [leg(legs.from, Side::Debit), leg(legs.to, Side::Credit)];
-        let entry = Entry::new(postings).expect("it balances");
-        let id = EntryId(legs.id);
-        draft.claim_entry(id).expect("the id is new");
-        draft.post(&entry).expect("there is enough");
-        accepted.push((id, entry));
+    let mut postings = Vec::with_capacity(2 * GROUP);
+    for group in step.chunks(GROUP) {
+        postings.clear();
+        for legs in group {
+            let leg = |account: usize, side| Posting {
+                // Number 0 is the issuer.
+                account: AccountId::new(u32::try_from(account + 1).expect("few accounts")),
+                unit: UnitId::new(0),
+                side,
+                amount: legs.amount,
+            };
+            postings.push(leg(legs.from, Side::Debit));
+            postings.push(leg(legs.to, Side::Credit));
+        }
+        post(ledger, group, &postings);
     }
-    drop(draft);
-    for (id, entry) in accepted {
-        ledger.remember_entry(id);
-        ledger.post(black_box(&entry));
+}
+
+/// Posts entries whose accounts are named. The names are read and hashed by whoever reads a
+/// request, so that is not in it.
+///
+/// # Panics
+/// As [`apply`].
+pub fn apply_by_name(ledger: &mut Ledger, step: &[Legs], names: &[(String, NameHash)]) {
+    let unit = ledger.unit_id(euro());
+    let mut found = Vec::with_capacity(2 * GROUP);
+    let mut postings = Vec::with_capacity(2 * GROUP);
+    for (group, names) in step.chunks(GROUP).zip(names.chunks(2 * GROUP)) {
+        found.clear();
+        postings.clear();
+        let wanted: Vec<_> = names
+            .iter()
+            .map(|(path, hash)| AccountName {
+                hash: *hash,
+                path,
+                unit,
+            })
+            .collect();
+        ledger.resolve(&wanted, &mut found);
+        for (place, account) in found.iter().enumerate() {
+            postings.push(Posting {
+                account: account.expect("the account is open"),
+                unit: unit.expect("an account counts it"),
+                side: [Side::Debit, Side::Credit][place % 2],
+                amount: group[place / 2].amount,
+            });
+        }
+        post(ledger, group, &postings);
     }
+}
+
+fn post(ledger: &mut Ledger, group: &[Legs], postings: &[Posting]) {
+    ledger.touch(group.iter().map(|legs| EntryId(legs.id)), postings);
+    for (legs, postings) in group.iter().zip(postings.chunks(2)) {
+        let entry = EntryRef::new(postings).expect("it balances");
+        let posted = ledger.try_post(EntryId(legs.id), entry);
+        posted.expect("the id is new and there is enough");
+    }
+}
+
+/// Of each entry, the payer's and the payee's.
+fn names_of(step: &[Legs]) -> Vec<(String, NameHash)> {
+    let numbers = step.iter().flat_map(|legs| [legs.from, legs.to]);
+    let names = numbers.map(|number| {
+        let path = wallet(number);
+        let hash = NameHash::of(&path, euro());
+        (path, hash)
+    });
+    names.collect()
 }

@@ -94,6 +94,56 @@ pub(super) fn frame_bounds(rig: &mut Rig, did: &Metrics, each: u64) -> Result<Ve
     Ok(bounds)
 }
 
+/// Callers of single commands.
+#[derive(Clone, Copy)]
+pub(super) struct Singles {
+    pub callers: usize,
+    /// In an open loop.
+    pub offered: Option<u64>,
+    /// What the callers are: `callers`, `connections`.
+    pub who: &'static str,
+}
+
+impl Singles {
+    fn case(&self) -> String {
+        let who = match self.callers {
+            1 => self.who.trim_end_matches('s'),
+            _ => self.who,
+        };
+        let callers = grouped(self.callers);
+        match self.offered {
+            None => format!("single entries, {callers} {who}"),
+            Some(offered) => format!("single entries, {callers} {who}, {offered}/s offered"),
+        }
+    }
+
+    fn load(&self) -> Load {
+        let callers = self.callers as u64;
+        match self.offered {
+            None => Load::Closed { callers },
+            Some(offered) => Load::Open { callers, offered },
+        }
+    }
+
+    /// Their figure, bounded by a sync that all of them share.
+    pub(super) fn figure(
+        &self,
+        rig: &mut Rig,
+        stage: Stage,
+        ran: &Ran,
+        did: &Metrics,
+    ) -> Result<Figure, Error> {
+        let callers = self.callers as u64;
+        let shared = did.commands / did.batches().max(1);
+        let figure = Figure::ran(stage, self.case(), self.load(), 1, ran)
+            .durable()
+            .note(format!("{shared} commands shared a sync"));
+        // All callers' commands in one frame is the best that can be made of a sync.
+        let bytes = did.bytes / did.commands.max(1) * callers;
+        Ok(figure.bound(rig.bounds.frame(callers, bytes)?))
+    }
+}
+
 fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, Error> {
     let mut entries = Entries::among(ACCOUNTS, 1);
     let opening = entries.opening().collect();
@@ -101,57 +151,10 @@ fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure,
     let count = rig.plan.calls(rate).max(callers);
     let calls = (0..count).map(|_| entries.single()).collect();
     let (ran, did) = looped(rig, calls, opening, callers, offered)?;
-    Ok(figure(
-        rig,
-        Stage::Engine,
-        "single entries",
-        "callers",
+    let singles = Singles {
         callers,
         offered,
-        &ran,
-        &did,
-    )?)
-}
-
-/// The figure of single calls: bounded by a sync that all callers share.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is another fact of one figure"
-)]
-pub(super) fn figure(
-    rig: &mut Rig,
-    stage: Stage,
-    what: &str,
-    who: &str,
-    callers: usize,
-    offered: Option<u64>,
-    ran: &Ran,
-    did: &Metrics,
-) -> Result<Figure, Error> {
-    let who = match callers {
-        1 => who.trim_end_matches('s'),
-        _ => who,
+        who: "callers",
     };
-    let callers_of = callers as u64;
-    let (case, load) = match offered {
-        None => (
-            format!("{what}, {} {who}", grouped(callers)),
-            Load::Closed {
-                callers: callers_of,
-            },
-        ),
-        Some(offered) => (
-            format!("{what}, {} {who}, {offered}/s offered", grouped(callers)),
-            Load::Open {
-                callers: callers_of,
-                offered,
-            },
-        ),
-    };
-    let figure = Figure::ran(stage, case, load, 1, ran).durable();
-    let shared = did.commands / did.batches().max(1);
-    let figure = figure.note(format!("{shared} commands shared a sync"));
-    // All callers' commands in one frame is the best that can be done of a sync.
-    let bytes = did.bytes / did.commands.max(1) * callers_of;
-    Ok(figure.bound(rig.bounds.frame(callers_of, bytes)?))
+    singles.figure(rig, Stage::Engine, &ran, &did)
 }

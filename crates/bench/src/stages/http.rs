@@ -3,7 +3,7 @@
 
 use tillroll_engine::Metrics;
 
-use super::engine::{OFFERED, figure, frame_bounds, since};
+use super::engine::{OFFERED, Singles, frame_bounds, since};
 use super::{ACCOUNTS, Rig, Stage, grouped};
 use crate::http::{HttpCaller, Request, Server};
 use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
@@ -123,16 +123,12 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
                 .body(entry_body(&legs).as_bytes())
         },
     )?;
-    let figure = figure(
-        rig,
-        Stage::Http,
-        "single entries",
-        "connections",
-        connections,
+    let singles = Singles {
+        callers: connections,
         offered,
-        &ran,
-        &did,
-    )?;
+        who: "connections",
+    };
+    let figure = singles.figure(rig, Stage::Http, &ran, &did)?;
     if offered.is_some() {
         return Ok(figure);
     }

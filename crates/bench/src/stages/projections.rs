@@ -13,19 +13,23 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let bulk = |engine: &mut FileEngine| bulk_log(engine, entries);
     let commerce = |engine: &mut FileEngine| commerce_log(engine, rounds);
     Ok(vec![
-        rebuild(rig, "bulk entries", bulk)?,
-        rebuild(rig, "commerce events", commerce)?,
+        rebuild(rig, ("bulk entries", "entry"), bulk)?,
+        rebuild(rig, ("commerce events", "event"), commerce)?,
     ])
 }
 
 fn rebuild(
     rig: &mut Rig,
-    case: &str,
+    (case, element): (&str, &'static str),
     fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>,
 ) -> Result<Figure, Error> {
     let directory = rig.scratch.fresh()?;
     let mut engine = Scratch::open_engine(&directory)?;
-    let Filled { records, writing } = fill(&mut engine)?;
+    let Filled {
+        records,
+        elements,
+        writing,
+    } = fill(&mut engine)?;
     let reader = engine.reader();
     let path = directory.join("read-models.sqlite");
     let (built, elapsed) = timed(|| Projector::rebuild(&path, &*reader, &mut |_| {}));
@@ -36,10 +40,10 @@ fn rebuild(
             why: format!("they end at {} of {records}", built.checkpoint()),
         });
     }
-    let figure = Figure::of(Stage::Projections, case, records, elapsed);
+    let figure = Figure::of(Stage::Projections, case, elements, elapsed);
     let log = Bound::new(
         "the log, same events, durable",
-        per_second(records, writing),
+        per_second(elements, writing),
     );
-    Ok(figure.counting("record").bound(log))
+    Ok(figure.counting(element).bound(log))
 }

@@ -21,6 +21,13 @@ enum Log {
 impl Log {
     const BOTH: [Self; 2] = [Self::Bulk, Self::Commerce];
 
+    fn element(self) -> &'static str {
+        match self {
+            Self::Bulk => "entry",
+            Self::Commerce => "event",
+        }
+    }
+
     fn case(self) -> &'static str {
         match self {
             Self::Bulk => "bulk entries",
@@ -35,7 +42,7 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
     for log in Log::BOTH {
         let mut engine = memory_engine();
-        let Filled { records, .. } = match log {
+        let Filled { elements, .. } = match log {
             Log::Bulk => bulk_log(&mut engine, entries)?,
             Log::Commerce => commerce_log(&mut engine, rounds)?,
         };
@@ -44,11 +51,12 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
         let reader: &dyn JournalReader = &journal;
         let (folded, elapsed) = timed(|| fold(reader, Chart::default(), None, |_| {}));
         black_box(folded.map_err(Error::failed("folding a log"))?);
-        let figure = Figure::of(Stage::Replay, log.case(), records, elapsed).counting("record");
+        let figure =
+            Figure::of(Stage::Replay, log.case(), elements, elapsed).counting(log.element());
         // Each byte has to be looked at at least once.
         let [_, check] = rig
             .bounds
-            .hashes(frame(records), frame_bytes(bytes, records));
+            .hashes(frame(elements), frame_bytes(bytes, elements));
         figures.push(match log {
             Log::Bulk => figure
                 .bound(check)
@@ -67,7 +75,7 @@ pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     for log in Log::BOTH {
         let directory = rig.scratch.fresh()?;
         let mut engine = Scratch::open_engine(&directory)?;
-        let Filled { records, .. } = match log {
+        let Filled { elements, .. } = match log {
             Log::Bulk => bulk_log(&mut engine, entries)?,
             Log::Commerce => commerce_log(&mut engine, rounds)?,
         };
@@ -75,20 +83,21 @@ pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
         drop(engine);
         let (opened, elapsed) = timed(|| Scratch::open_engine(&directory));
         drop(opened?);
-        let figure = Figure::of(Stage::Start, log.case(), records, elapsed).counting("record");
+        let figure =
+            Figure::of(Stage::Start, log.case(), elements, elapsed).counting(log.element());
         let [hash, _] = rig
             .bounds
-            .hashes(frame(records), frame_bytes(bytes, records));
+            .hashes(frame(elements), frame_bytes(bytes, elements));
         figures.push(figure.bound(hash));
     }
     Ok(figures)
 }
 
-/// Records in the frames that hashes are measured with.
-fn frame(records: u64) -> u64 {
-    records.min(1_000)
+/// Entries or events in the frames that hashes are measured with.
+fn frame(elements: u64) -> u64 {
+    elements.min(1_000)
 }
 
-fn frame_bytes(bytes: u64, records: u64) -> u64 {
-    bytes * frame(records) / records.max(1)
+fn frame_bytes(bytes: u64, elements: u64) -> u64 {
+    bytes * frame(elements) / elements.max(1)
 }

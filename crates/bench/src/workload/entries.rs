@@ -215,7 +215,9 @@ fn unkeyed(action: Action) -> Command {
     }
 }
 
-fn euro() -> Unit {
+/// The unit of all accounts.
+#[must_use]
+pub fn euro() -> Unit {
     "EUR".parse().expect("a currency")
 }
 
@@ -223,7 +225,9 @@ fn path(text: &str) -> AccountPath {
     text.parse().expect("a path of the workload")
 }
 
-fn wallet(number: usize) -> String {
+/// The path of an account.
+#[must_use]
+pub fn wallet(number: usize) -> String {
     format!("wallet:{number:07}")
 }
 

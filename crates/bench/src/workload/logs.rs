@@ -15,7 +15,10 @@ const BULK: usize = 1_000;
 /// A log that was filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filled {
+    /// Records of the log.
     pub records: u64,
+    /// Entries and accounts in it; one record may hold many entries.
+    pub elements: u64,
     /// What the engine took for it. Making up the commands is not in it.
     pub writing: Duration,
 }
@@ -27,11 +30,14 @@ pub struct Filled {
 pub fn bulk_log<J: Journal>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
     let mut workload = Entries::among(ACCOUNTS, 1);
     let mut writing = apply(engine, workload.opening().collect())?;
+    let mut elements = engine.head().get();
     for _ in 0..entries.div_ceil(BULK) {
         writing += apply(engine, vec![workload.bulk(BULK)])?;
+        elements += BULK as u64;
     }
     Ok(Filled {
         records: engine.head().get(),
+        elements,
         writing,
     })
 }
@@ -48,6 +54,7 @@ pub fn commerce_log<J: Journal>(engine: &mut Engine<J>, rounds: u64) -> Result<F
     let writing = apply(engine, commands)?;
     Ok(Filled {
         records: engine.head().get(),
+        elements: engine.head().get(),
         writing,
     })
 }

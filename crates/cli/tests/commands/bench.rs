@@ -36,8 +36,8 @@ fn json_has_every_field() {
     let stages = document["stages"].as_array().unwrap();
     assert_eq!(
         stages.len(),
-        8,
-        "two sizes, two distributions, with and without limits"
+        10,
+        "two sizes, two distributions, with and without limits, and by name"
     );
     for stage in stages {
         fields(
