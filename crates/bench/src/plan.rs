@@ -34,6 +34,8 @@ pub struct Plan {
     pub core_entries: usize,
     /// Accounts in the core's cases.
     pub core_accounts: Vec<usize>,
+    /// Accounts in the stages above the core.
+    pub accounts: usize,
     /// Bytes of the tables that are accessed at random.
     pub tables: Vec<usize>,
     /// Bytes written in each measurement of the disk.
@@ -66,6 +68,7 @@ impl Plan {
                 window: Duration::from_millis(100),
                 core_entries: 2_000,
                 core_accounts: vec![1_000, 10_000],
+                accounts: 100,
                 tables: vec![64 * MIB],
                 disk_bytes: MIB,
                 bulk_entries: 16_000,
@@ -100,6 +103,7 @@ impl Plan {
             window: Duration::from_secs(3),
             core_entries: 2_000_000,
             core_accounts: vec![10_000, 1_000_000],
+            accounts: 10_000,
             tables: vec![64 * MIB, 640 * MIB],
             disk_bytes: 256 * MIB,
             bulk_entries: 1_000_000,

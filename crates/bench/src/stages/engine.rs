@@ -6,7 +6,7 @@
 use tillroll_book::Command;
 use tillroll_engine::{Metrics, Options, spawn};
 
-use super::{ACCOUNTS, Rig, Stage, grouped};
+use super::{Rig, Stage, grouped};
 use crate::load::{EngineCaller, Ran, Schedule, closed_loop, open_loop, two_workers};
 use crate::scratch::execute;
 use crate::workload::Entries;
@@ -74,7 +74,7 @@ pub(super) fn since(before: &Metrics, after: Metrics) -> Metrics {
 }
 
 fn bulk(rig: &mut Rig) -> Result<Figure, Error> {
-    let mut entries = Entries::among(ACCOUNTS, 1);
+    let mut entries = Entries::among(rig.plan.accounts, 1);
     let opening = entries.opening().collect();
     let count = rig.plan.bulk_entries.div_ceil(BULK);
     let calls = (0..count).map(|_| entries.bulk(BULK)).collect();
@@ -145,7 +145,7 @@ impl Singles {
 }
 
 fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, Error> {
-    let mut entries = Entries::among(ACCOUNTS, 1);
+    let mut entries = Entries::among(rig.plan.accounts, 1);
     let opening = entries.opening().collect();
     let rate = offered.unwrap_or(rig.plan.single_rate);
     let count = rig.plan.calls(rate).max(callers);

@@ -4,7 +4,7 @@
 use tillroll_engine::Metrics;
 
 use super::engine::{OFFERED, Singles, frame_bounds, since};
-use super::{ACCOUNTS, Rig, Stage, grouped};
+use super::{Rig, Stage, grouped};
 use crate::http::{HttpCaller, Request, Server};
 use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
 use crate::workload::{Entries, bulk_body, entry_body};
@@ -70,7 +70,7 @@ fn looped(
 }
 
 fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error> {
-    let mut entries = Entries::among(ACCOUNTS, 1);
+    let mut entries = Entries::among(rig.plan.accounts, 1);
     let count = rig.plan.bulk_entries.div_ceil(size).max(connections);
     let mut number = 0;
     let (ran, did) = looped(
@@ -107,7 +107,7 @@ fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error>
 }
 
 fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
-    let mut entries = Entries::among(ACCOUNTS, 1);
+    let mut entries = Entries::among(rig.plan.accounts, 1);
     let rate = offered.unwrap_or(rig.plan.request_rate);
     let count = rig.plan.calls(rate).max(connections);
     let (ran, did) = looped(

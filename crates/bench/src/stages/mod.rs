@@ -117,9 +117,6 @@ impl Rig {
     }
 }
 
-/// Accounts in the stages above the core.
-pub(crate) const ACCOUNTS: usize = 10_000;
-
 /// `1,000,000`
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();

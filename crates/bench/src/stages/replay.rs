@@ -6,9 +6,9 @@ use tillroll_book::Chart;
 use tillroll_engine::replay as fold;
 use tillroll_journal::JournalReader;
 
-use super::{ACCOUNTS, Rig, Stage};
+use super::{Rig, Stage};
 use crate::scratch::memory_engine;
-use crate::workload::{Filled, bulk_log, commerce_log};
+use crate::workload::{Filled, LOG_ACCOUNTS, bulk_log, commerce_log};
 use crate::{Error, Figure, Scratch, timed};
 
 /// What a log is full of.
@@ -60,7 +60,7 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
         figures.push(match log {
             Log::Bulk => figure
                 .bound(check)
-                .bound(rig.bounds.lines_of_an_entry(ACCOUNTS)),
+                .bound(rig.bounds.lines_of_an_entry(LOG_ACCOUNTS)),
             Log::Commerce => figure.bound(check),
         });
     }

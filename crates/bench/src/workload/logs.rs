@@ -9,7 +9,8 @@ use tillroll_journal::Journal;
 use super::{Entries, Webhooks};
 use crate::{Error, execute, timed};
 
-const ACCOUNTS: usize = 10_000;
+/// In a log of bulk entries.
+pub const ACCOUNTS: usize = 10_000;
 const BULK: usize = 1_000;
 
 /// A log that was filled.
