@@ -138,6 +138,9 @@ impl Singles {
         let figure = Figure::ran(stage, self.case(), self.load(), 1, ran)
             .durable()
             .note(format!("{shared} commands shared a sync"));
+        if self.offered.is_some() {
+            return Ok(figure);
+        }
         // All callers' commands in one frame is the best that can be made of a sync.
         let bytes = did.bytes / did.commands.max(1) * callers;
         Ok(figure.bound(rig.bounds.frame(callers, bytes)?))
