@@ -25,10 +25,13 @@ fn projection(criterion: &mut Criterion) {
     ];
     for (name, fill) in logs {
         let mut engine = memory_engine();
-        let records = fill(&mut engine).expect("nothing is refused").records;
+        let filled = fill(&mut engine).expect("nothing is refused");
+        let Filled {
+            records, elements, ..
+        } = filled;
         let journal = engine.into_journal();
-        println!("{name}: {records} records");
-        group.throughput(Throughput::Elements(records));
+        println!("{name}: {elements} in {records} records");
+        group.throughput(Throughput::Elements(elements));
         group.bench_function(format!("rebuild, {name}"), |bencher| {
             bencher.iter_custom(|iterations| {
                 let mut took = Duration::ZERO;

@@ -31,8 +31,8 @@ fn in_memory(
     fill: impl FnOnce(&mut Engine<MemoryJournal>) -> Result<Filled, Error>,
 ) -> (MemoryJournal, u64) {
     let mut engine = memory_engine();
-    let records = fill(&mut engine).expect("nothing is refused").records;
-    (engine.into_journal(), records)
+    let elements = fill(&mut engine).expect("nothing is refused").elements;
+    (engine.into_journal(), elements)
 }
 
 fn reading(criterion: &mut Criterion) {
@@ -40,10 +40,10 @@ fn reading(criterion: &mut Criterion) {
     let commerce = in_memory(|engine| commerce_log(engine, ROUNDS));
     let mut group = criterion.benchmark_group("replay");
     settings(&mut group);
-    for (name, (journal, records)) in [("bulk entries", bulk), ("commerce", commerce)] {
-        println!("{name}: {records} records");
+    for (name, (journal, elements)) in [("bulk entries", bulk), ("commerce", commerce)] {
+        println!("{name}: {elements} entries or events");
         let reader: &dyn JournalReader = &journal;
-        group.throughput(Throughput::Elements(records));
+        group.throughput(Throughput::Elements(elements));
         group.bench_function(format!("fold, {name}"), |bencher| {
             bencher.iter(|| {
                 let folded = replay(reader, Chart::default(), None, |_| {});
@@ -60,10 +60,10 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A log in files. Answers how many records it has.
+/// A log in files. Answers how many entries or events it has.
 fn filled(directory: &Path, fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>) -> u64 {
     let mut engine = Scratch::open_engine(directory).expect("the disk is whole");
-    fill(&mut engine).expect("nothing is refused").records
+    fill(&mut engine).expect("nothing is refused").elements
 }
 
 fn start(criterion: &mut Criterion) {
@@ -71,14 +71,14 @@ fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay");
     settings(&mut group);
     let directory = scratch.fresh().expect("the disk is whole");
-    let records = filled(&directory, |engine| bulk_log(engine, ENTRIES));
-    group.throughput(Throughput::Elements(records));
+    let elements = filled(&directory, |engine| bulk_log(engine, ENTRIES));
+    group.throughput(Throughput::Elements(elements));
     group.bench_function("start, bulk entries", |bencher| {
         bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
     });
     let directory = scratch.fresh().expect("the disk is whole");
-    let records = filled(&directory, |engine| commerce_log(engine, ROUNDS));
-    group.throughput(Throughput::Elements(records));
+    let elements = filled(&directory, |engine| commerce_log(engine, ROUNDS));
+    group.throughput(Throughput::Elements(elements));
     group.bench_function("start, commerce", |bencher| {
         bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
     });
