@@ -62,7 +62,7 @@ pub(super) fn append(directory: &Path, bytes: usize, plan: &Plan) -> Result<Vec<
     let count = (plan.disk_bytes / bytes.max(1)).clamp(FEWEST, MOST);
     let started = Instant::now();
     while plain.latencies.len() < FEWEST
-        || (plain.latencies.len() < count && started.elapsed() < plan.window)
+        || (plain.latencies.len() < count && started.elapsed() < plan.window / 3)
     {
         plain.append()?;
     }

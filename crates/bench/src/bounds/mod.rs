@@ -48,6 +48,8 @@ pub struct Bounds {
     memory: BTreeMap<(usize, Access), u64>,
     hashing: BTreeMap<usize, (u64, u64)>,
     measured: Vec<Measured>,
+    /// The median of a sync before the stage that is measured now.
+    before: Option<Duration>,
 }
 
 /// What a log's record of an account, and of an id, takes at least.
@@ -62,6 +64,7 @@ impl Bounds {
             memory: BTreeMap::new(),
             hashing: BTreeMap::new(),
             measured: Vec::new(),
+            before: None,
         }
     }
 
@@ -139,6 +142,17 @@ impl Bounds {
         Ok(self.appended(bytes, &syncs))
     }
 
+    /// To be called right before a stage whose frames will have about so many bytes. Somebody
+    /// else may be using the disk in one half of a second and not in the next, and a bound is
+    /// what it can give.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn before(&mut self, bytes: u64) -> Result<(), Error> {
+        self.before = Some(self.append(rounded(bytes))?.p50());
+        Ok(())
+    }
+
     fn appended(&mut self, bytes: usize, syncs: &[u64]) -> Percentiles {
         let latency = Percentiles::of(syncs);
         self.add(Measured {
@@ -158,13 +172,14 @@ impl Bounds {
     }
 
     /// Elements a second, if all that a frame with so many of them cost were to append its bytes
-    /// to a file and sync them. From the median, as one slow sync says little. To be asked for
-    /// right beside what it bounds.
+    /// to a file and sync them. From the median, as one slow sync says little, and of the two
+    /// medians of now and of [`Bounds::before`] the better one.
     ///
     /// # Errors
     /// When the disk fails.
     pub fn frame(&mut self, elements: u64, bytes: u64) -> Result<Bound, Error> {
-        let latency = self.append(rounded(bytes))?.p50();
+        let now = self.append(rounded(bytes))?.p50();
+        let latency = self.before.take().map_or(now, |before| before.min(now));
         let name = format!("disk, append {} and fdatasync", size(rounded(bytes)));
         Ok(Bound::new(name, per_second(elements, latency)))
     }

@@ -100,6 +100,13 @@ impl Server {
         self.handle.metrics()
     }
 
+    /// Records that the read models have still to follow.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        let head = self.handle.head().get();
+        head.saturating_sub(self.checkpoint.position())
+    }
+
     /// Waits until the read models have followed everything: how long that took, if it did not
     /// take longer than this.
     #[must_use]

@@ -17,6 +17,10 @@ const BULK: usize = 8_000;
 
 const CALLERS: [usize; 3] = [1, 256, 1_024];
 
+/// About what an entry takes in the log, in bulk and as a command of its own.
+pub(super) const ENTRY_BYTES: u64 = 56;
+pub(super) const SINGLE_BYTES: u64 = 160;
+
 /// Open loops at so many hundredths of the rate of the closed loop.
 pub(super) const OFFERED: [u64; 2] = [50, 80];
 
@@ -78,6 +82,7 @@ fn bulk(rig: &mut Rig) -> Result<Figure, Error> {
     let opening = entries.opening().collect();
     let count = rig.plan.bulk_entries.div_ceil(BULK);
     let calls = (0..count).map(|_| entries.bulk(BULK)).collect();
+    rig.bounds.before(BULK as u64 * ENTRY_BYTES)?;
     let (ran, did) = looped(rig, calls, opening, 1, None)?;
     let case = format!("commands of {} entries, 1 caller", grouped(BULK));
     let load = Load::Closed { callers: 1 };
@@ -153,6 +158,9 @@ fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure,
     let rate = offered.unwrap_or(rig.plan.single_rate);
     let count = rig.plan.calls(rate).max(callers);
     let calls = (0..count).map(|_| entries.single()).collect();
+    if offered.is_none() {
+        rig.bounds.before(callers as u64 * SINGLE_BYTES)?;
+    }
     let (ran, did) = looped(rig, calls, opening, callers, offered)?;
     let singles = Singles {
         callers,

@@ -3,7 +3,7 @@
 
 use tillroll_engine::Metrics;
 
-use super::engine::{OFFERED, Singles, frame_bounds, since};
+use super::engine::{ENTRY_BYTES, OFFERED, SINGLE_BYTES, Singles, frame_bounds, since};
 use super::{Rig, Stage, grouped};
 use crate::http::{HttpCaller, Request, Server};
 use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
@@ -38,55 +38,79 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     Ok(figures)
 }
 
-/// A loop over a server with funded accounts. `request` is asked for each request once the
-/// server is there.
+/// A loop over a server.
+struct Loop {
+    requests: usize,
+    connections: usize,
+    offered: Option<u64>,
+    /// About the bytes that all connections' requests take in the log.
+    frame: u64,
+}
+
+/// What came of it.
+struct Done {
+    ran: Ran,
+    did: Metrics,
+    /// Records that the read models had still to follow when the last answer was there.
+    behind: u64,
+}
+
+/// Runs it on a server with funded accounts. `request` is asked for each request once the server
+/// is there.
 fn looped(
     rig: &mut Rig,
     entries: &mut Entries,
-    count: usize,
-    connections: usize,
-    offered: Option<u64>,
+    shape: &Loop,
     mut request: impl FnMut(&mut Entries, std::net::SocketAddr) -> Request,
-) -> Result<(Ran, Metrics), Error> {
+) -> Result<Done, Error> {
+    let Loop {
+        requests,
+        connections,
+        offered,
+        frame,
+    } = *shape;
     let directory = rig.scratch.fresh()?;
     let server = Server::start(&directory, entries.opening().collect(), None, connections)?;
     let address = server.address();
-    let requests: Vec<_> = (0..count).map(|_| request(entries, address)).collect();
+    let all: Vec<_> = (0..requests).map(|_| request(entries, address)).collect();
+    if offered.is_none() {
+        rig.bounds.before(frame)?;
+    }
     let before = server.metrics();
     let client = one_worker()?;
     let window = rig.plan.window;
     let ran = client.block_on(async {
-        let pool = Pool::new(requests);
+        let pool = Pool::new(all);
         let callers = HttpCaller::connect(address, connections, &pool).await?;
         match offered {
             None => closed_loop(callers, window).await,
-            Some(rate) => open_loop(callers, Schedule::new(rate, count as u64)).await,
+            Some(rate) => open_loop(callers, Schedule::new(rate, requests as u64)).await,
         }
     })?;
+    let behind = server.behind();
     drop(client);
     let did = since(&before, server.metrics());
     server.stop()?;
-    Ok((ran, did))
+    Ok(Done { ran, did, behind })
 }
 
 fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let count = rig.plan.bulk_entries.div_ceil(size).max(connections);
     let mut number = 0;
-    let (ran, did) = looped(
-        rig,
-        &mut entries,
-        count,
+    let shape = Loop {
+        requests: count,
         connections,
-        None,
-        |entries, host| {
-            number += 1;
-            let body = bulk_body((0..size).map(|_| entries.next_legs()));
-            Request::post(host, "/v1/entries/bulk")
-                .header("idempotency-key", &format!("bulk-{number}"))
-                .body(body.as_bytes())
-        },
-    )?;
+        offered: None,
+        frame: size as u64 * ENTRY_BYTES,
+    };
+    let done = looped(rig, &mut entries, &shape, |entries, host| {
+        number += 1;
+        let body = bulk_body((0..size).map(|_| entries.next_legs()));
+        Request::post(host, "/v1/entries/bulk")
+            .header("idempotency-key", &format!("bulk-{number}"))
+            .body(body.as_bytes())
+    })?;
     let many = if connections == 1 {
         "connection"
     } else {
@@ -96,39 +120,45 @@ fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error>
     let load = Load::Closed {
         callers: connections as u64,
     };
-    let figure = Figure::ran(Stage::Http, case, load, size as u64, &ran).durable();
+    let figure = Figure::ran(Stage::Http, case, load, size as u64, &done.ran);
+    let figure = figure.durable().note(behind(&done));
     let body = bulk_body((0..size).map(|_| entries.next_legs()));
     Ok(figure
-        .bounds(frame_bounds(rig, &did, size as u64)?)
+        .bounds(frame_bounds(rig, &done.did, size as u64)?)
         .bound(
             rig.bounds
                 .echo("/length", body.as_bytes(), connections, size as u64)?,
         ))
 }
 
+fn behind(done: &Done) -> String {
+    format!("read models {} records behind at the end", done.behind)
+}
+
 fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let rate = offered.unwrap_or(rig.plan.request_rate);
     let count = rig.plan.calls(rate).max(connections);
-    let (ran, did) = looped(
-        rig,
-        &mut entries,
-        count,
+    let shape = Loop {
+        requests: count,
         connections,
         offered,
-        |entries, host| {
-            let legs = entries.next_legs();
-            Request::post(host, "/v1/entries")
-                .header("idempotency-key", &format!("pay-{:x}", legs.id))
-                .body(entry_body(&legs).as_bytes())
-        },
-    )?;
+        frame: connections as u64 * SINGLE_BYTES,
+    };
+    let done = looped(rig, &mut entries, &shape, |entries, host| {
+        let legs = entries.next_legs();
+        Request::post(host, "/v1/entries")
+            .header("idempotency-key", &format!("pay-{:x}", legs.id))
+            .body(entry_body(&legs).as_bytes())
+    })?;
     let singles = Singles {
         callers: connections,
         offered,
         who: "connections",
     };
-    let figure = singles.figure(rig, Stage::Http, &ran, &did)?;
+    let figure = singles.figure(rig, Stage::Http, &done.ran, &done.did)?;
+    let shared = figure.note.clone().unwrap_or_default();
+    let figure = figure.note(format!("{shared}; {}", behind(&done)));
     if offered.is_some() {
         return Ok(figure);
     }
