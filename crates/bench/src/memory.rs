@@ -6,12 +6,13 @@
 //! another number differs by up to the factor two of such a table.
 
 use std::fs;
+use std::ops::Range;
 
 use tillroll_book::{Action, Book, Chart, Command, Decision};
 use tillroll_events::{CommandRef, EventId, OrderId, Record};
 use tillroll_stripe_simulator::LifeCycle;
 
-use crate::workload::{Entries, Webhooks};
+use crate::workload::{Entries, Webhooks, wallets};
 use crate::{Error, Plan};
 
 /// What so many of one thing take.
@@ -41,67 +42,97 @@ const ORDERS: usize = 10;
 /// # Errors
 /// When the system does not say how much memory the process has, or a command is refused.
 pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<Held>, Error> {
-    let mut things = Vec::new();
     let mut roll = Roll::new();
-    // Whatever the first use of anything takes is there before the first look.
-    let mut warm = Roll::new();
-    Entries::among(CHUNK, 9)
-        .opening()
-        .try_for_each(|command| warm.apply(&command))?;
     let (count, orders) = (plan.memory_things, plan.memory_things / ORDERS);
-
-    progress(0, "accounts");
-    let accounts = Entries::among(count, 1).without_limits();
-    let before = resident()?;
-    accounts
-        .wallets()
-        .try_for_each(|command| roll.apply(&command))?;
-    things.push(held("account", count, before)?);
-
-    progress(1, "entry ids");
-    let mut entries = Entries::among(CHUNK, 1);
-    let before = resident()?;
-    for _ in 0..count / CHUNK {
-        roll.apply(&entries.bulk(CHUNK))?;
-    }
-    things.push(held("entry id", count / CHUNK * CHUNK, before)?);
-
-    progress(2, "open orders");
-    let before = resident()?;
-    for chunk in chunks(orders) {
-        let open = Webhooks::of(
-            &[LifeCycle::Captured],
-            chunk.start as u64,
-            chunk.len() as u64,
-        );
-        open.orders.iter().try_for_each(|order| roll.apply(order))?;
-    }
-    things.push(held("open order", orders, before)?);
-
-    progress(3, "closed orders");
-    let before = resident()?;
-    for chunk in chunks(orders) {
-        let first = (orders + chunk.start) as u64;
-        let shop = Webhooks::of(&[LifeCycle::Paid], first, chunk.len() as u64);
-        let secrets = Webhooks::secrets();
-        for order in &shop.orders {
-            roll.apply(order)?;
+    let things = [
+        Thing::Account,
+        Thing::EntryId,
+        Thing::OpenOrder,
+        Thing::ClosedOrder,
+    ];
+    let mut all = Vec::new();
+    for (done, thing) in things.into_iter().enumerate() {
+        progress(done, thing.name());
+        let count = match thing {
+            Thing::Account | Thing::EntryId => count,
+            Thing::OpenOrder | Thing::ClosedOrder => orders,
+        };
+        // The first ones are made before the first look, so that what making them takes is
+        // there already and is not counted.
+        thing.make(&mut roll, 0..CHUNK)?;
+        let before = resident()?;
+        for chunk in chunks(count) {
+            thing.make(&mut roll, CHUNK + chunk.start..CHUNK + chunk.end)?;
         }
-        for delivery in &shop.deliveries {
-            roll.apply(&delivery.command(&secrets))?;
-        }
-        for order in &shop.orders {
-            if let Action::PlaceOrder(placed) = &order.action {
-                roll.apply(&fulfil(placed.id, order))?;
-            }
-        }
+        all.push(Held {
+            thing: thing.name(),
+            count: count as u64,
+            bytes: resident()?.saturating_sub(before),
+        });
     }
-    things.push(held("closed order (paid, fulfilled)", orders, before)?);
-    drop((warm, roll));
-    Ok(things)
+    drop(roll);
+    Ok(all)
 }
 
-fn chunks(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+/// What the book is grown by.
+#[derive(Clone, Copy)]
+enum Thing {
+    Account,
+    EntryId,
+    OpenOrder,
+    ClosedOrder,
+}
+
+impl Thing {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::EntryId => "entry id",
+            Self::OpenOrder => "open order",
+            Self::ClosedOrder => "closed order (paid, fulfilled) with its webhooks' keys",
+        }
+    }
+
+    /// Makes those with these numbers.
+    fn make(self, roll: &mut Roll, numbers: Range<usize>) -> Result<(), Error> {
+        let (first, count) = (numbers.start as u64, numbers.len() as u64);
+        match self {
+            Self::Account => wallets(numbers).try_for_each(|command| roll.apply(&command)),
+            // Its money goes between the first accounts, which are there.
+            Self::EntryId => {
+                let mut entries = Entries::among(CHUNK, 1).without_limits().after(first);
+                roll.apply(&entries.bulk(numbers.len()))
+            }
+            Self::OpenOrder => {
+                // The processor says nothing of it yet.
+                let open = Webhooks::of(&[LifeCycle::Captured], OPEN + first, count);
+                open.orders.iter().try_for_each(|order| roll.apply(order))
+            }
+            Self::ClosedOrder => close(roll, &Webhooks::of(&[LifeCycle::Paid], first, count)),
+        }
+    }
+}
+
+/// Open orders are numbered from here, so that none is also a closed one.
+const OPEN: u64 = 1 << 40;
+
+fn close(roll: &mut Roll, shop: &Webhooks) -> Result<(), Error> {
+    let secrets = Webhooks::secrets();
+    for order in &shop.orders {
+        roll.apply(order)?;
+    }
+    for delivery in &shop.deliveries {
+        roll.apply(&delivery.command(&secrets))?;
+    }
+    for order in &shop.orders {
+        if let Action::PlaceOrder(placed) = &order.action {
+            roll.apply(&fulfil(placed.id, order))?;
+        }
+    }
+    Ok(())
+}
+
+fn chunks(count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count)
         .step_by(CHUNK)
         .map(move |first| first..count.min(first + CHUNK))
@@ -113,14 +144,6 @@ fn fulfil(id: OrderId, order: &Command) -> Command {
         action: Action::FulfilOrder(id),
         ..order.clone()
     }
-}
-
-fn held(thing: &'static str, count: usize, before: u64) -> Result<Held, Error> {
-    Ok(Held {
-        thing,
-        count: count as u64,
-        bytes: resident()?.saturating_sub(before),
-    })
 }
 
 /// Bytes of the process that are in memory.

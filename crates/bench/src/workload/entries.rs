@@ -1,5 +1,7 @@
 //! Accounts, and entries that move money between them.
 
+use std::ops::Range;
+
 use tillroll_book::{
     Action, Command, CommandKey, OpenAccount, PostEntries, PostEntry, PostingRequest,
 };
@@ -87,6 +89,12 @@ impl Entries {
         }
     }
 
+    /// The same as if so many had been drawn before: their ids are not used again.
+    #[must_use]
+    pub fn after(self, made: u64) -> Self {
+        Self { made, ..self }
+    }
+
     /// From here on drawn like this.
     pub fn draw(&mut self, distribution: Distribution) {
         self.draw = Draw::new(distribution, self.accounts);
@@ -151,8 +159,7 @@ impl Entries {
         std::iter::once(issuer).chain(wallets)
     }
 
-    /// The commands that open the accounts and leave them empty.
-    pub fn wallets(&self) -> impl Iterator<Item = Command> {
+    fn wallets(&self) -> impl Iterator<Item = Command> {
         (0..self.accounts).map(|number| open(&wallet(number), AccountType::Liability, self.limit))
     }
 
@@ -189,6 +196,11 @@ fn post_entries(legs: &[Legs]) -> Action {
         entries: legs.iter().map(pay).collect(),
         all_or_nothing: false,
     })
+}
+
+/// The commands that open empty accounts without limits.
+pub fn wallets(numbers: Range<usize>) -> impl Iterator<Item = Command> {
+    numbers.map(|number| open(&wallet(number), AccountType::Liability, Limit::None))
 }
 
 fn open(path: &str, kind: AccountType, limit: Limit) -> Command {
