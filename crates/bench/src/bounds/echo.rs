@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::{Bounds, Measured};
 use crate::http::{HttpCaller, Request};
-use crate::load::{Pool, Ran, closed_loop, one_worker, two_workers};
+use crate::load::{Pool, Ran, closed_loop, one_worker, worker_per_core};
 use crate::{Bound, Error};
 
 /// A server that answers what it is sent (`/echo`), or how long it was (`/length`).
@@ -32,7 +32,7 @@ impl Echo {
     /// # Errors
     /// When the system gives no thread or no port.
     pub fn start() -> Result<Self, Error> {
-        let runtime = two_workers()?;
+        let runtime = worker_per_core()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.map_err(Error::io("listen on a port"))?;
         let address = listener.local_addr().map_err(Error::io("name a port"))?;

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::load::two_workers;
+use crate::load::worker_per_core;
 use crate::scratch::execute;
 use crate::workload::Webhooks;
 use crate::{Error, Scratch, timed};
@@ -59,7 +59,7 @@ impl Server {
         if let Some(at) = at {
             config.clock = Arc::new(StoryClock::at(at));
         }
-        let runtime = two_workers()?;
+        let runtime = worker_per_core()?;
         let inside = runtime.enter();
         let book = Tillroll::open(config, |_| {}).map_err(Error::failed("opening a book"))?;
         let (handle, checkpoint) = (book.engine().clone(), book.checkpoint().clone());

@@ -50,7 +50,16 @@ impl Ran {
     }
 }
 
-/// Two workers, as a small server has.
+/// A worker for each core, as `tillroll serve` has.
+///
+/// # Errors
+/// When the system starts no thread.
+pub fn worker_per_core() -> Result<Runtime, Error> {
+    let built = Builder::new_multi_thread().enable_all().build();
+    built.map_err(Error::io("start the async runtime"))
+}
+
+/// Two workers, on whatever machine: callers, who have little to do.
 ///
 /// # Errors
 /// When the system starts no thread.
