@@ -14,6 +14,8 @@ pub struct Machine {
     pub filesystem: Option<String>,
     /// Whether memory comes in huge pages by itself: `always`, `madvise`, `never`.
     pub huge_pages: Option<String>,
+    /// Hundredths of a process that wanted a core in the minute before.
+    pub load: Option<u64>,
 }
 
 impl Machine {
@@ -31,8 +33,15 @@ impl Machine {
             filesystem: directory
                 .ok()
                 .and_then(|directory| filesystem(&mounts, &directory)),
+            load: load(&read("/proc/loadavg")),
             huge_pages: chosen(&read("/sys/kernel/mm/transparent_hugepage/enabled")),
         }
+    }
+
+    /// Whether others want the cores: more than half of one of two.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.load.is_some_and(|load| load > self.cores * 25)
     }
 
     /// Whether files are kept in memory, where a sync costs nothing and means nothing.
@@ -57,6 +66,13 @@ fn memory(meminfo: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
+}
+
+/// The first number, which has two digits after its point.
+fn load(loadavg: &str) -> Option<u64> {
+    let (whole, part) = loadavg.split_whitespace().next()?.split_once('.')?;
+    let whole: u64 = whole.parse().ok()?;
+    whole.checked_mul(100)?.checked_add(part.parse().ok()?)
 }
 
 /// The word in brackets.
@@ -126,6 +142,25 @@ mod tests {
             Some("madvise")
         );
         assert_eq!(chosen(""), None);
+        assert_eq!(load("7.05 5.10 1.00 3/120 99\n"), Some(705));
+        assert_eq!(load(""), None);
+    }
+
+    #[test]
+    fn a_machine_with_other_work_is_busy() {
+        for (cores, load, expected) in [
+            (2, Some(50), false),
+            (2, Some(51), true),
+            (64, Some(700), false),
+            (2, None, false),
+        ] {
+            let machine = Machine {
+                cores,
+                load,
+                ..Machine::default()
+            };
+            assert_eq!(machine.is_busy(), expected, "{machine:?}");
+        }
     }
 
     #[test]

@@ -86,6 +86,14 @@ fn warnings(machine: &Machine) -> Vec<String> {
             "the files are on {kind}, in memory: no durable figure means anything; use --data on a disk"
         ));
     }
+    if machine.is_busy() {
+        let load = machine.load.unwrap_or(0);
+        let (whole, part) = (load / 100, load % 100);
+        warnings.push(format!(
+            "the load was {whole}.{part:02} on {} cores before the run: whatever needs a core is slower than the machine",
+            machine.cores
+        ));
+    }
     if cfg!(debug_assertions) {
         warnings.push("built without optimisation: no figure means anything".into());
     }
@@ -117,6 +125,7 @@ pub(crate) fn machine(machine: &Machine) -> Value {
         "memory_bytes": machine.memory_bytes,
         "filesystem": machine.filesystem,
         "huge_pages": machine.huge_pages,
+        "load_hundredths": machine.load,
     })
 }
 

@@ -30,7 +30,13 @@ fn json_has_every_field() {
     let machine = &document["machine"];
     fields(
         machine,
-        &["cpu_model", "memory_bytes", "filesystem", "huge_pages"],
+        &[
+            "cpu_model",
+            "memory_bytes",
+            "filesystem",
+            "huge_pages",
+            "load_hundredths",
+        ],
     );
     assert!(machine["cores"].as_u64().unwrap() > 0);
     let stages = document["stages"].as_array().unwrap();
