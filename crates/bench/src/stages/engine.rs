@@ -155,8 +155,11 @@ impl Singles {
 fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let opening = entries.opening().collect();
-    let rate = offered.unwrap_or(rig.plan.single_rate);
-    let count = rig.plan.calls(rate).max(callers);
+    // An open loop lasts as long as its window, however few calls that makes.
+    let count = match offered {
+        None => rig.plan.calls(rig.plan.single_rate).max(callers),
+        Some(rate) => rig.plan.calls(rate),
+    };
     let calls = (0..count).map(|_| entries.single()).collect();
     if offered.is_none() {
         rig.bounds.before(callers as u64 * SINGLE_BYTES)?;

@@ -137,8 +137,10 @@ fn behind(done: &Done) -> String {
 
 fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
-    let rate = offered.unwrap_or(rig.plan.request_rate);
-    let count = rig.plan.calls(rate).max(connections);
+    let count = match offered {
+        None => rig.plan.calls(rig.plan.request_rate).max(connections),
+        Some(rate) => rig.plan.calls(rate),
+    };
     let shape = Loop {
         requests: count,
         connections,
