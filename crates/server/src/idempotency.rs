@@ -32,7 +32,7 @@ pub(crate) struct Reservation {
 }
 
 impl InFlight {
-    fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
+    pub(crate) fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.insert(key.to_owned()) {
             return Ok(Reservation {
@@ -79,8 +79,7 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// Reserves `key` for a request and makes it a command's key: `http:` and the key, so that it
-/// never meets one of another origin.
+/// Reserves `key` for a request and makes it a command's key.
 pub(crate) fn begin(
     in_flight: &InFlight,
     key: &str,
@@ -88,11 +87,17 @@ pub(crate) fn begin(
     body: &JsonText,
 ) -> Result<(CommandKey, Reservation), Problem> {
     let reservation = in_flight.reserve(key)?;
-    let command_key = CommandKey {
+    let fingerprint = fingerprint(request, body)?;
+    Ok((command_key(key, fingerprint), reservation))
+}
+
+/// The key of a request's command: `http:` and the key that the client gave, so that it never
+/// meets one of another origin.
+pub(crate) fn command_key(key: &str, fingerprint: [u8; 16]) -> CommandKey {
+    CommandKey {
         key: format!("http:{key}"),
-        fingerprint: fingerprint(request, body)?,
-    };
-    Ok((command_key, reservation))
+        fingerprint,
+    }
 }
 
 /// Which operation on which thing.
@@ -105,28 +110,44 @@ pub(crate) struct RequestName<'a> {
     pub parameters: Vec<(String, String)>,
 }
 
-fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
+impl RequestName<'_> {
+    /// A fingerprint that covers the request's name, and whatever else is fed to it.
+    pub(crate) fn hasher(&self) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(text.as_bytes());
+            hasher.update(&[0]);
+        };
+        part(self.method.as_str());
+        part(self.route);
+        for (name, value) in &self.parameters {
+            part(name);
+            part(value);
+        }
+        hasher
+    }
+}
+
+/// The part of a hash that is kept.
+pub(crate) fn kept(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    fingerprint
+}
+
+/// Of a request that is one JSON document.
+pub(crate) fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
     // An empty body asks for what an empty object asks for.
     let value: Value = if body.is_blank() {
         Value::Object(serde_json::Map::new())
     } else {
         body.value()?
     };
-    let mut hasher = blake3::Hasher::new();
-    let mut part = |text: &str| {
-        hasher.update(text.as_bytes());
-        hasher.update(&[0]);
-    };
-    part(request.method.as_str());
-    part(request.route);
-    for (name, value) in &request.parameters {
-        part(name);
-        part(value);
-    }
-    canonical::hash(&value, &mut hasher);
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    Ok(fingerprint)
+    let mut hasher = request.hasher();
+    let mut content = Vec::with_capacity(2 * body.len());
+    canonical::write(&value, &mut content);
+    hasher.update(&content);
+    Ok(kept(&hasher))
 }
 
 #[cfg(test)]

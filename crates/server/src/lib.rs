@@ -19,6 +19,7 @@
 mod app;
 mod bodies;
 mod body;
+mod bulk;
 mod canonical;
 mod clock;
 mod code;
@@ -38,6 +39,7 @@ mod problem;
 mod query;
 mod routes;
 mod scalar;
+mod scan;
 pub mod schemas;
 mod serve;
 mod stream;

@@ -9,7 +9,7 @@ const RANDOM: u128 = (1 << 62) - 1;
 /// Ids for one request: the first is random, each that follows is one more. That costs one
 /// question to the system's source of randomness rather than thousands, and ids in the order
 /// of the request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NewIds {
     next: u128,
 }

@@ -11,7 +11,7 @@ mod stock;
 mod trial_balance;
 
 pub(crate) use account::{AccountView, StatementLineView};
-pub(crate) use bulk::BulkView;
+pub(crate) use bulk::{BulkView, Results};
 pub(crate) use entry::EntryView;
 pub(crate) use hold::HoldView;
 pub(crate) use order::OrderView;

@@ -366,7 +366,7 @@ async fn a_bulk_request_answers_for_each_entry() {
     let entries = json!([good(1), negative, entry("a", "nowhere", 2), good(3)]);
     let answer = shop
         .post(
-            "/v1/entries/bulk",
+            "/v1/entries/bulk?results=all",
             json!({"mode": "each", "entries": entries}),
         )
         .await
