@@ -283,3 +283,36 @@ fn the_quick_parser_takes_what_clients_send() {
         }
     }
 }
+
+/// Every single change that a slip of the pen makes: a piece put in, or put over up to thirty
+/// bytes, or those bytes left out, anywhere in a body.
+#[test]
+fn every_small_change_of_a_body_is_read_the_same_or_left_to_the_careful_parser() {
+    let entry = r#"{"id":"ent_01k3m8q5e5f4vb4rj2m9w7c0xa","description":"d","metadata":{"a":"b"},"postings":[{"account":"a:1","unit":"EUR","side":"debit","amount":12},{"account":"b","unit":"EUR","side":"credit","amount":12}]}"#;
+    let body = format!(r#"{{"mode":"each","entries":[{entry}]}}"#);
+    let (mut taken, mut left) = (0, 0);
+    let pieces = PIECES.iter().chain(&[
+        "",
+        "\"a\":\"c\",",
+        "\"account\":\"b\",",
+        "\"side\":\"debit\",",
+    ]);
+    for piece in pieces {
+        for start in 0..=body.len() {
+            for length in [0, 1, 2, 4, 6, 13, 30] {
+                let end = (start + length).min(body.len());
+                let changed = [&body[..start], piece, &body[end..]].concat();
+                let (bytes, ids) = (Bytes::from(changed.clone()), new_ids());
+                let Some(items) = quick(&bytes, ids.clone(), Some(&NAME)) else {
+                    left += 1;
+                    continue;
+                };
+                taken += 1;
+                let careful = careful(bytes, ids, Some(&NAME));
+                let careful = careful.unwrap_or_else(|problem| panic!("{changed}: {problem:?}"));
+                assert_eq!(told(&items), told(&careful), "{changed}");
+            }
+        }
+    }
+    assert!(taken > 1000 && left > taken, "{taken} taken, {left} left");
+}
