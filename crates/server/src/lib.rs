@@ -28,6 +28,8 @@ mod expiries;
 mod findings;
 mod idempotency;
 mod list;
+#[doc(hidden)]
+pub mod measured;
 mod metrics;
 mod middleware;
 mod new_ids;

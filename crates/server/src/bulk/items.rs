@@ -82,7 +82,7 @@ pub(super) fn quick(
 }
 
 /// The way that finds out what is wrong.
-pub(super) fn careful(
+pub(crate) fn careful(
     bytes: Bytes,
     new_ids: NewIds,
     name: Option<&RequestName<'_>>,
