@@ -42,7 +42,8 @@ impl Batch {
         };
         self.entries.start(EntryId::from_u128(id));
         for leg in &entry.legs {
-            self.entries.leg(leg.account, leg.unit, leg.side, leg.amount);
+            self.entries
+                .leg(leg.account, leg.unit, leg.side, leg.amount);
         }
         if !entry.is_plain() {
             self.entries.say(words(entry));

@@ -190,7 +190,10 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn unit(&mut self, last: &mut Option<(&'a str, Unit)>) -> Option<Unit> {
         if let Some((text, unit)) = last {
-            let next = self.rest().strip_prefix(b"\"")?.strip_prefix(text.as_bytes());
+            let next = self
+                .rest()
+                .strip_prefix(b"\"")?
+                .strip_prefix(text.as_bytes());
             if next.is_some_and(|rest| rest.first() == Some(&b'"')) {
                 self.at += text.len() + 2;
                 return Some(*unit);
