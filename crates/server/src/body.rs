@@ -65,6 +65,19 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }
 }
 
+/// Reads a body that has to be JSON. One that is not there needs no name for its kind.
+pub(crate) async fn read_json(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let bytes = read(headers, body, limit).await?;
+    if !bytes.is_empty() || headers.contains_key(header::CONTENT_TYPE) {
+        require_json(headers)?;
+    }
+    Ok(bytes)
+}
+
 /// The body, or `None` when it is longer than `limit`.
 async fn gather(
     mut body: Body,
@@ -110,7 +123,7 @@ pub(crate) fn is(headers: &HeaderMap, kind: &str) -> bool {
 }
 
 /// Refuses what does not say that it is JSON.
-pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if is(headers, "application/json") {
         return Ok(());
     }

@@ -14,30 +14,31 @@ use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 use tillroll_book::CommandKey;
 
-use crate::body::JsonText;
+use crate::body::{self, JsonText};
 use crate::canonical;
 use crate::code::Code;
 use crate::problem::{Problem, headers};
 
 /// Keys of requests that are being worked on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InFlight(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>);
 
 /// Frees its key when the request is over, however it ends. A client that goes away early
 /// frees it too: the writer still sees one command after the other.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     keys: InFlight,
-    key: String,
+    key: Arc<str>,
 }
 
 impl InFlight {
-    pub(crate) fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
+    fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
+        let key: Arc<str> = key.into();
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.insert(key.to_owned()) {
+        if keys.insert(Arc::clone(&key)) {
             return Ok(Reservation {
                 keys: self.clone(),
-                key: key.to_owned(),
+                key,
             });
         }
         Err(Problem::new(
@@ -57,7 +58,7 @@ impl Drop for Reservation {
 }
 
 /// The key that the client gave, when it gave one.
-pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(headers::IDEMPOTENCY_KEY).iter();
     let Some(value) = given.next() else {
         return Ok(None);
@@ -79,25 +80,29 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// Reserves `key` for a request and makes it a command's key.
-pub(crate) fn begin(
-    in_flight: &InFlight,
-    key: &str,
-    request: &RequestName<'_>,
-    body: &JsonText,
-) -> Result<(CommandKey, Reservation), Problem> {
-    let reservation = in_flight.reserve(key)?;
-    let fingerprint = fingerprint(request, body)?;
-    Ok((command_key(key, fingerprint), reservation))
+impl Reservation {
+    /// The key of the request's command: `http:` and the key that the client gave, so that it
+    /// never meets one of another origin. The commands after the first of one request have
+    /// their number behind it, after a space, which no client's key has.
+    pub(crate) fn command_key(&self, number: usize, fingerprint: [u8; 16]) -> CommandKey {
+        let key = match number {
+            0 => format!("http:{}", self.key),
+            number => format!("http:{} {number}", self.key),
+        };
+        CommandKey { key, fingerprint }
+    }
 }
 
-/// The key of a request's command: `http:` and the key that the client gave, so that it never
-/// meets one of another origin.
-pub(crate) fn command_key(key: &str, fingerprint: [u8; 16]) -> CommandKey {
-    CommandKey {
-        key: format!("http:{key}"),
-        fingerprint,
-    }
+/// Reserves the key that the client gave, when it gave one.
+pub(crate) fn reserve(
+    in_flight: &InFlight,
+    headers: &HeaderMap,
+) -> Result<Option<Reservation>, Problem> {
+    let Some(key) = key_of(headers)? else {
+        return Ok(None);
+    };
+    body::refuse_card_number("Idempotency-Key", key)?;
+    in_flight.reserve(key).map(Some)
 }
 
 /// Which operation on which thing.

@@ -1,6 +1,7 @@
 //! What surrounds every route: the request's id, the problem's body, headers that keep a
 //! browser honest, a measure of time, and the refusal of foreign hosts.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -14,8 +15,11 @@ use http_body_util::Full;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::clock::{Clock, SystemClock};
 use crate::code::Code;
+use crate::new_ids::new_id;
 use crate::problem::{CONTENT_TYPE, Problem, headers};
+use crate::routes;
 
 /// Sent with every answer. Nothing here is meant to be shown, framed or kept by a browser.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -38,29 +42,43 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// The id of a request, for answers that speak of it before they are complete.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
+/// The id of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestId(Uuid);
+
+impl RequestId {
+    pub(crate) fn new() -> Self {
+        Self(new_id(SystemClock.now()))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "req_{}", self.0.simple())
+    }
+}
 
 /// The outermost layer.
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = new_request_id();
+    let id = RequestId::new();
     let method = request.method().clone();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let mut response = match foreign_host(&app, &request, &route) {
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    if route == routes::bulk::ROUTE {
+        // Its answer may speak of it before it is complete.
+        request.extensions_mut().insert(id);
+    }
+    let mut response = match foreign_host(&app, &request, route) {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     };
+    let id = id.to_string();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         write_problem(&mut response, &problem, &id);
     }
     let answer_headers = response.headers_mut();
-    let id = HeaderValue::from_str(&id).expect("an id is visible ASCII");
+    let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
     answer_headers.insert(headers::REQUEST_ID, id);
     for (name, value) in HEADERS {
         answer_headers.entry(name).or_insert(value);
@@ -70,16 +88,12 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     }
     let took = started.elapsed();
     app.metrics()
-        .observe_request(&route, &method, response.status(), took);
+        .observe_request(route, &method, response.status(), took);
     tracing::debug!(
         %method, route, status = response.status().as_u16(),
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
     );
     response
-}
-
-pub(crate) fn new_request_id() -> String {
-    format!("req_{}", Uuid::now_v7().simple())
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
@@ -106,7 +120,7 @@ fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
         return None;
     }
     let host = host_of(request.headers(), request.uri())?;
-    if is_local(&host) || app.allows_host(&host) {
+    if is_local(host) || app.allows_host(host) {
         return None;
     }
     Some(
@@ -119,16 +133,16 @@ fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
 }
 
 /// The name without its port. A request without a Host header is not a browser's.
-fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+fn host_of<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
     if let Some(host) = uri.host() {
-        return Some(host.to_owned());
+        return Some(host);
     }
     let host = headers.get(header::HOST)?.to_str().unwrap_or("?");
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
         None => host.split(':').next().unwrap_or(host),
     };
-    Some(name.to_owned())
+    Some(name)
 }
 
 fn is_local(host: &str) -> bool {
@@ -205,8 +219,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            let name = host_of(&headers, &Uri::from_static("/v1/orders")).unwrap();
-            assert_eq!(is_local(&name), local, "{host}");
+            let uri = Uri::from_static("/v1/orders");
+            let name = host_of(&headers, &uri).unwrap();
+            assert_eq!(is_local(name), local, "{host}");
         }
     }
 }

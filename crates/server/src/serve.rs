@@ -164,7 +164,7 @@ fn connect(
 /// Answers without reading: the place of a request is what is missing.
 async fn turn_away(mut stream: TcpStream) {
     let problem = Problem::new(Code::Overloaded, "too many connections are open");
-    let id = middleware::new_request_id();
+    let id = middleware::RequestId::new().to_string();
     let body = serde_json::to_string(&problem.body(&id)).expect("a problem is plain data");
     let text = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\

@@ -328,6 +328,11 @@ fn seen(path: &Path) -> u64 {
         .unwrap_or(0)
 }
 
+/// The least time between two commits of the read models. A commit costs about as much as
+/// fifty rows; taking each small frame by itself would take that time from the server. After a
+/// pause nothing waits.
+const GATHERING: Duration = Duration::from_millis(15);
+
 /// Starts the thread that keeps the read models up to date.
 fn follow(
     projector: Projector,
@@ -337,16 +342,23 @@ fn follow(
     runtime: tokio::runtime::Handle,
 ) -> io::Result<Follower> {
     let mut committed = engine.committed();
+    let mut followed = tokio::time::Instant::now();
     let wait = move |seen: u64| {
-        runtime.block_on(async {
+        let head = runtime.block_on(async {
+            let moved = async {
+                let more = committed.wait_for(|head| head.get() > seen).await.is_ok();
+                // What comes right behind the last is waited for, so that it shares a commit.
+                tokio::time::sleep_until(followed + GATHERING).await;
+                more.then(|| committed.borrow().get())
+            };
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => None,
-                head = committed.wait_for(|head| head.get() > seen) => {
-                    head.ok().map(|head| head.get())
-                }
+                head = moved => head,
             }
-        })
+        });
+        followed = tokio::time::Instant::now();
+        head
     };
     tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
 }

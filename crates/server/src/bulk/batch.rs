@@ -1,7 +1,6 @@
 //! The entries of one command, as the book takes them: the one place that knows how.
 
-use tillroll_book::{Action, EntryBatch, PostEntries, PostEntry, Words};
-use tillroll_events::EntryId;
+use tillroll_book::{Action, EntryBatch, PostEntries, PostEntry};
 
 use crate::bodies::BulkMode;
 use crate::new_ids::NewIds;
@@ -36,17 +35,13 @@ impl Batch {
 
     /// Adds what the quick parser read.
     pub(crate) fn push_scanned(&mut self, entry: &Scanned<'_>) {
-        let id = match entry.id.value() {
-            Some((_, id)) => *id,
-            None => self.new_ids.take(),
-        };
-        self.entries.start(EntryId::from_u128(id));
+        self.entries.start(entry.id_or_new(&mut self.new_ids));
         for leg in &entry.legs {
             self.entries
                 .leg(leg.account, leg.unit, leg.side, leg.amount);
         }
         if !entry.is_plain() {
-            self.entries.say(words(entry));
+            self.entries.say(entry.words());
         }
     }
 
@@ -60,16 +55,5 @@ impl Batch {
     #[cfg(test)]
     pub(crate) fn entries(&self) -> &EntryBatch {
         &self.entries
-    }
-}
-
-fn words(entry: &Scanned<'_>) -> Words {
-    let members = entry.metadata.value().into_iter().flatten();
-    let metadata = members.map(|(key, value)| (key.to_string(), value.to_string()));
-    let reverses = entry.reverses.value();
-    Words {
-        description: entry.description.value().map(ToString::to_string),
-        metadata: metadata.collect(),
-        reverses: reverses.map(|(_, id)| EntryId::from_u128(*id)),
     }
 }

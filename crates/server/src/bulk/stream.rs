@@ -9,14 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use serde::Serialize;
-use tillroll_book::{CommandKey, Refusal};
+use tillroll_book::Refusal;
 use tillroll_engine::{Outcome, SubmitError};
 
 use super::{BulkItems, lines::Lines};
 use crate::app::{App, blocking};
 use crate::bodies::{BulkMode, RefusedBefore};
 use crate::code::Code;
-use crate::idempotency::{Reservation, command_key};
+use crate::idempotency::Reservation;
+use crate::middleware::RequestId;
 use crate::problem::{Problem, StreamProblem};
 use crate::views::{BulkView, Results};
 
@@ -29,22 +30,8 @@ const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Answering {
     pub results: Results,
-    pub key: Option<String>,
-    /// Held until the last answer is given.
-    pub _reservation: Option<Reservation>,
-}
-
-impl Answering {
-    /// The key of the command `number` of a request: the first has the request's, the others a
-    /// number behind it, after a space, which no client's key has.
-    fn key_of(&self, number: usize, fingerprint: Option<[u8; 16]>) -> Option<CommandKey> {
-        let (key, fingerprint) = self.key.as_deref().zip(fingerprint)?;
-        let mut key = command_key(key, fingerprint);
-        if number > 0 {
-            key.key = format!("{} {number}", key.key);
-        }
-        Some(key)
-    }
+    /// Of the request's key, held until the last answer is given.
+    pub reservation: Option<Reservation>,
 }
 
 /// Has one command applied: what came of it, if the book was asked at all, and the answer.
@@ -68,7 +55,8 @@ pub(crate) async fn answer(
         let view = BulkView::of_records(mode, first, count, refused, &[], results);
         return Ok((None, view));
     }
-    let key = answering.key_of(number, fingerprint);
+    let reservation = answering.reservation.as_ref().zip(fingerprint);
+    let key = reservation.map(|(key, fingerprint)| key.command_key(number, fingerprint));
     let submitted = app.submit(key, None, batch.into_action(mode)).await;
     let outcome = submitted.map_err(|error| in_stream(error, first))?;
     let view = view(mode, first, count, refused, &outcome, results).await?;
@@ -109,7 +97,7 @@ type Ahead = Pin<Box<dyn Future<Output = (Lines, Result<Option<BulkItems>, Probl
 pub(crate) struct Stream {
     app: App,
     answering: Answering,
-    request_id: String,
+    request_id: RequestId,
     /// The commands that were answered.
     number: usize,
     /// The place of the first entry that was not answered.
@@ -124,7 +112,7 @@ enum State {
 }
 
 impl Stream {
-    pub(crate) fn new(app: App, answering: Answering, request_id: String, lines: Lines) -> Self {
+    pub(crate) fn new(app: App, answering: Answering, request_id: RequestId, lines: Lines) -> Self {
         let state = State::Reading(read_ahead(app.clone(), lines));
         Self {
             app,
@@ -228,7 +216,7 @@ impl Stream {
                 line(&StreamProblem {
                     object: "problem",
                     first_index: self.place,
-                    problem: problem.body(&self.request_id),
+                    problem: problem.body(&self.request_id.to_string()),
                 })
             }
         })

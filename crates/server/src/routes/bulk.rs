@@ -19,7 +19,7 @@ use crate::views::{BulkView, Results};
 /// Longer bodies are parsed aside, so that other requests do not wait behind them.
 const LONG: usize = 64 * 1024;
 
-const ROUTE: &str = "/v1/entries/bulk";
+pub(crate) const ROUTE: &str = "/v1/entries/bulk";
 
 /// Post many journal entries
 ///
@@ -58,7 +58,7 @@ const ROUTE: &str = "/v1/entries/bulk";
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(id): Extension<RequestId>,
     mut parameters: Parameters,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -76,10 +76,9 @@ pub(crate) async fn create(
         let detail = "a JSON document says its mode in the body";
         return Err(Problem::parameter("mode", detail));
     }
-    let bytes = body::read(&parts.headers, content, BULK_BYTES).await?;
-    body::require_json(&parts.headers)?;
+    let bytes = body::read_json(&parts.headers, content, BULK_BYTES).await?;
     let answering = answering(&app, &parts, results)?;
-    let keyed = answering.key.is_some();
+    let keyed = answering.reservation.is_some();
     let is_long = bytes.len() >= LONG;
     let read = {
         let app = app.clone();
@@ -110,14 +109,14 @@ enum BulkLine {
 
 async fn stream(
     app: App,
-    id: String,
+    id: RequestId,
     parts: &Parts,
     content: axum::body::Body,
     mode: BulkMode,
     results: Results,
 ) -> Result<Response, Problem> {
     let answering = answering(&app, parts, results)?;
-    let hasher = answering.key.is_some().then(|| {
+    let hasher = answering.reservation.is_some().then(|| {
         let said = [("format", "ndjson"), ("mode", mode.as_str())];
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
         name(said.into()).hasher()
@@ -149,17 +148,8 @@ fn name(parameters: Vec<(String, String)>) -> RequestName<'static> {
 }
 
 fn answering(app: &App, parts: &Parts, results: Results) -> Result<Answering, Problem> {
-    let key = idempotency::key_of(&parts.headers)?;
-    let reservation = match key {
-        None => None,
-        Some(key) => {
-            body::refuse_card_number("Idempotency-Key", key)?;
-            Some(app.in_flight().reserve(key)?)
-        }
-    };
     Ok(Answering {
         results,
-        key: key.map(str::to_owned),
-        _reservation: reservation,
+        reservation: idempotency::reserve(app.in_flight(), &parts.headers)?,
     })
 }

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use tillroll_book::{PostEntry, PostingRequest, Words};
+use tillroll_events::EntryId;
 use tillroll_ledger::{MAX_POSTINGS, PathRef, Side};
 use tillroll_money::Unit;
 
 use super::Cursor;
+use crate::new_ids::NewIds;
 
 /// A member that may be left out. `null` is the same to the books as nothing, but not to the
 /// request's fingerprint.
@@ -62,6 +65,44 @@ impl Scanned<'_> {
         self.description.value().is_none()
             && self.reverses.value().is_none()
             && self.metadata.value().is_none_or(Vec::is_empty)
+    }
+
+    pub(crate) fn id_or_new(&self, new_ids: &mut NewIds) -> EntryId {
+        let given = self.id.value().map(|(_, id)| *id);
+        EntryId::from_u128(given.unwrap_or_else(|| new_ids.take()))
+    }
+
+    pub(crate) fn words(&self) -> Words {
+        let members = self.metadata.value().into_iter().flatten();
+        let metadata = members.map(|(key, value)| (key.to_string(), value.to_string()));
+        let reverses = self.reverses.value();
+        Words {
+            description: self.description.value().map(ToString::to_string),
+            metadata: metadata.collect(),
+            reverses: reverses.map(|(_, id)| EntryId::from_u128(*id)),
+        }
+    }
+
+    /// The entry by itself.
+    pub(crate) fn to_entry(&self, new_ids: &mut NewIds) -> PostEntry {
+        let Words {
+            description,
+            metadata,
+            reverses,
+        } = self.words();
+        let postings = self.legs.iter().map(|leg| PostingRequest {
+            account: leg.account.into(),
+            unit: leg.unit,
+            side: leg.side,
+            amount: leg.amount,
+        });
+        PostEntry {
+            id: self.id_or_new(new_ids),
+            postings: postings.collect(),
+            description,
+            metadata,
+            reverses,
+        }
     }
 
     fn clear(&mut self) {

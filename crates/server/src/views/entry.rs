@@ -3,7 +3,8 @@
 use serde::Serialize;
 use tillroll_engine::Position;
 use tillroll_events::{AccountNames, EntryView as PostingsView, Event, Metadata, Record};
-use tillroll_ledger::Entry;
+use tillroll_ledger::{AccountId, AccountPath, Entry};
+use tillroll_money::Unit;
 use tillroll_projections::EntryRow;
 use utoipa::ToSchema;
 
@@ -75,6 +76,26 @@ impl EntryView {
                 position: position.get(),
             })
         })
+    }
+
+    /// Of the record of a request whose postings were on these accounts, in this order.
+    pub(crate) fn of_request(
+        records: &[(Position, Record)],
+        legs: &[(AccountPath, Unit)],
+    ) -> Option<Self> {
+        struct Legs<'a>(Vec<(AccountId, &'a (AccountPath, Unit))>);
+        impl AccountNames for Legs<'_> {
+            fn name(&self, account: AccountId) -> Option<(String, Unit)> {
+                let (_, (path, unit)) = self.0.iter().find(|(known, _)| *known == account)?;
+                Some((path.to_string(), *unit))
+            }
+        }
+        let entry = records.iter().find_map(|(_, record)| match &record.event {
+            Event::EntryPosted(posted) => Some(&posted.entry),
+            _ => None,
+        })?;
+        let numbers = entry.postings().iter().map(|posting| posting.account);
+        Self::of_records(records, &Legs(numbers.zip(legs).collect()))
     }
 
     pub(crate) fn of_row(row: EntryRow) -> Self {
