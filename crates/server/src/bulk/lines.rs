@@ -119,11 +119,8 @@ impl Lines {
                     if self.begun.len() > REQUEST_BYTES {
                         return Err(line_too_long(command.place()));
                     }
-                    if !self.ended {
-                        return Ok(false);
-                    }
                     // The last line may end with the stream.
-                    if self.begun.is_empty() {
+                    if !self.ended || self.begun.is_empty() {
                         return Ok(command.is_full());
                     }
                     self.begun.push(b'\n');
@@ -213,6 +210,9 @@ impl Gathering {
 
     fn line<'a>(&mut self, text: &'a str, scanned: &mut Scanned<'a>) -> Result<(), Problem> {
         self.bytes += text.len() + 1;
+        if text.len() > REQUEST_BYTES {
+            return Err(line_too_long(self.place()));
+        }
         if scan::line(text, scanned).is_some() {
             self.items.batch.push_scanned(scanned);
             if let Some(hashing) = &mut self.hashing {
