@@ -10,6 +10,7 @@
 //! Every answer of the server has waited for `fdatasync`. Put the directory on the disk that you
 //! want to know about with `TILLROLL_BENCH_DIR=/path`.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -380,7 +381,7 @@ impl Running {
             let took = started.elapsed();
             latencies.sort_unstable();
             Load {
-                ticks: 0,
+                ticks: BTreeMap::new(),
                 requests: latencies.len(),
                 elements,
                 took,
@@ -388,26 +389,32 @@ impl Running {
             }
         });
         let mut load = runtime.expect("a runtime").block_on(work);
-        load.ticks = self.ticks() - before;
+        load.ticks = self.ticks();
+        for (name, ticks) in &mut load.ticks {
+            *ticks -= before.get(name).copied().unwrap_or_default().min(*ticks);
+        }
         load
     }
 }
 
 impl Running {
-    fn ticks(&self) -> u64 {
-        let stat = format!("/proc/{}/stat", self.process.id());
-        let stat = std::fs::read_to_string(stat).unwrap_or_default();
-        // User and system time, the 14th and 15th field; the name before may hold spaces.
-        let fields = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace();
-        fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum()
+    /// What each kind of thread of the server computed so far, in ticks of 10 ms.
+    fn ticks(&self) -> BTreeMap<String, u64> {
+        let mut ticks = BTreeMap::new();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id()));
+        for task in tasks.into_iter().flatten().flatten() {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            // User and system time, the 14th and 15th field; the name before may hold spaces.
+            let Some((name, fields)) = stat.rsplit_once(')') else {
+                continue;
+            };
+            let name = name.split('(').nth(1).unwrap_or_default().to_owned();
+            let times = fields.split_whitespace().skip(11).take(2);
+            *ticks.entry(name).or_default() += times
+                .filter_map(|time| time.parse::<u64>().ok())
+                .sum::<u64>();
+        }
+        ticks
     }
 }
 
@@ -419,8 +426,8 @@ impl Drop for Running {
 }
 
 struct Load {
-    /// What the server's process computed meanwhile, in ticks of 10 ms.
-    ticks: u64,
+    /// What each kind of thread of the server computed meanwhile, in ticks of 10 ms.
+    ticks: BTreeMap<String, u64>,
     requests: usize,
     elements: usize,
     took: Duration,
@@ -432,12 +439,24 @@ fn report(name: &str, what: &str, load: &Load) {
     let at = |part: usize| {
         load.latencies[(load.latencies.len() * part / 1000).min(load.latencies.len() - 1)]
     };
+    let times: Vec<_> = load
+        .ticks
+        .iter()
+        .map(|(name, ticks)| {
+            (
+                name,
+                ticks * 10_000_000 / (load.requests * load.elements) as u64,
+            )
+        })
+        .filter(|(_, nanos)| *nanos > 0)
+        .map(|(name, nanos)| format!("{name} {nanos}"))
+        .collect();
     println!(
-        "{name}: {} {what}/s, p50 {:?}, p99 {:?}, {} ns of the server's time each",
+        "{name}: {} {what}/s, p50 {:?}, p99 {:?}, ns of the server's threads each: {}",
         rate(load.requests * load.elements),
         at(500),
         at(990),
-        load.ticks * 10_000_000 / (load.requests * load.elements) as u64,
+        times.join(", "),
     );
 }
 

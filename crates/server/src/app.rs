@@ -7,7 +7,7 @@ use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::code::Code;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: Checkpoint,
     /// The checkpoint, for tasks that wait.
     pub(crate) projected: watch::Receiver<u64>,
+    /// Told when somebody waits for the read models.
+    pub(crate) wanted: Arc<Notify>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) directory: Directory,
     pub(crate) expiries: Expiries,
@@ -212,6 +214,7 @@ impl App {
         if self.0.checkpoint.position() >= position {
             return true;
         }
+        self.0.wanted.notify_one();
         let mut projected = self.0.projected.clone();
         let reached = projected.wait_for(|at| *at >= position);
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))

@@ -16,7 +16,7 @@ use tillroll_projections::{
     Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
 };
 use tillroll_stripe::Secret;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -172,14 +172,20 @@ impl Tillroll {
         let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options { queue });
         let (stop, stopping) = watch::channel(false);
         let (leave, leaving) = watch::channel(false);
-        let follower =
-            follow(projector, &handle, checkpoint.clone(), leaving, runtime).map_err(|source| {
-                OpenError::Io {
-                    action: "start a thread for",
-                    path,
-                    source,
-                }
-            })?;
+        let wanted = Arc::new(Notify::new());
+        let follower = follow(
+            projector,
+            &handle,
+            checkpoint.clone(),
+            leaving,
+            Arc::clone(&wanted),
+            runtime,
+        )
+        .map_err(|source| OpenError::Io {
+            action: "start a thread for",
+            path,
+            source,
+        })?;
 
         let app = App::new(Shared {
             metrics: Metrics::new(handle.clone(), checkpoint.clone()),
@@ -188,6 +194,7 @@ impl Tillroll {
             models,
             checkpoint,
             projected,
+            wanted,
             clock: config.clock,
             expiries,
             in_flight: InFlight::default(),
@@ -330,7 +337,7 @@ fn seen(path: &Path) -> u64 {
 
 /// The least time between two commits of the read models. A commit costs about as much as
 /// fifty rows; taking each small frame by itself would take that time from the server. After a
-/// pause nothing waits.
+/// pause, or when a read wants what is new, nothing waits.
 const GATHERING: Duration = Duration::from_millis(15);
 
 /// Starts the thread that keeps the read models up to date.
@@ -339,6 +346,7 @@ fn follow(
     engine: &Handle,
     checkpoint: Checkpoint,
     mut stopping: watch::Receiver<bool>,
+    wanted: Arc<Notify>,
     runtime: tokio::runtime::Handle,
 ) -> io::Result<Follower> {
     let mut committed = engine.committed();
@@ -347,8 +355,12 @@ fn follow(
         let head = runtime.block_on(async {
             let moved = async {
                 let more = committed.wait_for(|head| head.get() > seen).await.is_ok();
-                // What comes right behind the last is waited for, so that it shares a commit.
-                tokio::time::sleep_until(followed + GATHERING).await;
+                // What comes right behind the last is waited for, so that it shares a commit,
+                // unless somebody wants to read it.
+                tokio::select! {
+                    () = tokio::time::sleep_until(followed + GATHERING) => {}
+                    () = wanted.notified() => {}
+                }
                 more.then(|| committed.borrow().get())
             };
             tokio::select! {
