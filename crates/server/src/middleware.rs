@@ -1,17 +1,22 @@
 //! What surrounds every route: the request's id, the problem's body, headers that keep a
 //! browser honest, a measure of time, and the refusal of foreign hosts.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::Full;
+use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -58,24 +63,85 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The outermost layer.
-pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = RequestId::new();
-    let method = request.method().clone();
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    if route == routes::bulk::ROUTE {
-        // Its answer may speak of it before it is complete.
-        request.extensions_mut().insert(id);
+/// The outermost layer. It is a service by hand, because it is on the way of every request: a
+/// middleware function would clone the route and box it anew each time.
+#[derive(Clone, Debug)]
+pub(crate) struct Surround(pub(crate) App);
+
+impl<S> Layer<S> for Surround {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        let app = self.0.clone();
+        Surrounded { app, inner }
     }
-    let mut response = match foreign_host(&app, &request, route) {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
-    };
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Surrounded<S> {
+    app: App,
+    inner: S,
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response: IntoResponse, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let started = Instant::now();
+        let id = RequestId::new();
+        let app = self.app.clone();
+        let method = request.method().clone();
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+        if route == routes::bulk::ROUTE {
+            // Its answer may speak of it before it is complete.
+            request.extensions_mut().insert(id);
+        }
+        let answering = match foreign_host(&app, &request, route) {
+            Some(problem) => Err(problem.into_response()),
+            // The last line of defence: a bug in a handler is an answer, not a broken connection.
+            None => catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
+                .map(|answering| AssertUnwindSafe(answering).catch_unwind())
+                .map_err(panicked),
+        };
+        Box::pin(async move {
+            let mut response = match answering {
+                Err(response) => response,
+                Ok(answering) => match answering.await {
+                    Ok(Ok(answer)) => answer.into_response(),
+                    Ok(Err(never)) => match never {},
+                    Err(panic) => panicked(panic),
+                },
+            };
+            finish(&mut response, id);
+            let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+            let took = started.elapsed();
+            app.metrics()
+                .observe_request(route, &method, response.status(), took);
+            tracing::debug!(
+                %method, route, status = response.status().as_u16(),
+                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
+            );
+            Ok(response)
+        })
+    }
+}
+
+/// Gives an answer its problem's body and the headers that every answer has.
+fn finish(response: &mut Response, id: RequestId) {
     let id = id.to_string();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        write_problem(&mut response, &problem, &id);
+        write_problem(response, &problem, &id);
     }
     let answer_headers = response.headers_mut();
     let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
@@ -86,14 +152,6 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     if !answer_headers.contains_key(header::CACHE_CONTROL) {
         answer_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let took = started.elapsed();
-    app.metrics()
-        .observe_request(route, &method, response.status(), took);
-    tracing::debug!(
-        %method, route, status = response.status().as_u16(),
-        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
-    );
-    response
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
@@ -153,8 +211,7 @@ fn is_local(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The last line of defence: a bug in a handler is an answer, not a broken connection.
-pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let said = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

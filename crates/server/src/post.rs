@@ -109,7 +109,9 @@ pub(crate) fn position_header(position: Position) -> HeaderValue {
 }
 
 pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(view).expect("an answer is plain data");
+    // Most answers fit.
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, view).expect("an answer is plain data");
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     // Room for those that are added on the way out.

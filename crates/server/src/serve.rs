@@ -107,9 +107,10 @@ impl Tillroll {
         let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
-        let engine = self.engine().clone();
+        let mut writer_over = self.writer_over.clone();
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut failing = std::pin::pin!(engine.ended());
+        let mut failing =
+            std::pin::pin!(async move { drop(writer_over.wait_for(|over| *over).await) });
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {

@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, EngineThread, Failure, Handle, Position};
 use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
@@ -18,7 +17,6 @@ use tillroll_projections::{
 use tillroll_stripe::Secret;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, Shared};
 use crate::clock::{Clock, SystemClock};
@@ -108,6 +106,8 @@ pub struct Tillroll {
     leave: watch::Sender<bool>,
     book_id: [u8; 16],
     recovery: RecoveryReport,
+    /// True once the writer has ended.
+    pub(crate) writer_over: watch::Receiver<bool>,
     pub(crate) max_connections: usize,
     pub(crate) header_timeout: Duration,
 }
@@ -173,6 +173,7 @@ impl Tillroll {
         let (stop, stopping) = watch::channel(false);
         let (leave, leaving) = watch::channel(false);
         let wanted = Arc::new(Notify::new());
+        let (over, writer_over) = watch::channel(false);
         let follower = follow(
             projector,
             &handle,
@@ -206,7 +207,7 @@ impl Tillroll {
             stopping,
         });
         let tasks = vec![
-            tokio::spawn(watch_writer(app.clone())),
+            tokio::spawn(watch_writer(app.clone(), over)),
             tokio::spawn(expiries::expire(app.clone())),
         ];
         Ok(Self {
@@ -218,6 +219,7 @@ impl Tillroll {
             leave,
             book_id,
             recovery,
+            writer_over,
             max_connections: config.max_connections.max(1),
             header_timeout: config.header_timeout,
         })
@@ -229,8 +231,7 @@ impl Tillroll {
         router
             .fallback(middleware::no_route)
             .method_not_allowed_fallback(middleware::no_method)
-            .layer(CatchPanicLayer::custom(middleware::panicked))
-            .layer(from_fn_with_state(self.app.clone(), middleware::surround))
+            .layer(middleware::Surround(self.app.clone()))
             .with_state(self.app.clone())
     }
 
@@ -338,7 +339,7 @@ fn seen(path: &Path) -> u64 {
 /// The least time between two commits of the read models. A commit costs about as much as
 /// fifty rows; taking each small frame by itself would take that time from the server. After a
 /// pause, or when a read wants what is new, nothing waits.
-const GATHERING: Duration = Duration::from_millis(15);
+const GATHERING: Duration = Duration::from_millis(100);
 
 /// Starts the thread that keeps the read models up to date.
 fn follow(
@@ -375,10 +376,12 @@ fn follow(
     tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
 }
 
-async fn watch_writer(app: App) {
+/// The one task that wakes at every commit to see whether the writer has ended.
+async fn watch_writer(app: App, over: watch::Sender<bool>) {
     if let Err(failure) = app.engine().clone().ended().await {
         app.fail(&failure);
     }
+    over.send_replace(true);
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> OpenError + 'a {

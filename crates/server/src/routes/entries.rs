@@ -18,7 +18,7 @@ use crate::post;
 use crate::problem::Problem;
 use crate::query::Parameters;
 use crate::scan::{self, Scanned};
-use crate::views::EntryView;
+use crate::views::{EntryAnswer, EntryView};
 
 /// Post a journal entry
 ///
@@ -42,8 +42,8 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<R
     let legs = entry.postings.iter();
     let legs: Vec<_> = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
     let outcome = app.submit(key, None, Action::PostEntry(entry)).await?;
-    let view =
-        EntryView::of_request(&outcome.records, &legs).ok_or_else(|| no_record("entry.posted"))?;
+    let view = EntryAnswer::of_request(&outcome.records, &legs)
+        .ok_or_else(|| no_record("entry.posted"))?;
     Ok(post::applied(StatusCode::CREATED, &outcome, &view))
 }
 

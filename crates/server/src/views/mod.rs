@@ -12,7 +12,7 @@ mod trial_balance;
 
 pub(crate) use account::{AccountView, StatementLineView};
 pub(crate) use bulk::{BulkView, Results};
-pub(crate) use entry::EntryView;
+pub(crate) use entry::{EntryAnswer, EntryView};
 pub(crate) use hold::HoldView;
 pub(crate) use order::OrderView;
 pub(crate) use split::SplitView;
