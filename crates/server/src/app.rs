@@ -103,26 +103,31 @@ impl App {
     }
 
     /// Has a command applied. When this returns an outcome, it is durable.
-    pub(crate) async fn submit(
+    ///
+    /// The command is handed on before there is a future, so that each request's future holds
+    /// it once.
+    pub(crate) fn submit(
         &self,
         key: Option<CommandKey>,
         occurred_at: Option<Timestamp>,
         action: Action,
-    ) -> Result<Outcome, SubmitError> {
-        let command = Command {
+    ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
+        let submitted = self.0.engine.submit(Command {
             at: self.now(),
             occurred_at,
             key,
             action,
-        };
-        let outcome = self.0.engine.submit(command).await.inspect_err(|error| {
-            if let SubmitError::Failed(failure) = error {
-                self.fail(failure);
-            }
-        })?;
-        self.0.directory.absorb(&outcome.records);
-        self.0.expiries.absorb(&outcome.records);
-        Ok(outcome)
+        });
+        async move {
+            let outcome = submitted.await.inspect_err(|error| {
+                if let SubmitError::Failed(failure) = error {
+                    self.fail(failure);
+                }
+            })?;
+            self.0.directory.absorb(&outcome.records);
+            self.0.expiries.absorb(&outcome.records);
+            Ok(outcome)
+        }
     }
 
     /// Remembers why the writer failed.

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tillroll_events::Timestamp;
 
-use crate::bodies::BulkMode;
+use crate::bodies::{BulkBody, BulkMode};
+use crate::body;
 use crate::bulk::{self, Lines};
 use crate::idempotency::RequestName;
 use crate::new_ids::NewIds;
@@ -30,6 +31,14 @@ pub fn document(body: &Bytes, keyed: bool) -> usize {
 #[must_use]
 pub fn careful(body: &Bytes) -> usize {
     bulk::careful(body.clone(), new_ids(), None).map_or(0, |items| items.count)
+}
+
+/// How many entries a document has for serde, nothing made of them.
+#[must_use]
+pub fn serde(body: &Bytes) -> usize {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let read = body::parse::<BulkBody<'_>>(text);
+    read.map_or(0, |body| body.len())
 }
 
 /// How many entries the first command of a stream has.

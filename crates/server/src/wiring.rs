@@ -162,6 +162,8 @@ impl Tillroll {
 
         let projector = Projector::open(&path)?;
         let models = ReadModels::open(&path)?;
+        let names = NameCache::new(models.clone());
+        let directory = Directory::of(engine.book().ledger(), names);
         let checkpoint = Checkpoint::new(projector.checkpoint());
         let (moved, projected) = watch::channel(projector.checkpoint());
         checkpoint.subscribe(move |position| {
@@ -190,7 +192,7 @@ impl Tillroll {
 
         let app = App::new(Shared {
             metrics: Metrics::new(handle.clone(), checkpoint.clone()),
-            directory: Directory::new(NameCache::new(models.clone())),
+            directory,
             engine: handle,
             models,
             checkpoint,

@@ -72,9 +72,13 @@ pub(crate) struct BulkRead {
 }
 
 impl BulkBody<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Puts what can be put into `batch`.
     pub(crate) fn read(self, batch: &mut Batch) -> Result<BulkRead, Problem> {
-        let count = self.entries.len();
+        let count = self.len();
         if count == 0 || count > MOST_ENTRIES {
             return Err(Problem::new(
                 Code::ParameterInvalid,
