@@ -470,3 +470,33 @@ async fn entries_of_one_event_are_shown_with_the_names_of_their_accounts() {
     let event: Value = serde_json::from_str(event).unwrap();
     assert_eq!(event["data"]["entries"], data(0)["entries"]);
 }
+
+#[tokio::test]
+async fn a_stream_ends_with_the_server() {
+    let shop = shop().await;
+    let (sender, body) = piecewise();
+    let request = Request::post(EACH)
+        .header("content-type", "application/x-ndjson")
+        .body(body)
+        .unwrap();
+    sender.send(lines(COMMAND + 1)).await.unwrap();
+    let response = shop.router.clone().oneshot(request).await.unwrap();
+    let mut answers = response.into_body().into_data_stream();
+    answers.next().await.unwrap().unwrap();
+    let before = shop.position();
+    let directory = shop.close().await;
+    let last = answers.next().await.unwrap().unwrap();
+    let last: Value = serde_json::from_slice(&last).unwrap();
+    assert_eq!(
+        picked(&last, &["object", "code", "first_index"]),
+        [json!("problem"), json!("journal_failed"), json!(COMMAND)]
+    );
+    assert!(answers.next().await.is_none());
+    drop((sender, answers));
+    let shop = Shop::open_in(directory);
+    assert_eq!(
+        shop.position(),
+        before,
+        "what is not complete is not applied"
+    );
+}
