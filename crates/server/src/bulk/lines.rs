@@ -209,7 +209,6 @@ impl Gathering {
     }
 
     fn line<'a>(&mut self, text: &'a str, scanned: &mut Scanned<'a>) -> Result<(), Problem> {
-        self.bytes += text.len() + 1;
         if text.len() > REQUEST_BYTES {
             return Err(line_too_long(self.place()));
         }
@@ -224,6 +223,7 @@ impl Gathering {
             self.careful(text)?;
         }
         self.items.count += 1;
+        self.bytes += text.len() + 1;
         Ok(())
     }
 

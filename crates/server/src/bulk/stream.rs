@@ -18,6 +18,7 @@ use crate::bodies::{BulkMode, RefusedBefore};
 use crate::code::Code;
 use crate::idempotency::Reservation;
 use crate::middleware::RequestId;
+use crate::new_ids::NewIds;
 use crate::problem::{Problem, StreamProblem};
 use crate::views::{BulkView, Results};
 
@@ -113,7 +114,7 @@ enum State {
 
 impl Stream {
     pub(crate) fn new(app: App, answering: Answering, request_id: RequestId, lines: Lines) -> Self {
-        let state = State::Reading(read_ahead(app.clone(), lines));
+        let state = State::Reading(read_ahead(app.new_ids(), lines));
         Self {
             app,
             answering,
@@ -156,7 +157,7 @@ impl Stream {
         let count = items.count;
         let answered = {
             let answer = std::pin::pin!(answer(&self.app, &self.answering, self.number, items));
-            let ahead = read_ahead(self.app.clone(), lines);
+            let ahead = read_ahead(self.app.new_ids(), lines);
             match select(answer, ahead).await {
                 Either::Left((answered, ahead)) => {
                     self.state = State::Reading(ahead);
@@ -241,9 +242,9 @@ pub(crate) fn line(answer: &impl Serialize) -> Bytes {
     line.into()
 }
 
-fn read_ahead(app: App, mut lines: Lines) -> Ahead {
+fn read_ahead(new_ids: NewIds, mut lines: Lines) -> Ahead {
     Box::pin(async move {
-        let items = lines.command(app.new_ids()).await;
+        let items = lines.command(new_ids).await;
         (lines, items)
     })
 }

@@ -399,6 +399,10 @@ async fn long_lines_cut_a_command_short() {
         .map(|line| picked(line, &["first_index", "posted"]))
         .collect();
     assert_eq!(said, [[json!(0), json!(8)], [json!(8), json!(1)]]);
+    // Blank ones fill nothing.
+    let text = "\n".repeat(9 * 1024 * 1024) + &lines(2);
+    let answer = send(&shop, EACH, None, text).await.expect(200);
+    assert_eq!(told(&answer)[0]["posted"], 2);
 }
 
 #[tokio::test]
