@@ -341,7 +341,7 @@ fn seen(path: &Path) -> u64 {
 /// The least time between two commits of the read models. A commit costs about as much as
 /// fifty rows; taking each small frame by itself would take that time from the server. After a
 /// pause, or when a read wants what is new, nothing waits.
-const GATHERING: Duration = Duration::from_millis(100);
+const GATHERING: Duration = Duration::from_millis(20);
 
 /// Starts the thread that keeps the read models up to date.
 fn follow(
