@@ -7,7 +7,7 @@ use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::code::Code;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: Checkpoint,
     /// The checkpoint, for tasks that wait.
     pub(crate) projected: watch::Receiver<u64>,
+    /// Told when somebody waits for the read models.
+    pub(crate) wanted: Arc<Notify>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) directory: Directory,
     pub(crate) expiries: Expiries,
@@ -101,26 +103,31 @@ impl App {
     }
 
     /// Has a command applied. When this returns an outcome, it is durable.
-    pub(crate) async fn submit(
+    ///
+    /// The command is handed on before there is a future, so that each request's future holds
+    /// it once.
+    pub(crate) fn submit(
         &self,
         key: Option<CommandKey>,
         occurred_at: Option<Timestamp>,
         action: Action,
-    ) -> Result<Outcome, SubmitError> {
-        let command = Command {
+    ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
+        let submitted = self.0.engine.submit(Command {
             at: self.now(),
             occurred_at,
             key,
             action,
-        };
-        let outcome = self.0.engine.submit(command).await.inspect_err(|error| {
-            if let SubmitError::Failed(failure) = error {
-                self.fail(failure);
-            }
-        })?;
-        self.0.directory.absorb(&outcome.records);
-        self.0.expiries.absorb(&outcome.records);
-        Ok(outcome)
+        });
+        async move {
+            let outcome = submitted.await.inspect_err(|error| {
+                if let SubmitError::Failed(failure) = error {
+                    self.fail(failure);
+                }
+            })?;
+            self.0.directory.absorb(&outcome.records);
+            self.0.expiries.absorb(&outcome.records);
+            Ok(outcome)
+        }
     }
 
     /// Remembers why the writer failed.
@@ -212,6 +219,7 @@ impl App {
         if self.0.checkpoint.position() >= position {
             return true;
         }
+        self.0.wanted.notify_one();
         let mut projected = self.0.projected.clone();
         let reached = projected.wait_for(|at| *at >= position);
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))

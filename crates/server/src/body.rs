@@ -27,8 +27,8 @@ pub(crate) const BULK_BYTES: usize = 8 * 1024 * 1024;
 
 /// A body that is too long is read on and thrown away up to here, so that the client is done
 /// sending and sees the answer rather than a broken connection.
-const DRAINED_BYTES: usize = 16 * 1024 * 1024;
-const TIME_TO_ARRIVE: Duration = Duration::from_secs(20);
+pub(crate) const DRAINED_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const TIME_TO_ARRIVE: Duration = Duration::from_secs(20);
 
 /// Reads the whole body, no more than `limit` bytes of it.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
@@ -63,6 +63,19 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
             ),
         )),
     }
+}
+
+/// Reads a body that has to be JSON. One that is not there needs no name for its kind.
+pub(crate) async fn read_json(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let bytes = read(headers, body, limit).await?;
+    if !bytes.is_empty() || headers.contains_key(header::CONTENT_TYPE) {
+        require_json(headers)?;
+    }
+    Ok(bytes)
 }
 
 /// The body, or `None` when it is longer than `limit`.
@@ -100,17 +113,23 @@ async fn gather(
     Ok((read <= limit).then(|| only.unwrap_or_else(|| whole.freeze())))
 }
 
-/// Refuses what does not say that it is JSON.
-pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// Whether the body says that it is of this kind.
+pub(crate) fn is(headers: &HeaderMap, kind: &str) -> bool {
     let named = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let essence = named
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+    let essence = named.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(kind))
+}
+
+/// Refuses what does not say that it is JSON.
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if is(headers, "application/json") {
         return Ok(());
     }
+    let named = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let detail = match named {
         Some(other) => format!(
             "the body is `{}`, it must be `application/json`",

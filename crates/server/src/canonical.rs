@@ -5,27 +5,56 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Feeds `value` to `hasher`, members in order of their keys, every length said.
-pub(crate) fn hash(value: &Value, hasher: &mut blake3::Hasher) {
+/// Appends `value`: members in order of their keys, every length said. It is stored as a part of
+/// fingerprints, so it never changes.
+pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
-        Value::Null => tagged(hasher, b'n', b""),
-        Value::Bool(true) => tagged(hasher, b't', b""),
-        Value::Bool(false) => tagged(hasher, b'f', b""),
-        Value::Number(number) => tagged(hasher, b'#', number.to_string().as_bytes()),
-        Value::String(text) => tagged(hasher, b'"', text.as_bytes()),
+        Value::Null => null(out),
+        Value::Bool(true) => tagged(out, b't', b""),
+        Value::Bool(false) => tagged(out, b'f', b""),
+        Value::Number(number) => digits(out, &number.to_string()),
+        Value::String(text) => self::text(out, text),
         Value::Array(items) => {
-            tagged(hasher, b'[', &length(items.len()));
-            items.iter().for_each(|item| hash(item, hasher));
+            array(out, items.len());
+            items.iter().for_each(|item| write(item, out));
         }
         Value::Object(members) => {
-            tagged(hasher, b'{', &length(members.len()));
+            object(out, members.len());
             let sorted: BTreeMap<&String, &Value> = members.iter().collect();
-            for (key, member) in sorted {
-                tagged(hasher, b':', key.as_bytes());
-                hash(member, hasher);
+            for (name, member) in sorted {
+                key(out, name);
+                write(member, out);
             }
         }
     }
+}
+
+pub(crate) fn null(out: &mut Vec<u8>) {
+    tagged(out, b'n', b"");
+}
+
+/// A number as it is written.
+pub(crate) fn digits(out: &mut Vec<u8>, digits: &str) {
+    tagged(out, b'#', digits.as_bytes());
+}
+
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    tagged(out, b'"', text.as_bytes());
+}
+
+/// The start of an array; its items follow.
+pub(crate) fn array(out: &mut Vec<u8>, items: usize) {
+    tagged(out, b'[', &length(items));
+}
+
+/// The start of an object; its members follow, in order of their keys.
+pub(crate) fn object(out: &mut Vec<u8>, members: usize) {
+    tagged(out, b'{', &length(members));
+}
+
+/// A member's key; its value follows.
+pub(crate) fn key(out: &mut Vec<u8>, key: &str) {
+    tagged(out, b':', key.as_bytes());
 }
 
 fn length(length: usize) -> [u8; 8] {
@@ -34,20 +63,20 @@ fn length(length: usize) -> [u8; 8] {
         .to_le_bytes()
 }
 
-fn tagged(hasher: &mut blake3::Hasher, tag: u8, bytes: &[u8]) {
-    hasher.update(&[tag]);
-    hasher.update(&length(bytes.len()));
-    hasher.update(bytes);
+fn tagged(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    out.extend_from_slice(&length(bytes.len()));
+    out.extend_from_slice(bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn digest(text: &str) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        hash(&serde_json::from_str(text).unwrap(), &mut hasher);
-        hasher.finalize()
+    fn digest(text: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&serde_json::from_str(text).unwrap(), &mut out);
+        out
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Which account a number is: names for records, which hold numbers only.
 //!
-//! A name never changes. It learns from the records that pass by, asks the writer for what it
-//! missed, and the read models when there is no writer any more.
+//! A name never changes. It knows those that were there at the start, learns from the records
+//! that pass by, asks the writer for what it missed (which makes a frame end early, so it is
+//! rare), and the read models when there is no writer any more.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -9,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use tillroll_engine::{Handle, Position};
 use tillroll_events::{AccountNames, Event, Record};
-use tillroll_ledger::{AccountId, AccountPath, EntryRef};
+use tillroll_ledger::{AccountId, AccountPath, EntryRef, Ledger};
 use tillroll_money::Unit;
 use tillroll_projections::NameCache;
 
@@ -36,9 +37,15 @@ impl AccountNames for Names {
 }
 
 impl Directory {
-    pub(crate) fn new(models: NameCache) -> Self {
+    /// One that knows what can be remembered of a book's accounts from the start.
+    pub(crate) fn of(ledger: &Ledger, models: NameCache) -> Self {
+        let accounts = ledger.accounts().take(MOST_REMEMBERED);
+        let known = accounts.map(|(account, _)| {
+            let unit = ledger.unit_of(account);
+            (account.id, (account.path.clone(), unit))
+        });
         Self {
-            known: RwLock::default(),
+            known: RwLock::new(known.collect()),
             models,
         }
     }

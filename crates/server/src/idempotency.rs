@@ -14,30 +14,31 @@ use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 use tillroll_book::CommandKey;
 
-use crate::body::JsonText;
+use crate::body::{self, JsonText};
 use crate::canonical;
 use crate::code::Code;
 use crate::problem::{Problem, headers};
 
 /// Keys of requests that are being worked on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InFlight(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>);
 
 /// Frees its key when the request is over, however it ends. A client that goes away early
 /// frees it too: the writer still sees one command after the other.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     keys: InFlight,
-    key: String,
+    key: Arc<str>,
 }
 
 impl InFlight {
     fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
+        let key: Arc<str> = key.into();
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.insert(key.to_owned()) {
+        if keys.insert(Arc::clone(&key)) {
             return Ok(Reservation {
                 keys: self.clone(),
-                key: key.to_owned(),
+                key,
             });
         }
         Err(Problem::new(
@@ -57,7 +58,7 @@ impl Drop for Reservation {
 }
 
 /// The key that the client gave, when it gave one.
-pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(headers::IDEMPOTENCY_KEY).iter();
     let Some(value) = given.next() else {
         return Ok(None);
@@ -79,20 +80,29 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// Reserves `key` for a request and makes it a command's key: `http:` and the key, so that it
-/// never meets one of another origin.
-pub(crate) fn begin(
+impl Reservation {
+    /// The key of the request's command: `http:` and the key that the client gave, so that it
+    /// never meets one of another origin. The commands after the first of one request have
+    /// their number behind it, after a space, which no client's key has.
+    pub(crate) fn command_key(&self, number: usize, fingerprint: [u8; 16]) -> CommandKey {
+        let key = match number {
+            0 => format!("http:{}", self.key),
+            number => format!("http:{} {number}", self.key),
+        };
+        CommandKey { key, fingerprint }
+    }
+}
+
+/// Reserves the key that the client gave, when it gave one.
+pub(crate) fn reserve(
     in_flight: &InFlight,
-    key: &str,
-    request: &RequestName<'_>,
-    body: &JsonText,
-) -> Result<(CommandKey, Reservation), Problem> {
-    let reservation = in_flight.reserve(key)?;
-    let command_key = CommandKey {
-        key: format!("http:{key}"),
-        fingerprint: fingerprint(request, body)?,
+    headers: &HeaderMap,
+) -> Result<Option<Reservation>, Problem> {
+    let Some(key) = key_of(headers)? else {
+        return Ok(None);
     };
-    Ok((command_key, reservation))
+    body::refuse_card_number("Idempotency-Key", key)?;
+    in_flight.reserve(key).map(Some)
 }
 
 /// Which operation on which thing.
@@ -105,28 +115,44 @@ pub(crate) struct RequestName<'a> {
     pub parameters: Vec<(String, String)>,
 }
 
-fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
+impl RequestName<'_> {
+    /// A fingerprint that covers the request's name, and whatever else is fed to it.
+    pub(crate) fn hasher(&self) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |text: &str| {
+            hasher.update(text.as_bytes());
+            hasher.update(&[0]);
+        };
+        part(self.method.as_str());
+        part(self.route);
+        for (name, value) in &self.parameters {
+            part(name);
+            part(value);
+        }
+        hasher
+    }
+}
+
+/// The part of a hash that is kept.
+pub(crate) fn kept(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    fingerprint
+}
+
+/// Of a request that is one JSON document.
+pub(crate) fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
     // An empty body asks for what an empty object asks for.
     let value: Value = if body.is_blank() {
         Value::Object(serde_json::Map::new())
     } else {
         body.value()?
     };
-    let mut hasher = blake3::Hasher::new();
-    let mut part = |text: &str| {
-        hasher.update(text.as_bytes());
-        hasher.update(&[0]);
-    };
-    part(request.method.as_str());
-    part(request.route);
-    for (name, value) in &request.parameters {
-        part(name);
-        part(value);
-    }
-    canonical::hash(&value, &mut hasher);
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    Ok(fingerprint)
+    let mut hasher = request.hasher();
+    let mut content = Vec::with_capacity(2 * body.len());
+    canonical::write(&value, &mut content);
+    hasher.update(&content);
+    Ok(kept(&hasher))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 mod app;
 mod bodies;
 mod body;
+mod bulk;
 mod canonical;
 mod clock;
 mod code;
@@ -27,6 +28,8 @@ mod expiries;
 mod findings;
 mod idempotency;
 mod list;
+#[doc(hidden)]
+pub mod measured;
 mod metrics;
 mod middleware;
 mod new_ids;
@@ -38,6 +41,7 @@ mod problem;
 mod query;
 mod routes;
 mod scalar;
+mod scan;
 pub mod schemas;
 mod serve;
 mod stream;

@@ -1,7 +1,8 @@
 //! What the server counts, in the OpenMetrics text format at `/metrics`.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -21,6 +22,16 @@ use tillroll_projections::Checkpoint;
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
 const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+const KNOWN_METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::PATCH,
+    Method::OPTIONS,
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +89,8 @@ impl WebhookOutcome {
 pub(crate) struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    /// The same histograms, found without making labels: by route, then by method and status.
+    found: RwLock<HashMap<String, Vec<(Method, StatusCode, Histogram)>>>,
     webhooks: Family<WebhookLabels, Counter>,
 }
 
@@ -108,6 +121,7 @@ impl Metrics {
         Self {
             registry: Mutex::new(registry),
             requests,
+            found: RwLock::default(),
             webhooks,
         }
     }
@@ -119,29 +133,41 @@ impl Metrics {
         status: StatusCode,
         took: Duration,
     ) {
+        let seconds = took.as_secs_f64();
+        {
+            let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
+            let own = found.get(route).and_then(|of_route| {
+                of_route
+                    .iter()
+                    .find(|(known, answered, _)| known == method && *answered == status)
+            });
+            if let Some((_, _, histogram)) = own {
+                histogram.observe(seconds);
+                return;
+            }
+        }
+        let histogram = self.histogram(route, method, status);
+        histogram.observe(seconds);
+        // What a client makes up is counted, and not remembered.
+        if KNOWN_METHODS.contains(method) {
+            let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+            let of_route = found.entry(route.to_owned()).or_default();
+            of_route.push((method.clone(), status, histogram));
+        }
+    }
+
+    fn histogram(&self, route: &str, method: &Method, status: StatusCode) -> Histogram {
         // Only known methods: a label must not be what a client makes up.
-        let known = [
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::DELETE,
-            Method::PATCH,
-            Method::OPTIONS,
-        ];
-        let method = if known.contains(method) {
-            method.as_str()
-        } else {
-            "_OTHER"
+        let method = match KNOWN_METHODS.contains(method) {
+            true => method.as_str(),
+            false => "_OTHER",
         };
         let labels = RequestLabels {
             http_route: route.into(),
             http_request_method: method.into(),
             http_response_status_code: status.as_u16(),
         };
-        self.requests
-            .get_or_create(&labels)
-            .observe(took.as_secs_f64());
+        self.requests.get_or_create(&labels).clone()
     }
 
     pub(crate) fn count_webhook(&self, outcome: WebhookOutcome) {
@@ -152,10 +178,7 @@ impl Metrics {
     }
 
     pub(crate) fn encode(&self) -> Result<String, fmt::Error> {
-        let registry = self
-            .registry
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)

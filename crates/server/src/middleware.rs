@@ -1,21 +1,30 @@
 //! What surrounds every route: the request's id, the problem's body, headers that keep a
 //! browser honest, a measure of time, and the refusal of foreign hosts.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::Full;
+use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::clock::{Clock, SystemClock};
 use crate::code::Code;
+use crate::new_ids::new_id;
 use crate::problem::{CONTENT_TYPE, Problem, headers};
+use crate::routes;
 
 /// Sent with every answer. Nothing here is meant to be shown, framed or kept by a browser.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -38,24 +47,104 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// The outermost layer.
-pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = new_request_id();
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let mut response = match foreign_host(&app, &request, &route) {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
-    };
+/// The id of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestId(Uuid);
+
+impl RequestId {
+    pub(crate) fn new() -> Self {
+        Self(new_id(SystemClock.now()))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "req_{}", self.0.simple())
+    }
+}
+
+/// The outermost layer. It is a service by hand, because it is on the way of every request: a
+/// middleware function would clone the route and box it anew each time.
+#[derive(Clone, Debug)]
+pub(crate) struct Surround(pub(crate) App);
+
+impl<S> Layer<S> for Surround {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        let app = self.0.clone();
+        Surrounded { app, inner }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Surrounded<S> {
+    app: App,
+    inner: S,
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response: IntoResponse, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let started = Instant::now();
+        let id = RequestId::new();
+        let app = self.app.clone();
+        let method = request.method().clone();
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+        if route == routes::bulk::ROUTE {
+            // Its answer may speak of it before it is complete.
+            request.extensions_mut().insert(id);
+        }
+        let answering = match foreign_host(&app, &request, route) {
+            Some(problem) => Err(problem.into_response()),
+            // The last line of defence: a bug in a handler is an answer, not a broken connection.
+            None => catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
+                .map(|answering| AssertUnwindSafe(answering).catch_unwind())
+                .map_err(panicked),
+        };
+        Box::pin(async move {
+            let mut response = match answering {
+                Err(response) => response,
+                Ok(answering) => match answering.await {
+                    Ok(Ok(answer)) => answer.into_response(),
+                    Ok(Err(never)) => match never {},
+                    Err(panic) => panicked(panic),
+                },
+            };
+            finish(&mut response, id);
+            let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+            let took = started.elapsed();
+            app.metrics()
+                .observe_request(route, &method, response.status(), took);
+            tracing::debug!(
+                %method, route, status = response.status().as_u16(),
+                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
+            );
+            Ok(response)
+        })
+    }
+}
+
+/// Gives an answer its problem's body and the headers that every answer has.
+fn finish(response: &mut Response, id: RequestId) {
+    let id = id.to_string();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        write_problem(&mut response, &problem, &id);
+        write_problem(response, &problem, &id);
     }
     let answer_headers = response.headers_mut();
-    let id = HeaderValue::from_str(&id).expect("an id is visible ASCII");
+    let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
     answer_headers.insert(headers::REQUEST_ID, id);
     for (name, value) in HEADERS {
         answer_headers.entry(name).or_insert(value);
@@ -63,18 +152,6 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
     if !answer_headers.contains_key(header::CACHE_CONTROL) {
         answer_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let took = started.elapsed();
-    app.metrics()
-        .observe_request(&route, &method, response.status(), took);
-    tracing::debug!(
-        %method, route, status = response.status().as_u16(),
-        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
-    );
-    response
-}
-
-pub(crate) fn new_request_id() -> String {
-    format!("req_{}", Uuid::now_v7().simple())
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
@@ -101,7 +178,7 @@ fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
         return None;
     }
     let host = host_of(request.headers(), request.uri())?;
-    if is_local(&host) || app.allows_host(&host) {
+    if is_local(host) || app.allows_host(host) {
         return None;
     }
     Some(
@@ -114,16 +191,16 @@ fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
 }
 
 /// The name without its port. A request without a Host header is not a browser's.
-fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+fn host_of<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
     if let Some(host) = uri.host() {
-        return Some(host.to_owned());
+        return Some(host);
     }
     let host = headers.get(header::HOST)?.to_str().unwrap_or("?");
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
         None => host.split(':').next().unwrap_or(host),
     };
-    Some(name.to_owned())
+    Some(name)
 }
 
 fn is_local(host: &str) -> bool {
@@ -134,8 +211,7 @@ fn is_local(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The last line of defence: a bug in a handler is an answer, not a broken connection.
-pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let said = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -200,8 +276,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            let name = host_of(&headers, &Uri::from_static("/v1/orders")).unwrap();
-            assert_eq!(is_local(&name), local, "{host}");
+            let uri = Uri::from_static("/v1/orders");
+            let name = host_of(&headers, &uri).unwrap();
+            assert_eq!(is_local(name), local, "{host}");
         }
     }
 }

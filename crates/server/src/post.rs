@@ -1,8 +1,8 @@
 //! A request that changes something: its body, its idempotency key, and the answer's headers.
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tillroll_book::CommandKey;
 use tillroll_engine::{Outcome, Position};
@@ -47,46 +47,40 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, content) = request.into_parts();
-        let bytes = body::read(&parts.headers, content, LIMIT).await?;
-        // A request without a body needs no name for its kind.
-        if !bytes.is_empty() || parts.headers.contains_key(header::CONTENT_TYPE) {
-            body::require_json(&parts.headers)?;
-        }
+        let bytes = body::read_json(&parts.headers, content, LIMIT).await?;
         let body = JsonText::new(bytes)?;
-        let key = match idempotency::key_of(&parts.headers)? {
-            // A PUT is idempotent by itself.
-            Some(key) if parts.method != Method::PUT => Some(key.to_owned()),
-            _ => None,
-        };
         let parameters = RawPathParams::from_request_parts(&mut parts, app)
             .await
             .map_err(|error| Problem::parameter("path", error.body_text()))?;
-        // Both end up on the roll.
+        // They end up on the roll.
         for (name, value) in parameters.iter() {
             body::refuse_card_number(name, value)?;
         }
-        let Some(key) = key else {
-            return Ok(Self {
-                body,
-                key: None,
-                _reservation: None,
-            });
+        // A PUT is idempotent by itself.
+        let reservation = match parts.method {
+            Method::PUT => None,
+            _ => idempotency::reserve(app.in_flight(), &parts.headers)?,
         };
-        body::refuse_card_number("Idempotency-Key", &key)?;
-        let route = parts.extensions.get::<MatchedPath>();
-        let request = RequestName {
-            method: &parts.method,
-            route: route.map_or("", MatchedPath::as_str),
-            parameters: parameters
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+        let key = match &reservation {
+            None => None,
+            Some(reservation) => {
+                let route = parts.extensions.get::<MatchedPath>();
+                let request = RequestName {
+                    method: &parts.method,
+                    route: route.map_or("", MatchedPath::as_str),
+                    parameters: parameters
+                        .iter()
+                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                        .collect(),
+                };
+                let fingerprint = idempotency::fingerprint(&request, &body)?;
+                Some(reservation.command_key(0, fingerprint))
+            }
         };
-        let (key, reservation) = idempotency::begin(app.in_flight(), &key, &request, &body)?;
         Ok(Self {
             body,
-            key: Some(key),
-            _reservation: Some(reservation),
+            key,
+            _reservation: reservation,
         })
     }
 }
@@ -115,7 +109,15 @@ pub(crate) fn position_header(position: Position) -> HeaderValue {
 }
 
 pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(view).expect("an answer is plain data");
-    let kind = (header::CONTENT_TYPE, "application/json");
-    (status, [kind], body).into_response()
+    // Most answers fit.
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, view).expect("an answer is plain data");
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    // Room for those that are added on the way out.
+    let mut answer_headers = HeaderMap::with_capacity(16);
+    let kind = HeaderValue::from_static("application/json");
+    answer_headers.insert(header::CONTENT_TYPE, kind);
+    *response.headers_mut() = answer_headers;
+    response
 }

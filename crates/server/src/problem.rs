@@ -54,6 +54,17 @@ pub struct ProblemBody {
     pub errors: Vec<FieldError>,
 }
 
+/// A problem that ends the answer to a stream, as its last line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct StreamProblem {
+    #[schema(example = "problem")]
+    pub object: &'static str,
+    /// The place of the first entry of the stream that was not applied; none after it was.
+    pub first_index: usize,
+    #[serde(flatten)]
+    pub problem: ProblemBody,
+}
+
 /// A problem before it has a request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {

@@ -107,9 +107,10 @@ impl Tillroll {
         let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
-        let engine = self.engine().clone();
+        let mut writer_over = self.writer_over.clone();
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut failing = std::pin::pin!(engine.ended());
+        let mut failing =
+            std::pin::pin!(async move { drop(writer_over.wait_for(|over| *over).await) });
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -164,7 +165,7 @@ fn connect(
 /// Answers without reading: the place of a request is what is missing.
 async fn turn_away(mut stream: TcpStream) {
     let problem = Problem::new(Code::Overloaded, "too many connections are open");
-    let id = middleware::new_request_id();
+    let id = middleware::RequestId::new().to_string();
     let body = serde_json::to_string(&problem.body(&id)).expect("a problem is plain data");
     let text = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\

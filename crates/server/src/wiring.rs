@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, EngineThread, Failure, Handle, Position};
 use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
@@ -16,9 +15,8 @@ use tillroll_projections::{
     Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
 };
 use tillroll_stripe::Secret;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, Shared};
 use crate::clock::{Clock, SystemClock};
@@ -108,6 +106,8 @@ pub struct Tillroll {
     leave: watch::Sender<bool>,
     book_id: [u8; 16],
     recovery: RecoveryReport,
+    /// True once the writer has ended.
+    pub(crate) writer_over: watch::Receiver<bool>,
     pub(crate) max_connections: usize,
     pub(crate) header_timeout: Duration,
 }
@@ -162,6 +162,8 @@ impl Tillroll {
 
         let projector = Projector::open(&path)?;
         let models = ReadModels::open(&path)?;
+        let names = NameCache::new(models.clone());
+        let directory = Directory::of(engine.book().ledger(), names);
         let checkpoint = Checkpoint::new(projector.checkpoint());
         let (moved, projected) = watch::channel(projector.checkpoint());
         checkpoint.subscribe(move |position| {
@@ -172,22 +174,30 @@ impl Tillroll {
         let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options { queue });
         let (stop, stopping) = watch::channel(false);
         let (leave, leaving) = watch::channel(false);
-        let follower =
-            follow(projector, &handle, checkpoint.clone(), leaving, runtime).map_err(|source| {
-                OpenError::Io {
-                    action: "start a thread for",
-                    path,
-                    source,
-                }
-            })?;
+        let wanted = Arc::new(Notify::new());
+        let (over, writer_over) = watch::channel(false);
+        let follower = follow(
+            projector,
+            &handle,
+            checkpoint.clone(),
+            leaving,
+            Arc::clone(&wanted),
+            runtime,
+        )
+        .map_err(|source| OpenError::Io {
+            action: "start a thread for",
+            path,
+            source,
+        })?;
 
         let app = App::new(Shared {
             metrics: Metrics::new(handle.clone(), checkpoint.clone()),
-            directory: Directory::new(NameCache::new(models.clone())),
+            directory,
             engine: handle,
             models,
             checkpoint,
             projected,
+            wanted,
             clock: config.clock,
             expiries,
             in_flight: InFlight::default(),
@@ -199,7 +209,7 @@ impl Tillroll {
             stopping,
         });
         let tasks = vec![
-            tokio::spawn(watch_writer(app.clone())),
+            tokio::spawn(watch_writer(app.clone(), over)),
             tokio::spawn(expiries::expire(app.clone())),
         ];
         Ok(Self {
@@ -211,6 +221,7 @@ impl Tillroll {
             leave,
             book_id,
             recovery,
+            writer_over,
             max_connections: config.max_connections.max(1),
             header_timeout: config.header_timeout,
         })
@@ -222,8 +233,7 @@ impl Tillroll {
         router
             .fallback(middleware::no_route)
             .method_not_allowed_fallback(middleware::no_method)
-            .layer(CatchPanicLayer::custom(middleware::panicked))
-            .layer(from_fn_with_state(self.app.clone(), middleware::surround))
+            .layer(middleware::Surround(self.app.clone()))
             .with_state(self.app.clone())
     }
 
@@ -328,33 +338,52 @@ fn seen(path: &Path) -> u64 {
         .unwrap_or(0)
 }
 
+/// The least time between two commits of the read models. A commit costs about as much as
+/// fifty rows; taking each small frame by itself would take that time from the server. After a
+/// pause, or when a read wants what is new, nothing waits.
+const GATHERING: Duration = Duration::from_millis(20);
+
 /// Starts the thread that keeps the read models up to date.
 fn follow(
     projector: Projector,
     engine: &Handle,
     checkpoint: Checkpoint,
     mut stopping: watch::Receiver<bool>,
+    wanted: Arc<Notify>,
     runtime: tokio::runtime::Handle,
 ) -> io::Result<Follower> {
     let mut committed = engine.committed();
+    let mut followed = tokio::time::Instant::now();
     let wait = move |seen: u64| {
-        runtime.block_on(async {
+        let head = runtime.block_on(async {
+            let moved = async {
+                let more = committed.wait_for(|head| head.get() > seen).await.is_ok();
+                // What comes right behind the last is waited for, so that it shares a commit,
+                // unless somebody wants to read it.
+                tokio::select! {
+                    () = tokio::time::sleep_until(followed + GATHERING) => {}
+                    () = wanted.notified() => {}
+                }
+                more.then(|| committed.borrow().get())
+            };
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => None,
-                head = committed.wait_for(|head| head.get() > seen) => {
-                    head.ok().map(|head| head.get())
-                }
+                head = moved => head,
             }
-        })
+        });
+        followed = tokio::time::Instant::now();
+        head
     };
     tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
 }
 
-async fn watch_writer(app: App) {
+/// The one task that wakes at every commit to see whether the writer has ended.
+async fn watch_writer(app: App, over: watch::Sender<bool>) {
     if let Err(failure) = app.engine().clone().ended().await {
         app.fail(&failure);
     }
+    over.send_replace(true);
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> OpenError + 'a {

@@ -1,18 +1,18 @@
-//! `POST /v1/entries/bulk`.
+//! `POST /v1/entries/bulk`, read with care: whatever is wrong is named.
 
 use serde::Deserialize;
-use tillroll_book::PostEntry;
 use utoipa::ToSchema;
 
 use super::entry::{EntryBody, Names};
+use crate::body::{self, JsonText};
+use crate::bulk::Batch;
 use crate::code::Code;
 use crate::findings::Findings;
-use crate::new_ids::NewIds;
 use crate::object::Object;
 use crate::problem::{FieldError, Problem};
 
-/// What one bulk request may hold.
-const MOST_ENTRIES: usize = 10_000;
+/// What one command of a bulk request may hold.
+pub(crate) const MOST_ENTRIES: usize = 10_000;
 
 /// Many entries in one request.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,29 +34,51 @@ pub(crate) enum BulkMode {
     Each,
 }
 
-/// An item that was refused before the book saw it. A function of the body alone, so that it is
-/// the same again when the request is repeated.
-#[derive(Debug)]
+impl BulkMode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Each => "each",
+        }
+    }
+}
+
+impl std::str::FromStr for BulkMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            "each" => Ok(Self::Each),
+            _ => Err("`mode` is `all` or `each`"),
+        }
+    }
+}
+
+/// An item that was refused before the book saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefusedBefore {
+    /// Its place in the command.
     pub index: usize,
     pub error: FieldError,
 }
 
-/// A bulk request, ready for the book.
+/// What a document says beside the entries that went into the batch.
 #[derive(Debug)]
-pub(crate) struct BulkItems {
+pub(crate) struct BulkRead {
     pub mode: BulkMode,
-    /// How many the request had.
     pub count: usize,
-    /// What the book is asked for, in order.
-    pub entries: Vec<PostEntry>,
-    /// The rest, in order.
     pub refused: Vec<RefusedBefore>,
 }
 
 impl BulkBody<'_> {
-    pub(crate) fn into_items(self, new_ids: &mut NewIds) -> Result<BulkItems, Problem> {
-        let count = self.entries.len();
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Puts what can be put into `batch`.
+    pub(crate) fn read(self, batch: &mut Batch) -> Result<BulkRead, Problem> {
+        let count = self.len();
         if count == 0 || count > MOST_ENTRIES {
             return Err(Problem::new(
                 Code::ParameterInvalid,
@@ -65,7 +87,6 @@ impl BulkBody<'_> {
             .with_param("/entries"));
         }
         let mut names = Names::default();
-        let mut entries = Vec::with_capacity(count);
         let mut refused = Vec::new();
         let mut all = Findings::default();
         for (index, Object(body)) in self.entries.into_iter().enumerate() {
@@ -75,22 +96,52 @@ impl BulkBody<'_> {
                 BulkMode::Each => &mut own,
             };
             let place = format_args!("/entries/{index}");
-            if let Some(entry) = body.read(place, &mut names, findings, new_ids) {
-                entries.push(entry);
-            }
-            if let Some(error) = own.first() {
-                // Something may be wrong with an entry that could be read: its metadata.
-                entries.truncate(index - refused.len());
-                let error = error.clone();
-                refused.push(RefusedBefore { index, error });
+            let entry = body.read(place, &mut names, findings, batch.new_ids());
+            match (own.first(), entry) {
+                (Some(error), _) => {
+                    let error = error.clone();
+                    refused.push(RefusedBefore { index, error });
+                }
+                (None, Some(entry)) => batch.push(&entry),
+                // What was found stands among the findings of all.
+                (None, None) => {}
             }
         }
         all.finish()?;
-        Ok(BulkItems {
+        Ok(BulkRead {
             mode: self.mode,
             count,
-            entries,
             refused,
         })
     }
+}
+
+/// Reads one line of a stream, the entry at `place` of the whole stream. With mode `each` an
+/// entry with wrong values is refused by itself; one of the wrong shape, or with a card number,
+/// is a problem as it is in a document.
+pub(crate) fn line(
+    text: &JsonText,
+    mode: BulkMode,
+    place: usize,
+    batch: &mut Batch,
+) -> Result<Option<FieldError>, Problem> {
+    let body: EntryBody<'_> =
+        body::parse(text.as_str()).map_err(|problem| within_entry(problem, place))?;
+    let mut findings = Findings::default();
+    let place = format_args!("/entries/{place}");
+    let entry = body.read(place, &mut Names::default(), &mut findings, batch.new_ids());
+    match (mode, findings.first()) {
+        (BulkMode::Each, Some(error)) => Ok(Some(error.clone())),
+        _ => {
+            batch.push(&findings.conclude(entry)?);
+            Ok(None)
+        }
+    }
+}
+
+/// A problem of a line as one of the entry at `place`.
+pub(crate) fn within_entry(mut problem: Problem, place: usize) -> Problem {
+    let within = problem.param.unwrap_or_default();
+    problem.param = Some(format!("/entries/{place}{within}"));
+    problem
 }

@@ -12,7 +12,7 @@ mod order;
 mod stock;
 
 pub(crate) use account::AccountBody;
-pub(crate) use bulk::{BulkBody, BulkItems, BulkMode, RefusedBefore};
+pub(crate) use bulk::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore, line, within_entry};
 pub(crate) use entry::EntryBody;
 pub(crate) use hold::{CaptureBody, HoldBody};
 pub(crate) use order::OrderBody;

@@ -1,67 +1,155 @@
 //! Many journal entries in one request.
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
-use tillroll_book::{Action, PostEntries};
+use axum::extract::{Extension, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 use crate::app::{App, blocking};
-use crate::bodies::{BulkBody, BulkItems, BulkMode};
-use crate::body::BULK_BYTES;
-use crate::post::{self, Post};
-use crate::problem::Problem;
-use crate::views::BulkView;
+use crate::bodies::{BulkBody, BulkMode};
+use crate::body::{self, BULK_BYTES};
+use crate::bulk::{self, Answering, Lines, Stream};
+use crate::idempotency::{self, RequestName};
+use crate::middleware::RequestId;
+use crate::post;
+use crate::problem::{Problem, StreamProblem};
+use crate::query::Parameters;
+use crate::views::{BulkView, Results};
 
 /// Longer bodies are parsed aside, so that other requests do not wait behind them.
-const LONG: usize = 256 * 1024;
+const LONG: usize = 64 * 1024;
+
+pub(crate) const ROUTE: &str = "/v1/entries/bulk";
 
 /// Post many journal entries
 ///
-/// Up to 10,000 in one request, made durable with one sync, and a result for each. With mode
-/// `all` one refusal refuses the request; with `each` every entry stands on its own, and those
-/// that are refused say why.
+/// Up to 10,000 in one document, made durable with one sync. With mode `all` one refusal refuses
+/// the request; with `each` every entry stands on its own, and those that are refused say why.
+/// The answer holds a result for each entry that was refused; with `results=all` one for each
+/// entry, with the ids of those that came without.
+///
+/// With `Content-Type: application/x-ndjson` the body is a stream: one entry to a line, of any
+/// number, and the mode in the query. The stream is cut into commands of 10,000 entries (or of
+/// 8 MiB, where that is less), which are applied in order and answered as they become durable, a
+/// line for each, `first_index` saying where in the stream it began. Mode `all` then holds for
+/// each command by itself. The first command that cannot be applied ends the stream with a
+/// problem as its last line, and nothing after it is applied; when it is the very first command,
+/// the whole answer is that problem, with its status. Read the answer while you send.
+///
+/// An `Idempotency-Key` covers every command of the stream, the later ones as the key, a space
+/// and their number (from 1): the same stream sent again finds what was applied, and goes on
+/// where it ended.
 #[utoipa::path(
     post, path = "/v1/entries/bulk", operation_id = "post_entries", tag = "Entries",
-    request_body = BulkBody,
+    params(
+        ("results" = Option<String>, Query, description = "`refused` when it is left out, or `all`"),
+        ("mode" = Option<String>, Query, description = "`all` or `each`: of a stream, which has no other place to say it"),
+    ),
+    request_body(content(
+        (BulkBody = "application/json"),
+        (crate::bodies::EntryBody = "application/x-ndjson"),
+    )),
     responses(
-        (status = 200, description = "A result for each entry", body = BulkView),
+        (status = 200, description = "What became of the entries", content(
+            (BulkView = "application/json"),
+            (inline(BulkLine) = "application/x-ndjson"),
+        )),
     ),
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    post: Post<BULK_BYTES>,
+    Extension(id): Extension<RequestId>,
+    mut parameters: Parameters,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let key = post.key();
-    let (post, items) = if post.body.len() < LONG {
-        let items = read(&app, &post)?;
-        (post, items)
-    } else {
-        let app = app.clone();
-        blocking(move || read(&app, &post).map(|items| (post, items))).await??
-    };
-    let BulkItems {
-        mode,
-        count,
-        entries,
-        refused,
-    } = items;
-    if entries.is_empty() {
-        // Nothing is left for the book: the answer is a function of the body.
-        let view = BulkView::of_records(mode, count, refused, &[]);
-        return Ok(post::read(app.engine().head().get(), &view));
+    let results = parameters.parse("results")?.unwrap_or_default();
+    let mode: Option<BulkMode> = parameters.parse("mode")?;
+    parameters.finish()?;
+    let (parts, content) = request.into_parts();
+    if body::is(&parts.headers, "application/x-ndjson") {
+        let mode = mode.ok_or_else(|| {
+            Problem::parameter("mode", "a stream of entries needs `mode`: `all` or `each`")
+        })?;
+        return stream(app, id, &parts, content, mode, results).await;
     }
-    let action = Action::PostEntries(PostEntries {
-        entries: entries.into_iter().collect(),
-        all_or_nothing: mode == BulkMode::All,
+    if mode.is_some() {
+        let detail = "a JSON document says its mode in the body";
+        return Err(Problem::parameter("mode", detail));
+    }
+    let bytes = body::read_json(&parts.headers, content, BULK_BYTES).await?;
+    let answering = answering(&app, &parts, results)?;
+    let keyed = answering.reservation.is_some();
+    let is_long = bytes.len() >= LONG;
+    let read = {
+        let app = app.clone();
+        move || {
+            let name = name(Vec::new());
+            bulk::document(bytes, || app.new_ids(), keyed.then_some(&name))
+        }
+    };
+    let items = match is_long {
+        true => blocking(read).await??,
+        false => read()?,
+    };
+    let (outcome, view) = bulk::answer(&app, &answering, 0, items).await?;
+    Ok(match outcome {
+        Some(outcome) => post::applied(StatusCode::OK, &outcome, &view),
+        None => post::read(app.engine().head().get(), &view),
+    })
+}
+
+/// A line of an answer to a stream.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what a stream is answered")]
+enum BulkLine {
+    Command(BulkView),
+    Problem(StreamProblem),
+}
+
+async fn stream(
+    app: App,
+    id: RequestId,
+    parts: &Parts,
+    content: axum::body::Body,
+    mode: BulkMode,
+    results: Results,
+) -> Result<Response, Problem> {
+    let answering = answering(&app, parts, results)?;
+    let hasher = answering.reservation.is_some().then(|| {
+        let said = [("format", "ndjson"), ("mode", mode.as_str())];
+        let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        name(said.into()).hasher()
     });
-    let outcome = app.submit(key, None, action).await?;
-    let view = BulkView::of_records(mode, count, refused, &outcome.records);
-    let response = post::applied(StatusCode::OK, &outcome, &view);
-    drop(post);
+    let lines = Lines::new(content, mode, hasher);
+    let mut stream = Stream::new(app.clone(), answering, id, lines);
+    let first = stream.next().await;
+    let Some((outcome, view)) = first.inspect_err(|_| stream.drain())? else {
+        return Err(super::no_record("entry of a stream"));
+    };
+    let body = stream.body(bulk::line(&view));
+    let kind = (header::CONTENT_TYPE, "application/x-ndjson");
+    let mut response = ([kind], body).into_response();
+    let position = outcome.map_or_else(|| app.engine().head(), |outcome| outcome.last);
+    let headers = response.headers_mut();
+    headers.insert(
+        crate::problem::headers::POSITION,
+        post::position_header(position),
+    );
     Ok(response)
 }
 
-fn read(app: &App, post: &Post<BULK_BYTES>) -> Result<BulkItems, Problem> {
-    let body: BulkBody<'_> = post.parse()?;
-    body.into_items(&mut app.new_ids())
+fn name(parameters: Vec<(String, String)>) -> RequestName<'static> {
+    RequestName {
+        method: &Method::POST,
+        route: ROUTE,
+        parameters,
+    }
+}
+
+fn answering(app: &App, parts: &Parts, results: Results) -> Result<Answering, Problem> {
+    Ok(Answering {
+        results,
+        reservation: idempotency::reserve(app.in_flight(), &parts.headers)?,
+    })
 }

@@ -1,19 +1,24 @@
 //! Journal entries, one at a time.
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use tillroll_book::Action;
+use bytes::Bytes;
+use tillroll_book::{Action, PostEntry};
 use tillroll_events::EntryId;
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
 use crate::bodies::EntryBody;
+use crate::body::{self, JsonText, REQUEST_BYTES};
 use crate::code::Code;
-use crate::post::{self, Post};
+use crate::idempotency::{self, RequestName};
+use crate::new_ids::NewIds;
+use crate::post;
 use crate::problem::Problem;
 use crate::query::Parameters;
-use crate::views::EntryView;
+use crate::scan::{self, Scanned};
+use crate::views::{EntryAnswer, EntryView};
 
 /// Post a journal entry
 ///
@@ -26,16 +31,54 @@ use crate::views::EntryView;
         (status = 201, description = "The entry", body = EntryView),
     ),
 )]
-pub(crate) async fn create(State(app): State<App>, post: Post) -> Result<Response, Problem> {
-    let body: EntryBody<'_> = post.parse()?;
-    let entry = body.into_action(&mut app.new_ids())?;
-    let outcome = app
-        .submit(post.key(), None, Action::PostEntry(entry))
-        .await?;
-    let names = app.names(&outcome.records).await;
-    let view =
-        EntryView::of_records(&outcome.records, &names).ok_or_else(|| no_record("entry.posted"))?;
+pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (parts, content) = request.into_parts();
+    let bytes = body::read_json(&parts.headers, content, REQUEST_BYTES).await?;
+    let reservation = idempotency::reserve(app.in_flight(), &parts.headers)?;
+    let (entry, fingerprint) = read(bytes, app.new_ids(), reservation.is_some())?;
+    let key = reservation.as_ref().zip(fingerprint);
+    let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));
+    // The request names the accounts that its record has numbers of: nobody need be asked.
+    let legs = entry.postings.iter();
+    let legs: Vec<_> = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
+    let outcome = app.submit(key, None, Action::PostEntry(entry)).await?;
+    let view = EntryAnswer::of_request(&outcome.records, &legs)
+        .ok_or_else(|| no_record("entry.posted"))?;
     Ok(post::applied(StatusCode::CREATED, &outcome, &view))
+}
+
+/// The entry, and the fingerprint of a request with a key.
+fn read(
+    bytes: Bytes,
+    mut new_ids: NewIds,
+    keyed: bool,
+) -> Result<(PostEntry, Option<[u8; 16]>), Problem> {
+    let name = RequestName {
+        method: &Method::POST,
+        route: "/v1/entries",
+        parameters: Vec::new(),
+    };
+    let mut scanned = Scanned::default();
+    if let Ok(text) = std::str::from_utf8(&bytes)
+        && scan::line(text, &mut scanned).is_some()
+    {
+        let fingerprint = keyed.then(|| {
+            let mut content = Vec::with_capacity(2 * text.len());
+            scan::canonical::write(&scanned, &mut content);
+            let mut hasher = name.hasher();
+            hasher.update(&content);
+            idempotency::kept(&hasher)
+        });
+        return Ok((scanned.to_entry(&mut new_ids), fingerprint));
+    }
+    // Something is unusual, or wrong: the careful way finds out what.
+    let text = JsonText::new(bytes)?;
+    let entry = text.parse::<EntryBody<'_>>()?.into_action(&mut new_ids)?;
+    let fingerprint = match keyed {
+        true => Some(idempotency::fingerprint(&name, &text)?),
+        false => None,
+    };
+    Ok((entry, fingerprint))
 }
 
 /// Get a journal entry

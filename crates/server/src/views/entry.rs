@@ -1,9 +1,14 @@
 //! An entry as a client sees it.
 
-use serde::Serialize;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 use tillroll_engine::Position;
-use tillroll_events::{AccountNames, EntryView as PostingsView, Event, Metadata, Record};
-use tillroll_ledger::Entry;
+use tillroll_events::{
+    AccountNames, EntryId, EntryView as PostingsView, Event, Metadata, Record, Timestamp,
+};
+use tillroll_ledger::{AccountPath, Entry};
+use tillroll_money::Unit;
 use tillroll_projections::EntryRow;
 use utoipa::ToSchema;
 
@@ -55,28 +60,6 @@ pub(crate) struct EntryView {
 }
 
 impl EntryView {
-    pub(crate) fn of_records(
-        records: &[(Position, Record)],
-        names: &dyn AccountNames,
-    ) -> Option<Self> {
-        records.iter().find_map(|(position, record)| {
-            let Event::EntryPosted(posted) = &record.event else {
-                return None;
-            };
-            Some(Self {
-                object: "entry",
-                id: posted.id.to_string(),
-                description: posted.description.clone(),
-                postings: postings(&posted.entry.0, names),
-                metadata: posted.metadata.clone(),
-                reverses: posted.reverses.map(|id| id.to_string()),
-                occurred_at: record.occurred_at.to_string(),
-                recorded_at: record.recorded_at.to_string(),
-                position: position.get(),
-            })
-        })
-    }
-
     pub(crate) fn of_row(row: EntryRow) -> Self {
         Self {
             object: "entry",
@@ -89,5 +72,84 @@ impl EntryView {
             recorded_at: row.recorded_at.to_string(),
             position: row.position,
         }
+    }
+}
+
+/// [`EntryView`] of an entry that was just posted, its texts where they lie.
+#[derive(Debug, Serialize)]
+pub(crate) struct EntryAnswer<'a> {
+    object: &'static str,
+    id: EntryId,
+    description: Option<&'a str>,
+    postings: Postings<'a>,
+    metadata: &'a Metadata,
+    reverses: Option<EntryId>,
+    occurred_at: Shown<Timestamp>,
+    recorded_at: Shown<Timestamp>,
+    position: u64,
+}
+
+#[derive(Debug)]
+struct Postings<'a> {
+    entry: &'a Entry,
+    /// The accounts and units of the request, in the order of the entry's postings.
+    legs: &'a [(AccountPath, Unit)],
+}
+
+#[derive(Debug, Serialize)]
+struct Posting<'a> {
+    account: &'a str,
+    unit: &'a str,
+    side: &'static str,
+    amount: u64,
+}
+
+#[derive(Debug)]
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Serialize for Postings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let postings = self.entry.postings().iter().zip(self.legs);
+        serializer.collect_seq(postings.map(|(posting, (account, unit))| Posting {
+            account: account.as_str(),
+            unit: unit.as_str(),
+            side: posting.side.as_str(),
+            amount: posting.amount,
+        }))
+    }
+}
+
+impl<'a> EntryAnswer<'a> {
+    /// Of the records of a request whose postings were on these accounts, in this order: it
+    /// names what its record has numbers of, so nobody need be asked.
+    pub(crate) fn of_request(
+        records: &'a [(Position, Record)],
+        legs: &'a [(AccountPath, Unit)],
+    ) -> Option<Self> {
+        records.iter().find_map(|(position, record)| {
+            let Event::EntryPosted(posted) = &record.event else {
+                return None;
+            };
+            Some(Self {
+                object: "entry",
+                id: posted.id,
+                description: posted.description.as_deref(),
+                postings: Postings {
+                    entry: &posted.entry,
+                    legs,
+                },
+                metadata: &posted.metadata,
+                reverses: posted.reverses,
+                occurred_at: Shown(record.occurred_at),
+                recorded_at: Shown(record.recorded_at),
+                position: position.get(),
+            })
+        })
     }
 }

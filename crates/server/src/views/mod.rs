@@ -11,8 +11,8 @@ mod stock;
 mod trial_balance;
 
 pub(crate) use account::{AccountView, StatementLineView};
-pub(crate) use bulk::BulkView;
-pub(crate) use entry::EntryView;
+pub(crate) use bulk::{BulkView, Results};
+pub(crate) use entry::{EntryAnswer, EntryView};
 pub(crate) use hold::HoldView;
 pub(crate) use order::OrderView;
 pub(crate) use split::SplitView;

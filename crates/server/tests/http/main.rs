@@ -1,6 +1,7 @@
 //! The promises of the HTTP interface.
 
 mod bad_input;
+mod bulk_stream;
 mod contract;
 mod failures;
 mod harness;

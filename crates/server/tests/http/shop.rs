@@ -366,7 +366,7 @@ async fn a_bulk_request_answers_for_each_entry() {
     let entries = json!([good(1), negative, entry("a", "nowhere", 2), good(3)]);
     let answer = shop
         .post(
-            "/v1/entries/bulk",
+            "/v1/entries/bulk?results=all",
             json!({"mode": "each", "entries": entries}),
         )
         .await
@@ -442,6 +442,24 @@ async fn a_bulk_request_answers_for_each_entry() {
     )
     .await
     .expect(200);
+    // Unless it is asked for, there is no result for what was posted.
+    let entries = json!([good(1), entry("a", "nowhere", 2), good(3)]);
+    let view = shop
+        .post(
+            "/v1/entries/bulk",
+            json!({"mode": "each", "entries": entries}),
+        )
+        .await
+        .expect(200)
+        .json();
+    assert_eq!((&view["posted"], &view["refused"]), (&json!(2), &json!(1)));
+    assert_eq!(view["results"].as_array().unwrap().len(), 1);
+    assert_eq!(view["results"][0]["index"], 1);
+    let head = json!(shop.position());
+    assert_eq!(
+        (&view["first_position"], &view["last_position"]),
+        (&json!(shop.position() - 1), &head)
+    );
 }
 
 #[tokio::test]

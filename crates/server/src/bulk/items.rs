@@ -1,0 +1,106 @@
+//! What one command of a bulk request asks for: what the book is to decide, and what was
+//! refused before it.
+
+use bytes::Bytes;
+
+use super::Batch;
+use crate::bodies::{BulkBody, BulkMode, RefusedBefore};
+use crate::body::{self, JsonText};
+use crate::canonical;
+use crate::idempotency::{self, RequestName};
+use crate::new_ids::NewIds;
+use crate::problem::Problem;
+use crate::scan;
+
+#[derive(Debug)]
+pub(crate) struct BulkItems {
+    pub mode: BulkMode,
+    /// The place of the first entry in the request.
+    pub first: usize,
+    /// How many there are.
+    pub count: usize,
+    /// What the book is asked for, in order.
+    pub batch: Batch,
+    /// The rest, in order. A function of the body alone, so that it is the same again when the
+    /// request is repeated.
+    pub refused: Vec<RefusedBefore>,
+    /// Of a request with a key.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// Reads a bulk request that is one JSON document; `name` is that of a request with a key.
+pub(crate) fn document(
+    bytes: Bytes,
+    new_ids: impl Fn() -> NewIds,
+    name: Option<&RequestName<'_>>,
+) -> Result<BulkItems, Problem> {
+    match quick(&bytes, new_ids(), name) {
+        Some(items) => Ok(items),
+        None => careful(bytes, new_ids(), name),
+    }
+}
+
+/// The one pass that a right body takes.
+pub(super) fn quick(
+    bytes: &Bytes,
+    new_ids: NewIds,
+    name: Option<&RequestName<'_>>,
+) -> Option<BulkItems> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut batch = Batch::new(new_ids);
+    let (mut count, mut content) = (0, Vec::new());
+    let mode = scan::document(text, |entry| {
+        batch.push_scanned(entry);
+        count += 1;
+        if name.is_some() {
+            scan::canonical::write(entry, &mut content);
+        }
+    })?;
+    // The document around the entries, as `canonical::write` has it.
+    let fingerprint = name.map(|name| {
+        let mut hasher = name.hasher();
+        let mut around = Vec::new();
+        canonical::object(&mut around, 2);
+        canonical::key(&mut around, "entries");
+        canonical::array(&mut around, count);
+        hasher.update(&around);
+        hasher.update(&content);
+        around.clear();
+        canonical::key(&mut around, "mode");
+        canonical::text(&mut around, mode.as_str());
+        hasher.update(&around);
+        idempotency::kept(&hasher)
+    });
+    Some(BulkItems {
+        mode,
+        first: 0,
+        count,
+        batch,
+        refused: Vec::new(),
+        fingerprint,
+    })
+}
+
+/// The way that finds out what is wrong.
+pub(crate) fn careful(
+    bytes: Bytes,
+    new_ids: NewIds,
+    name: Option<&RequestName<'_>>,
+) -> Result<BulkItems, Problem> {
+    let text = JsonText::new(bytes)?;
+    let body: BulkBody<'_> = body::parse(text.as_str())?;
+    let mut batch = Batch::new(new_ids);
+    let read = body.read(&mut batch)?;
+    let fingerprint = match name {
+        None => None,
+        Some(name) => Some(idempotency::fingerprint(name, &text)?),
+    };
+    Ok(BulkItems {
+        mode: read.mode,
+        first: 0,
+        count: read.count,
+        batch,
+        refused: read.refused,
+        fingerprint,
+    })
+}

@@ -1,0 +1,210 @@
+//! The quick way through the bodies of journal entries: one pass over the text, nothing copied,
+//! nothing allocated for an entry or a posting without free text.
+//!
+//! It knows only what a right body looks like. At anything else (an unknown field, an amount
+//! with a point, a name that is not a path, a card number, a text that is not JSON at all) it
+//! gives up without a word, and the careful parser in [`crate::bodies`] reads the same text
+//! again and says what is wrong.
+//!
+//! # Invariants
+//! - What is accepted here, the careful parser accepts, as the same entries. The reverse need
+//!   not hold: what is right and rare may be left to the careful parser. Both are compared on
+//!   arbitrary and on broken bodies.
+//! - No text that holds a card number gets past: every name and every free text is looked at.
+//!
+//! # It is not
+//! It finds no fault and names no field, and it decides nothing that only the books can tell.
+
+pub(crate) mod canonical;
+mod document;
+mod entry;
+
+pub(crate) use document::document;
+pub(crate) use entry::{Given, Leg, Scanned, line};
+
+use std::borrow::Cow;
+
+use tillroll_money::MAX_MINOR;
+
+/// Bytes below which no text holds a card number.
+const CARD_DIGITS: usize = 13;
+
+/// A place in a text.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The value of a base-32 digit, or 255.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let alphabet = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut value = 0_u8;
+    while (value as usize) < alphabet.len() {
+        digits[alphabet[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    /// Steps over `literal`, where it stands here.
+    #[inline]
+    fn eat(&mut self, literal: &[u8]) -> bool {
+        let found = self.rest().starts_with(literal);
+        if found {
+            self.at += literal.len();
+        }
+        found
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// The colon after a member's name, and the space around it.
+    #[inline]
+    fn colon(&mut self) -> Option<()> {
+        self.space();
+        self.expect(b':')?;
+        self.space();
+        Some(())
+    }
+
+    /// Steps over a comma (`Some(true)`) or `close` (`Some(false)`).
+    #[inline]
+    fn goes_on(&mut self, close: u8) -> Option<bool> {
+        self.space();
+        let byte = self.peek()?;
+        self.at += 1;
+        if byte == b',' {
+            self.space();
+            return Some(true);
+        }
+        (byte == close).then_some(false)
+    }
+
+    /// Nothing but space is left.
+    fn end(&mut self) -> Option<()> {
+        self.space();
+        (self.at == self.text.len()).then_some(())
+    }
+
+    #[inline]
+    fn null(&mut self) -> bool {
+        self.eat(b"null")
+    }
+
+    /// A number without sign, point and exponent that fits an amount, not zero: what it is,
+    /// and how it is written.
+    #[inline]
+    fn amount(&mut self) -> Option<(u64, &'a str)> {
+        let start = self.at;
+        let mut units = 0_u64;
+        for &byte in self.rest() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            units = units.checked_mul(10)?.checked_add(u64::from(digit))?;
+            self.at += 1;
+        }
+        let written = &self.text[start..self.at];
+        let is_plain = !written.starts_with('0') && (1..=MAX_MINOR).contains(&units);
+        is_plain.then_some((units, written))
+    }
+
+    /// What stands in quotes, up to the next quote: a name, should it turn out to have no
+    /// escapes. It holds no card number.
+    #[inline]
+    fn quoted(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let length = self.rest().iter().position(|byte| *byte == b'"')?;
+        self.at += length + 1;
+        let text = self.text.get(start..start + length)?;
+        is_no_card(text).then_some(text)
+    }
+
+    /// `ent_` and 26 digits in quotes: the text and the number.
+    #[inline]
+    fn entry_id(&mut self) -> Option<(&'a str, u128)> {
+        const QUOTED: usize = "\"ent_".len() + 26 + 1;
+        let quoted: &[u8; QUOTED] = self.rest().first_chunk()?;
+        if !quoted.starts_with(b"\"ent_") || quoted[QUOTED - 1] != b'"' || quoted[5] > b'7' {
+            return None;
+        }
+        // Digits are below 32, so that any other shows in the upper bits.
+        let mut all = 0;
+        let mut half = |range: std::ops::Range<usize>| {
+            quoted[range].iter().fold(0_u64, |number, byte| {
+                let digit = DIGITS[usize::from(*byte)];
+                all |= digit;
+                number << 5 | u64::from(digit & 31)
+            })
+        };
+        let (top, middle, low) = (half(5..7), half(7..19), half(19..31));
+        if all > 31 {
+            return None;
+        }
+        let text = &self.text[self.at + 1..self.at + QUOTED - 1];
+        self.at += QUOTED;
+        let number = u128::from(top) << 120 | u128::from(middle) << 60 | u128::from(low);
+        Some((text, number))
+    }
+
+    /// Any text without a card number of up to `longest` characters, and how many it has.
+    fn text(&mut self, longest: usize) -> Option<(Cow<'a, str>, usize)> {
+        let quoted = self.at;
+        self.expect(b'"')?;
+        let mut escaped = false;
+        loop {
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                0..0x20 => return None,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        let text = match escaped {
+            // A backslash may have stepped over a part of a longer character.
+            true => Cow::Owned(serde_json::from_str(self.text.get(quoted..self.at)?).ok()?),
+            false => Cow::Borrowed(&self.text[quoted + 1..self.at - 1]),
+        };
+        let length = text.chars().count();
+        (length <= longest && is_no_card(&text)).then_some((text, length))
+    }
+}
+
+/// Nearly every text is too short.
+#[inline]
+fn is_no_card(text: &str) -> bool {
+    text.len() < CARD_DIGITS || !tillroll_stripe::contains_card_number(text)
+}
