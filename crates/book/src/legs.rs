@@ -12,11 +12,11 @@ use crate::Refusal;
 
 /// Debits less credits by account, never zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Legs(BTreeMap<AccountId, i128>);
+pub struct Legs(BTreeMap<AccountId, i128>);
 
 impl Legs {
     /// Adds to the debit side, or to the credit side when negative.
-    pub(crate) fn debit(&mut self, account: AccountId, amount: i128) {
+    pub fn debit(&mut self, account: AccountId, amount: i128) {
         let net = self.0.entry(account).or_default();
         *net += amount;
         if *net == 0 {
@@ -47,7 +47,8 @@ impl Legs {
         self.0.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
+    /// Accounts and their amounts, by account.
+    pub fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
         self.0.iter().map(|(account, net)| (*account, *net))
     }
 

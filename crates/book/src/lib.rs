@@ -22,6 +22,7 @@ mod legs;
 mod order;
 mod posting;
 mod refusal;
+pub mod state;
 mod tables;
 mod work;
 

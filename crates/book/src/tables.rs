@@ -64,6 +64,11 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
         self.own.get_mut(key).expect("inserted above")
     }
 
+    /// Puts a row there.
+    pub(crate) fn put(&mut self, key: K, value: V) {
+        self.own.insert(key, value);
+    }
+
     /// All rows of a table that lies on no other, by key.
     pub(crate) fn sorted(&self) -> Vec<(&K, &V)>
     where
@@ -77,63 +82,63 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
 }
 
 /// An attempt to be paid, and what hangs on it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Intent {
-    pub(crate) facts: Option<IntentFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent {
+    pub facts: Option<IntentFacts>,
     /// Also learned from its charges.
-    pub(crate) order: Option<OrderId>,
-    pub(crate) charges: BTreeSet<ExternalId>,
+    pub order: Option<OrderId>,
+    pub charges: BTreeSet<ExternalId>,
     /// Refunds and disputes that name the intent and no charge.
-    pub(crate) refunds: BTreeSet<ExternalId>,
-    pub(crate) disputes: BTreeSet<ExternalId>,
+    pub refunds: BTreeSet<ExternalId>,
+    pub disputes: BTreeSet<ExternalId>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Charge {
-    pub(crate) facts: Option<ChargeFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    pub facts: Option<ChargeFacts>,
     /// Also learned from refunds and disputes.
-    pub(crate) intent: Option<ExternalId>,
-    pub(crate) refunds: BTreeSet<ExternalId>,
-    pub(crate) disputes: BTreeSet<ExternalId>,
+    pub intent: Option<ExternalId>,
+    pub refunds: BTreeSet<ExternalId>,
+    pub disputes: BTreeSet<ExternalId>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Refund {
-    pub(crate) facts: Option<RefundFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refund {
+    pub facts: Option<RefundFacts>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Dispute {
-    pub(crate) facts: Option<DisputeFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dispute {
+    pub facts: Option<DisputeFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Transfer {
-    pub(crate) facts: Option<TransferFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    pub facts: Option<TransferFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Payout {
-    pub(crate) facts: Option<PayoutFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payout {
+    pub facts: Option<PayoutFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BalanceTransaction {
-    pub(crate) facts: Option<BalanceTransactionFacts>,
-    pub(crate) order: Option<OrderId>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceTransaction {
+    pub facts: Option<BalanceTransactionFacts>,
+    pub order: Option<OrderId>,
+    pub booked: Legs,
 }
 
 /// What names an order, placed or not. May hold stale names: whoever reads checks that the
 /// link still stands.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OrderLinks {
-    pub(crate) intents: BTreeSet<ExternalId>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderLinks {
+    pub intents: BTreeSet<ExternalId>,
     /// Charges without an intent.
-    pub(crate) charges: BTreeSet<ExternalId>,
+    pub charges: BTreeSet<ExternalId>,
 }
 
 #[derive(Debug, Default)]

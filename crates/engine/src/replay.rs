@@ -34,6 +34,22 @@ impl Replay {
         }
     }
 
+    /// A fold that somebody has kept.
+    pub(crate) fn restored(book: Book, position: Position, recorded_at: Timestamp) -> Self {
+        Self {
+            book,
+            position,
+            recorded_at: Some(recorded_at),
+        }
+    }
+
+    /// The same fold with another chart, which decides how accounts will be opened.
+    #[must_use]
+    pub fn with_chart(mut self, chart: Chart) -> Self {
+        self.book = self.book.with_chart(chart);
+        self
+    }
+
     /// Folds the next record.
     ///
     /// # Errors
@@ -58,6 +74,12 @@ impl Replay {
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
+    }
+
+    /// The latest time that a record was recorded at; none before the first.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at
     }
 
     #[must_use]

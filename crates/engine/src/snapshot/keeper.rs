@@ -1,0 +1,217 @@
+//! Snapshots beside a running writer.
+//!
+//! The writer's own state is never copied or held up: a fold of its own goes on from the last
+//! snapshot, through what has become durable since, and is written down and dropped. That costs
+//! the memory of a second state while it works, so it is left alone when the last snapshot was
+//! large, and then snapshots are made when the server stops.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use tillroll_book::Chart;
+use tillroll_journal::{Head, JournalId, JournalReader, Position, Tree};
+
+use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
+use crate::{Replay, ReplayError};
+
+/// When snapshots are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeeperOptions {
+    /// Records between two of them. On a long roll it is a sixteenth of the roll instead, so
+    /// that a record is not written down again for ever.
+    pub every: u64,
+    /// When the last one has more bytes, none is made beside the running writer.
+    pub most_bytes: u64,
+}
+
+impl Default for KeeperOptions {
+    fn default() -> Self {
+        Self {
+            every: 1_000_000,
+            most_bytes: 1024 * 1024 * 1024,
+        }
+    }
+}
+
+impl KeeperOptions {
+    /// Where the next snapshot is due after one at `last`.
+    #[must_use]
+    pub fn due(&self, last: Position) -> Position {
+        let records = self.every.max(last.get() / 16).max(1);
+        Position::new(last.get().saturating_add(records))
+    }
+}
+
+/// The thread that makes snapshots. Dropping it asks it to end and does not wait.
+#[derive(Debug)]
+pub struct Keeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread. `last` is the position of the last snapshot or of the start of the
+    /// writer, whichever is later. `wait` is given a position and answers when the durable head
+    /// is past it; it answers false when nothing more is wanted.
+    ///
+    /// # Errors
+    /// When the system starts no thread.
+    pub fn spawn<T: Tree>(
+        snapshots: Snapshots<T>,
+        journal: JournalId,
+        reader: Arc<dyn JournalReader>,
+        last: Position,
+        options: KeeperOptions,
+        wait: impl FnMut(Position) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            snapshots,
+            journal,
+            reader,
+            options,
+            stop: Arc::clone(&stop),
+        };
+        let thread = thread::Builder::new()
+            .name("tillroll-snapshots".into())
+            .spawn(move || work.run(last, wait))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives up what is under way. `wait` has to answer as well.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for its end. It is quick after [`Keeper::stop`].
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that makes snapshots had panicked");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Why no snapshot was made this time.
+#[derive(Debug, thiserror::Error)]
+enum Missed {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+struct Work<T: Tree> {
+    snapshots: Snapshots<T>,
+    journal: JournalId,
+    reader: Arc<dyn JournalReader>,
+    options: KeeperOptions,
+    stop: Arc<AtomicBool>,
+}
+
+impl<T: Tree> Work<T> {
+    fn run(&self, mut last: Position, mut wait: impl FnMut(Position) -> bool) {
+        loop {
+            let due = self.options.due(last);
+            if !wait(Position::new(due.get() - 1)) || self.is_stopped() {
+                return;
+            }
+            // Whatever comes of it, the next is due after as many records more.
+            last = self.reader.head().position;
+            match self.make() {
+                Ok(Some((stored, bytes))) => {
+                    tracing::info!(file = stored.file, bytes, "a snapshot was made");
+                    last = stored.position;
+                }
+                Ok(None) => {}
+                Err(Missed::Snapshot(SnapshotError::Abandoned)) => return,
+                Err(error) => tracing::warn!(%error, "no snapshot was made"),
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn make(&self) -> Result<Option<(Stored, u64)>, Missed> {
+        if let Some(newest) = self.snapshots.list()?.first()
+            && self.snapshots.bytes(newest)? > self.options.most_bytes
+        {
+            tracing::debug!("the state is too large to be kept twice: the next snapshot waits");
+            return Ok(None);
+        }
+        let (mut replay, mut head) = self.base()?;
+        let mut frames = self
+            .reader
+            .frames(head.position.next())
+            .map_err(ReplayError::from)?;
+        while let Some(frame) = frames.next_frame().map_err(ReplayError::from)? {
+            if self.is_stopped() {
+                return Err(SnapshotError::Abandoned.into());
+            }
+            for (position, record) in frame.records() {
+                replay.fold(position, record)?;
+            }
+            head = Head {
+                position: frame.last(),
+                hash: frame.hash,
+            };
+            // Whoever writes or answers goes first.
+            thread::yield_now();
+        }
+        let Some(moment) = replay.moment(self.journal, head) else {
+            return Ok(None);
+        };
+        Ok(Some(self.snapshots.write(&moment, &self.stop)?))
+    }
+
+    /// Where the fold goes on from: the newest snapshot that is whole and of this log.
+    fn base(&self) -> Result<(Replay, Head), Missed> {
+        for stored in self.snapshots.list()? {
+            match self.usable(&stored) {
+                Ok(Some((header, replay))) => return Ok((replay, header.head)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a snapshot is passed over"),
+            }
+        }
+        Ok((Replay::new(Chart::default()), Head::EMPTY))
+    }
+
+    fn usable(&self, stored: &Stored) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
+        let header = self.snapshots.header(stored)?;
+        let agrees = header.agrees_with(&*self.reader);
+        if header.journal != self.journal || !agrees.map_err(ReplayError::from)? {
+            return Ok(None);
+        }
+        Ok(Some(self.snapshots.read(stored)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_roll_is_written_down_less_often() {
+        let options = KeeperOptions {
+            every: 1000,
+            most_bytes: 0,
+        };
+        for (last, due) in [(0, 1000), (1000, 2000), (16_000, 17_000), (32_000, 34_000)] {
+            assert_eq!(options.due(Position::new(last)), Position::new(due));
+        }
+    }
+}
