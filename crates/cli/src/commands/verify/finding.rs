@@ -128,6 +128,38 @@ impl Finding {
         )
     }
 
+    /// A snapshot that a replay does not make.
+    pub(super) fn snapshot(
+        file: &Path,
+        position: u64,
+        offset: Option<u64>,
+        reason: impl Display,
+    ) -> Self {
+        Self {
+            file: Some(file.display().to_string()),
+            position: Some(position),
+            offset,
+            ..Self::new("snapshots", reason)
+        }
+        .next("remove this file: the next start folds the roll instead; nothing is lost")
+    }
+
+    /// A roll that ends before a snapshot of it.
+    pub(super) fn before_snapshot(file: &Path, position: u64, head: u64) -> Self {
+        Self {
+            file: Some(file.display().to_string()),
+            position: Some(position),
+            ..Self::new(
+                "snapshots",
+                format!(
+                    "the snapshot was made at position {position}, and the roll ends at {head}: \
+                     the roll has lost its end"
+                ),
+            )
+        }
+        .next("restore the roll from a backup or a replica")
+    }
+
     /// Rows of the read models that a replay does not make.
     pub(super) fn rows(data: &DataDir, error: RowsError) -> Self {
         let file = Some(data.read_models().display().to_string());

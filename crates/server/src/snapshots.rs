@@ -1,0 +1,152 @@
+//! Snapshots of the state in a data directory: a start from one, some while it serves, one at
+//! the end.
+//!
+//! They are disposable. Whatever goes wrong with them is a warning, and never a reason not to
+//! start, not to serve or not to stop.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tillroll_engine::{
+    Engine, Handle, Keeper, KeeperOptions, Moment, Position, Snapshots, Start, Stored,
+};
+use tillroll_journal::{DirTree, Journal, JournalId, RecoveryReport};
+use tokio::sync::watch;
+
+/// Their directory, within that of the data.
+pub const SNAPSHOTS: &str = "snapshots";
+
+type Kept = Snapshots<DirTree>;
+
+/// The directory of snapshots, when they are wanted and it can be had.
+pub(crate) fn open(
+    data_dir: &Path,
+    options: Option<KeeperOptions>,
+) -> Option<(Kept, KeeperOptions)> {
+    let options = options?;
+    match DirTree::create(data_dir.join(SNAPSHOTS)) {
+        Ok(tree) => Some((Snapshots::new(tree), options)),
+        Err(error) => {
+            tracing::warn!(%error, "there will be no snapshots");
+            None
+        }
+    }
+}
+
+/// A start that folded everything.
+pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, Start) {
+    let folded = recovery.records;
+    let start = Start {
+        recovery,
+        snapshot: None,
+        passed_over: Vec::new(),
+        folded,
+    };
+    (engine, start)
+}
+
+/// Says where the state came from.
+pub(crate) fn tell(start: &Start) {
+    for passed in &start.passed_over {
+        tracing::warn!(
+            file = passed.file,
+            why = passed.why,
+            "a snapshot is passed over"
+        );
+    }
+    let from = start.snapshot.as_ref().map(|snapshot| &*snapshot.file);
+    tracing::info!(snapshot = from, folded = start.folded, "the state is there");
+}
+
+/// Makes a snapshot of a start that folded much, so that it is not folded again should the
+/// process be killed soon. Answers where the last snapshot is.
+pub(crate) fn after_start<J: Journal>(
+    engine: &Engine<J>,
+    start: &Start,
+    snapshots: &Kept,
+    options: &KeeperOptions,
+) -> Position {
+    let from = start.snapshot.as_ref().map(|snapshot| snapshot.position);
+    let from = from.unwrap_or(Position::ZERO);
+    if engine.head() < options.due(from) {
+        return from;
+    }
+    match engine.moment().and_then(|moment| write(snapshots, &moment)) {
+        Some(stored) => stored.position,
+        None => from,
+    }
+}
+
+fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<Stored> {
+    let position = moment.head.position.get();
+    tracing::info!(position, "writing a snapshot");
+    match snapshots.write(moment, &AtomicBool::new(false)) {
+        Ok((stored, bytes)) => {
+            tracing::info!(file = stored.file, bytes, "a snapshot was made");
+            Some(stored)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no snapshot was made: the next start folds more");
+            None
+        }
+    }
+}
+
+/// The snapshot at the end, which is made only when the book is closed in good order.
+#[derive(Debug, Default)]
+pub(crate) struct LastSnapshot(Arc<AtomicBool>);
+
+impl LastSnapshot {
+    pub(crate) fn allow(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// What the writer's thread does at its end.
+    pub(crate) fn of<J: Journal>(
+        &self,
+        snapshots: Option<Kept>,
+    ) -> impl FnOnce(&Engine<J>) + Send + 'static {
+        let allowed = Arc::clone(&self.0);
+        move |engine| {
+            if let Some(snapshots) = snapshots
+                && allowed.load(Ordering::SeqCst)
+                && let Some(moment) = engine.moment()
+                && !has(&snapshots, &moment)
+            {
+                write(&snapshots, &moment);
+            }
+        }
+    }
+}
+
+/// Whether the newest snapshot is of this very moment.
+fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
+    let all = snapshots.list().unwrap_or_default();
+    let newest = all.first().and_then(|stored| snapshots.header(stored).ok());
+    newest.is_some_and(|header| (header.journal, header.head) == (moment.journal, moment.head))
+}
+
+/// Starts the thread that makes snapshots beside the writer.
+pub(crate) fn keep(
+    snapshots: Kept,
+    options: KeeperOptions,
+    journal: JournalId,
+    last: Position,
+    engine: &Handle,
+    mut stopping: watch::Receiver<bool>,
+    runtime: tokio::runtime::Handle,
+) -> io::Result<Keeper> {
+    let mut committed = engine.committed();
+    let wait = move |position: Position| {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => false,
+                head = committed.wait_for(|head| *head > position) => head.is_ok(),
+            }
+        })
+    };
+    Keeper::spawn(snapshots, journal, engine.reader(), last, options, wait)
+}
