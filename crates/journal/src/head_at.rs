@@ -1,7 +1,7 @@
 //! The head of a log as it was at a position: for whoever has kept one, and asks whether the
 //! log still says so. It reads headers of one segment and checks one frame, and changes nothing.
 
-use crate::error::{OpenError, ReadError};
+use crate::error::{OpenError, StorageError};
 use crate::frame::{self, Depth, FrameHeader, Place};
 use crate::identity::{Head, JournalId, Position};
 use crate::scan::{OpenSegment, list_segments};
@@ -18,10 +18,10 @@ use crate::window::Window;
 pub fn head_at<S: Storage>(
     storage: &S,
     position: Position,
-) -> Result<Option<(JournalId, Head)>, ReadError> {
+) -> Result<Option<(JournalId, Head)>, StorageError> {
     let firsts = match list_segments(storage) {
         Ok(firsts) => firsts,
-        Err(OpenError::Storage(error)) => return Err(error.into()),
+        Err(OpenError::Storage(error)) => return Err(error),
         Err(_) => return Ok(None),
     };
     let after = firsts.partition_point(|first| *first <= position);

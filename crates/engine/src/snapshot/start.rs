@@ -53,7 +53,7 @@ fn choose<S: Storage, T: Tree>(
     storage: &S,
     book: Option<JournalId>,
     snapshots: &Snapshots<T>,
-) -> Choice {
+) -> Result<Choice, OpenError> {
     let mut choice = Choice::default();
     let all = match snapshots.list() {
         Ok(all) => all,
@@ -77,32 +77,31 @@ fn choose<S: Storage, T: Tree>(
             choice.pass_over(&stored, "it is of another book");
             continue;
         }
-        match head_at(storage, header.head.position) {
-            Err(error) => choice.pass_over(&stored, error),
+        // A roll that cannot be read is no fault of the snapshot.
+        let there = head_at(storage, header.head.position);
+        match there.map_err(tillroll_journal::OpenError::from)? {
             // A roll that is shorter has lost what was acknowledged. Where it is not, opening
             // finds that as well, and the snapshot is only of no use.
-            Ok(None) => {
+            None => {
                 choice.durable = choice.durable.max(header.head.position);
                 choice.pass_over(&stored, "no whole frame of the roll ends at its position");
             }
-            Ok(Some((journal, _))) if journal != header.journal => {
+            Some((journal, _)) if journal != header.journal => {
                 choice.pass_over(&stored, "it is of another book");
             }
-            Ok(Some((_, head)))
-                if head != header.head && !planted(Bug::SnapshotHistoryUncompared) =>
-            {
+            Some((_, head)) if head != header.head && !planted(Bug::SnapshotHistoryUncompared) => {
                 choice.pass_over(&stored, "the roll has another frame at its position");
             }
-            Ok(Some((_, head))) => match snapshots.read(&stored) {
+            Some((_, head)) => match snapshots.read(&stored) {
                 Ok((_, replay)) => {
                     choice.taken = Some((stored, head, replay));
-                    return choice;
+                    return Ok(choice);
                 }
                 Err(error) => choice.pass_over(&stored, error),
             },
         }
     }
-    choice
+    Ok(choice)
 }
 
 impl<S: Storage> Engine<FileJournal<S>> {
@@ -126,7 +125,7 @@ impl<S: Storage> Engine<FileJournal<S>> {
             taken,
             passed_over,
             durable,
-        } = choose(&storage, options.id, snapshots);
+        } = choose(&storage, options.id, snapshots)?;
         if !planted(Bug::SnapshotAheadIgnored) {
             options.durable_position = options.durable_position.max(durable);
         }

@@ -73,7 +73,8 @@ impl Finding {
     /// Bytes at the end that are no frame, where the read models have seen records.
     pub(super) fn lost_end(data: &DataDir, damage: &Damage, seen: u64) -> Self {
         let reason = format!(
-            "{}; the read models have seen position {seen}, so acknowledged records are damaged",
+            "{}; the read models or a snapshot have seen position {seen}, so acknowledged records \
+             are damaged",
             damage.fault
         );
         Self::place(data, damage, reason).next(RESTORE)

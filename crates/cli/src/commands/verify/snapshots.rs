@@ -13,15 +13,26 @@ use crate::data_dir::{DataDir, Roll};
 use crate::exit::Stop;
 use crate::output::counted;
 
+/// How far the roll was when the newest snapshot was made: all of it was durable.
+pub(super) fn seen(data: &DataDir) -> u64 {
+    let header = DirTree::open(data.snapshots()).ok().and_then(|tree| {
+        let snapshots = Snapshots::new(tree);
+        let all = snapshots.list().ok()?;
+        all.iter().find_map(|stored| snapshots.header(stored).ok())
+    });
+    header.map_or(0, |header| header.head.position.get())
+}
+
+/// Whether the roll goes on to where its snapshots are.
 pub(super) fn check(
     data: &DataDir,
     roll: &Roll,
     report: &mut Report,
     console: &mut Console<'_>,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     // Without the directory there are none.
     let Ok(tree) = DirTree::open(data.snapshots()) else {
-        return Ok(());
+        return Ok(true);
     };
     let snapshots = Snapshots::new(tree);
     let mut all = snapshots.list().map_err(Stop::failed)?;
@@ -29,7 +40,7 @@ pub(super) fn check(
     let head = roll.head().position;
     let reader = roll.reader();
     let mut replay = Replay::new(data.chart()?);
-    let (mut equal, mut last) = (0, 0);
+    let (mut equal, mut last, mut whole) = (0, 0, true);
     for stored in all {
         let path = data.snapshots().join(&stored.file);
         let position = stored.position.get();
@@ -42,14 +53,12 @@ pub(super) fn check(
         };
         if header.head.position > head {
             // Beside a server that went on since the roll was opened, it may well be so.
-            match data.is_in_use() {
-                true => continue,
-                false => {
-                    let finding = Finding::before_snapshot(&path, position, head.get());
-                    report.findings.push(finding);
-                    continue;
-                }
+            if !data.is_in_use() {
+                let finding = Finding::before_snapshot(&path, position, head.get());
+                report.findings.push(finding);
+                whole = false;
             }
+            continue;
         }
         if let Some(why) = stranger(&header, roll, &*reader)? {
             report
@@ -93,7 +102,7 @@ pub(super) fn check(
             facts: json!({ "snapshots": equal, "position": last }),
         });
     }
-    Ok(())
+    Ok(whole)
 }
 
 /// Why a snapshot is none of this roll, if it is not.
