@@ -43,7 +43,7 @@ pub use outcome::Outcome;
 pub use replay::{Replay, replay};
 pub use snapshot::{
     Comparison, Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotError, SnapshotFault,
-    SnapshotHeader, Snapshots, Start, Stored,
+    SnapshotHeader, Snapshots, Start, Stored, Weight,
 };
 pub use thread::{EngineThread, Options, spawn, spawn_until};
 pub use tillroll_journal::Position;

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use support::snapshots::{ID, bytes_of_writer, ends, fold, lived, never, open, put};
 use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
-    Keeper, KeeperOptions, Options, Position, SnapshotError, Snapshots, Stored, spawn_until,
+    Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
 };
 use tillroll_journal::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
 use tillroll_journal::{Journal, MemoryJournal};
@@ -102,12 +102,13 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
         every: 10,
         most_bytes: 1 << 20,
     };
-    let wait = move |position: Position| {
-        asked.send(position).expect("the test listens");
-        woken.recv().unwrap_or(false)
+    let wait = move |due: Weight| {
+        asked.send(due).expect("the test listens");
+        woken.recv().ok().flatten()
     };
     let reader = engine.reader();
-    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, Position::ZERO, options, wait);
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, last, options, wait);
     let keeper = keeper.expect("a thread starts");
     let mut made = Vec::new();
     for round in 0..4_u128 {
@@ -115,7 +116,7 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
         let last = made
             .last()
             .map_or(0, |stored: &Stored| stored.position.get());
-        assert_eq!(waited.get(), last + 9, "round {round}");
+        assert_eq!(waited, Weight::of(last + 10, 0), "round {round}");
         if let Some(stored) = made.last() {
             assert_eq!(snapshots.list().expect("it lists").first(), Some(stored));
         }
@@ -127,13 +128,14 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
             position: engine.head(),
             file: format!("{:020}.snapshot", engine.head().get()),
         });
-        wake.send(true).expect("the keeper waits");
+        let now = Weight::of(engine.head().get(), 0);
+        wake.send(Some(now)).expect("the keeper waits");
     }
     waits.recv().expect("the keeper waits");
     // What it has made is what the writer would have made.
     let newest = tree.storage().bytes(&made[3].file);
     assert!(newest == bytes_of_writer(&engine));
-    wake.send(false).expect("the keeper waits");
+    wake.send(None).expect("the keeper waits");
     keeper.join();
 }
 
@@ -152,18 +154,12 @@ fn the_keeper_leaves_a_large_state_alone() {
         most_bytes: 64,
     };
     let mut rounds = 0;
-    let wait = move |_: Position| {
+    let wait = move |due: Weight| {
         rounds += 1;
-        rounds < 3
+        (rounds < 3).then_some(due)
     };
-    let keeper = Keeper::spawn(
-        snapshots,
-        ID,
-        engine.reader(),
-        Position::ZERO,
-        options,
-        wait,
-    );
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
     keeper.expect("a thread starts").join();
     assert_eq!(tree.storage().names(), before);
 }
@@ -256,23 +252,17 @@ fn a_keeper_that_is_told_to_stop_gives_up() {
     let told = std::sync::Arc::new(AtomicBool::new(false));
     let flag = std::sync::Arc::clone(&told);
     let (go, gone) = mpsc::channel::<()>();
-    let wait = move |_: Position| {
+    let wait = move |due: Weight| {
         flag.store(true, Ordering::SeqCst);
-        gone.recv().is_ok()
+        gone.recv().ok().map(|()| due)
     };
     let options = KeeperOptions {
         every: 1,
         most_bytes: 1 << 20,
     };
     let snapshots = Snapshots::new(tree.clone());
-    let keeper = Keeper::spawn(
-        snapshots,
-        ID,
-        engine.reader(),
-        Position::ZERO,
-        options,
-        wait,
-    );
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
     let keeper = keeper.expect("a thread starts");
     keeper.stop();
     go.send(()).expect("the keeper waits");

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tillroll_engine::{
-    Engine, Handle, Keeper, KeeperOptions, Moment, Position, Snapshots, Start, Stored,
+    Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
 };
-use tillroll_journal::{DirTree, Journal, JournalId, RecoveryReport};
+use tillroll_journal::{DirTree, Journal, Position, RecoveryReport};
 use tokio::sync::watch;
 
 /// Their directory, within that of the data.
@@ -37,12 +37,13 @@ pub(crate) fn open(
 
 /// A start that folded everything.
 pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, Start) {
-    let folded = recovery.records;
+    let (folded, folded_bytes) = (recovery.records, recovery.bytes);
     let start = Start {
         recovery,
         snapshot: None,
         passed_over: Vec::new(),
         folded,
+        folded_bytes,
     };
     (engine, start)
 }
@@ -61,22 +62,19 @@ pub(crate) fn tell(start: &Start) {
 }
 
 /// Makes a snapshot of a start that folded much, so that it is not folded again should the
-/// process be killed soon. Answers where the last snapshot is.
+/// process be killed soon. Answers how long the roll is at the last snapshot.
 pub(crate) fn after_start<J: Journal>(
     engine: &Engine<J>,
     start: &Start,
     snapshots: &Kept,
     options: &KeeperOptions,
-) -> Position {
-    let from = start.snapshot.as_ref().map(|snapshot| snapshot.position);
-    let from = from.unwrap_or(Position::ZERO);
-    if engine.head() < options.due(from) {
-        return from;
+) -> Weight {
+    let (before, now) = (start.weight_before(), start.weight());
+    if now < options.due(before) {
+        return before;
     }
-    match engine.moment().and_then(|moment| write(snapshots, &moment)) {
-        Some(stored) => stored.position,
-        None => from,
-    }
+    let made = engine.moment().and_then(|moment| write(snapshots, &moment));
+    made.map_or(before, |_| now)
 }
 
 fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<Stored> {
@@ -132,21 +130,29 @@ fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
 pub(crate) fn keep(
     snapshots: Kept,
     options: KeeperOptions,
-    journal: JournalId,
-    last: Position,
+    start: &Start,
+    last: Weight,
     engine: &Handle,
     mut stopping: watch::Receiver<bool>,
     runtime: tokio::runtime::Handle,
 ) -> io::Result<Keeper> {
     let mut committed = engine.committed();
-    let wait = move |position: Position| {
+    let (writer, log_bytes) = (engine.clone(), start.recovery.log_bytes);
+    let weight = move |head: Position| {
+        let bytes = log_bytes + writer.appended_bytes();
+        Weight::of(head.get(), bytes)
+    };
+    let wait = move |due: Weight| {
         runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = stopping.wait_for(|stopping| *stopping) => false,
-                head = committed.wait_for(|head| *head > position) => head.is_ok(),
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+                head = committed.wait_for(|head| weight(*head) >= due) => {
+                    head.ok().map(|head| weight(*head))
+                }
             }
         })
     };
+    let journal = start.recovery.journal;
     Keeper::spawn(snapshots, journal, engine.reader(), last, options, wait)
 }

@@ -215,8 +215,7 @@ impl Tillroll {
         let keeper = kept
             .zip(last)
             .map(|((snapshots, options), last)| {
-                let id = JournalId::new(book_id);
-                snapshots::keep(snapshots, options, id, last, &handle, until, runtime)
+                snapshots::keep(snapshots, options, &start, last, &handle, until, runtime)
             })
             .transpose()
             .map_err(no_thread)?;

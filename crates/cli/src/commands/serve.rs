@@ -48,8 +48,8 @@ pub(crate) struct ServeArgs {
     /// Commands that may wait for the writer; more are answered 503 at once
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     queue: u32,
-    /// Records between two snapshots of the state; on a long roll a sixteenth of it, if that is
-    /// more. One more is made when the server stops
+    /// Records between two snapshots of the state, where 256 bytes count as one; on a long roll a
+    /// sixteenth of it, if that is more. One more is made when the server stops
     #[arg(long, value_name = "N", default_value_t = KeeperOptions::default().every, value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_every: u64,
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it

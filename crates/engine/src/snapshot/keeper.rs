@@ -11,16 +11,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tillroll_book::Chart;
-use tillroll_journal::{Head, JournalId, JournalReader, Position, Tree};
+use tillroll_journal::{Head, JournalId, JournalReader, Tree};
 
 use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
 use crate::{Replay, ReplayError};
 
+/// Bytes that count as one record. One event may carry thousands of entries.
+const RECORD_BYTES: u64 = 256;
+
+/// How much of a roll there is to fold: records, or bytes where those are more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(u64);
+
+impl Weight {
+    /// 256 bytes count as a record.
+    #[must_use]
+    pub fn of(records: u64, bytes: u64) -> Self {
+        Self(records.max(bytes / RECORD_BYTES))
+    }
+
+    /// What is left when `other` is taken off, or nothing.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
 /// When snapshots are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeeperOptions {
-    /// Records between two of them. On a long roll it is a sixteenth of the roll instead, so
-    /// that a record is not written down again for ever.
+    /// Records between two of them, or 256 times as many bytes. On a long roll it is a sixteenth
+    /// of the roll instead, so that a record is not written down again for ever.
     pub every: u64,
     /// When the last one has more bytes, none is made beside the running writer.
     pub most_bytes: u64,
@@ -36,11 +57,12 @@ impl Default for KeeperOptions {
 }
 
 impl KeeperOptions {
-    /// Where the next snapshot is due after one at `last`.
+    /// How long the roll is when the next snapshot is due, after one that was made when it was
+    /// as long as `last`.
     #[must_use]
-    pub fn due(&self, last: Position) -> Position {
-        let records = self.every.max(last.get() / 16).max(1);
-        Position::new(last.get().saturating_add(records))
+    pub fn due(&self, last: Weight) -> Weight {
+        let more = self.every.max(last.0 / 16).max(1);
+        Weight(last.0.saturating_add(more))
     }
 }
 
@@ -52,9 +74,9 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread. `last` is the position of the last snapshot or of the start of the
-    /// writer, whichever is later. `wait` is given a position and answers when the durable head
-    /// is past it; it answers false when nothing more is wanted.
+    /// Starts the thread. `last` is how long the roll was when the last snapshot was made.
+    /// `wait` is given a weight and waits until the durable roll has as much; it answers what the
+    /// roll has then, or nothing when no more is wanted.
     ///
     /// # Errors
     /// When the system starts no thread.
@@ -62,9 +84,9 @@ impl Keeper {
         snapshots: Snapshots<T>,
         journal: JournalId,
         reader: Arc<dyn JournalReader>,
-        last: Position,
+        last: Weight,
         options: KeeperOptions,
-        wait: impl FnMut(Position) -> bool + Send + 'static,
+        wait: impl FnMut(Weight) -> Option<Weight> + Send + 'static,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
@@ -122,18 +144,16 @@ struct Work<T: Tree> {
 }
 
 impl<T: Tree> Work<T> {
-    fn run(&self, mut last: Position, mut wait: impl FnMut(Position) -> bool) {
-        loop {
-            let due = self.options.due(last);
-            if !wait(Position::new(due.get() - 1)) || self.is_stopped() {
+    fn run(&self, mut last: Weight, mut wait: impl FnMut(Weight) -> Option<Weight>) {
+        // Whatever comes of one, the next is due after as much more.
+        while let Some(now) = wait(self.options.due(last)) {
+            if self.is_stopped() {
                 return;
             }
-            // Whatever comes of it, the next is due after as many records more.
-            last = self.reader.head().position;
+            last = now;
             match self.make() {
                 Ok(Some((stored, bytes))) => {
                     tracing::info!(file = stored.file, bytes, "a snapshot was made");
-                    last = stored.position;
                 }
                 Ok(None) => {}
                 Err(Missed::Snapshot(SnapshotError::Abandoned)) => return,
@@ -205,13 +225,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_count_where_records_are_long() {
+        assert_eq!(Weight::of(10, 256), Weight(10));
+        assert_eq!(Weight::of(10, 25_600), Weight(100));
+        assert_eq!(Weight::of(10, 25_600).less(Weight(200)), Weight(0));
+    }
+
+    #[test]
     fn a_long_roll_is_written_down_less_often() {
         let options = KeeperOptions {
             every: 1000,
             most_bytes: 0,
         };
         for (last, due) in [(0, 1000), (1000, 2000), (16_000, 17_000), (32_000, 34_000)] {
-            assert_eq!(options.due(Position::new(last)), Position::new(due));
+            assert_eq!(options.due(Weight(last)), Weight(due));
         }
     }
 }

@@ -34,7 +34,7 @@ use tillroll_journal::{Head, JournalId};
 
 pub use error::{SnapshotError, SnapshotFault};
 pub use format::SnapshotHeader;
-pub use keeper::{Keeper, KeeperOptions};
+pub use keeper::{Keeper, KeeperOptions, Weight};
 pub use section::Section;
 pub use start::{PassedOver, Start};
 pub use store::{Comparison, Snapshots, Stored};

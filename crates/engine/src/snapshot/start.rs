@@ -6,7 +6,7 @@ use tillroll_journal::{
 };
 use tillroll_sabotage::{Bug, planted};
 
-use super::{Moment, SnapshotHeader, Snapshots, Stored};
+use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
 use crate::replay::is_step;
 use crate::{Engine, OpenError, Replay, ReplayError};
 
@@ -29,6 +29,24 @@ pub struct Start {
     pub passed_over: Vec<PassedOver>,
     /// Records that were folded.
     pub folded: u64,
+    /// Bytes of these.
+    pub folded_bytes: u64,
+}
+
+impl Start {
+    /// How long the roll is.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        let head = self.recovery.head.position.get();
+        Weight::of(head, self.recovery.log_bytes)
+    }
+
+    /// How long it was at the snapshot.
+    #[must_use]
+    pub fn weight_before(&self) -> Weight {
+        self.weight()
+            .less(Weight::of(self.folded, self.folded_bytes))
+    }
 }
 
 /// What the snapshots of a directory come to, for a roll.
@@ -138,9 +156,11 @@ impl<S: Storage> Engine<FileJournal<S>> {
             }
         };
         let from = replay.position().get();
+        let mut folded_bytes = 0;
         let mut wrong: Option<ReplayError> = None;
         let (journal, recovery) = FileJournal::open_with(storage, options, |position, bytes| {
             if wrong.is_none() {
+                folded_bytes += bytes.len() as u64;
                 wrong = replay.fold(position, bytes).err();
                 if is_step(position) {
                     progress(position);
@@ -156,6 +176,7 @@ impl<S: Storage> Engine<FileJournal<S>> {
             snapshot,
             passed_over,
             folded: replay.position().get() - from,
+            folded_bytes,
         };
         let book_id = *journal.id().as_bytes();
         Ok((Self::resume(journal, book_id, replay)?, start))

@@ -1,6 +1,6 @@
 //! How far the next start has to go. Only the header of the newest snapshot is read.
 
-use tillroll_engine::{KeeperOptions, Position, SnapshotError, SnapshotHeader, Snapshots};
+use tillroll_engine::{KeeperOptions, SnapshotError, SnapshotHeader, Snapshots, Weight};
 use tillroll_journal::DirTree;
 
 use super::check::Check;
@@ -30,8 +30,11 @@ pub(super) fn check(data: &DataDir, head: u64, busy: bool) -> Check {
         Some(seen) => format!("at position {seen}: a start reads {behind} after it"),
         None => format!("there is none: a start reads {behind}"),
     };
-    let due = KeeperOptions::default().due(Position::new(seen.unwrap_or(0)));
-    match head > 2 * due.get() {
+    // A record may be long, so this is a lower bound.
+    let (seen, head) = (seen.unwrap_or(0), Weight::of(head, 0));
+    let options = KeeperOptions::default();
+    let due = options.due(options.due(Weight::of(seen, 0)));
+    match head > due {
         true => Check::warn(
             CHECK,
             found,
