@@ -12,7 +12,7 @@ mod webhooks;
 
 pub use clients::{Clients, runtime};
 pub use entries::{Entries, Legs, at, id};
-pub use logs::{bulk_log, commerce_log};
+pub use logs::{bulk_log, bulk_log_of, commerce_log};
 pub use scratch::{FileEngine, Scratch};
 pub use webhooks::{Delivery, SECRET, Webhooks};
 

@@ -13,7 +13,18 @@ const BULK: usize = 1_000;
 /// # Panics
 /// When the journal fails.
 pub fn bulk_log<J: Journal>(engine: &mut Engine<J>, entries: usize) -> u64 {
-    let mut workload = Entries::among(ACCOUNTS, 1);
+    bulk_log_of(engine, Entries::among(ACCOUNTS, 1), entries)
+}
+
+/// The same with a workload of one's own.
+///
+/// # Panics
+/// When the journal fails.
+pub fn bulk_log_of<J: Journal>(
+    engine: &mut Engine<J>,
+    mut workload: Entries,
+    entries: usize,
+) -> u64 {
     let mut apply = |commands| {
         let answers = engine.execute(commands).expect("the journal is whole");
         assert!(answers.iter().all(Result::is_ok), "nothing is refused");

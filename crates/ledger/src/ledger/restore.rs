@@ -11,6 +11,7 @@ use tillroll_money::Unit;
 use super::{EntryId, Ledger};
 use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
 use crate::account_index::NameHash;
+use crate::id_set::Build;
 use crate::{Hold, HoldId};
 
 /// Parts that no ledger has.
@@ -22,9 +23,11 @@ pub enum RestoreError {
     TooMany,
     #[error("the totals of {path} in {unit} are out of range")]
     OutOfRange { path: AccountPath, unit: Unit },
-    #[error("entry {:032x} is there twice", .0.0)]
-    EntryTwice(EntryId),
-    #[error("hold {:032x} is there twice", .0.0)]
+    #[error("entry {:032x} is there twice, or not in its place", .0.0)]
+    EntryOrder(EntryId),
+    #[error("hold {:032x} is there twice, or not in its place", .0.0)]
+    HoldOrder(HoldId),
+    #[error("hold {:032x} is open twice", .0.0)]
     HoldTwice(HoldId),
     #[error("hold {:032x} is open, and is not among those that ever were", .0.0)]
     HoldUnknown(HoldId),
@@ -41,6 +44,8 @@ pub enum RestoreError {
 #[derive(Debug, Default)]
 pub struct Restore {
     ledger: Ledger,
+    entry_ids: Build,
+    hold_ids: Build,
     /// Pending debits and credits that the open holds come to.
     pending: BTreeMap<AccountId, (u64, u64)>,
 }
@@ -78,27 +83,24 @@ impl Restore {
         Ok(())
     }
 
-    /// An entry that was posted.
+    /// An entry that was posted, in the order of [`Ledger::entry_ids`].
     pub fn entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
-        match self.ledger.entry_ids.insert(id.0) {
+        match self.entry_ids.push(id.0) {
             true => Ok(()),
-            false => Err(RestoreError::EntryTwice(id)),
+            false => Err(RestoreError::EntryOrder(id)),
         }
     }
 
-    /// A hold that was placed, whatever became of it.
+    /// A hold that was placed, whatever became of it, in the order of [`Ledger::hold_ids`].
     pub fn hold_id(&mut self, id: HoldId) -> Result<(), RestoreError> {
-        match self.ledger.hold_ids.insert(id.0) {
+        match self.hold_ids.push(id.0) {
             true => Ok(()),
-            false => Err(RestoreError::HoldTwice(id)),
+            false => Err(RestoreError::HoldOrder(id)),
         }
     }
 
     /// A hold that is open. Its amounts are in the balances already.
     pub fn open_hold(&mut self, id: HoldId, hold: Hold) -> Result<(), RestoreError> {
-        if !self.ledger.knows_hold(id) {
-            return Err(RestoreError::HoldUnknown(id));
-        }
         for posting in hold.entry.postings() {
             let account = self.ledger.account(posting.account);
             if account.is_none_or(|account| account.unit_id != posting.unit) {
@@ -120,7 +122,21 @@ impl Restore {
 
     /// The ledger, when its parts agree with one another.
     pub fn finish(self) -> Result<Ledger, RestoreError> {
-        let Self { ledger, pending } = self;
+        let Self {
+            mut ledger,
+            entry_ids,
+            hold_ids,
+            pending,
+        } = self;
+        ledger.entry_ids = entry_ids.finish();
+        ledger.hold_ids = hold_ids.finish();
+        if let Some((id, _)) = ledger
+            .holds()
+            .into_iter()
+            .find(|(id, _)| !ledger.knows_hold(*id))
+        {
+            return Err(RestoreError::HoldUnknown(id));
+        }
         for (account, balances) in ledger.accounts() {
             let held = pending.get(&account.id).copied().unwrap_or_default();
             if held != (balances.debits_pending, balances.credits_pending) {
