@@ -18,6 +18,7 @@ mod decide;
 mod digest;
 mod entry_batch;
 mod facts;
+mod ids;
 mod legs;
 mod order;
 mod posting;

@@ -18,14 +18,12 @@ use crate::tables::Tables;
 use crate::{Book, Chart};
 
 pub use crate::book::Applied;
+pub use crate::ids::Ids;
 pub use crate::legs::Legs;
 pub use crate::order::{Goods, Order};
 pub use crate::tables::{
     BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Payout, Refund, Transfer,
 };
-
-/// The ids of balance transactions that are about one thing.
-pub type Sources = std::collections::BTreeSet<ExternalId>;
 
 /// The rows of a book beside its ledger.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +97,7 @@ impl<'a> State<'a> {
 
     /// Balance transactions by what they are about.
     #[must_use]
-    pub fn by_source(self) -> Vec<(&'a ExternalId, &'a Sources)> {
+    pub fn by_source(self) -> Vec<(&'a ExternalId, &'a Ids)> {
         self.0.tables.by_source.sorted()
     }
 }
@@ -145,7 +143,7 @@ impl Booked for OrderLinks {}
 impl Booked for Intent {}
 impl Booked for Charge {}
 impl Booked for Refund {}
-impl Booked for Sources {}
+impl Booked for Ids {}
 
 impl Restore {
     #[must_use]
@@ -241,5 +239,5 @@ tables! {
     transfers Transfer, "transfer";
     payouts Payout, "payout";
     balance_transactions BalanceTransaction, "balance transaction";
-    by_source Sources, "source";
+    by_source Ids, "source";
 }

@@ -4,7 +4,6 @@
 //! layer with the very code that later folds them into the book, and throws the layer away.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use foldhash::quality::FixedState;
@@ -15,6 +14,7 @@ use tillroll_events::{
 };
 
 use crate::facts::link;
+use crate::ids::Ids;
 use crate::legs::Legs;
 use crate::order::Order;
 
@@ -87,10 +87,10 @@ pub struct Intent {
     pub facts: Option<IntentFacts>,
     /// Also learned from its charges.
     pub order: Option<OrderId>,
-    pub charges: BTreeSet<ExternalId>,
+    pub charges: Ids,
     /// Refunds and disputes that name the intent and no charge.
-    pub refunds: BTreeSet<ExternalId>,
-    pub disputes: BTreeSet<ExternalId>,
+    pub refunds: Ids,
+    pub disputes: Ids,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,8 +98,8 @@ pub struct Charge {
     pub facts: Option<ChargeFacts>,
     /// Also learned from refunds and disputes.
     pub intent: Option<ExternalId>,
-    pub refunds: BTreeSet<ExternalId>,
-    pub disputes: BTreeSet<ExternalId>,
+    pub refunds: Ids,
+    pub disputes: Ids,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,9 +136,9 @@ pub struct BalanceTransaction {
 /// link still stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderLinks {
-    pub intents: BTreeSet<ExternalId>,
+    pub intents: Ids,
     /// Charges without an intent.
-    pub charges: BTreeSet<ExternalId>,
+    pub charges: Ids,
 }
 
 #[derive(Debug, Default)]
@@ -153,7 +153,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) payouts: Table<'a, ExternalId, Payout>,
     pub(crate) balance_transactions: Table<'a, ExternalId, BalanceTransaction>,
     /// Balance transactions by what they are about.
-    pub(crate) by_source: Table<'a, ExternalId, BTreeSet<ExternalId>>,
+    pub(crate) by_source: Table<'a, ExternalId, Ids>,
 }
 
 impl<'a> Tables<'a> {

@@ -44,7 +44,9 @@ impl Launch {
         let line: Vec<_> = line.chain([TILLROLL.as_ref()]).collect();
         let mut child = clean(Command::new(line[0]))
             .args(&line[1..])
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            // So many that some are under way whenever something goes wrong.
+            .args(["--snapshot-every", "40", "--data"])
             .arg(&self.data)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
             .stdin(Stdio::null())

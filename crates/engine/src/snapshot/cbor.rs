@@ -1,12 +1,9 @@
 //! Values inside the rows of tables, as CBOR.
 
-use std::collections::BTreeSet;
-
 use minicbor::data::Type;
 use minicbor::decode::Error;
 use minicbor::{Decoder, Encode, Encoder};
-use tillroll_book::state::Legs;
-use tillroll_events::ExternalId;
+use tillroll_book::state::{Ids, Legs};
 use tillroll_ledger::AccountId;
 use tillroll_money::Unit;
 
@@ -34,7 +31,7 @@ impl<'a> Out<'a> {
         self.value(unit.as_str())
     }
 
-    pub(super) fn set(&mut self, ids: &BTreeSet<ExternalId>) -> &mut Self {
+    pub(super) fn set(&mut self, ids: &Ids) -> &mut Self {
         self.array(ids.len() as u64);
         for id in ids {
             self.value(id);
@@ -78,8 +75,8 @@ pub(super) fn unit(d: &mut Decoder<'_>) -> Result<Unit, Error> {
     d.str()?.parse().map_err(Error::custom)
 }
 
-pub(super) fn set(d: &mut Decoder<'_>) -> Result<BTreeSet<ExternalId>, Error> {
-    let mut ids = BTreeSet::new();
+pub(super) fn set(d: &mut Decoder<'_>) -> Result<Ids, Error> {
+    let mut ids = Ids::default();
     for _ in 0..array(d)? {
         if !ids.insert(d.decode()?) {
             return Err(Error::message("an id is there twice"));

@@ -163,20 +163,32 @@ fn limit_number(limit: Limit) -> u8 {
     }
 }
 
-/// A book that is being read: first its ledger, then what stands beside it.
+/// First the ledger, then what stands beside it.
 #[expect(
     clippy::large_enum_variant,
     reason = "there is one, and it is moved once"
 )]
 #[derive(Debug)]
-pub(super) enum Rebuild {
+enum Stage {
     Ledger(ledger::Restore),
     State(state::Restore),
 }
 
+/// A book that is being read.
+#[derive(Debug)]
+pub(super) struct Rebuild {
+    stage: Stage,
+    /// The unit of the account before. Most have the same, and a lookup in the list of all
+    /// currencies takes longer than all the rest of an account.
+    unit: Option<Unit>,
+}
+
 impl Rebuild {
     pub(super) fn new() -> Self {
-        Self::Ledger(ledger::Restore::new())
+        Self {
+            stage: Stage::Ledger(ledger::Restore::new()),
+            unit: None,
+        }
     }
 
     /// Takes the rows of a block. The bytes were written by us or by chance: nothing that they
@@ -208,30 +220,30 @@ impl Rebuild {
     /// The book, once all sections were read.
     pub(super) fn finish(mut self) -> Result<Book, SnapshotFault> {
         self.enter(Section::Sources)?;
-        match self {
-            Self::State(state) => Ok(state.finish()),
-            Self::Ledger(_) => unreachable!("the last section is beside the ledger"),
+        match self.stage {
+            Stage::State(state) => Ok(state.finish()),
+            Stage::Ledger(_) => unreachable!("the last section is beside the ledger"),
         }
     }
 
     /// Completes the ledger before the first row that refers to it from outside.
     fn enter(&mut self, section: Section) -> Result<(), SnapshotFault> {
         if section > Section::OpenHolds
-            && let Self::Ledger(ledger) = self
+            && let Stage::Ledger(ledger) = &mut self.stage
         {
             let ledger = std::mem::take(ledger).finish()?;
             // The chart decides how accounts are opened, and no account that is open.
-            *self = Self::State(state::Restore::new(Chart::default(), ledger));
+            self.stage = Stage::State(state::Restore::new(Chart::default(), ledger));
         }
         Ok(())
     }
 
     /// Takes the row at the start of `bytes`; answers its length.
     fn row(&mut self, section: Section, bytes: &[u8]) -> Result<usize, RowError> {
-        match self {
-            Self::Ledger(ledger) => ledger_row(ledger, section, bytes),
-            Self::State(state) if section == Section::Keys => key_row(state, bytes),
-            Self::State(state) => {
+        match &mut self.stage {
+            Stage::Ledger(ledger) => ledger_row(ledger, &mut self.unit, section, bytes),
+            Stage::State(state) if section == Section::Keys => key_row(state, bytes),
+            Stage::State(state) => {
                 let mut d = Decoder::new(bytes);
                 table_row(state, section, &mut d)?;
                 Ok(d.position())
@@ -299,6 +311,7 @@ impl<'a> Fixed<'a> {
 
 fn ledger_row(
     ledger: &mut ledger::Restore,
+    before: &mut Option<Unit>,
     section: Section,
     bytes: &[u8],
 ) -> Result<usize, RowError> {
@@ -306,7 +319,11 @@ fn ledger_row(
     match section {
         Section::Accounts => {
             let path = from.short_text()?.parse().map_err(Error::custom)?;
-            let unit = from.short_text()?.parse().map_err(Error::custom)?;
+            let text = from.short_text()?;
+            let unit = match before {
+                Some(unit) if unit.as_str() == text => *unit,
+                _ => *before.insert(text.parse().map_err(Error::custom)?),
+            };
             let [kind, limit] = from.array()?;
             let unknown = || Error::message("the account's type or limit is not known");
             let kinds = AccountType::ALL.into_iter();
