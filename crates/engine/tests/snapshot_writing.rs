@@ -11,8 +11,8 @@ use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
     Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
 };
+use tillroll_journal::MemoryJournal;
 use tillroll_journal::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
-use tillroll_journal::{Journal, MemoryJournal};
 
 /// What the next process may find.
 fn images(storage: &MemoryStorage) -> Vec<(String, MemoryTree)> {

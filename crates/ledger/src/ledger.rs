@@ -200,11 +200,15 @@ impl Ledger {
             self.lookup_hashed(hash, path.as_str(), unit).is_none(),
             "{path} in {unit} was opened twice",
         );
-        self.open_new(hash, spec)
+        let id = self.push(hash, spec, Balances::default());
+        let rows = &self.rows;
+        self.index
+            .insert(hash, id, |id| rows[id.slot()].account.hash);
+        id
     }
 
-    /// Opens an account that is known not to be there.
-    fn open_new(&mut self, hash: NameHash, spec: AccountSpec) -> AccountId {
+    /// The next row. It is not in the index yet.
+    fn push(&mut self, hash: NameHash, spec: AccountSpec, balances: Balances) -> AccountId {
         let AccountSpec {
             path,
             unit,
@@ -220,7 +224,7 @@ impl Ledger {
             UnitId::new(next)
         });
         self.rows.push(Row {
-            balances: Balances::default(),
+            balances,
             account: Account {
                 path,
                 hash,
@@ -230,9 +234,6 @@ impl Ledger {
                 limit,
             },
         });
-        let rows = &self.rows;
-        self.index
-            .insert(hash, id, |id| rows[id.slot()].account.hash);
         id
     }
 

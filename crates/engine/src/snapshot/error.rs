@@ -57,6 +57,8 @@ pub enum SnapshotFault {
     Trailing(u64),
     #[error("the hash of the file does not match")]
     Hash,
+    #[error("there are {found} accounts, and the header says {said}")]
+    Accounts { said: u64, found: u64 },
     #[error("the name of the file does not agree with its header")]
     Name,
     #[error("row {row} of the block cannot be read: {detail}")]

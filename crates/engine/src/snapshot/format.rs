@@ -51,6 +51,8 @@ pub struct SnapshotHeader {
     pub head: Head,
     /// Of the last record in it.
     pub recorded_at: Timestamp,
+    /// How many accounts are in it, so that there is room for them at once.
+    pub accounts: u64,
 }
 
 impl SnapshotHeader {
@@ -63,6 +65,7 @@ impl SnapshotHeader {
         put(&mut bytes, 32, &self.head.position.get().to_le_bytes());
         put(&mut bytes, 40, self.head.hash.as_bytes());
         put(&mut bytes, 72, &self.recorded_at.micros().to_le_bytes());
+        put(&mut bytes, 80, &self.accounts.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..124]);
         put(&mut bytes, 124, &crc.to_le_bytes());
         bytes
@@ -85,7 +88,7 @@ impl SnapshotHeader {
         if version != VERSION || flags != 0 || u32_at(bytes, 12) != 128 {
             return Err(SnapshotFault::Unsupported { version, flags });
         }
-        if bytes[80..124].iter().any(|byte| *byte != 0) {
+        if bytes[88..124].iter().any(|byte| *byte != 0) {
             return Err(SnapshotFault::Reserved);
         }
         Ok(Self {
@@ -95,6 +98,7 @@ impl SnapshotHeader {
                 hash: FrameHash::new(array(bytes, 40)),
             },
             recorded_at: Timestamp::from_micros(i64::from_le_bytes(array(bytes, 72))),
+            accounts: u64_at(bytes, 80),
         })
     }
 }

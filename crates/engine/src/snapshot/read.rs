@@ -157,10 +157,18 @@ pub(super) fn header<F: StorageFile>(
 pub(super) fn blocks<F: StorageFile>(
     file: &F,
     name: &str,
-    mut visit: impl FnMut(Block) -> Result<(), SnapshotError>,
+    visit: impl FnMut(Block) -> Result<(), SnapshotError>,
 ) -> Result<SnapshotHeader, SnapshotError> {
     let mut input = Input::open(file, name)?;
     let header = input.header()?;
+    all_blocks(input, visit)?;
+    Ok(header)
+}
+
+fn all_blocks<F: StorageFile>(
+    mut input: Input<'_, F>,
+    mut visit: impl FnMut(Block) -> Result<(), SnapshotError>,
+) -> Result<(), SnapshotError> {
     let mut count = 0;
     for section in Section::ALL {
         for number in 0.. {
@@ -172,8 +180,7 @@ pub(super) fn blocks<F: StorageFile>(
             }
         }
     }
-    input.end(count)?;
-    Ok(header)
+    input.end(count)
 }
 
 /// Reads a snapshot: the fold of the roll up to its position.
@@ -181,10 +188,13 @@ pub(super) fn replay<F: StorageFile>(
     file: &F,
     name: &str,
 ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
+    let mut input = Input::open(file, name)?;
+    let header = input.header()?;
+    let empty = Rebuild::new(header.accounts, input.length);
     let (sender, receiver) = sync_channel(AHEAD);
     let (read, rebuilt) = thread::scope(|scope| {
-        let reader = scope.spawn(move || read_ahead(file, name, &sender));
-        let rebuilt = rebuild(name, &receiver);
+        let reader = scope.spawn(move || read_ahead(input, &sender));
+        let rebuilt = rebuild(name, empty, &receiver);
         // The reader must not wait for somebody who has given up.
         drop(receiver);
         let read = reader.join();
@@ -194,10 +204,15 @@ pub(super) fn replay<F: StorageFile>(
         )
     });
     let rebuild = rebuilt?;
-    let header = read?;
+    read?;
     let book = rebuild
         .finish()
         .map_err(|fault| damaged(name, None, 0, fault))?;
+    let (said, found) = (header.accounts, book.ledger().account_count() as u64);
+    if said != found {
+        let fault = SnapshotFault::Accounts { said, found };
+        return Err(damaged(name, None, 0, fault));
+    }
     let SnapshotHeader {
         head, recorded_at, ..
     } = header;
@@ -206,17 +221,19 @@ pub(super) fn replay<F: StorageFile>(
 }
 
 fn read_ahead<F: StorageFile>(
-    file: &F,
-    name: &str,
+    input: Input<'_, F>,
     sender: &SyncSender<Block>,
-) -> Result<SnapshotHeader, SnapshotError> {
-    blocks(file, name, |block| {
+) -> Result<(), SnapshotError> {
+    all_blocks(input, |block| {
         sender.send(block).map_err(|_| SnapshotError::Abandoned)
     })
 }
 
-fn rebuild(name: &str, blocks: &Receiver<Block>) -> Result<Rebuild, SnapshotError> {
-    let mut rebuild = Rebuild::new();
+fn rebuild(
+    name: &str,
+    mut rebuild: Rebuild,
+    blocks: &Receiver<Block>,
+) -> Result<Rebuild, SnapshotError> {
     for block in blocks {
         rebuild
             .block(block.section, block.rows, &block.payload)

@@ -163,6 +163,9 @@ fn limit_number(limit: Limit) -> u8 {
     }
 }
 
+/// An account's row has two lengths, a letter of each text, two numbers and four totals.
+const LEAST_ACCOUNT_BYTES: u64 = 38;
+
 /// First the ledger, then what stands beside it.
 #[expect(
     clippy::large_enum_variant,
@@ -184,9 +187,13 @@ pub(super) struct Rebuild {
 }
 
 impl Rebuild {
-    pub(super) fn new() -> Self {
+    /// A book with so many accounts, in a file of so many bytes.
+    pub(super) fn new(accounts: u64, bytes: u64) -> Self {
+        // A header that was damaged with care must not take all memory.
+        let accounts = accounts.min(bytes / LEAST_ACCOUNT_BYTES);
+        let accounts = usize::try_from(accounts).unwrap_or(0);
         Self {
-            stage: Stage::Ledger(ledger::Restore::new()),
+            stage: Stage::Ledger(ledger::Restore::of(accounts)),
             unit: None,
         }
     }

@@ -238,6 +238,7 @@ fn header_of(moment: &Moment<'_>) -> SnapshotHeader {
         journal: moment.journal,
         head: moment.head,
         recorded_at: moment.recorded_at,
+        accounts: moment.book.ledger().account_count() as u64,
     }
 }
 

@@ -10,7 +10,7 @@ use tillroll_money::Unit;
 
 use super::{EntryId, Ledger};
 use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
-use crate::account_index::NameHash;
+use crate::account_index::{AccountIndex, NameHash};
 use crate::id_set::Build;
 use crate::{Hold, HoldId};
 
@@ -51,23 +51,18 @@ pub struct Restore {
 }
 
 impl Restore {
+    /// A ledger that will have so many accounts, as far as one can tell.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn of(accounts: usize) -> Self {
+        let mut restore = Self::default();
+        restore.ledger.rows.reserve_exact(accounts);
+        restore
     }
 
     /// Opens the next account, with its balances.
     pub fn account(&mut self, spec: AccountSpec, balances: Balances) -> Result<(), RestoreError> {
         let (path, unit) = (&spec.path, spec.unit);
         let hash = NameHash::of(path.as_str(), unit);
-        if self
-            .ledger
-            .lookup_hashed(hash, path.as_str(), unit)
-            .is_some()
-        {
-            let path = path.clone();
-            return Err(RestoreError::AccountTwice { path, unit });
-        }
         if !balances.in_range() {
             let path = path.clone();
             return Err(RestoreError::OutOfRange { path, unit });
@@ -78,8 +73,7 @@ impl Restore {
         {
             return Err(RestoreError::TooMany);
         }
-        let id = self.ledger.open_new(hash, spec);
-        self.ledger.rows[id.slot()].balances = balances;
+        self.ledger.push(hash, spec, balances);
         Ok(())
     }
 
@@ -128,6 +122,20 @@ impl Restore {
             hold_ids,
             pending,
         } = self;
+        let rows = &ledger.rows;
+        let names = rows.iter().map(|row| row.account.hash);
+        let same = |a: AccountId, b: AccountId| {
+            let (a, b) = (&rows[a.slot()].account, &rows[b.slot()].account);
+            (a.unit_id, &a.path) == (b.unit_id, &b.path)
+        };
+        ledger.index = match AccountIndex::of(names, same) {
+            Ok(index) => index,
+            Err(second) => {
+                let account = &rows[second.slot()].account;
+                let (path, unit) = (account.path.clone(), ledger.unit_of(account));
+                return Err(RestoreError::AccountTwice { path, unit });
+            }
+        };
         ledger.entry_ids = entry_ids.finish();
         ledger.hold_ids = hold_ids.finish();
         if let Some((id, _)) = ledger
