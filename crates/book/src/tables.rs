@@ -22,7 +22,8 @@ use crate::order::Order;
 #[derive(Debug)]
 pub(crate) struct Table<'a, K, V> {
     below: Option<&'a Table<'a, K, V>>,
-    own: HashMap<K, V, FixedState>,
+    /// Rows are long, and a map has room for twice as many as are in it: boxes cost less.
+    own: HashMap<K, Box<V>, FixedState>,
 }
 
 impl<K, V> Default for Table<'_, K, V> {
@@ -46,9 +47,10 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
     where
         K: Borrow<Q>,
     {
-        self.own
-            .get(key)
-            .or_else(|| self.below.and_then(|below| below.get(key)))
+        match self.own.get(key) {
+            Some(row) => Some(row),
+            None => self.below?.get(key),
+        }
     }
 
     /// The value to change, an empty one when there is none yet.
@@ -59,14 +61,14 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
                 .and_then(|below| below.get(key))
                 .cloned()
                 .unwrap_or_default();
-            self.own.insert(key.clone(), value);
+            self.own.insert(key.clone(), Box::new(value));
         }
         self.own.get_mut(key).expect("inserted above")
     }
 
     /// Puts a row there.
     pub(crate) fn put(&mut self, key: K, value: V) {
-        self.own.insert(key, value);
+        self.own.insert(key, Box::new(value));
     }
 
     /// All rows of a table that lies on no other, by key.
@@ -75,7 +77,8 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
         K: Ord,
     {
         debug_assert!(self.below.is_none(), "only the book itself is listed");
-        let mut rows: Vec<_> = self.own.iter().collect();
+        let own = self.own.iter();
+        let mut rows: Vec<(&K, &V)> = own.map(|(key, row)| (key, &**row)).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(b.0));
         rows
     }
