@@ -43,7 +43,8 @@ pub struct KeeperOptions {
     /// Records between two of them, or 256 times as many bytes. On a long roll it is a sixteenth
     /// of the roll instead, so that a record is not written down again for ever.
     pub every: u64,
-    /// When the last one has more bytes, none is made beside the running writer.
+    /// When the last one has more bytes, none is made beside the running writer; nor when there is
+    /// none and the roll itself has more.
     pub most_bytes: u64,
 }
 
@@ -151,7 +152,7 @@ impl<T: Tree> Work<T> {
                 return;
             }
             last = now;
-            match self.make() {
+            match self.make(now) {
                 Ok(Some((stored, bytes))) => {
                     tracing::info!(file = stored.file, bytes, "a snapshot was made");
                 }
@@ -166,10 +167,13 @@ impl<T: Tree> Work<T> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn make(&self) -> Result<Option<(Stored, u64)>, Missed> {
-        if let Some(newest) = self.snapshots.list()?.first()
-            && self.snapshots.bytes(newest)? > self.options.most_bytes
-        {
+    fn make(&self, now: Weight) -> Result<Option<(Stored, u64)>, Missed> {
+        let bytes = match self.snapshots.list()?.first() {
+            Some(newest) => self.snapshots.bytes(newest)?,
+            // A state is hardly ever longer than its history.
+            None => now.0.saturating_mul(RECORD_BYTES),
+        };
+        if bytes > self.options.most_bytes {
             tracing::debug!("the state is too large to be kept twice: the next snapshot waits");
             return Ok(None);
         }
