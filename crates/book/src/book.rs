@@ -28,21 +28,23 @@ pub enum Decision {
     AlreadyApplied { first: u64, events: u32 },
 }
 
-/// Where a command's events are.
-#[derive(Clone, Copy, Debug)]
-struct Applied {
-    fingerprint: [u8; 16],
-    first: u64,
-    events: u32,
+/// Where a command's events are, and what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub fingerprint: [u8; 16],
+    /// Position of the first.
+    pub first: u64,
+    /// How many there are.
+    pub events: u32,
 }
 
 /// One merchant's state.
 #[derive(Debug)]
 pub struct Book {
-    chart: Chart,
-    ledger: Ledger,
-    tables: Tables<'static>,
-    applied: HashMap<Box<str>, Applied, FixedState>,
+    pub(crate) chart: Chart,
+    pub(crate) ledger: Ledger,
+    pub(crate) tables: Tables<'static>,
+    pub(crate) applied: HashMap<Box<str>, Applied, FixedState>,
 }
 
 impl Default for Book {
@@ -60,6 +62,12 @@ impl Book {
             tables: Tables::default(),
             applied: HashMap::with_hasher(FixedState::default()),
         }
+    }
+
+    /// The same state with another chart. No account that is open changes.
+    #[must_use]
+    pub fn with_chart(self, chart: Chart) -> Self {
+        Self { chart, ..self }
     }
 
     /// Decides a command against this state: events to append, or a refusal by name.

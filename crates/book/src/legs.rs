@@ -4,23 +4,31 @@
 //! Books follow facts by difference: the posting rules say what should stand, this says what
 //! must be posted so that it does. So it never matters in which order facts arrive.
 
-use std::collections::BTreeMap;
-
 use tillroll_ledger::{AccountId, Draft, Entry, Side};
 
 use crate::Refusal;
 
-/// Debits less credits by account, never zero.
+/// Debits less credits by account, never zero, in the order of accounts. A subject has a handful:
+/// a tree of them would be mostly room for more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Legs(BTreeMap<AccountId, i128>);
+pub struct Legs(Vec<(AccountId, i128)>);
 
 impl Legs {
     /// Adds to the debit side, or to the credit side when negative.
-    pub(crate) fn debit(&mut self, account: AccountId, amount: i128) {
-        let net = self.0.entry(account).or_default();
-        *net += amount;
-        if *net == 0 {
-            self.0.remove(&account);
+    pub fn debit(&mut self, account: AccountId, amount: i128) {
+        match self
+            .0
+            .binary_search_by_key(&account, |(account, _)| *account)
+        {
+            Ok(place) => {
+                let net = &mut self.0[place].1;
+                *net += amount;
+                if *net == 0 {
+                    self.0.remove(place);
+                }
+            }
+            Err(_) if amount == 0 => {}
+            Err(place) => self.0.insert(place, (account, amount)),
         }
     }
 
@@ -47,7 +55,8 @@ impl Legs {
         self.0.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
+    /// Accounts and their amounts, by account.
+    pub fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
         self.0.iter().map(|(account, net)| (*account, *net))
     }
 

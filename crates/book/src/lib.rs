@@ -18,10 +18,12 @@ mod decide;
 mod digest;
 mod entry_batch;
 mod facts;
+mod ids;
 mod legs;
 mod order;
 mod posting;
 mod refusal;
+pub mod state;
 mod tables;
 mod work;
 

@@ -14,22 +14,23 @@ use crate::{LineRequest, Refusal};
 
 /// An order as the book remembers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(crate) id: OrderId,
-    pub(crate) channel: String,
-    pub(crate) location: Option<String>,
-    pub(crate) currency: Unit,
+pub struct Order {
+    pub id: OrderId,
+    pub channel: String,
+    pub location: Option<String>,
+    pub currency: Unit,
     /// Articles and how many; those sold beyond the shelf are counted in both.
-    pub(crate) goods: Vec<Goods>,
-    pub(crate) standing: OrderStanding,
-    pub(crate) booked: Legs,
+    pub goods: Vec<Goods>,
+    pub standing: OrderStanding,
+    pub booked: Legs,
 }
 
+/// An article of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Goods {
-    pub(crate) sku: Unit,
-    pub(crate) quantity: u64,
-    pub(crate) short: u64,
+pub struct Goods {
+    pub sku: Unit,
+    pub quantity: u64,
+    pub short: u64,
 }
 
 impl Order {

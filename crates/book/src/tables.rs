@@ -4,7 +4,6 @@
 //! layer with the very code that later folds them into the book, and throws the layer away.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use foldhash::quality::FixedState;
@@ -15,6 +14,7 @@ use tillroll_events::{
 };
 
 use crate::facts::link;
+use crate::ids::Ids;
 use crate::legs::Legs;
 use crate::order::Order;
 
@@ -22,7 +22,8 @@ use crate::order::Order;
 #[derive(Debug)]
 pub(crate) struct Table<'a, K, V> {
     below: Option<&'a Table<'a, K, V>>,
-    own: HashMap<K, V, FixedState>,
+    /// Rows are long, and a map has room for twice as many as are in it: boxes cost less.
+    own: HashMap<K, Box<V>, FixedState>,
 }
 
 impl<K, V> Default for Table<'_, K, V> {
@@ -46,9 +47,10 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
     where
         K: Borrow<Q>,
     {
-        self.own
-            .get(key)
-            .or_else(|| self.below.and_then(|below| below.get(key)))
+        match self.own.get(key) {
+            Some(row) => Some(row),
+            None => self.below?.get(key),
+        }
     }
 
     /// The value to change, an empty one when there is none yet.
@@ -59,9 +61,14 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
                 .and_then(|below| below.get(key))
                 .cloned()
                 .unwrap_or_default();
-            self.own.insert(key.clone(), value);
+            self.own.insert(key.clone(), Box::new(value));
         }
         self.own.get_mut(key).expect("inserted above")
+    }
+
+    /// Puts a row there.
+    pub(crate) fn put(&mut self, key: K, value: V) {
+        self.own.insert(key, Box::new(value));
     }
 
     /// All rows of a table that lies on no other, by key.
@@ -70,70 +77,71 @@ impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
         K: Ord,
     {
         debug_assert!(self.below.is_none(), "only the book itself is listed");
-        let mut rows: Vec<_> = self.own.iter().collect();
+        let own = self.own.iter();
+        let mut rows: Vec<(&K, &V)> = own.map(|(key, row)| (key, &**row)).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(b.0));
         rows
     }
 }
 
 /// An attempt to be paid, and what hangs on it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Intent {
-    pub(crate) facts: Option<IntentFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent {
+    pub facts: Option<IntentFacts>,
     /// Also learned from its charges.
-    pub(crate) order: Option<OrderId>,
-    pub(crate) charges: BTreeSet<ExternalId>,
+    pub order: Option<OrderId>,
+    pub charges: Ids,
     /// Refunds and disputes that name the intent and no charge.
-    pub(crate) refunds: BTreeSet<ExternalId>,
-    pub(crate) disputes: BTreeSet<ExternalId>,
+    pub refunds: Ids,
+    pub disputes: Ids,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Charge {
-    pub(crate) facts: Option<ChargeFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    pub facts: Option<ChargeFacts>,
     /// Also learned from refunds and disputes.
-    pub(crate) intent: Option<ExternalId>,
-    pub(crate) refunds: BTreeSet<ExternalId>,
-    pub(crate) disputes: BTreeSet<ExternalId>,
+    pub intent: Option<ExternalId>,
+    pub refunds: Ids,
+    pub disputes: Ids,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Refund {
-    pub(crate) facts: Option<RefundFacts>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refund {
+    pub facts: Option<RefundFacts>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Dispute {
-    pub(crate) facts: Option<DisputeFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dispute {
+    pub facts: Option<DisputeFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Transfer {
-    pub(crate) facts: Option<TransferFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    pub facts: Option<TransferFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Payout {
-    pub(crate) facts: Option<PayoutFacts>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payout {
+    pub facts: Option<PayoutFacts>,
+    pub booked: Legs,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BalanceTransaction {
-    pub(crate) facts: Option<BalanceTransactionFacts>,
-    pub(crate) order: Option<OrderId>,
-    pub(crate) booked: Legs,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceTransaction {
+    pub facts: Option<BalanceTransactionFacts>,
+    pub order: Option<OrderId>,
+    pub booked: Legs,
 }
 
 /// What names an order, placed or not. May hold stale names: whoever reads checks that the
 /// link still stands.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OrderLinks {
-    pub(crate) intents: BTreeSet<ExternalId>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderLinks {
+    pub intents: Ids,
     /// Charges without an intent.
-    pub(crate) charges: BTreeSet<ExternalId>,
+    pub charges: Ids,
 }
 
 #[derive(Debug, Default)]
@@ -148,7 +156,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) payouts: Table<'a, ExternalId, Payout>,
     pub(crate) balance_transactions: Table<'a, ExternalId, BalanceTransaction>,
     /// Balance transactions by what they are about.
-    pub(crate) by_source: Table<'a, ExternalId, BTreeSet<ExternalId>>,
+    pub(crate) by_source: Table<'a, ExternalId, Ids>,
 }
 
 impl<'a> Tables<'a> {

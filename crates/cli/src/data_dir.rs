@@ -5,6 +5,7 @@
 //! | `log/` | the roll: segments and their lock |
 //! | `BOOK` | the id of the book |
 //! | `read-models.sqlite` | the read models; can always be built anew |
+//! | `snapshots/` | snapshots of the state; can always be made anew |
 //! | `chart.toml` | optional: the accountant's names |
 //! | `keys/`, `proofs/` | for auditors, made at first use: see [`crate::proving`] |
 //! | `LAST_BACKUP` | a note about the newest backup, for `doctor` |
@@ -53,6 +54,12 @@ impl DataDir {
     #[must_use]
     pub fn read_models(&self) -> PathBuf {
         self.root.join("read-models.sqlite")
+    }
+
+    /// Where the snapshots are.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join(tillroll_server::SNAPSHOTS)
     }
 
     /// The optional chart of accounts.

@@ -59,9 +59,13 @@ pub fn audit(
     mut progress: impl FnMut(Position),
 ) -> Result<AuditReport, AuditError> {
     let mut audit = Audit::new(chart);
-    walk(reader, up_to, &mut progress, |position, bytes| {
-        audit.record(position, bytes)
-    })?;
+    walk(
+        reader,
+        Position::FIRST,
+        up_to,
+        &mut progress,
+        |position, bytes| audit.record(position, bytes),
+    )?;
     let complete = up_to.is_none_or(|last| last >= reader.head().position);
     audit.finish(complete)
 }

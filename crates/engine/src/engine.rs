@@ -11,14 +11,15 @@ use std::time::Instant;
 use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, PostEntries, Refusal};
 use tillroll_events::{CommandRef, Record, Timestamp};
 use tillroll_journal::{
-    Batch, FileJournal, Journal, JournalReader, MAX_FRAME_BYTES, Position, RecoveryReport, Storage,
+    Batch, FileJournal, Journal, JournalId, JournalReader, MAX_FRAME_BYTES, Position,
+    RecoveryReport, Storage,
 };
 use tillroll_sabotage::{Bug, planted};
 
 use crate::log::{Appended, Gone, Log};
 use crate::metrics::Counters;
 use crate::replay::is_step;
-use crate::{Failure, Metrics, OpenError, Outcome, Replay, ReplayError, event_id};
+use crate::{Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
 
 /// How much goes into one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +179,23 @@ impl<J: Journal> Engine<J> {
     #[must_use]
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// The state as a snapshot keeps it; none before the first record, while something is
+    /// staged or under way, or after a failure: then the state is ahead of the log.
+    #[must_use]
+    pub fn moment(&self) -> Option<Moment<'_>> {
+        let head = self.reader.head();
+        let ahead = self.staged_head() != self.committed || head.position != self.committed;
+        if self.failure.is_some() || ahead {
+            return None;
+        }
+        Some(Moment {
+            book: &self.book,
+            journal: JournalId::new(self.book_id),
+            head,
+            recorded_at: self.recorded_at?,
+        })
     }
 
     /// The last durable position.

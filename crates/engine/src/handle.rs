@@ -163,6 +163,12 @@ impl Handle {
         *self.committed.borrow()
     }
 
+    /// Bytes that were made durable since the engine was opened: [`Metrics::bytes`] alone.
+    #[must_use]
+    pub fn appended_bytes(&self) -> u64 {
+        self.shared.counters.bytes()
+    }
+
     /// Follows the durable position. The channel closes when the engine ends.
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<Position> {

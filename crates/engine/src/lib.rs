@@ -19,7 +19,7 @@
 //! # It is not
 //! It knows no HTTP, no Stripe, no SQL, and no posting rule. It reads no clock that ends up in
 //! an event (time arrives in the command); it only measures how long an append takes. It never
-//! calls the network while deciding. It keeps no snapshot yet: a start folds the whole log.
+//! calls the network while deciding.
 
 mod audit;
 mod engine;
@@ -30,6 +30,7 @@ mod log;
 mod metrics;
 mod outcome;
 mod replay;
+mod snapshot;
 mod thread;
 
 pub use audit::{AuditError, AuditReport, Finding, Law, audit};
@@ -40,5 +41,9 @@ pub use handle::Handle;
 pub use metrics::{Histogram, Metrics};
 pub use outcome::Outcome;
 pub use replay::{Replay, replay};
-pub use thread::{EngineThread, Options, spawn};
+pub use snapshot::{
+    Comparison, Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotError, SnapshotFault,
+    SnapshotHeader, Snapshots, Start, Stored, Weight,
+};
+pub use thread::{EngineThread, Options, spawn, spawn_until};
 pub use tillroll_journal::Position;

@@ -157,6 +157,10 @@ impl Counters {
             .observe(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
     pub(crate) fn read(&self) -> Metrics {
         Metrics {
             commands: self.commands.load(Relaxed),

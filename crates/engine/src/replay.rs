@@ -34,6 +34,22 @@ impl Replay {
         }
     }
 
+    /// A fold that somebody has kept.
+    pub(crate) fn restored(book: Book, position: Position, recorded_at: Timestamp) -> Self {
+        Self {
+            book,
+            position,
+            recorded_at: Some(recorded_at),
+        }
+    }
+
+    /// The same fold with another chart, which decides how accounts will be opened.
+    #[must_use]
+    pub fn with_chart(mut self, chart: Chart) -> Self {
+        self.book = self.book.with_chart(chart);
+        self
+    }
+
     /// Folds the next record.
     ///
     /// # Errors
@@ -60,6 +76,12 @@ impl Replay {
         self.position
     }
 
+    /// The latest time that a record was recorded at; none before the first.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at
+    }
+
     #[must_use]
     pub fn book(&self) -> &Book {
         &self.book
@@ -74,13 +96,19 @@ impl Replay {
         (self.book, self.position, self.recorded_at)
     }
 
-    pub(crate) fn run(
+    /// Folds what comes next in a log, up to a position or to its end. `progress` is as in
+    /// [`replay`].
+    ///
+    /// # Errors
+    /// The first record that cannot be read or understood, with its position.
+    pub fn run(
         &mut self,
         reader: &dyn JournalReader,
         up_to: Option<Position>,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), ReplayError> {
-        walk(reader, up_to, progress, |position, bytes| {
+        let from = self.position.next();
+        walk(reader, from, up_to, progress, |position, bytes| {
             self.fold(position, bytes)
         })
     }
@@ -104,17 +132,22 @@ pub fn replay(
     Ok((replay.into_book(), position))
 }
 
-/// Visits the records of a log until one is wrong.
+/// Visits the records of a log from a position on, until one is wrong.
 pub(crate) fn walk<E: From<tillroll_journal::ReadError>>(
     reader: &dyn JournalReader,
+    from: Position,
     up_to: Option<Position>,
     progress: &mut dyn FnMut(Position),
     mut visit: impl FnMut(Position, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let last = up_to.unwrap_or(Position::new(u64::MAX));
-    let mut reached = Position::ZERO;
+    let mut reached = Position::new(from.get().saturating_sub(1));
     let mut wrong = None;
-    let visited = reader.for_each(Position::FIRST, &mut |position, bytes| {
+    if from > last || from > reader.head().position {
+        progress(reached);
+        return Ok(());
+    }
+    let visited = reader.for_each(from, &mut |position, bytes| {
         if position > last {
             return ControlFlow::Break(());
         }

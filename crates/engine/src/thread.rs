@@ -63,6 +63,19 @@ impl EngineThread {
 /// # Panics
 /// When the system starts no thread, or the queue has no room at all.
 pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
+    spawn_until(engine, options, |_| {})
+}
+
+/// [`spawn`], and a last look at the engine when it has ended in good order: everybody has been
+/// answered by then, and [`Handle::ended`] does not wait for it, but [`EngineThread::join`] does.
+///
+/// # Panics
+/// As [`spawn`].
+pub fn spawn_until<J: Journal + 'static>(
+    engine: Engine<J>,
+    options: Options,
+    at_end: impl FnOnce(&Engine<J>) + Send + 'static,
+) -> (Handle, EngineThread) {
     assert!(options.queue > 0, "a queue without room takes nothing");
     let (sender, queue) = mpsc::unbounded_channel();
     let (committed, positions) = watch::channel(engine.head());
@@ -93,9 +106,10 @@ pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Hand
         handed_staged: Vec::new(),
         inspection: None,
     };
+    let at_end = Box::new(at_end);
     let thread = thread::Builder::new()
         .name("tillroll-writer".into())
-        .spawn(move || writer.work())
+        .spawn(move || writer.work(at_end))
         .expect("the system starts a thread");
     (handle, EngineThread { thread })
 }
@@ -117,7 +131,7 @@ struct Writer<J: Journal> {
 }
 
 impl<J: Journal> Writer<J> {
-    fn work(mut self) -> Result<(), Failure> {
+    fn work(mut self, at_end: Box<dyn FnOnce(&Engine<J>) + Send>) -> Result<(), Failure> {
         tracing::debug!(head = %self.engine.head(), "the writer starts");
         // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is
         // answered as the failure that it is.
@@ -144,6 +158,16 @@ impl<J: Journal> Writer<J> {
             if let Request::Command(_, waiting) = request {
                 tell(waiting, Err(refusal()));
             }
+        }
+        // Whoever waits for the end need not wait for the last look.
+        drop(self.committed);
+        if end.is_ok()
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine)))
+        {
+            tracing::error!(
+                panic = text_of(&*panic),
+                "the last look at the engine panicked"
+            );
         }
         end
     }

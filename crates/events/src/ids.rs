@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
@@ -153,12 +154,10 @@ prefixed_id!(
 
 /// An id that somebody else gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII
 /// characters.
-#[derive(
-    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, serde::Serialize, schemars::JsonSchema,
-)]
-#[cbor(transparent)]
-#[serde(transparent)]
-pub struct ExternalId(#[n(0)] Box<str>);
+///
+/// Clones share the text: an id stands in many rows.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternalId(Arc<str>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an id: one to 255 visible ASCII characters")]
@@ -180,6 +179,35 @@ impl FromStr for ExternalId {
         } else {
             Err(ParseExternalIdError(text.chars().take(64).collect()))
         }
+    }
+}
+
+impl<C> Encode<C> for ExternalId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl serde::Serialize for ExternalId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl schemars::JsonSchema for ExternalId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExternalId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An id that somebody else gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII\ncharacters.",
+            "type": "string",
+        })
     }
 }
 

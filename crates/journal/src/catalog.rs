@@ -41,6 +41,12 @@ impl Sealed {
     }
 }
 
+impl Sealed {
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+}
+
 /// The segment that is appended to.
 #[derive(Debug)]
 pub(crate) struct Active {

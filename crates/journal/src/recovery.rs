@@ -66,6 +66,8 @@ pub struct RecoveryReport {
     pub records: u64,
     /// Bytes that were checked.
     pub bytes: u64,
+    /// Bytes of the whole log, read or not.
+    pub log_bytes: u64,
     /// Where the log ends.
     pub head: Head,
     /// The tail that was cut.
@@ -404,6 +406,7 @@ fn create<S: Storage>(
             frames: 0,
             records: 0,
             bytes: 0,
+            log_bytes: segment::HEADER_BYTES as u64,
             head: Head::EMPTY,
             torn_tail: None,
             removed_segment,
@@ -474,6 +477,7 @@ fn settle<S: Storage>(
             frames: totals.frames,
             records: totals.records,
             bytes: totals.bytes,
+            log_bytes: sealed.iter().map(Sealed::length).sum::<u64>() + last.length,
             head,
             torn_tail: last.torn_tail,
             removed_segment,

@@ -5,6 +5,7 @@
 //! of ids it is in parts that grow one at a time.
 
 use std::hash::{BuildHasher, Hasher};
+use std::hint::black_box;
 
 use foldhash::quality::FixedState;
 use tillroll_money::Unit;
@@ -13,6 +14,8 @@ use crate::AccountId;
 
 const PART_BITS: u32 = 8;
 const PARTS: usize = 1 << PART_BITS;
+/// How many names are waited for together.
+const GROUP: usize = 32;
 
 /// The hash of a path and a unit, the same in every process: nothing that can be observed may
 /// depend on the process that it runs in.
@@ -66,6 +69,44 @@ impl Default for AccountIndex {
 }
 
 impl AccountIndex {
+    /// An index of many accounts at once, numbered from 0 in the order of their hashes. Nothing
+    /// grows, and the waits for memory overlap. When two have the same name, which `same` says,
+    /// the second of them is the answer.
+    pub(crate) fn of(
+        hashes: impl Iterator<Item = NameHash> + Clone,
+        same: impl Fn(AccountId, AccountId) -> bool,
+    ) -> Result<Self, AccountId> {
+        let mut index = Self::default();
+        for hash in hashes.clone() {
+            index.parts[hash.part()].len += 1;
+        }
+        for part in &mut index.parts {
+            let size = (part.len * 10 / 7 + 1).next_power_of_two().max(8);
+            *part = Part {
+                cells: vec![0; size],
+                len: 0,
+            };
+        }
+        let mut numbered = hashes.zip(0..).map(|(hash, id)| (hash, AccountId::new(id)));
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            group.clear();
+            group.extend(numbered.by_ref().take(GROUP));
+            if group.is_empty() {
+                return Ok(index);
+            }
+            black_box(group.iter().fold(0, |sum: u64, (hash, _)| {
+                sum.wrapping_add(index.touch(*hash))
+            }));
+            for (hash, id) in &group {
+                if index.find(*hash, |known| same(known, *id)).is_some() {
+                    return Err(*id);
+                }
+                index.insert(*hash, *id, |_| unreachable!("the part has its size"));
+            }
+        }
+    }
+
     /// The first slot with this hash for which `is_it` holds.
     pub(crate) fn find(
         &self,

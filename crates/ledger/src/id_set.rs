@@ -8,6 +8,10 @@
 //! It does not resist somebody who chooses ids so that they collide: such a book gets slow, not
 //! wrong.
 
+mod build;
+
+pub(crate) use build::Build;
+
 /// Odd, so that multiplying by it is a permutation of the 128-bit numbers; its upper half is the
 /// golden ratio's, its lower half that of the square root of two.
 const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_6a09_e667_f3bc_c909;

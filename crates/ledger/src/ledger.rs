@@ -4,6 +4,8 @@
 //! replay reads from history; they decide nothing. Applying what was never checked is a bug,
 //! and they panic where it would corrupt the books.
 
+mod restore;
+
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use tillroll_money::Unit;
@@ -12,6 +14,8 @@ use crate::account::{Account, AccountId, AccountSpec, Balances, Limit, UnitId};
 use crate::account_index::{AccountIndex, NameHash};
 use crate::id_set::IdSet;
 use crate::{EntryRef, Hold, HoldId, Side};
+
+pub use restore::{Restore, RestoreError};
 
 /// An entry's identity, unique over the whole history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -190,17 +194,27 @@ impl Ledger {
     /// # Panics
     /// When the account is open already or the 16-bit space of units is used up.
     pub fn open(&mut self, spec: AccountSpec) -> AccountId {
+        let (path, unit) = (&spec.path, spec.unit);
+        let hash = NameHash::of(path.as_str(), unit);
+        assert!(
+            self.lookup_hashed(hash, path.as_str(), unit).is_none(),
+            "{path} in {unit} was opened twice",
+        );
+        let id = self.push(hash, spec, Balances::default());
+        let rows = &self.rows;
+        self.index
+            .insert(hash, id, |id| rows[id.slot()].account.hash);
+        id
+    }
+
+    /// The next row. It is not in the index yet.
+    fn push(&mut self, hash: NameHash, spec: AccountSpec, balances: Balances) -> AccountId {
         let AccountSpec {
             path,
             unit,
             kind,
             limit,
         } = spec;
-        let hash = NameHash::of(path.as_str(), unit);
-        assert!(
-            self.lookup_hashed(hash, path.as_str(), unit).is_none(),
-            "{path} in {unit} was opened twice",
-        );
         let number = u32::try_from(self.rows.len()).ok();
         let number = number.filter(|number| *number != u32::MAX);
         let id = AccountId::new(number.expect("fewer than 2^32 - 1 accounts"));
@@ -210,7 +224,7 @@ impl Ledger {
             UnitId::new(next)
         });
         self.rows.push(Row {
-            balances: Balances::default(),
+            balances,
             account: Account {
                 path,
                 hash,
@@ -220,9 +234,6 @@ impl Ledger {
                 limit,
             },
         });
-        let rows = &self.rows;
-        self.index
-            .insert(hash, id, |id| rows[id.slot()].account.hash);
         id
     }
 

@@ -29,4 +29,4 @@ pub use bulk::AccountName;
 pub use draft::{Draft, LedgerRefusal};
 pub use entry::{Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, Side};
 pub use hold::{Hold, HoldId};
-pub use ledger::{EntryId, Ledger};
+pub use ledger::{EntryId, Ledger, Restore, RestoreError};

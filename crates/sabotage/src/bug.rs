@@ -94,6 +94,20 @@ bugs! {
         EventIdRepeated "event-id-repeated"
             "ids of events do not depend on the position", found by "audit";
     }
+    "engine/src/snapshot/read.rs" {
+        SnapshotHashUncompared "snapshot-hash-uncompared"
+            "the hash at the end of a snapshot is not compared", found by "snapshots";
+    }
+    "engine/src/snapshot/start.rs" {
+        SnapshotHistoryUncompared "snapshot-history-uncompared"
+            "a snapshot of another history is taken for one of this roll", found by "snapshots";
+        SnapshotAheadIgnored "snapshot-ahead-ignored"
+            "a roll may end before a snapshot that was made of it", found by "snapshots";
+    }
+    "engine/src/snapshot/store.rs" {
+        SnapshotNotSynced "snapshot-not-synced"
+            "a snapshot gets its name before it is durable", found by "snapshots";
+    }
     "engine/src/thread.rs" {
         AcknowledgedBeforeSync "acknowledged-before-sync"
             "the writer answers before the frame is appended", found by "acknowledgement";

@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tillroll_engine::Handle;
+use tillroll_engine::{Handle, Start};
 use tillroll_projections::Checkpoint;
 
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
@@ -95,7 +95,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint) -> Self {
+    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint, start: &Start) -> Self {
         let mut registry = Registry::default();
         let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
@@ -117,7 +117,13 @@ impl Metrics {
             "Webhooks delivered, by what became of them",
             webhooks.clone(),
         );
-        registry.register_collector(Box::new(Ledger { engine, checkpoint }));
+        let from = start.snapshot.as_ref();
+        registry.register_collector(Box::new(Ledger {
+            engine,
+            checkpoint,
+            start_position: from.map_or(0, |snapshot| snapshot.position.get()),
+            start_folded: start.folded,
+        }));
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -190,6 +196,8 @@ impl Metrics {
 struct Ledger {
     engine: Handle,
     checkpoint: Checkpoint,
+    start_position: u64,
+    start_folded: u64,
 }
 
 impl Collector for Ledger {
@@ -197,7 +205,7 @@ impl Collector for Ledger {
         let engine = self.engine.metrics();
         let head = self.engine.head().get();
         let projected = self.checkpoint.position();
-        let gauges: [(&str, &str, u64); 5] = [
+        let gauges: [(&str, &str, u64); 7] = [
             (
                 "tillroll_committed_position",
                 "The last durable position",
@@ -222,6 +230,16 @@ impl Collector for Ledger {
                 "tillroll_queue_capacity",
                 "The most commands that can wait",
                 u64::try_from(engine.queue_capacity).unwrap_or(u64::MAX),
+            ),
+            (
+                "tillroll_start_snapshot_position",
+                "Position of the snapshot that this start went on from, 0 without one",
+                self.start_position,
+            ),
+            (
+                "tillroll_start_folded_records",
+                "Records that this start folded",
+                self.start_folded,
             ),
         ];
         for (name, help, value) in gauges {

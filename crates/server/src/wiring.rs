@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use axum::Router;
 use tillroll_book::Chart;
-use tillroll_engine::{Engine, EngineThread, Failure, Handle, Position};
+use tillroll_engine::{
+    Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position, Start,
+};
 use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
 use tillroll_projections::{
     Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
@@ -24,13 +26,14 @@ use crate::directory::Directory;
 use crate::expiries::{self, Expiries};
 use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
+use crate::snapshots::{self, LastSnapshot};
 use crate::{middleware, openapi};
 
 /// How a book is opened.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Holds the log (`log/`), the read models (`read-models.sqlite`) and the book's id
-    /// (`BOOK`). It is made when it is missing.
+    /// Holds the log (`log/`), the read models (`read-models.sqlite`), snapshots of the state
+    /// (`snapshots/`) and the book's id (`BOOK`). It is made when it is missing.
     pub data_dir: PathBuf,
     /// Signing secrets of Stripe's webhook endpoints: all are tried, so that they can be
     /// rotated and platform and Connect endpoints can differ. Without one no webhook is taken.
@@ -46,6 +49,9 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Bytes after which the log goes on in a new file.
     pub segment_bytes: u64,
+    /// When snapshots of the state are made; without it none is read or made, and every start
+    /// folds the whole log.
+    pub snapshots: Option<KeeperOptions>,
     /// How long a read waits for a position that was asked for.
     pub patience: Duration,
     /// How long a client may take to send a request's header.
@@ -65,6 +71,7 @@ impl Config {
             max_connections: 1024,
             allowed_hosts: Vec::new(),
             segment_bytes: tillroll_journal::Options::default().segment_bytes,
+            snapshots: Some(KeeperOptions::default()),
             patience: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
         }
@@ -100,12 +107,14 @@ pub struct Tillroll {
     app: App,
     thread: Option<EngineThread>,
     follower: Option<Follower>,
+    keeper: Option<Keeper>,
+    last_snapshot: LastSnapshot,
     tasks: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     /// Ends the follower, once there is nothing more to follow.
     leave: watch::Sender<bool>,
     book_id: [u8; 16],
-    recovery: RecoveryReport,
+    start: Start,
     /// True once the writer has ended.
     pub(crate) writer_over: watch::Receiver<bool>,
     pub(crate) max_connections: usize,
@@ -143,10 +152,21 @@ impl Tillroll {
             segment_bytes: config.segment_bytes,
             ..Default::default()
         };
-        let (engine, recovery) =
-            Engine::open_files(storage, options, config.chart, |position: Position| {
-                progress(position.get());
-            })?;
+        let kept = snapshots::open(data_dir, config.snapshots);
+        let on_progress = |position: Position| progress(position.get());
+        let (engine, start) = match &kept {
+            Some((snapshots, _)) => {
+                Engine::open_files_from(storage, options, config.chart, snapshots, on_progress)?
+            }
+            None => snapshots::without(Engine::open_files(
+                storage,
+                options,
+                config.chart,
+                on_progress,
+            )?),
+        };
+        snapshots::tell(&start);
+        let recovery = &start.recovery;
         let book_id = *recovery.journal.as_bytes();
         if known.is_none() {
             write_book_id(data_dir, book_id)?;
@@ -171,27 +191,42 @@ impl Tillroll {
         });
 
         let queue = config.queue.max(1);
-        let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options { queue });
+        let last = kept.as_ref().map(|(snapshots, options)| {
+            snapshots::after_start(&engine, &start, snapshots, options)
+        });
+        let last_snapshot = LastSnapshot::default();
+        let at_end = last_snapshot.of(kept.as_ref().map(|(snapshots, _)| snapshots.clone()));
+        let options = tillroll_engine::Options { queue };
+        let (handle, thread) = tillroll_engine::spawn_until(engine, options, at_end);
         let (stop, stopping) = watch::channel(false);
         let (leave, leaving) = watch::channel(false);
         let wanted = Arc::new(Notify::new());
         let (over, writer_over) = watch::channel(false);
+        let no_thread = |source| OpenError::Io {
+            action: "start a thread for",
+            path: path.clone(),
+            source,
+        };
+        let until = leaving.clone();
         let follower = follow(
             projector,
             &handle,
             checkpoint.clone(),
             leaving,
             Arc::clone(&wanted),
-            runtime,
+            runtime.clone(),
         )
-        .map_err(|source| OpenError::Io {
-            action: "start a thread for",
-            path,
-            source,
-        })?;
+        .map_err(no_thread)?;
+        let keeper = kept
+            .zip(last)
+            .map(|((snapshots, options), last)| {
+                snapshots::keep(snapshots, options, &start, last, &handle, until, runtime)
+            })
+            .transpose()
+            .map_err(no_thread)?;
 
         let app = App::new(Shared {
-            metrics: Metrics::new(handle.clone(), checkpoint.clone()),
+            metrics: Metrics::new(handle.clone(), checkpoint.clone(), &start),
             directory,
             engine: handle,
             models,
@@ -217,10 +252,12 @@ impl Tillroll {
             tasks,
             thread: Some(thread),
             follower: Some(follower),
+            keeper,
+            last_snapshot,
             stop,
             leave,
             book_id,
-            recovery,
+            start,
             writer_over,
             max_connections: config.max_connections.max(1),
             header_timeout: config.header_timeout,
@@ -263,7 +300,13 @@ impl Tillroll {
     /// What opening the log found and did.
     #[must_use]
     pub fn recovery(&self) -> &RecoveryReport {
-        &self.recovery
+        &self.start.recovery
+    }
+
+    /// From which snapshot it went on, and what was folded.
+    #[must_use]
+    pub fn start(&self) -> &Start {
+        &self.start
     }
 
     /// Ends the holds whose time is over, as happens by itself once a second.
@@ -285,6 +328,10 @@ impl Tillroll {
     /// The failure that ended the writer. The process should end with an error then.
     pub async fn close(mut self) -> Result<(), Failure> {
         let engine = self.app.engine().clone();
+        if let Some(keeper) = &self.keeper {
+            keeper.stop();
+        }
+        self.last_snapshot.allow();
         engine.stop();
         let ended = engine.ended().await;
         if ended.is_ok() {
@@ -305,10 +352,15 @@ impl Tillroll {
             }
         }
         let (thread, follower) = (self.thread.take(), self.follower.take());
+        let keeper = self.keeper.take();
         let joined = tokio::task::spawn_blocking(move || {
+            if let Some(keeper) = keeper {
+                keeper.join();
+            }
             if let Some(Err(error)) = follower.map(Follower::join) {
                 tracing::warn!(%error, "the read models had failed");
             }
+            // It writes the last snapshot before it ends.
             thread.map_or(Ok(()), EngineThread::join)
         });
         match joined.await {

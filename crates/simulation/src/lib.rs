@@ -44,6 +44,7 @@ mod rot;
 mod run;
 mod schedule;
 mod simulation;
+mod snapshots;
 pub mod suites;
 mod tally;
 mod trouble;

@@ -32,6 +32,9 @@ impl Simulation<'_> {
         if let Some(models) = &mut self.models {
             models.restart();
         }
+        if let Some(kept) = &mut self.kept {
+            kept.leave(death);
+        }
         let left = self.leave(death, storage);
         self.open(left, ends)
     }
@@ -132,6 +135,7 @@ impl Simulation<'_> {
         if let Some(models) = &mut self.models {
             models.follow(&*reader)?;
         }
+        self.start_from_kept()?;
         Ok(head)
     }
 }

@@ -13,6 +13,7 @@ use crate::models::Models;
 use crate::planted::Planted;
 use crate::request::Request;
 use crate::schedule::Schedule;
+use crate::snapshots::Kept;
 use crate::tally::Tally;
 use crate::trouble::Trouble;
 use crate::workload::Workload;
@@ -49,6 +50,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) trace: blake3::Hasher,
     pub(crate) life: Option<Life>,
     pub(crate) models: Option<Models>,
+    /// Snapshots; none where a bug is planted, which has to be found without them.
+    pub(crate) kept: Option<Kept>,
 }
 
 impl<'a> Simulation<'a> {
@@ -90,6 +93,7 @@ impl<'a> Simulation<'a> {
             trace: blake3::Hasher::new(),
             life: None,
             models: read_models.then(Models::new),
+            kept: planted.is_none().then(|| Kept::new(seed)),
         }
     }
 
@@ -122,6 +126,7 @@ impl<'a> Simulation<'a> {
             requests.extend(self.of_frame(file, *offset));
         }
         self.batch(requests, trouble)?;
+        self.keep()?;
         if self.chance.percent(7) {
             self.crash_between_batches()?;
         }

@@ -80,6 +80,9 @@ counts! {
         Digests "digests of writer, replay and model",
         Audits "audits",
         ReadModels "read models against replay",
+        Snapshots "snapshots written",
+        SnapshotFaults "snapshots that could not be written",
+        SnapshotStarts "starts from a snapshot against the writer",
         Converged "histories against a calm telling",
         Repeated "seeds run twice",
     }

@@ -29,7 +29,18 @@ pub struct Filled {
 /// # Errors
 /// When the journal fails.
 pub fn bulk_log<J: Journal>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
-    let mut workload = Entries::among(ACCOUNTS, 1);
+    bulk_log_of(engine, Entries::among(ACCOUNTS, 1), entries)
+}
+
+/// The same with a workload of one's own.
+///
+/// # Errors
+/// When the journal fails.
+pub fn bulk_log_of<J: Journal>(
+    engine: &mut Engine<J>,
+    mut workload: Entries,
+    entries: usize,
+) -> Result<Filled, Error> {
     let mut writing = apply(engine, workload.opening().collect())?;
     let mut elements = engine.head().get();
     for _ in 0..entries.div_ceil(BULK) {

@@ -9,6 +9,7 @@ use tillroll_events::{
 use tillroll_money::Unit;
 use tillroll_sabotage::{Bug, planted};
 
+use crate::ids::Ids;
 use crate::order::{self, Observed, Order};
 use crate::posting::balance_transaction::Link;
 use crate::tables::{Charge, Intent, Tables};
@@ -353,7 +354,7 @@ fn of_charge(tables: &Tables<'_>, charge: &Charge, currency: Unit, sum: &mut Obs
 }
 
 /// All refunds of a set, and those among them that failed.
-fn refunds(tables: &Tables<'_>, ids: &BTreeSet<ExternalId>, currency: Unit) -> (u64, u64) {
+fn refunds(tables: &Tables<'_>, ids: &Ids, currency: Unit) -> (u64, u64) {
     ids.iter()
         .filter_map(|id| tables.refunds.get(id)?.facts.as_ref())
         .filter(|facts| facts.currency == currency)
@@ -370,7 +371,7 @@ fn refunds(tables: &Tables<'_>, ids: &BTreeSet<ExternalId>, currency: Unit) -> (
         })
 }
 
-fn disputes(tables: &Tables<'_>, ids: &BTreeSet<ExternalId>, currency: Unit, sum: &mut Observed) {
+fn disputes(tables: &Tables<'_>, ids: &Ids, currency: Unit, sum: &mut Observed) {
     for id in ids {
         let facts = tables.disputes.get(id).and_then(|row| row.facts.as_ref());
         let Some(facts) = facts.filter(|facts| facts.currency == currency) else {

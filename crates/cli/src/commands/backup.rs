@@ -24,9 +24,10 @@ use crate::stages::Stages;
   tillroll restore /mnt/other-disk/shop --data ./restored
 
 It takes no lock, and may run beside a server. In the backup are log/, BOOK and chart.toml. The
-read models are left out because they can be built anew. The private key of checkpoints is left
-out too, because whoever has it can sign in this book's name: with --with-keys the whole of keys/
-and the checkpoints that were signed are in the backup, which must then be kept as the key is.")]
+read models and the snapshots are left out because they can be made anew. The private key of
+checkpoints is left out too, because whoever has it can sign in this book's name: with --with-keys
+the whole of keys/ and the checkpoints that were signed are in the backup, which must then be kept
+as the key is.")]
 pub(crate) struct BackupArgs {
     /// The directory of the backup, which is made when it is missing
     #[arg(value_name = "TARGET")]

@@ -6,6 +6,7 @@
 mod check;
 mod machine;
 mod safety;
+mod snapshot;
 
 use clap::Args;
 use serde_json::json;
@@ -69,6 +70,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
             });
             checks.push(machine::clock(last_recorded(&roll)?, SystemClock.now()));
             checks.push(read_models(&data, seen, head, busy));
+            checks.push(snapshot::check(&data, head, busy));
             checks.push(safety::checkpoints(&data, head)?);
             checks.push(safety::backup(&data, head, SystemClock.now()));
         }

@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use tillroll_engine::OpenError as EngineError;
-use tillroll_journal::{
-    Damage, DirStorageError, Fault, JournalId, OpenError as JournalError, RecoveryReport,
-};
+use tillroll_engine::{KeeperOptions, OpenError as EngineError, Start};
+use tillroll_journal::{Damage, DirStorageError, Fault, JournalId, OpenError as JournalError};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
 use tillroll_stripe::Secret;
@@ -50,6 +48,13 @@ pub(crate) struct ServeArgs {
     /// Commands that may wait for the writer; more are answered 503 at once
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     queue: u32,
+    /// Records between two snapshots of the state, where 256 bytes count as one; on a long roll a
+    /// sixteenth of it, if that is more. One more is made when the server stops
+    #[arg(long, value_name = "N", default_value_t = KeeperOptions::default().every, value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_every: u64,
+    /// Read and make no snapshots: the start folds the whole roll, and checks all of it
+    #[arg(long, conflicts_with = "snapshot_every")]
+    no_snapshot: bool,
 }
 
 /// A secret as it was given. It is checked later, because what clap refuses it also prints.
@@ -81,6 +86,10 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
         chart: data.chart()?,
         webhook_secrets: secrets,
         queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
+        snapshots: (!args.no_snapshot).then(|| KeeperOptions {
+            every: args.snapshot_every,
+            ..KeeperOptions::default()
+        }),
         ..Config::new(data.root())
     };
     let without_secret = config.webhook_secrets.is_empty();
@@ -170,7 +179,7 @@ pub(super) fn open(
     });
     drop(progress);
     let book = opened.map_err(|error| open_failed(error, data))?;
-    tell_recovery(book.recovery(), console)?;
+    tell_start(book.start(), data, console)?;
     Ok(book)
 }
 
@@ -185,10 +194,11 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
             fault: Fault::Lost { .. },
             ..
         }))) => Stop::failed(format!(
-            "{error}: the read models have seen it, so acknowledged events are gone"
+            "{error}: the read models or a snapshot have seen it, so acknowledged events are gone"
         ))
         .next(format!(
-            "{}, then restore a backup, or remove {root}/read-models.sqlite to accept the loss",
+            "{}, then restore a backup, or remove {root}/read-models.sqlite and {root}/snapshots \
+             to accept the loss",
             data.command("verify")
         )),
         OpenError::Engine(EngineError::Journal(_) | EngineError::Replay(_)) => {
@@ -198,16 +208,27 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
     }
 }
 
-fn tell_recovery(report: &RecoveryReport, console: &mut Console<'_>) -> Result<(), Stop> {
+fn tell_start(start: &Start, data: &DataDir, console: &mut Console<'_>) -> Result<(), Stop> {
+    for passed in &start.passed_over {
+        let file = data.snapshots().join(&passed.file);
+        console.note(format!("{} is passed over: {}", file.display(), passed.why))?;
+    }
+    let report = &start.recovery;
     if report.created {
         return console.note("a new book is begun");
     }
     console.note(format!(
-        "the roll holds {} in {} of {}",
-        counted(report.records, "event"),
-        counted(report.frames, "frame"),
+        "the roll holds {} in {}",
+        counted(report.head.position.get(), "event"),
         counted(report.segments, "segment"),
     ))?;
+    if let Some(snapshot) = &start.snapshot {
+        console.note(format!(
+            "the state is that of the snapshot at position {} and {} after it",
+            snapshot.position,
+            counted(start.folded, "event"),
+        ))?;
+    }
     if let Some(tail) = &report.torn_tail {
         console.note(format!(
             "{}: {} at byte {} were an append that was cut short and never acknowledged: {}; cut",

@@ -1,9 +1,9 @@
 //! `tillroll verify`: everything that can be checked, and the exact place of what does not
 //! check.
 //!
-//! Three checks, each trusting only the one before it: the bytes of the roll (frames, checksums,
-//! hash chain, positions), what the records say (entries, limits, ids, keys, time), and the rows
-//! of the read models against a replay. Nothing is changed.
+//! Four checks, each trusting only those before it: the bytes of the roll (frames, checksums,
+//! hash chain, positions), what the records say (entries, limits, ids, keys, time), then the
+//! snapshots and the rows of the read models against a replay. Nothing is changed.
 //!
 //! With other arguments it checks what has left the directory: a proof file, a checkpoint that
 //! somebody has kept, a backup.
@@ -12,6 +12,7 @@ mod backup;
 mod checkpoint;
 mod finding;
 mod proof;
+mod snapshots;
 mod trusted;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ use finding::Finding;
 #[command(after_help = "Checks:
   roll         frames, checksums, the hash chain, positions
   books        entries balance, limits hold, ids and keys are used once, time runs forward
+  snapshots    every byte equals what a replay makes of the roll
   read models  every row equals what a replay makes of the roll
   checkpoint   the roll begins with what an old checkpoint was signed for (--checkpoint)
 
@@ -106,9 +108,11 @@ pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), St
         if let Some(kept) = kept {
             kept.check(&roll, &mut report, console)?;
         }
-        // A roll that lost its end is behind its read models, which is no second finding.
         if report.findings.is_empty() {
-            check_rows(&data, roll, &mut report, console)?;
+            // A roll that lost its end is behind its snapshots and its read models: one finding.
+            if snapshots::check(&data, &roll, &mut report, console)? {
+                check_rows(&data, roll, &mut report, console)?;
+            }
         }
     }
     match args.json.json {
@@ -194,7 +198,8 @@ fn torn_tail(data: &DataDir, damage: &Damage, report: &mut Report) {
     }
     let seen = tillroll_projections::ReadModels::open(&data.read_models())
         .and_then(|models| models.checkpoint())
-        .unwrap_or(0);
+        .unwrap_or(0)
+        .max(snapshots::seen(data));
     let acknowledged = seen >= damage.position.get();
     report.findings.push(match acknowledged {
         true => Finding::lost_end(data, damage, seen),

@@ -50,7 +50,7 @@ fn a_sound_book_is_reported_with_its_counts_and_digest() {
         .iter()
         .map(|check| check["check"].as_str().unwrap())
         .collect();
-    assert_eq!(checks, ["roll", "books", "read models"]);
+    assert_eq!(checks, ["roll", "books", "snapshots", "read models"]);
     assert_eq!(
         (&report["ok"], &report["position"]),
         (&true.into(), &head().into())
@@ -127,6 +127,11 @@ fn a_damaged_last_frame_is_told_from_an_append_cut_short_by_what_was_seen() {
     );
 
     fs::remove_file(read_models(data.path())).unwrap();
+    let found = finding(data.path());
+    let reason = found["reason"].as_str().unwrap();
+    assert!(reason.contains("or a snapshot have seen"), "{reason}");
+
+    fs::remove_dir_all(data.path().join("snapshots")).unwrap();
     let found = finding(data.path());
     let reason = found["reason"].as_str().unwrap();
     assert!(
@@ -238,7 +243,7 @@ fn a_damaged_database_is_found_and_can_be_rebuilt() {
 }
 
 #[test]
-fn read_models_beyond_the_end_of_the_roll_are_found() {
+fn snapshots_and_read_models_beyond_the_end_of_the_roll_are_found() {
     let data = copy();
     let ends = frame_ends(data.path());
     let file = fs::OpenOptions::new()
@@ -246,15 +251,43 @@ fn read_models_beyond_the_end_of_the_roll_are_found() {
         .open(segment(data.path()))
         .unwrap();
     file.set_len(ends[ends.len() - 3]).unwrap();
+    for check in ["snapshots", "read models"] {
+        let found = finding(data.path());
+        assert_eq!(
+            (&found["check"], &found["position"]),
+            (&check.into(), &head().into())
+        );
+        assert!(
+            found["reason"].as_str().unwrap().contains("lost its end"),
+            "{found}"
+        );
+        drop(fs::remove_dir_all(data.path().join("snapshots")));
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_found_with_its_section_and_no_start_needs_it() {
+    let data = copy();
+    let file = data
+        .path()
+        .join(format!("snapshots/{:020}.snapshot", head()));
+    let whole = fs::read(&file).unwrap();
+    // In the middle are orders and what hangs on them.
+    flip(&file, whole.len() as u64 / 2);
     let found = finding(data.path());
-    assert_eq!(
-        (&found["check"], &found["position"]),
-        (&"read models".into(), &head().into())
-    );
-    assert!(
-        found["reason"].as_str().unwrap().contains("lost its end"),
-        "{found}"
-    );
+    assert_eq!(found["check"], "snapshots");
+    assert_eq!(found["file"], file.to_str().unwrap());
+    let reason = found["reason"].as_str().unwrap();
+    assert!(reason.contains("is damaged at byte"), "{reason}");
+    assert!(reason.contains(", in the "), "{reason}");
+    says(data.path(), &["snapshots    DAMAGED", "remove this file"]);
+
+    // Bytes that check, and are those of another position.
+    let other = data.path().join("snapshots/00000000000000000012.snapshot");
+    fs::write(&file, &whole).unwrap();
+    fs::rename(&file, &other).unwrap();
+    let reason = finding(data.path())["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("name"), "{reason}");
 }
 
 #[test]

@@ -16,7 +16,8 @@ const KIB: u64 = 1024;
 
 /// Posts until the server has ended by itself: what clients saw, and how it ended.
 fn fill(book: &mut Book, random: &mut Random, name: &str) -> Ended {
-    let server = book.launch().serve();
+    // They would take the room that log and read models are to run out of.
+    let server = book.launch().with_rare_snapshots().serve();
     let load = Load::start(server.address, 3, random.number(), name);
     let done = load.join();
     let ended = server.wait();
@@ -107,7 +108,7 @@ fn a_full_disk_under_log_and_read_models_loses_nothing() {
 /// Fills the disk but for so many bytes.
 fn leave(data: &Path, ballast: &Path, bytes: u64) {
     let mut used = 0;
-    for directory in [data.to_owned(), data.join("log")] {
+    for directory in [data.to_owned(), data.join("log"), data.join("snapshots")] {
         for entry in fs::read_dir(directory).expect("it is there") {
             let metadata = entry.and_then(|entry| entry.metadata()).expect("a file");
             if metadata.is_file() {

@@ -23,6 +23,7 @@ pub struct Launch {
     data: PathBuf,
     /// A command that runs what is behind it in its own process, as `env` does.
     under: Vec<OsString>,
+    snapshot_every: u32,
 }
 
 impl Launch {
@@ -30,7 +31,15 @@ impl Launch {
         Self {
             data: data.to_owned(),
             under: Vec::new(),
+            // So often that some are under way whenever something goes wrong.
+            snapshot_every: 40,
         }
+    }
+
+    /// Makes none while it serves.
+    pub fn with_rare_snapshots(mut self) -> Self {
+        self.snapshot_every = 1_000_000;
+        self
     }
 
     pub fn under<S: Into<OsString>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
@@ -44,7 +53,9 @@ impl Launch {
         let line: Vec<_> = line.chain([TILLROLL.as_ref()]).collect();
         let mut child = clean(Command::new(line[0]))
             .args(&line[1..])
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["--snapshot-every", &self.snapshot_every.to_string()])
+            .arg("--data")
             .arg(&self.data)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
             .stdin(Stdio::null())

@@ -37,8 +37,8 @@ fn a_recovery_that_fails_refuses_to_serve_and_cuts_nothing() {
     let mut torn = fs::read(&log).expect("the log");
     torn.extend_from_slice(b"TRFR and not much more");
     let table: [(&str, &str, u32, &Path); 6] = [
-        // A header, the frames, the last frame again.
-        ("pread64", "cannot read", 3, &log),
+        // Whether it is the roll of the snapshot; a header, the frames, the last frame again.
+        ("pread64", "cannot read", 6, &log),
         // The header and the last frame.
         ("pwrite64", "cannot write", 2, &log),
         ("fdatasync", "cannot sync", 1, &log),

@@ -6,8 +6,9 @@ use tillroll_book::{
     ReceiveStock, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Metadata,
-    NotificationReceived, OrderId, RefundFacts, RefundStatus, TransferFacts,
+    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, IntentFacts, IntentStatus,
+    Metadata, NotificationReceived, OrderId, PayoutFacts, PayoutStatus, RefundFacts, RefundStatus,
+    TransferFacts,
 };
 use tillroll_journal::testing::Random;
 use tillroll_money::Rate;
@@ -233,4 +234,68 @@ pub fn shop(seed: u64, steps: usize) -> Vec<Command> {
         story.push(keyed(number, action));
     }
     story
+}
+
+/// What the processor says through intents, and about payouts: the rest of the tables that a
+/// book has. An order number may be one of [`shop`].
+pub fn through_intents(seed: u64, steps: usize) -> Vec<Command> {
+    let mut random = Random::new(seed);
+    let fact = |number: usize, random: &mut Random| {
+        let order = random.below(8) + 1;
+        let id = |prefix: &str| format!("{prefix}_{order}").parse().expect("an id");
+        let (currency, amount) = ("EUR".parse().expect("a currency"), 2_499);
+        let fact = match random.below(6) {
+            0 | 1 => Fact::Intent(IntentFacts {
+                id: id("pi"),
+                order: random.coin().then(|| order_id(order)),
+                currency,
+                amount,
+                capturable: 0,
+                received: amount,
+                status: [IntentStatus::Open, IntentStatus::Succeeded][random.below(2)],
+            }),
+            2 => Fact::Charge(ChargeFacts {
+                id: id("py"),
+                intent: Some(id("pi")),
+                order: random.coin().then(|| order_id(order)),
+                currency,
+                amount,
+                authorised: true,
+                captured: amount,
+                refunded: 0,
+                failed: false,
+                expired: false,
+                failure_code: random.coin().then(|| "declined".into()),
+            }),
+            3 => Fact::Refund(RefundFacts {
+                id: id("pyr"),
+                charge: random.coin().then(|| id("py")),
+                intent: Some(id("pi")),
+                currency,
+                amount: 99,
+                status: RefundStatus::Succeeded,
+            }),
+            4 => Fact::Dispute(DisputeFacts {
+                id: id("du"),
+                charge: None,
+                intent: Some(id("pi")),
+                currency,
+                amount: 100,
+                status: [DisputeStatus::NeedsResponse, DisputeStatus::Lost][random.below(2)],
+                reason: Some("fraudulent".into()),
+            }),
+            _ => Fact::Payout(PayoutFacts {
+                id: id("po"),
+                account: None,
+                currency,
+                amount: 500,
+                status: [PayoutStatus::Paid, PayoutStatus::Failed][random.below(2)],
+                arrival: random.coin().then(|| at(86_400)),
+            }),
+        };
+        keyed(number, said(number, fact))
+    };
+    (100_000..100_000 + steps)
+        .map(|number| fact(number, &mut random))
+        .collect()
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod commerce;
+pub mod snapshots;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 

@@ -11,5 +11,6 @@ mod mutations;
 mod problems;
 mod serving;
 mod shop;
+mod snapshots;
 mod stream;
 mod webhooks;

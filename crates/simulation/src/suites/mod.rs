@@ -33,6 +33,7 @@ mod roll;
 mod shop;
 mod signatures;
 mod simulation;
+mod snapshots;
 mod story;
 mod tampering;
 
@@ -159,6 +160,11 @@ impl Suite {
             "simulation",
             "forty seeds of the simulation keep every law",
             simulation::check,
+        ),
+        Self::new(
+            "snapshots",
+            "a start from a snapshot comes to the state of the roll, or does without",
+            snapshots::check,
         ),
         Self::new(
             "tampering",

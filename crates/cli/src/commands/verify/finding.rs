@@ -73,7 +73,8 @@ impl Finding {
     /// Bytes at the end that are no frame, where the read models have seen records.
     pub(super) fn lost_end(data: &DataDir, damage: &Damage, seen: u64) -> Self {
         let reason = format!(
-            "{}; the read models have seen position {seen}, so acknowledged records are damaged",
+            "{}; the read models or a snapshot have seen position {seen}, so acknowledged records \
+             are damaged",
             damage.fault
         );
         Self::place(data, damage, reason).next(RESTORE)
@@ -126,6 +127,38 @@ impl Finding {
             "keep this directory as it is, and compare it with a backup from before the \
              checkpoint was signed",
         )
+    }
+
+    /// A snapshot that a replay does not make.
+    pub(super) fn snapshot(
+        file: &Path,
+        position: u64,
+        offset: Option<u64>,
+        reason: impl Display,
+    ) -> Self {
+        Self {
+            file: Some(file.display().to_string()),
+            position: Some(position),
+            offset,
+            ..Self::new("snapshots", reason)
+        }
+        .next("remove this file: the next start folds the roll instead; nothing is lost")
+    }
+
+    /// A roll that ends before a snapshot of it.
+    pub(super) fn before_snapshot(file: &Path, position: u64, head: u64) -> Self {
+        Self {
+            file: Some(file.display().to_string()),
+            position: Some(position),
+            ..Self::new(
+                "snapshots",
+                format!(
+                    "the snapshot was made at position {position}, and the roll ends at {head}: \
+                     the roll has lost its end"
+                ),
+            )
+        }
+        .next("restore the roll from a backup or a replica")
     }
 
     /// Rows of the read models that a replay does not make.

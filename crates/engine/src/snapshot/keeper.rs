@@ -1,0 +1,248 @@
+//! Snapshots beside a running writer.
+//!
+//! The writer's own state is never copied or held up: a fold of its own goes on from the last
+//! snapshot, through what has become durable since, and is written down and dropped. That costs
+//! the memory of a second state while it works, so it is left alone when the last snapshot was
+//! large, and then snapshots are made when the server stops.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use tillroll_book::Chart;
+use tillroll_journal::{Head, JournalId, JournalReader, Tree};
+
+use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
+use crate::{Replay, ReplayError};
+
+/// Bytes that count as one record. One event may carry thousands of entries.
+const RECORD_BYTES: u64 = 256;
+
+/// How much of a roll there is to fold: records, or bytes where those are more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(u64);
+
+impl Weight {
+    /// 256 bytes count as a record.
+    #[must_use]
+    pub fn of(records: u64, bytes: u64) -> Self {
+        Self(records.max(bytes / RECORD_BYTES))
+    }
+
+    /// What is left when `other` is taken off, or nothing.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// When snapshots are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeeperOptions {
+    /// Records between two of them, or 256 times as many bytes. On a long roll it is a sixteenth
+    /// of the roll instead, so that a record is not written down again for ever.
+    pub every: u64,
+    /// When the last one has more bytes, none is made beside the running writer; nor when there is
+    /// none and the roll itself has more.
+    pub most_bytes: u64,
+}
+
+impl Default for KeeperOptions {
+    fn default() -> Self {
+        Self {
+            every: 1_000_000,
+            most_bytes: 1024 * 1024 * 1024,
+        }
+    }
+}
+
+impl KeeperOptions {
+    /// How long the roll is when the next snapshot is due, after one that was made when it was
+    /// as long as `last`.
+    #[must_use]
+    pub fn due(&self, last: Weight) -> Weight {
+        let more = self.every.max(last.0 / 16).max(1);
+        Weight(last.0.saturating_add(more))
+    }
+}
+
+/// The thread that makes snapshots. Dropping it asks it to end and does not wait.
+#[derive(Debug)]
+pub struct Keeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread. `last` is how long the roll was when the last snapshot was made.
+    /// `wait` is given a weight and waits until the durable roll has as much; it answers what the
+    /// roll has then, or nothing when no more is wanted.
+    ///
+    /// # Errors
+    /// When the system starts no thread.
+    pub fn spawn<T: Tree>(
+        snapshots: Snapshots<T>,
+        journal: JournalId,
+        reader: Arc<dyn JournalReader>,
+        last: Weight,
+        options: KeeperOptions,
+        wait: impl FnMut(Weight) -> Option<Weight> + Send + 'static,
+    ) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            snapshots,
+            journal,
+            reader,
+            options,
+            stop: Arc::clone(&stop),
+        };
+        let thread = thread::Builder::new()
+            .name("tillroll-snapshots".into())
+            .spawn(move || work.run(last, wait))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives up what is under way. `wait` has to answer as well.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for its end. It is quick after [`Keeper::stop`].
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that makes snapshots had panicked");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Why no snapshot was made this time.
+#[derive(Debug, thiserror::Error)]
+enum Missed {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+struct Work<T: Tree> {
+    snapshots: Snapshots<T>,
+    journal: JournalId,
+    reader: Arc<dyn JournalReader>,
+    options: KeeperOptions,
+    stop: Arc<AtomicBool>,
+}
+
+impl<T: Tree> Work<T> {
+    fn run(&self, mut last: Weight, mut wait: impl FnMut(Weight) -> Option<Weight>) {
+        // Whatever comes of one, the next is due after as much more.
+        while let Some(now) = wait(self.options.due(last)) {
+            if self.is_stopped() {
+                return;
+            }
+            last = now;
+            match self.make(now) {
+                Ok(Some((stored, bytes))) => {
+                    tracing::info!(file = stored.file, bytes, "a snapshot was made");
+                }
+                Ok(None) => {}
+                Err(Missed::Snapshot(SnapshotError::Abandoned)) => return,
+                Err(error) => tracing::warn!(%error, "no snapshot was made"),
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn make(&self, now: Weight) -> Result<Option<(Stored, u64)>, Missed> {
+        let bytes = match self.snapshots.list()?.first() {
+            Some(newest) => self.snapshots.bytes(newest)?,
+            // A state is hardly ever longer than its history.
+            None => now.0.saturating_mul(RECORD_BYTES),
+        };
+        if bytes > self.options.most_bytes {
+            tracing::debug!("the state is too large to be kept twice: the next snapshot waits");
+            return Ok(None);
+        }
+        let (mut replay, mut head) = self.base()?;
+        let mut frames = self
+            .reader
+            .frames(head.position.next())
+            .map_err(ReplayError::from)?;
+        while let Some(frame) = frames.next_frame().map_err(ReplayError::from)? {
+            if self.is_stopped() {
+                return Err(SnapshotError::Abandoned.into());
+            }
+            for (position, record) in frame.records() {
+                replay.fold(position, record)?;
+            }
+            head = Head {
+                position: frame.last(),
+                hash: frame.hash,
+            };
+            // Whoever writes or answers goes first.
+            thread::yield_now();
+        }
+        let Some(moment) = replay.moment(self.journal, head) else {
+            return Ok(None);
+        };
+        Ok(Some(self.snapshots.write(&moment, &self.stop)?))
+    }
+
+    /// Where the fold goes on from: the newest snapshot that is whole and of this log.
+    fn base(&self) -> Result<(Replay, Head), Missed> {
+        for stored in self.snapshots.list()? {
+            match self.usable(&stored) {
+                Ok(Some((header, replay))) => return Ok((replay, header.head)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a snapshot is passed over"),
+            }
+        }
+        Ok((Replay::new(Chart::default()), Head::EMPTY))
+    }
+
+    fn usable(&self, stored: &Stored) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
+        let header = self.snapshots.header(stored)?;
+        let agrees = header.agrees_with(&*self.reader);
+        if header.journal != self.journal || !agrees.map_err(ReplayError::from)? {
+            return Ok(None);
+        }
+        Ok(Some(self.snapshots.read(stored)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_count_where_records_are_long() {
+        assert_eq!(Weight::of(10, 256), Weight(10));
+        assert_eq!(Weight::of(10, 25_600), Weight(100));
+        assert_eq!(Weight::of(10, 25_600).less(Weight(200)), Weight(0));
+    }
+
+    #[test]
+    fn a_long_roll_is_written_down_less_often() {
+        let options = KeeperOptions {
+            every: 1000,
+            most_bytes: 0,
+        };
+        for (last, due) in [(0, 1000), (1000, 2000), (16_000, 17_000), (32_000, 34_000)] {
+            assert_eq!(options.due(Weight(last)), Weight(due));
+        }
+    }
+}

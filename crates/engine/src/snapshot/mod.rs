@@ -1,0 +1,51 @@
+//! Snapshots: the whole state of a book in a file, so that a start folds only what came after.
+//!
+//! # Purpose
+//! `SNAPSHOT.md` beside this crate is the format in prose. [`Snapshots`] is the directory,
+//! [`Engine::open_files_from`](crate::Engine::open_files_from) is the start that uses it,
+//! [`Keeper`] makes new ones beside a running writer.
+//!
+//! # Invariants
+//! - A snapshot is disposable: nothing is lost with it but time. It is believed only when every
+//!   byte of it checks *and* the roll holds the very frame that it was made at.
+//! - The same state has the same bytes, so a snapshot can be compared with a replay.
+//! - A snapshot is whole and durable before it has its name; a crash while it is written leaves
+//!   those that were there.
+//! - A roll that ends before a snapshot has lost acknowledged events, and is refused.
+//!
+//! # It is not
+//! A backup, or evidence: whoever can write to the directory can write a snapshot that checks.
+//! `tillroll verify` compares each with a replay.
+
+mod cbor;
+mod error;
+mod format;
+mod keeper;
+mod read;
+mod rows;
+mod section;
+mod start;
+mod store;
+mod write;
+
+use tillroll_book::Book;
+use tillroll_events::Timestamp;
+use tillroll_journal::{Head, JournalId};
+
+pub use error::{SnapshotError, SnapshotFault};
+pub use format::SnapshotHeader;
+pub use keeper::{Keeper, KeeperOptions, Weight};
+pub use section::Section;
+pub use start::{PassedOver, Start};
+pub use store::{Comparison, Snapshots, Stored};
+
+/// A book at a place of its roll: what a snapshot is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    pub book: &'a Book,
+    pub journal: JournalId,
+    /// The end of a frame.
+    pub head: Head,
+    /// Of the last record; the next one is not recorded earlier.
+    pub recorded_at: Timestamp,
+}

@@ -1,0 +1,225 @@
+//! A start from a snapshot: which one is believed, and what is asked of the roll then.
+
+use tillroll_book::Chart;
+use tillroll_journal::{
+    FileJournal, Head, JournalId, Options, Position, RecoveryReport, Storage, Tree, head_at,
+};
+use tillroll_sabotage::{Bug, planted};
+
+use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
+use crate::replay::is_step;
+use crate::{Engine, OpenError, Replay, ReplayError};
+
+/// A snapshot that a start did not use although it was the newest that was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    pub file: String,
+    pub why: String,
+}
+
+/// How an engine was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// What opening the log found and did. With a snapshot, its counts are those of the records
+    /// that were read.
+    pub recovery: RecoveryReport,
+    /// The snapshot that the fold went on from.
+    pub snapshot: Option<Stored>,
+    /// What a warning should name.
+    pub passed_over: Vec<PassedOver>,
+    /// Records that were folded.
+    pub folded: u64,
+    /// Bytes of these.
+    pub folded_bytes: u64,
+}
+
+impl Start {
+    /// How long the roll is.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        let head = self.recovery.head.position.get();
+        Weight::of(head, self.recovery.log_bytes)
+    }
+
+    /// How long it was at the snapshot.
+    #[must_use]
+    pub fn weight_before(&self) -> Weight {
+        self.weight()
+            .less(Weight::of(self.folded, self.folded_bytes))
+    }
+}
+
+/// What the snapshots of a directory come to, for a roll.
+#[derive(Debug, Default)]
+struct Choice {
+    taken: Option<(Stored, Head, Replay)>,
+    passed_over: Vec<PassedOver>,
+    /// The roll has been at least this far.
+    durable: Position,
+}
+
+impl Choice {
+    fn pass_over(&mut self, stored: &Stored, why: impl ToString) {
+        self.passed_over.push(PassedOver {
+            file: stored.file.clone(),
+            why: why.to_string(),
+        });
+    }
+}
+
+fn choose<S: Storage, T: Tree>(
+    storage: &S,
+    book: Option<JournalId>,
+    snapshots: &Snapshots<T>,
+) -> Result<Choice, OpenError> {
+    let mut choice = Choice::default();
+    let all = match snapshots.list() {
+        Ok(all) => all,
+        Err(error) => {
+            choice.passed_over.push(PassedOver {
+                file: "all snapshots".into(),
+                why: error.to_string(),
+            });
+            Vec::new()
+        }
+    };
+    for stored in all {
+        let header = match snapshots.header(&stored) {
+            Ok(header) => header,
+            Err(error) => {
+                choice.pass_over(&stored, error);
+                continue;
+            }
+        };
+        if book.is_some_and(|book| book != header.journal) {
+            choice.pass_over(&stored, "it is of another book");
+            continue;
+        }
+        // A roll that cannot be read is no fault of the snapshot.
+        let there = head_at(storage, header.head.position);
+        match there.map_err(tillroll_journal::OpenError::from)? {
+            // A roll that is shorter has lost what was acknowledged. Where it is not, opening
+            // finds that as well, and the snapshot is only of no use.
+            None => {
+                choice.durable = choice.durable.max(header.head.position);
+                choice.pass_over(&stored, "no whole frame of the roll ends at its position");
+            }
+            Some((journal, _)) if journal != header.journal => {
+                choice.pass_over(&stored, "it is of another book");
+            }
+            Some((_, head)) if head != header.head && !planted(Bug::SnapshotHistoryUncompared) => {
+                choice.pass_over(&stored, "the roll has another frame at its position");
+            }
+            Some((_, head)) => match snapshots.read(&stored) {
+                Ok((_, replay)) => {
+                    choice.taken = Some((stored, head, replay));
+                    return Ok(choice);
+                }
+                Err(error) => choice.pass_over(&stored, error),
+            },
+        }
+    }
+    Ok(choice)
+}
+
+impl<S: Storage> Engine<FileJournal<S>> {
+    /// Opens a log in files from the newest snapshot that is whole and that the log agrees with:
+    /// only what came after it is folded, and of segments that end before it only the headers
+    /// are read. Without one it is [`Engine::open_files`].
+    ///
+    /// `options` must ask for every record to be checked, as they do by default.
+    ///
+    /// # Errors
+    /// As [`Engine::open_files`], and when the log ends before a snapshot of it: it has lost
+    /// acknowledged events.
+    pub fn open_files_from<T: Tree>(
+        storage: S,
+        mut options: Options,
+        chart: Chart,
+        snapshots: &Snapshots<T>,
+        mut progress: impl FnMut(Position),
+    ) -> Result<(Self, Start), OpenError> {
+        let Choice {
+            taken,
+            passed_over,
+            durable,
+        } = choose(&storage, options.id, snapshots)?;
+        if !planted(Bug::SnapshotAheadIgnored) {
+            options.durable_position = options.durable_position.max(durable);
+        }
+        let (snapshot, mut replay) = match taken {
+            None => (None, Replay::new(chart)),
+            Some((stored, head, replay)) => {
+                options.check_from = head.position.next();
+                options.durable = Some(head);
+                (Some(stored), replay.with_chart(chart))
+            }
+        };
+        let from = replay.position().get();
+        let mut folded_bytes = 0;
+        let mut wrong: Option<ReplayError> = None;
+        let (journal, recovery) = FileJournal::open_with(storage, options, |position, bytes| {
+            if wrong.is_none() {
+                folded_bytes += bytes.len() as u64;
+                wrong = replay.fold(position, bytes).err();
+                if is_step(position) {
+                    progress(position);
+                }
+            }
+        })?;
+        if let Some(error) = wrong {
+            return Err(error.into());
+        }
+        progress(replay.position());
+        let start = Start {
+            recovery,
+            snapshot,
+            passed_over,
+            folded: replay.position().get() - from,
+            folded_bytes,
+        };
+        let book_id = *journal.id().as_bytes();
+        Ok((Self::resume(journal, book_id, replay)?, start))
+    }
+}
+
+impl Replay {
+    /// This fold as a snapshot keeps it; none before the first record. `head` is that of the
+    /// log at the last record that was folded, the end of a frame.
+    ///
+    /// # Panics
+    /// When it is another position's.
+    #[must_use]
+    pub fn moment(&self, journal: JournalId, head: Head) -> Option<Moment<'_>> {
+        assert_eq!(
+            head.position,
+            self.position(),
+            "a snapshot is of one position"
+        );
+        Some(Moment {
+            book: self.book(),
+            journal,
+            head,
+            recorded_at: self.recorded_at()?,
+        })
+    }
+}
+
+impl SnapshotHeader {
+    /// Whether a log that can be read holds the frame that this snapshot was made at.
+    ///
+    /// # Errors
+    /// When the frame cannot be read.
+    pub fn agrees_with(
+        &self,
+        reader: &dyn tillroll_journal::JournalReader,
+    ) -> Result<bool, tillroll_journal::ReadError> {
+        let position = self.head.position;
+        if position == Position::ZERO || position > reader.head().position {
+            return Ok(false);
+        }
+        let mut frames = reader.frames(position)?;
+        let frame = frames.next_frame()?;
+        Ok(frame.is_some_and(|frame| frame.last() == position && frame.hash == self.head.hash))
+    }
+}

@@ -1,0 +1,272 @@
+//! Writing snapshots: at every step of it a crash leaves the ones that were there, and the
+//! bytes are those of the format.
+
+mod support;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use support::snapshots::{ID, bytes_of_writer, ends, fold, lived, never, open, put};
+use support::{apply, fund, opening, wallet};
+use tillroll_engine::{
+    Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
+};
+use tillroll_journal::MemoryJournal;
+use tillroll_journal::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
+
+/// What the next process may find.
+fn images(storage: &MemoryStorage) -> Vec<(String, MemoryTree)> {
+    let cuts = [PowerCut::LoseAll, PowerCut::KeepAll];
+    let cuts = cuts.into_iter().chain((0..6).map(PowerCut::Torn));
+    let cut = |cut| (format!("{cut:?}"), MemoryTree::of(storage.power_cut(cut)));
+    let mut images: Vec<_> = cuts.map(cut).collect();
+    images.push(("restarted".into(), MemoryTree::of(storage.restarted())));
+    images
+}
+
+#[test]
+fn a_crash_at_any_step_leaves_the_ones_before() {
+    let (storage, engine) = lived(11, 30);
+    let ends = ends(&engine);
+    let before = MemoryTree::new();
+    let kept: Vec<Stored> = [ends[2], ends[6]]
+        .iter()
+        .map(|at| {
+            let (replay, head) = fold(&engine, *at);
+            put(&before, &replay, head)
+        })
+        .collect();
+    let moment = engine.moment().expect("nothing is staged");
+    let write = |tree: &MemoryTree| Snapshots::new(tree.clone()).write(&moment, &never());
+    let probe = MemoryTree::of(before.storage().restarted());
+    write(&probe).expect("nothing fails");
+    let calls = probe.storage().calls();
+    assert!(calls >= 8, "{calls} calls are no representative run");
+    let (mut failed, mut old, mut new) = (0, 0, 0);
+    // One past the end: nothing fails, and the power is cut behind it.
+    for at in 0..=calls {
+        for failure in [Failure::Io, Failure::Full, Failure::Short] {
+            for sticky in [false, true] {
+                let hurt = MemoryTree::of(before.storage().restarted());
+                hurt.storage().inject(Injection {
+                    at,
+                    failure,
+                    sticky,
+                });
+                let written = write(&hurt);
+                failed += usize::from(written.is_err());
+                for (image, found) in images(hurt.storage()) {
+                    let what = format!("call {at}, {failure:?}, sticky {sticky}, {image}");
+                    let (started, start) = open(storage.restarted(), &found).expect(&what);
+                    assert_eq!(start.passed_over, [], "{what}");
+                    assert_eq!(started.book().digest(), engine.book().digest(), "{what}");
+                    let position = start.snapshot.expect(&what).position;
+                    let is_new = position == engine.head();
+                    assert!(is_new || position == kept[1].position, "{what}: {position}");
+                    assert!(
+                        is_new || written.is_err(),
+                        "{what}: reported and not durable"
+                    );
+                    old += usize::from(!is_new);
+                    new += usize::from(is_new);
+                }
+            }
+        }
+    }
+    assert!(
+        failed > 20 && old > 100 && new > 100,
+        "{failed}, {old}, {new}"
+    );
+}
+
+#[test]
+fn what_is_given_up_leaves_nothing() {
+    let (_, engine) = lived(12, 20);
+    let tree = MemoryTree::new();
+    let moment = engine.moment().expect("nothing is staged");
+    let stop = AtomicBool::new(true);
+    let given_up = Snapshots::new(tree.clone()).write(&moment, &stop);
+    assert!(matches!(given_up, Err(SnapshotError::Abandoned)));
+    assert_eq!(tree.storage().names(), [""; 0]);
+}
+
+#[test]
+fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
+    let mut engine = support::engine();
+    apply(&mut engine, opening(2));
+    let tree = MemoryTree::new();
+    let snapshots = Snapshots::new(tree.clone());
+    let (asked, waits) = mpsc::channel();
+    let (wake, woken) = mpsc::channel();
+    let options = KeeperOptions {
+        every: 10,
+        most_bytes: 1 << 20,
+    };
+    let wait = move |due: Weight| {
+        asked.send(due).expect("the test listens");
+        woken.recv().ok().flatten()
+    };
+    let reader = engine.reader();
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, last, options, wait);
+    let keeper = keeper.expect("a thread starts");
+    let mut made = Vec::new();
+    for round in 0..4_u128 {
+        let waited = waits.recv().expect("the keeper waits");
+        let last = made
+            .last()
+            .map_or(0, |stored: &Stored| stored.position.get());
+        assert_eq!(waited, Weight::of(last + 10, 0), "round {round}");
+        if let Some(stored) = made.last() {
+            assert_eq!(snapshots.list().expect("it lists").first(), Some(stored));
+        }
+        for number in 0..12 {
+            let id = round * 100 + number + 1;
+            apply(&mut engine, vec![fund(id, &wallet(0), 5)]);
+        }
+        made.push(Stored {
+            position: engine.head(),
+            file: format!("{:020}.snapshot", engine.head().get()),
+        });
+        let now = Weight::of(engine.head().get(), 0);
+        wake.send(Some(now)).expect("the keeper waits");
+    }
+    waits.recv().expect("the keeper waits");
+    // What it has made is what the writer would have made.
+    let newest = tree.storage().bytes(&made[3].file);
+    assert!(newest == bytes_of_writer(&engine));
+    wake.send(None).expect("the keeper waits");
+    keeper.join();
+}
+
+#[test]
+fn the_keeper_leaves_a_large_state_alone() {
+    let mut engine = support::engine();
+    apply(&mut engine, opening(2));
+    let tree = MemoryTree::new();
+    let snapshots = Snapshots::new(tree.clone());
+    let moment = engine.moment().expect("nothing is staged");
+    snapshots.write(&moment, &never()).expect("nothing fails");
+    let before = tree.storage().names();
+    apply(&mut engine, vec![fund(1, &wallet(0), 5)]);
+    let options = KeeperOptions {
+        every: 1,
+        most_bytes: 64,
+    };
+    let mut rounds = 0;
+    let wait = move |due: Weight| {
+        rounds += 1;
+        (rounds < 3).then_some(due)
+    };
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
+    keeper.expect("a thread starts").join();
+    assert_eq!(tree.storage().names(), before);
+}
+
+#[test]
+fn the_last_look_is_after_the_last_answer() {
+    let mut engine = support::start(MemoryJournal::new());
+    apply(&mut engine, opening(1));
+    let (sender, seen) = mpsc::channel();
+    let (handle, thread) = spawn_until(engine, Options::default(), move |engine| {
+        let moment = engine.moment().expect("nothing is staged");
+        sender.send(moment.head.position).expect("the test listens");
+    });
+    let outcome = handle
+        .submit_blocking(fund(1, &wallet(0), 7))
+        .expect("applied");
+    assert!(seen.try_recv().is_err());
+    handle.stop();
+    thread.join().expect("it ends in good order");
+    assert_eq!(seen.recv(), Ok(outcome.last));
+}
+
+#[test]
+fn a_failed_engine_has_no_moment() {
+    let storage = MemoryStorage::new();
+    let mut engine = support::on_files(storage.clone());
+    assert!(engine.moment().is_none(), "there are no records");
+    apply(&mut engine, opening(1));
+    assert!(engine.moment().is_some());
+    storage.inject(Injection {
+        at: 0,
+        failure: Failure::Io,
+        sticky: true,
+    });
+    let failed = engine.execute(vec![fund(1, &wallet(0), 1)]);
+    assert!(failed.is_err());
+    assert!(
+        engine.moment().is_none(),
+        "the state may be ahead of the log"
+    );
+}
+
+/// Hexadecimal bytes; the rest of a line after `#` explains them.
+fn parse(text: &str) -> Vec<u8> {
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default());
+    let digits: Vec<char> = lines
+        .flat_map(str::chars)
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let pairs = digits.chunks(2).map(|pair| pair.iter().collect::<String>());
+    pairs
+        .map(|pair| u8::from_str_radix(&pair, 16).expect("hexadecimal"))
+        .collect()
+}
+
+/// A version's bytes are never changed: other bytes, or another state of the same roll, are
+/// another version, with a golden file of its own.
+#[test]
+fn version_1_is_written_and_read_to_the_byte() {
+    let roll = parse(include_str!("golden/roll.hex"));
+    let golden = parse(include_str!("golden/snapshot-1.hex"));
+    let storage = MemoryStorage::new();
+    storage.put("00000000000000000001.roll", roll);
+    let (engine, _) = open(storage.restarted(), &MemoryTree::new()).expect("it opens");
+    let bytes = bytes_of_writer(&engine);
+    assert!(bytes == golden, "it is written otherwise:\n{}", hex(&bytes));
+    let tree = MemoryTree::new();
+    let file = format!("{:020}.snapshot", engine.head().get());
+    tree.put(&file, golden);
+    let (started, start) = open(storage, &tree).expect("it opens");
+    assert_eq!(start.folded, 0);
+    assert!(start.snapshot.is_some(), "{start:?}");
+    assert!(bytes_of_writer(&started) == bytes);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(32).map(|line| {
+        let digits = line.iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<String>() + "\n"
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_keeper_that_is_told_to_stop_gives_up() {
+    let (_, engine) = lived(14, 20);
+    let tree = MemoryTree::new();
+    let told = std::sync::Arc::new(AtomicBool::new(false));
+    let flag = std::sync::Arc::clone(&told);
+    let (go, gone) = mpsc::channel::<()>();
+    let wait = move |due: Weight| {
+        flag.store(true, Ordering::SeqCst);
+        gone.recv().ok().map(|()| due)
+    };
+    let options = KeeperOptions {
+        every: 1,
+        most_bytes: 1 << 20,
+    };
+    let snapshots = Snapshots::new(tree.clone());
+    let last = Weight::default();
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
+    let keeper = keeper.expect("a thread starts");
+    keeper.stop();
+    go.send(()).expect("the keeper waits");
+    keeper.join();
+    assert!(told.load(Ordering::SeqCst));
+    assert_eq!(tree.storage().names(), [""; 0]);
+}

@@ -1,0 +1,165 @@
+//! A ledger put together again from its parts: for whoever has kept them.
+//!
+//! The parts are what [`Ledger::accounts`], [`Ledger::entry_ids`], [`Ledger::hold_ids`] and
+//! [`Ledger::holds`] list. Putting together trusts nobody: what no ledger can be is refused, and
+//! does not panic.
+
+use std::collections::BTreeMap;
+
+use tillroll_money::Unit;
+
+use super::{EntryId, Ledger};
+use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
+use crate::account_index::{AccountIndex, NameHash};
+use crate::id_set::Build;
+use crate::{Hold, HoldId};
+
+/// Parts that no ledger has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    #[error("{path} in {unit} is there twice")]
+    AccountTwice { path: AccountPath, unit: Unit },
+    #[error("there are more accounts or units than have numbers")]
+    TooMany,
+    #[error("the totals of {path} in {unit} are out of range")]
+    OutOfRange { path: AccountPath, unit: Unit },
+    #[error("entry {:032x} is there twice, or not in its place", .0.0)]
+    EntryOrder(EntryId),
+    #[error("hold {:032x} is there twice, or not in its place", .0.0)]
+    HoldOrder(HoldId),
+    #[error("hold {:032x} is open twice", .0.0)]
+    HoldTwice(HoldId),
+    #[error("hold {:032x} is open, and is not among those that ever were", .0.0)]
+    HoldUnknown(HoldId),
+    #[error("hold {:032x} names an account that is not open, or another unit than the account's", .0.0)]
+    HoldAccount(HoldId),
+    #[error("what is pending on {path} in {unit} is not what the open holds come to")]
+    Pending { path: AccountPath, unit: Unit },
+    #[error("the accounts in {unit} sum to {sum} and not to zero")]
+    Sum { unit: Unit, sum: i128 },
+}
+
+/// A ledger that is being put together: accounts in the order of opening, then entries, then
+/// the ids of holds, then the holds that are open.
+#[derive(Debug, Default)]
+pub struct Restore {
+    ledger: Ledger,
+    entry_ids: Build,
+    hold_ids: Build,
+    /// Pending debits and credits that the open holds come to.
+    pending: BTreeMap<AccountId, (u64, u64)>,
+}
+
+impl Restore {
+    /// A ledger that will have so many accounts, as far as one can tell.
+    #[must_use]
+    pub fn of(accounts: usize) -> Self {
+        let mut restore = Self::default();
+        restore.ledger.rows.reserve_exact(accounts);
+        restore
+    }
+
+    /// Opens the next account, with its balances.
+    pub fn account(&mut self, spec: AccountSpec, balances: Balances) -> Result<(), RestoreError> {
+        let (path, unit) = (&spec.path, spec.unit);
+        let hash = NameHash::of(path.as_str(), unit);
+        if !balances.in_range() {
+            let path = path.clone();
+            return Err(RestoreError::OutOfRange { path, unit });
+        }
+        let full = |count: usize, most: usize| count >= most;
+        if full(self.ledger.rows.len(), MOST_ACCOUNTS)
+            || (full(self.ledger.units.len(), MOST_UNITS) && self.ledger.unit_id(unit).is_none())
+        {
+            return Err(RestoreError::TooMany);
+        }
+        self.ledger.push(hash, spec, balances);
+        Ok(())
+    }
+
+    /// An entry that was posted, in the order of [`Ledger::entry_ids`].
+    pub fn entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
+        match self.entry_ids.push(id.0) {
+            true => Ok(()),
+            false => Err(RestoreError::EntryOrder(id)),
+        }
+    }
+
+    /// A hold that was placed, whatever became of it, in the order of [`Ledger::hold_ids`].
+    pub fn hold_id(&mut self, id: HoldId) -> Result<(), RestoreError> {
+        match self.hold_ids.push(id.0) {
+            true => Ok(()),
+            false => Err(RestoreError::HoldOrder(id)),
+        }
+    }
+
+    /// A hold that is open. Its amounts are in the balances already.
+    pub fn open_hold(&mut self, id: HoldId, hold: Hold) -> Result<(), RestoreError> {
+        for posting in hold.entry.postings() {
+            let account = self.ledger.account(posting.account);
+            if account.is_none_or(|account| account.unit_id != posting.unit) {
+                return Err(RestoreError::HoldAccount(id));
+            }
+            let (debits, credits) = self.pending.entry(posting.account).or_default();
+            let total = match posting.side {
+                crate::Side::Debit => debits,
+                crate::Side::Credit => credits,
+            };
+            // Balances are in range, so a sum beyond it differs from them.
+            *total = total.saturating_add(posting.amount);
+        }
+        match self.ledger.holds.insert(id, hold) {
+            None => Ok(()),
+            Some(_) => Err(RestoreError::HoldTwice(id)),
+        }
+    }
+
+    /// The ledger, when its parts agree with one another.
+    pub fn finish(self) -> Result<Ledger, RestoreError> {
+        let Self {
+            mut ledger,
+            entry_ids,
+            hold_ids,
+            pending,
+        } = self;
+        let rows = &ledger.rows;
+        let names = rows.iter().map(|row| row.account.hash);
+        let same = |a: AccountId, b: AccountId| {
+            let (a, b) = (&rows[a.slot()].account, &rows[b.slot()].account);
+            (a.unit_id, &a.path) == (b.unit_id, &b.path)
+        };
+        ledger.index = match AccountIndex::of(names, same) {
+            Ok(index) => index,
+            Err(second) => {
+                let account = &rows[second.slot()].account;
+                let (path, unit) = (account.path.clone(), ledger.unit_of(account));
+                return Err(RestoreError::AccountTwice { path, unit });
+            }
+        };
+        ledger.entry_ids = entry_ids.finish();
+        ledger.hold_ids = hold_ids.finish();
+        if let Some((id, _)) = ledger
+            .holds()
+            .into_iter()
+            .find(|(id, _)| !ledger.knows_hold(*id))
+        {
+            return Err(RestoreError::HoldUnknown(id));
+        }
+        for (account, balances) in ledger.accounts() {
+            let held = pending.get(&account.id).copied().unwrap_or_default();
+            if held != (balances.debits_pending, balances.credits_pending) {
+                let (path, unit) = (account.path.clone(), ledger.unit_of(account));
+                return Err(RestoreError::Pending { path, unit });
+            }
+        }
+        let unequal = ledger.sums().into_iter().find(|(_, sum)| *sum != 0);
+        match unequal {
+            Some((unit, sum)) => Err(RestoreError::Sum { unit, sum }),
+            None => Ok(ledger),
+        }
+    }
+}
+
+/// Numbers of accounts have 32 bits, those of units 16.
+const MOST_ACCOUNTS: usize = u32::MAX as usize;
+const MOST_UNITS: usize = u16::MAX as usize;

@@ -1,0 +1,158 @@
+//! Snapshots of the state in a data directory: a start from one, some while it serves, one at
+//! the end.
+//!
+//! They are disposable. Whatever goes wrong with them is a warning, and never a reason not to
+//! start, not to serve or not to stop.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tillroll_engine::{
+    Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
+};
+use tillroll_journal::{DirTree, Journal, Position, RecoveryReport};
+use tokio::sync::watch;
+
+/// Their directory, within that of the data.
+pub const SNAPSHOTS: &str = "snapshots";
+
+type Kept = Snapshots<DirTree>;
+
+/// The directory of snapshots, when they are wanted and it can be had.
+pub(crate) fn open(
+    data_dir: &Path,
+    options: Option<KeeperOptions>,
+) -> Option<(Kept, KeeperOptions)> {
+    let options = options?;
+    match DirTree::create(data_dir.join(SNAPSHOTS)) {
+        Ok(tree) => Some((Snapshots::new(tree), options)),
+        Err(error) => {
+            tracing::warn!(%error, "there will be no snapshots");
+            None
+        }
+    }
+}
+
+/// A start that folded everything.
+pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, Start) {
+    let (folded, folded_bytes) = (recovery.records, recovery.bytes);
+    let start = Start {
+        recovery,
+        snapshot: None,
+        passed_over: Vec::new(),
+        folded,
+        folded_bytes,
+    };
+    (engine, start)
+}
+
+/// Says where the state came from.
+pub(crate) fn tell(start: &Start) {
+    for passed in &start.passed_over {
+        tracing::warn!(
+            file = passed.file,
+            why = passed.why,
+            "a snapshot is passed over"
+        );
+    }
+    let from = start.snapshot.as_ref().map(|snapshot| &*snapshot.file);
+    tracing::info!(snapshot = from, folded = start.folded, "the state is there");
+}
+
+/// Makes a snapshot of a start that folded much, so that it is not folded again should the
+/// process be killed soon. Answers how long the roll is at the last snapshot.
+pub(crate) fn after_start<J: Journal>(
+    engine: &Engine<J>,
+    start: &Start,
+    snapshots: &Kept,
+    options: &KeeperOptions,
+) -> Weight {
+    let (before, now) = (start.weight_before(), start.weight());
+    if now < options.due(before) {
+        return before;
+    }
+    let made = engine.moment().and_then(|moment| write(snapshots, &moment));
+    made.map_or(before, |_| now)
+}
+
+fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<Stored> {
+    let position = moment.head.position.get();
+    tracing::info!(position, "writing a snapshot");
+    match snapshots.write(moment, &AtomicBool::new(false)) {
+        Ok((stored, bytes)) => {
+            tracing::info!(file = stored.file, bytes, "a snapshot was made");
+            Some(stored)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no snapshot was made: the next start folds more");
+            None
+        }
+    }
+}
+
+/// The snapshot at the end, which is made only when the book is closed in good order.
+#[derive(Debug, Default)]
+pub(crate) struct LastSnapshot(Arc<AtomicBool>);
+
+impl LastSnapshot {
+    pub(crate) fn allow(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// What the writer's thread does at its end.
+    pub(crate) fn of<J: Journal>(
+        &self,
+        snapshots: Option<Kept>,
+    ) -> impl FnOnce(&Engine<J>) + Send + 'static {
+        let allowed = Arc::clone(&self.0);
+        move |engine| {
+            if let Some(snapshots) = snapshots
+                && allowed.load(Ordering::SeqCst)
+                && let Some(moment) = engine.moment()
+                && !has(&snapshots, &moment)
+            {
+                write(&snapshots, &moment);
+            }
+        }
+    }
+}
+
+/// Whether the newest snapshot is of this very moment.
+fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
+    let all = snapshots.list().unwrap_or_default();
+    let newest = all.first().and_then(|stored| snapshots.header(stored).ok());
+    newest.is_some_and(|header| (header.journal, header.head) == (moment.journal, moment.head))
+}
+
+/// Starts the thread that makes snapshots beside the writer.
+pub(crate) fn keep(
+    snapshots: Kept,
+    options: KeeperOptions,
+    start: &Start,
+    last: Weight,
+    engine: &Handle,
+    mut stopping: watch::Receiver<bool>,
+    runtime: tokio::runtime::Handle,
+) -> io::Result<Keeper> {
+    let mut committed = engine.committed();
+    let (writer, log_bytes) = (engine.clone(), start.recovery.log_bytes);
+    let weight = move |head: Position| {
+        let bytes = log_bytes + writer.appended_bytes();
+        Weight::of(head.get(), bytes)
+    };
+    let wait = move |due: Weight| {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+                head = committed.wait_for(|head| weight(*head) >= due) => {
+                    head.ok().map(|head| weight(*head))
+                }
+            }
+        })
+    };
+    let journal = start.recovery.journal;
+    Keeper::spawn(snapshots, journal, engine.reader(), last, options, wait)
+}

@@ -1,0 +1,134 @@
+//! Snapshots through crashes: written now and then, by a disk that may fail, cut like the log
+//! when the power goes; and after each recovery a second start, from them, on a copy.
+//!
+//! They have chances of their own, so that a seed's story is the same with and without.
+
+use std::sync::atomic::AtomicBool;
+
+use tillroll_book::Chart;
+use tillroll_engine::{Engine, Moment, Snapshots};
+use tillroll_journal::testing::{Failure, Injection, MemoryTree, PowerCut};
+use tillroll_journal::{JournalId, Options};
+
+use crate::chance::Chance;
+use crate::death::Death;
+use crate::law::{Judged, Law};
+use crate::simulation::Simulation;
+use crate::tally::Count;
+
+#[derive(Debug)]
+pub(crate) struct Kept {
+    chance: Chance,
+    tree: MemoryTree,
+}
+
+impl Kept {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            chance: Chance::of(seed, "snapshots"),
+            tree: MemoryTree::new(),
+        }
+    }
+
+    /// What the next process finds.
+    pub(crate) fn leave(&mut self, death: Death) {
+        let storage = self.tree.storage();
+        self.tree = MemoryTree::of(match death {
+            Death::Kill => storage.restarted(),
+            // Not torn in the same way as the log: they are other files.
+            Death::Power(PowerCut::Torn(_)) => {
+                storage.power_cut(PowerCut::Torn(self.chance.number()))
+            }
+            Death::Power(cut) => storage.power_cut(cut),
+        });
+    }
+}
+
+/// The bytes that a state is kept as.
+fn bytes(moment: &Moment<'_>) -> Judged<Vec<u8>> {
+    let tree = MemoryTree::new();
+    let written = Snapshots::new(tree.clone()).write(moment, &AtomicBool::new(false));
+    match written {
+        Ok((stored, _)) => Ok(tree.storage().bytes(&stored.file)),
+        Err(error) => Err(Law::Replay.broken(format!("no snapshot in memory: {error}"))),
+    }
+}
+
+impl Simulation<'_> {
+    /// Perhaps writes one, which may fail.
+    pub(crate) fn keep(&mut self) -> Judged<()> {
+        let (Some(kept), Some(life)) = (&mut self.kept, &self.life) else {
+            return Ok(());
+        };
+        if !kept.chance.percent(12) {
+            return Ok(());
+        }
+        // None after a failure, whose end is still to come.
+        let Some(moment) = life.engine.moment() else {
+            return Ok(());
+        };
+        let hurt = kept.chance.percent(30);
+        let injection = Injection {
+            at: if hurt {
+                kept.chance.number() % 12
+            } else {
+                u64::MAX
+            },
+            failure: kept
+                .chance
+                .pick(&[Failure::Io, Failure::Full, Failure::Short]),
+            sticky: kept.chance.coin(),
+        };
+        kept.tree.storage().inject(injection);
+        let snapshots = Snapshots::new(kept.tree.clone());
+        let written = snapshots.write(&moment, &AtomicBool::new(false));
+        // Only the fault ends here; what was written stays as durable as it was.
+        kept.tree.storage().inject(Injection {
+            at: u64::MAX,
+            ..injection
+        });
+        match written {
+            Ok(_) => self.tally.add(Count::Snapshots),
+            Err(_) => self.tally.add(Count::SnapshotFaults),
+        }
+        Law::Failures.holds(hurt || written.is_ok(), || {
+            format!("a snapshot is not written, and nothing fails: {written:?}")
+        })
+    }
+
+    /// A start from what is kept, on a copy of the log, comes to the state of the writer.
+    pub(crate) fn start_from_kept(&mut self) -> Judged<()> {
+        let (Some(kept), Some(life)) = (&self.kept, &self.life) else {
+            return Ok(());
+        };
+        let snapshots = Snapshots::new(MemoryTree::of(kept.tree.storage().restarted()));
+        let options = Options {
+            segment_bytes: self.setup.segment_bytes,
+            id: Some(JournalId::new(self.setup.book_id)),
+            ..Options::default()
+        };
+        let copy = life.disk.memory().restarted();
+        let opened = Engine::open_files_from(copy, options, Chart::default(), &snapshots, |_| {});
+        let (started, start) = opened.map_err(|error| {
+            Law::Recovery.broken(format!("the log does not open from a snapshot: {error}"))
+        })?;
+        Law::Recovery.holds(start.passed_over.is_empty(), || {
+            format!("snapshots are passed over: {:?}", start.passed_over)
+        })?;
+        if start.snapshot.is_some() {
+            self.tally.add(Count::SnapshotStarts);
+        }
+        let moments = (life.engine.moment(), started.moment());
+        let same = match &moments {
+            (Some(writer), Some(started)) => bytes(writer)? == bytes(started)?,
+            (writer, started) => writer.is_none() && started.is_none(),
+        };
+        Law::Replay.holds(same, || {
+            format!(
+                "a start from {:?} comes to another state at {}",
+                start.snapshot,
+                started.head()
+            )
+        })
+    }
+}
