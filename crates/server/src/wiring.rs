@@ -390,10 +390,13 @@ fn seen(path: &Path) -> u64 {
         .unwrap_or(0)
 }
 
-/// The least time between two commits of the read models. A commit costs about as much as
-/// fifty rows; taking each small frame by itself would take that time from the server. After a
-/// pause, or when a read wants what is new, nothing waits.
-const GATHERING: Duration = Duration::from_millis(20);
+/// The least time between two commits of the read models while the server is busy. A commit
+/// costs about as much as fifty rows; taking each small frame by itself would take that time
+/// from the server. Otherwise, or when a read wants what is new, nothing waits.
+const GATHERING: Duration = Duration::from_millis(50);
+/// So many records in a second make a server busy, looked at this often.
+const BUSY: u128 = 5_000;
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Starts the thread that keeps the read models up to date.
 fn follow(
@@ -406,14 +409,23 @@ fn follow(
 ) -> io::Result<Follower> {
     let mut committed = engine.committed();
     let mut followed = tokio::time::Instant::now();
+    let (mut looked, mut seen_then) = (followed, projector.checkpoint());
+    let mut gathering = Duration::ZERO;
     let wait = move |seen: u64| {
+        let since = looked.elapsed();
+        if since >= LOOK {
+            let records = u128::from(seen.saturating_sub(seen_then)) * 1_000_000;
+            let is_busy = records > since.as_micros() * BUSY;
+            gathering = if is_busy { GATHERING } else { Duration::ZERO };
+            (looked, seen_then) = (tokio::time::Instant::now(), seen);
+        }
         let head = runtime.block_on(async {
             let moved = async {
                 let more = committed.wait_for(|head| head.get() > seen).await.is_ok();
                 // What comes right behind the last is waited for, so that it shares a commit,
                 // unless somebody wants to read it.
                 tokio::select! {
-                    () = tokio::time::sleep_until(followed + GATHERING) => {}
+                    () = tokio::time::sleep_until(followed + gathering) => {}
                     () = wanted.notified() => {}
                 }
                 more.then(|| committed.borrow().get())
