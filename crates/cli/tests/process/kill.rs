@@ -112,6 +112,7 @@ fn control_a_lost_acknowledgement_and_a_phantom_are_found() {
     // They remember what they saw, and a start may hold that against the roll.
     let models = directory.path().join("read-models.sqlite");
     std::fs::remove_file(models).expect("the read models");
+    std::fs::remove_dir_all(directory.path().join("snapshots")).expect("the snapshots");
     let server = book.launch().serve();
     let shorter = book.compare(&mut server.client());
     assert!(matches!(shorter, Err(Fault::Shorter { .. })), "{shorter:?}");
