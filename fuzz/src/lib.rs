@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use targets::frame::frame;
 pub use targets::money::money;
+pub use targets::record::record;
 pub use targets::recovery::recovery;
 pub use targets::signature_header::signature_header;
 pub use targets::webhook_body::webhook_body;
@@ -25,6 +26,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("frame", frame),
     ("money", money),
+    ("record", record),
     ("recovery", recovery),
     ("signature_header", signature_header),
     ("webhook_body", webhook_body),
