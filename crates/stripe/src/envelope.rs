@@ -2,8 +2,9 @@
 
 use tillroll_events::{ExternalId, Timestamp};
 
+use crate::card;
 use crate::error::{BodyError, Problem};
-use crate::fields::Fields;
+use crate::fields::{self, Fields};
 use crate::json::Json;
 
 /// Longest API version that is kept: `2026-09-30.endive` and more.
@@ -37,7 +38,7 @@ impl<'t, 'a> Envelope<'t, 'a> {
     pub(crate) fn read(json: &'t Json<'a>) -> Result<Self, BodyError> {
         let fields = Fields::of(json).ok_or(BodyError::NotAnObject)?;
         let id = match fields.get("id") {
-            Some(Json::Text(text)) => text.parse().map_err(|_| BodyError::Id)?,
+            Some(Json::Text(text)) => fields::id(text).ok_or(BodyError::Id)?,
             _ => return Err(BodyError::Id),
         };
         let kind = match fields.get("type") {
@@ -79,6 +80,9 @@ impl<'t, 'a> Envelope<'t, 'a> {
     }
 }
 
+/// Whether `text` is a name that may be stored as it is.
 fn is_visible(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=longest).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !card::contains_card_number(text)
 }

@@ -52,9 +52,13 @@ pub enum BodyError {
     NotJson(String),
     #[error("the body is not a JSON object")]
     NotAnObject,
-    #[error("`id` is not the id of an event: one to 255 visible ASCII characters")]
+    #[error(
+        "`id` is not the id of an event: one to 255 visible ASCII characters that are no card number"
+    )]
     Id,
-    #[error("`type` is not the type of an event: one to 255 visible ASCII characters")]
+    #[error(
+        "`type` is not the type of an event: one to 255 visible ASCII characters that are no card number"
+    )]
     Type,
 }
 

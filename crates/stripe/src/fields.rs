@@ -53,6 +53,10 @@ impl<'t, 'a> Fields<'t, 'a> {
     pub(crate) fn text(self, name: &str) -> Result<Option<&'t str>, Problem> {
         match self.get(name) {
             None => Ok(None),
+            // A number stood here, so the body that is kept must not say more than the body did.
+            Some(Json::Text(text)) if text == card::REDACTED => {
+                Err(Problem::malformed(name, "was a card number"))
+            }
             Some(Json::Text(text)) => Ok(Some(text)),
             Some(_) => Err(Problem::malformed(name, "is not a text")),
         }
@@ -77,9 +81,9 @@ impl<'t, 'a> Fields<'t, 'a> {
             },
             Some(_) => return Err(Problem::malformed(name, "is not an id")),
         };
-        match text.parse() {
-            Ok(id) => Ok(Some(id)),
-            Err(_) => Err(Problem::malformed(name, "is not an id")),
+        match id(text) {
+            Some(id) => Ok(Some(id)),
+            None => Err(Problem::malformed(name, "is not an id")),
         }
     }
 
@@ -194,6 +198,13 @@ pub(crate) fn missing(name: &str) -> Problem {
     Problem::malformed(name, "is missing")
 }
 
+/// An id as it may be stored: ids are kept as they are, so none may be a card number, and what
+/// a card number was replaced by is the id of nothing.
+pub(crate) fn id(text: &str) -> Option<ExternalId> {
+    let hidden = card::contains_card_number(text) || text.contains(card::REDACTED);
+    if hidden { None } else { text.parse().ok() }
+}
+
 /// Others' text as it may be stored.
 pub(crate) fn note(text: &str) -> String {
     let clean = card::redact(text);
@@ -261,6 +272,29 @@ mod tests {
         ] {
             let list = fields.list(name);
             assert_eq!((list.items.len(), list.whole), (items, whole), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_id_is_a_card_number_or_what_stands_for_one() {
+        for (text, expected) in [
+            ("pi_3TillApp00000000000001", true),
+            ("ch_4242424242424242", true),
+            ("4242424242424242", false),
+            ("a-4242-4242-4242-4242", false),
+            ("[redacted]", false),
+            ("a-[redacted]", false),
+            ("a b", false),
+        ] {
+            assert_eq!(id(text).is_some(), expected, "{text}");
+        }
+        for (text, problem) in [
+            (r#"{"type":"[redacted]"}"#, "type was a card number"),
+            (r#"{"type":4242424242424242}"#, "type is not a text"),
+        ] {
+            let json = Json::parse(text).expect("JSON");
+            let found = Fields::of(&json).expect("an object").text("type");
+            assert_eq!(found.expect_err(text).to_string(), problem);
         }
     }
 

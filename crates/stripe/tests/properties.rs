@@ -33,6 +33,17 @@ fn check(body: &[u8]) {
     };
     let notification = observe.notification;
     assert_eq!(key.key, format!("stripe:{}", notification.id));
+    for stored in [
+        Some(&key.key),
+        Some(&notification.kind),
+        notification.api_version.as_ref(),
+        notification.detail.as_ref(),
+    ] {
+        assert!(
+            !stored.is_some_and(|text| contains_card_number(text)),
+            "{stored:?}"
+        );
+    }
     assert_eq!(
         observe.facts.is_empty(),
         notification.unrecognised.is_some()
