@@ -73,8 +73,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Whether any text, name or number in it is a card number. A float of so many digits is
-    /// not exact any more and counts as one.
+    /// Whether any text, name or number in it is a card number. A float of so many digits before
+    /// its point is not exact any more and counts as one; the digits behind it may be one too.
     pub(crate) fn holds_card_number(&self) -> bool {
         // Twelve digits are no card number: the usual amount is not even printed.
         let is_card_number = |number: u64| {
@@ -84,7 +84,11 @@ impl<'a> Json<'a> {
             Self::Null | Self::Truth(_) => false,
             Self::Whole(number) => is_card_number(*number),
             Self::Negative(number) => is_card_number(number.unsigned_abs()),
-            Self::Float(number) => number.abs() >= 1e12,
+            Self::Float(number) => {
+                number.abs() >= 1e12
+                    || serde_json::to_string(number)
+                        .is_ok_and(|written| card::contains_card_number(&written))
+            }
             Self::Text(text) => card::contains_card_number(text),
             Self::List(items) => items.iter().any(Self::holds_card_number),
             Self::Object(members) => members
@@ -298,6 +302,7 @@ mod tests {
                 r#"{"a":"[redacted]","b":"[redacted]"}"#,
             ),
             (r#"{"a":4242424242424242.0}"#, r#"{"a":"[redacted]"}"#),
+            (r#"{"a":1.5868014875735426}"#, r#"{"a":"[redacted]"}"#),
             (
                 r#"{"4242424242424242":[1.5,true,null]}"#,
                 r#"{"[redacted]":[1.5,true,null]}"#,

@@ -124,6 +124,10 @@ impl Sums {
         } else {
             reported
         };
+        if refunded > captured {
+            let detail = format!("is above what was captured, {captured} in minor units");
+            return Err(Problem::malformed("amount_refunded", detail));
+        }
         Ok(Self {
             amount,
             is_captured,
