@@ -93,6 +93,18 @@ impl<J: Journal> Log<J> {
         }
     }
 
+    /// See [`Journal::make_room`]. No frame may be under way.
+    pub(crate) fn make_room(&mut self) -> bool {
+        assert!(
+            !self.is_under_way(),
+            "room is made when nothing is to be written"
+        );
+        match self {
+            Self::Here(journal) => journal.make_room(),
+            Self::Beside(beside) => lock(&beside.journal).make_room(),
+        }
+    }
+
     /// Hands a frame to the thread; gives it back where there is none. None may be under way.
     pub(crate) fn hand_over(&mut self, batch: Batch) -> Result<Option<Batch>, Gone> {
         assert!(!self.is_under_way(), "frames are appended in order");

@@ -13,7 +13,8 @@ use std::thread::{self, JoinHandle};
 
 use tillroll_journal::{Journal, Position};
 use tillroll_sabotage::{Bug, planted};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::{oneshot, watch};
 
 use crate::engine::Staged;
 use crate::handle::{Answer, Inspection, Request, Shared};
@@ -174,7 +175,7 @@ impl<J: Journal> Writer<J> {
 
     /// Until all handles are gone or the engine was stopped, and the queue is empty.
     fn serve(&mut self) -> Result<(), Failure> {
-        while let Some(request) = self.queue.blocking_recv() {
+        while let Some(request) = self.next_request() {
             self.gather(request)?;
             if self.is_enough() || self.inspection.is_some() {
                 self.engine.settle(true)?;
@@ -196,6 +197,20 @@ impl<J: Journal> Writer<J> {
         self.answer_handed();
         self.answer();
         Ok(())
+    }
+
+    /// Waits for it, and while nothing waits, makes room in the log.
+    fn next_request(&mut self) -> Option<Request> {
+        loop {
+            match self.queue.try_recv() {
+                Ok(request) => return Some(request),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+            if !self.engine.make_room() {
+                return self.queue.blocking_recv();
+            }
+        }
     }
 
     /// Unless a frame is under way: answers those of the last one, and sends the next.

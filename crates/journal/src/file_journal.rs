@@ -14,6 +14,7 @@ use crate::frame::{self, Link, Place};
 use crate::identity::{Committed, Head, JournalId, Position};
 use crate::journal::{Journal, JournalReader};
 use crate::recovery::{self, RecoveryReport};
+use crate::room::Room;
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 
@@ -66,6 +67,9 @@ pub struct FileJournal<S: Storage = DirStorage> {
     number: u64,
     /// Where the next frame goes.
     offset: u64,
+    room: Room,
+    /// Length of the frame before it.
+    frame_bytes: u64,
     head: Head,
     /// The failure after which nothing is appended.
     poison: Option<StorageError>,
@@ -102,6 +106,8 @@ impl<S: Storage> FileJournal<S> {
             name: segment::file_name(recovered.active.first),
             number: recovered.active.number,
             offset: recovered.active.length,
+            room: Room::none(recovered.active.length),
+            frame_bytes: 0,
             head: recovered.report.head,
             poison: None,
             catalog: Arc::new(Catalog::new(
@@ -133,6 +139,13 @@ impl<S: Storage> FileJournal<S> {
     }
 
     fn rotate(&mut self) -> Result<(), StorageError> {
+        if self.room.is_behind(self.offset) && !planted(Bug::RoomKept) {
+            // Durably, before another segment follows: one that is not the last has no room.
+            let cut = self.file.truncate(self.offset);
+            cut.map_err(self.failed(Operation::Truncate, self.offset))?;
+            let synced = self.file.sync();
+            synced.map_err(self.failed(Operation::Sync, self.offset))?;
+        }
         let header = SegmentHeader {
             journal: self.id,
             number: self.number + 1,
@@ -143,8 +156,36 @@ impl<S: Storage> FileJournal<S> {
         self.name = segment::file_name(header.first);
         self.number = header.number;
         self.offset = segment::HEADER_BYTES as u64;
+        self.room = Room::none(self.offset);
         self.catalog.rotate(header.number, header.first);
         Ok(())
+    }
+
+    fn failed(&self, operation: Operation, offset: u64) -> impl FnOnce(io::Error) -> StorageError {
+        let name = self.name.clone();
+        move |source| StorageError::new(operation, &name, offset, source)
+    }
+
+    /// One step of room, where any is wanted.
+    fn step_of_room(&mut self) -> Result<bool, StorageError> {
+        let next = self
+            .room
+            .next(self.offset, self.frame_bytes, self.segment_bytes);
+        let Some((at, bytes)) = next else {
+            return Ok(false);
+        };
+        let end = at + bytes as u64;
+        let written = self.file.write_at(at, &vec![0; bytes]);
+        if let Err(error) = written.map_err(self.failed(Operation::Write, at)) {
+            if error.is_out_of_space() {
+                self.room.give_up(end);
+                return Ok(false);
+            }
+            return Err(error);
+        }
+        self.sync().map_err(self.failed(Operation::Sync, at))?;
+        self.room.made(end);
+        Ok(true)
     }
 
     fn write(&mut self, batch: &mut Batch) -> Result<Committed, StorageError> {
@@ -164,10 +205,6 @@ impl<S: Storage> FileJournal<S> {
             previous: self.head.hash,
         };
         let sealed = frame::seal(batch, place, link);
-        let failed = |operation| {
-            let (name, offset) = (&self.name, self.offset);
-            move |source| StorageError::new(operation, name, offset, source)
-        };
         let head = Head {
             position: last,
             hash: sealed.hash,
@@ -178,12 +215,15 @@ impl<S: Storage> FileJournal<S> {
                 false => Err(error),
                 true => Ok(()),
             })
-            .map_err(failed(Operation::Write))?;
+            .map_err(self.failed(Operation::Write, self.offset))?;
         if planted(Bug::PublishedBeforeSync) {
             self.catalog.publish(self.offset + bytes, head);
         }
-        self.sync().map_err(failed(Operation::Sync))?;
+        self.sync()
+            .map_err(self.failed(Operation::Sync, self.offset))?;
         self.offset += bytes;
+        self.frame_bytes = bytes;
+        self.room.frame_written(self.offset);
         self.head = head;
         self.catalog.publish(self.offset, head);
         Ok(Committed { first, last, head })
@@ -245,6 +285,16 @@ impl<S: Storage> Journal for FileJournal<S> {
                 true => AppendError::OutOfSpace(error),
                 false => AppendError::Storage(error),
             }
+        })
+    }
+
+    fn make_room(&mut self) -> bool {
+        if self.poison.is_some() {
+            return false;
+        }
+        self.step_of_room().unwrap_or_else(|error| {
+            self.poison = Some(error);
+            false
         })
     }
 

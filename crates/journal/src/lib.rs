@@ -53,6 +53,7 @@ mod index;
 mod journal;
 mod memory_journal;
 mod recovery;
+mod room;
 mod scan;
 pub mod segment;
 mod storage;

@@ -31,7 +31,7 @@ use crate::file_journal::{Options, create_segment};
 use crate::frame::{self, Depth, Place};
 use crate::identity::{FrameHash, Head, JournalId, Position};
 use crate::index::FrameIndex;
-use crate::scan::{Expected, OpenSegment, Scan, Stop, list_segments, read_full};
+use crate::scan::{End, Expected, OpenSegment, Scan, Stop, list_segments, read_full};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 use crate::window::Window;
@@ -43,7 +43,7 @@ pub struct TornTail {
     pub file: String,
     /// Where the file ends now.
     pub offset: u64,
-    /// Bytes that were cut.
+    /// Bytes that were cut, up to the last that is not nought: behind it lay room.
     pub bytes: u64,
     /// Why they were no frame.
     pub fault: Fault,
@@ -102,6 +102,8 @@ struct LastSegment<F> {
     /// Where the last frame starts, if there is one.
     last_frame: Option<u64>,
     torn_tail: Option<TornTail>,
+    /// Whether noughts follow.
+    has_room: bool,
 }
 
 #[derive(Default)]
@@ -240,6 +242,7 @@ fn survey<S: Storage>(
                 head: walked.head,
                 totals,
                 last: LastSegment {
+                    has_room: walked.torn_tail.is_none() && walked.length < segment.length,
                     file: segment.file,
                     name: segment.name,
                     header,
@@ -303,16 +306,12 @@ fn walk<F: StorageFile>(
                 }
             }
             Err(Stop::Storage(error)) => return Err(error.into()),
-            Err(Stop::Bad(bad)) if tail_may_be_torn => {
-                if scan.is_mark_of_a_start(&bad)? {
-                    break None;
-                }
-                let damage = scan.judge(bad)?;
-                if !damage.torn_tail {
-                    return Err(damage.into());
-                }
-                break Some(damage);
-            }
+            Err(Stop::Bad(bad)) if tail_may_be_torn => match scan.end(bad)? {
+                End::Room => break None,
+                End::Torn(damage, bytes) => break Some((damage, bytes)),
+                End::Grown => {}
+                End::Damaged(damage) => return Err(damage.into()),
+            },
             Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
         }
     };
@@ -322,10 +321,10 @@ fn walk<F: StorageFile>(
         frames: scan.frames,
         length: scan.offset,
         last_frame,
-        torn_tail: torn.map(|damage| TornTail {
+        torn_tail: torn.map(|(damage, bytes)| TornTail {
             file: damage.file,
             offset: damage.offset,
-            bytes: segment.length - damage.offset,
+            bytes,
             fault: damage.fault,
         }),
     })
@@ -445,7 +444,9 @@ fn settle<S: Storage>(
         let cut = last.file.truncate(length);
         cut.map_err(failed(Operation::Truncate, length))
     };
-    if last.torn_tail.is_some() && !planted(Bug::TornTailKept) {
+    // Room goes too: the process before may have failed to make its noughts durable.
+    let cut = last.torn_tail.is_some() || last.has_room;
+    if cut && !planted(Bug::TornTailKept) {
         set_length(last.length)?;
     }
     let rewrite = |offset: u64, bytes: &[u8]| {
@@ -460,7 +461,7 @@ fn settle<S: Storage>(
         rewrite(offset, &bytes)?;
     }
     last.file.sync().map_err(failed(Operation::Sync, 0))?;
-    if last.torn_tail.is_none() && !planted(Bug::CutTrusted) {
+    if !cut && !planted(Bug::CutTrusted) {
         // Only now: a longer file whose header is not on the disk would be taken for damage.
         set_length(last.length + 1)?;
         set_length(last.length)?;

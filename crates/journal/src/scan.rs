@@ -193,6 +193,21 @@ impl From<StorageError> for Stop {
     }
 }
 
+/// Bytes that are looked through at once.
+const STEP: usize = 64 * 1024;
+
+/// What is behind the last frame of the last segment.
+pub(crate) enum End {
+    /// Noughts: what the writer made room with, or what a start left that died.
+    Room,
+    /// What an append leaves that was cut short, and how many bytes of it.
+    Torn(Damage, u64),
+    /// Frames, which were written there while this was read.
+    Grown,
+    /// What no crash leaves.
+    Damaged(Damage),
+}
+
 /// The frames of one segment, in order, with every check.
 pub(crate) struct Scan<'a, F> {
     pub file: &'a F,
@@ -230,7 +245,8 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         }
     }
 
-    /// The next frame, `None` when the file ends right here.
+    /// The next frame, `None` when the file ends right here. After an error, the next call reads
+    /// the same place.
     pub(crate) fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, Stop> {
         if self.offset >= self.length {
             return Ok(None);
@@ -277,10 +293,31 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         Ok(Some(view))
     }
 
+    /// What the bytes are, behind the last frame of the last segment, that are no frame.
+    pub(crate) fn end(&mut self, bad: Bad) -> Result<End, StorageError> {
+        let offset = bad.offset;
+        let written = self.written_end(offset)? - offset;
+        if written == 0 {
+            return Ok(End::Room);
+        }
+        let damage = self.judge(bad)?;
+        if damage.torn_tail {
+            return Ok(End::Torn(damage, written));
+        }
+        // A writer in another process fills the room while this reads: what was no frame when it
+        // was read may be one by the time that a later one is found. One frame is under way at
+        // a time, so where a later one is whole, an earlier one is.
+        self.window.reset();
+        match damage.followed_by.is_some() && self.is_whole_frame(offset)? {
+            true => Ok(End::Grown),
+            false => Ok(End::Damaged(damage)),
+        }
+    }
+
     /// Whether a fault at the end of the last segment is a torn tail: an
     /// append can leave it behind, and no whole frame follows. The answer is
     /// the damage, with that said in it.
-    pub(crate) fn judge(&mut self, bad: Bad) -> Result<Damage, StorageError> {
+    fn judge(&mut self, bad: Bad) -> Result<Damage, StorageError> {
         if !bad.fault.can_be_torn() {
             return Ok(bad.damage(self.name, None, false));
         }
@@ -291,19 +328,27 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         Ok(bad.damage(self.name, followed_by, followed_by.is_none()))
     }
 
-    /// Whether all that follows the last frame is the one byte that a start adds and takes away
-    /// again (see `recovery`). No append leaves it: the first byte of a frame is not nought.
-    pub(crate) fn is_mark_of_a_start(&mut self, bad: &Bad) -> Result<bool, StorageError> {
-        if bad.offset + 1 != self.length {
-            return Ok(false);
+    /// Behind the last byte from `from` on that is not nought; `from` when there is none.
+    fn written_end(&mut self, from: u64) -> Result<u64, StorageError> {
+        let (mut at, mut end) = (from, from);
+        loop {
+            let bytes = self
+                .window
+                .view(self.file, self.name, at, STEP, self.length)?;
+            if bytes.is_empty() {
+                return Ok(end);
+            }
+            if planted(Bug::RoomUnread) && bytes[0] == 0 {
+                return Ok(end);
+            }
+            if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+                end = at + last as u64 + 1;
+            }
+            at += bytes.len() as u64;
         }
-        let (file, name, length) = (self.file, self.name, self.length);
-        let rest = self.window.view(file, name, bad.offset, 1, length)?;
-        Ok(rest == [0])
     }
 
     fn find_whole_frame(&mut self, from: u64) -> Result<Option<u64>, StorageError> {
-        const STEP: usize = 64 * 1024;
         let overlap = frame::MAGIC.len() - 1;
         let mut at = from;
         while at < self.length {

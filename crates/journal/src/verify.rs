@@ -6,7 +6,7 @@
 use crate::damage::Damage;
 use crate::error::{OpenError, StorageError};
 use crate::identity::{Head, JournalId};
-use crate::scan::{Expected, OpenSegment, Scan, Stop, list_segments};
+use crate::scan::{End, Expected, OpenSegment, Scan, Stop, list_segments};
 use crate::segment;
 use crate::storage::Storage;
 use crate::window::Window;
@@ -118,12 +118,11 @@ pub fn verify<S: Storage>(
                     progress(&step);
                 }
                 Err(Stop::Storage(error)) => return Err(error.into()),
-                Err(Stop::Bad(bad)) if last => {
-                    if scan.is_mark_of_a_start(&bad)? {
-                        break;
-                    }
-                    return Err(scan.judge(bad)?.into());
-                }
+                Err(Stop::Bad(bad)) if last => match scan.end(bad)? {
+                    End::Room => break,
+                    End::Torn(damage, _) | End::Damaged(damage) => return Err(damage.into()),
+                    End::Grown => {}
+                },
                 Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
             }
         }

@@ -52,6 +52,9 @@ bugs! {
             "a frame is acknowledged although its sync failed", found by "simulation";
         SyncRetried "sync-retried"
             "a failed sync is tried again, and the second answer believed", found by "faults";
+        RoomKept "room-kept"
+            "the room behind the frames of a segment stays when the next is begun",
+            found by "faults";
         DirectoryNotSynced "directory-not-synced"
             "the name of a new segment is not synced", found by "faults";
     }
@@ -82,6 +85,9 @@ bugs! {
     "journal/src/scan.rs" {
         DamageTakenForTear "damage-taken-for-tear"
             "damage before whole frames is cut as a torn tail", found by "recovery";
+        RoomUnread "room-unread"
+            "what starts with a nought is taken for room, whatever is behind it",
+            found by "recovery";
     }
     "engine/src/engine.rs" {
         TimeRunsBack "time-runs-back"

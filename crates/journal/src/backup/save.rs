@@ -10,7 +10,7 @@ use super::plan::{Plan, Planned};
 use super::target::Target;
 use super::tree::Tree;
 use crate::identity::{Head, JournalId};
-use crate::scan::{Expected, OpenSegment, Scan, Stop};
+use crate::scan::{End, Expected, OpenSegment, Scan, Stop};
 use crate::storage::Storage;
 use crate::window::Window;
 
@@ -205,19 +205,22 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
         prefix.compare(&file);
         meter.add(file.length());
         let mut scan = Scan::new(&segment, &header, &mut self.window);
+        let mut left_out = 0;
         loop {
             let start = scan.offset;
             match scan.next_frame() {
                 Ok(None) => break,
                 Ok(Some(_)) => {}
                 Err(Stop::Storage(error)) => return Err(BackupError::Log(error)),
-                Err(Stop::Bad(bad)) if growing => {
-                    let damage = scan.judge(bad).map_err(BackupError::Log)?;
-                    if !damage.torn_tail {
-                        return Err(damage.into());
+                Err(Stop::Bad(bad)) if growing => match scan.end(bad).map_err(BackupError::Log)? {
+                    End::Room => break,
+                    End::Torn(_, bytes) => {
+                        left_out = bytes;
+                        break;
                     }
-                    break;
-                }
+                    End::Grown => continue,
+                    End::Damaged(damage) => return Err(damage.into()),
+                },
                 Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
             }
             // Still in the window: these are the very bytes that were checked.
@@ -233,7 +236,7 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
         if !prefix.met {
             return Err(diverged(self.target, segment.name));
         }
-        self.report.bytes_left_out += segment.length.saturating_sub(scan.offset);
+        self.report.bytes_left_out += left_out;
         if scan.frames == 0 && growing && header.number > 1 {
             file.abandon().map_err(BackupError::Target)?;
             return Ok(None);
