@@ -296,8 +296,16 @@ impl<J: Journal> Engine<J> {
 
     /// For when nothing waits: a part of what makes later appends quicker. Answers whether there
     /// is more to do. See [`Journal::make_room`].
-    pub fn make_room(&mut self) -> bool {
-        !self.is_under_way() && self.log.make_room()
+    ///
+    /// # Errors
+    /// The engine is at its end then, as after a failed append.
+    pub fn make_room(&mut self) -> Result<bool, Failure> {
+        self.check_alive()?;
+        if self.is_under_way() {
+            return Ok(false);
+        }
+        let made = self.log.make_room();
+        made.map_err(|error| self.fail(Failure::Append(Arc::new(error))))
     }
 
     /// Gives what was staged to the log's thread, and goes on; without one it commits. Nothing

@@ -94,7 +94,7 @@ impl<J: Journal> Log<J> {
     }
 
     /// See [`Journal::make_room`]. No frame may be under way.
-    pub(crate) fn make_room(&mut self) -> bool {
+    pub(crate) fn make_room(&mut self) -> Result<bool, AppendError> {
         assert!(
             !self.is_under_way(),
             "room is made when nothing is to be written"

@@ -175,7 +175,7 @@ impl<J: Journal> Writer<J> {
 
     /// Until all handles are gone or the engine was stopped, and the queue is empty.
     fn serve(&mut self) -> Result<(), Failure> {
-        while let Some(request) = self.next_request() {
+        while let Some(request) = self.next_request()? {
             self.gather(request)?;
             if self.is_enough() || self.inspection.is_some() {
                 self.engine.settle(true)?;
@@ -200,15 +200,15 @@ impl<J: Journal> Writer<J> {
     }
 
     /// Waits for it, and while nothing waits, makes room in the log.
-    fn next_request(&mut self) -> Option<Request> {
+    fn next_request(&mut self) -> Result<Option<Request>, Failure> {
         loop {
             match self.queue.try_recv() {
-                Ok(request) => return Some(request),
-                Err(TryRecvError::Disconnected) => return None,
+                Ok(request) => return Ok(Some(request)),
+                Err(TryRecvError::Disconnected) => return Ok(None),
                 Err(TryRecvError::Empty) => {}
             }
-            if !self.engine.make_room() {
-                return self.queue.blocking_recv();
+            if !self.engine.make_room()? {
+                return Ok(self.queue.blocking_recv());
             }
         }
     }

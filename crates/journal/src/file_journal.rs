@@ -267,35 +267,37 @@ pub(crate) fn create_segment<S: Storage>(
     Ok(file)
 }
 
+impl<S: Storage> FileJournal<S> {
+    fn alive(&self) -> Result<(), AppendError> {
+        match &self.poison {
+            Some(cause) if !planted(Bug::PoisonIgnored) => Err(AppendError::Poisoned {
+                cause: cause.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn poisoned_by(&mut self, error: StorageError) -> AppendError {
+        self.poison = Some(error.clone());
+        match error.is_out_of_space() {
+            true => AppendError::OutOfSpace(error),
+            false => AppendError::Storage(error),
+        }
+    }
+}
+
 impl<S: Storage> Journal for FileJournal<S> {
     fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
-        if let Some(cause) = &self.poison
-            && !planted(Bug::PoisonIgnored)
-        {
-            return Err(AppendError::Poisoned {
-                cause: cause.clone(),
-            });
-        }
+        self.alive()?;
         if batch.is_empty() {
             return Err(AppendError::Empty);
         }
-        self.write(batch).map_err(|error| {
-            self.poison = Some(error.clone());
-            match error.is_out_of_space() {
-                true => AppendError::OutOfSpace(error),
-                false => AppendError::Storage(error),
-            }
-        })
+        self.write(batch).map_err(|error| self.poisoned_by(error))
     }
 
-    fn make_room(&mut self) -> bool {
-        if self.poison.is_some() {
-            return false;
-        }
-        self.step_of_room().unwrap_or_else(|error| {
-            self.poison = Some(error);
-            false
-        })
+    fn make_room(&mut self) -> Result<bool, AppendError> {
+        self.alive()?;
+        self.step_of_room().map_err(|error| self.poisoned_by(error))
     }
 
     fn head(&self) -> Head {

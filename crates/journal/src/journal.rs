@@ -24,9 +24,12 @@ pub trait Journal: Send {
     /// Does a part of what makes later appends quicker, for when nothing waits to be appended.
     /// Answers whether there is more to do.
     ///
-    /// It changes nothing that anyone can read. Should it fail, the next append says so.
-    fn make_room(&mut self) -> bool {
-        false
+    /// It changes nothing that anyone can read.
+    ///
+    /// # Errors
+    /// As those of [`Journal::append`], and nothing is appended after them either.
+    fn make_room(&mut self) -> Result<bool, AppendError> {
+        Ok(false)
     }
 
     /// Where the committed log ends.
@@ -41,7 +44,7 @@ impl<J: Journal + ?Sized> Journal for Box<J> {
         (**self).append(batch)
     }
 
-    fn make_room(&mut self) -> bool {
+    fn make_room(&mut self) -> Result<bool, AppendError> {
         (**self).make_room()
     }
 

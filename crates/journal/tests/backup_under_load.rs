@@ -269,7 +269,7 @@ fn under_load<W: Storage, R: Storage, T: Tree>(
             let appended = journal.append(&mut batch(records_of_batch(number)));
             *shared.lock().unwrap() = appended.unwrap().head;
             // Frames then appear inside the file, and it gets shorter at its end.
-            while number % 5 != 4 && seed / 4 % 2 == 1 && journal.make_room() {}
+            while number % 5 != 4 && seed / 4 % 2 == 1 && journal.make_room().unwrap() {}
         }
     });
     gate.lock().unwrap().wait();

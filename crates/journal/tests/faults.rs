@@ -52,11 +52,13 @@ impl Run {
                     }
                     Err(other) => panic!("{other}"),
                 }
-                // Made, used up, and left behind when the segment ends; where it cannot be made,
-                // the next append says so.
-                if number % 3 != 1 {
-                    while journal.make_room() {}
-                    poisoned |= journal.poison().is_some();
+                // Made, used up, and left behind when the segment ends.
+                while number % 3 != 1 && !poisoned {
+                    match journal.make_room() {
+                        Ok(true) => {}
+                        Ok(false) => break,
+                        Err(_) => poisoned = true,
+                    }
                 }
                 let head = journal.head();
                 assert_eq!(head.position, Position::new(self.acknowledged as u64));

@@ -33,10 +33,18 @@ impl Simulation<'_> {
             .collect();
         let foretold = self.judge.foretell(&commands);
         let again = commands.first().cloned();
+        let makes_room = self.setup.makes_room && self.room.percent(30);
         let life = self.life();
         life.disk.arm(trouble);
-        let answers = life.engine.execute(commands);
+        let mut made = Ok(makes_room);
+        let mut steps = 0;
+        while matches!(made, Ok(true)) {
+            made = life.engine.make_room();
+            steps += u64::from(matches!(made, Ok(true)));
+        }
+        let answers = made.and_then(|_| life.engine.execute(commands));
         let hit = life.disk.disarm();
+        self.tally.add_many(Count::Room, steps);
         hit.count(&mut self.tally);
         match answers {
             Ok(answers) => {

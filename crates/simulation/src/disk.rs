@@ -37,6 +37,8 @@ enum Call {
 pub(crate) struct Hit {
     pub(crate) reads: u64,
     pub(crate) writes: u64,
+    /// Room that found the disk full: no failure, the log goes on without.
+    pub(crate) room_denied: u64,
     pub(crate) syncs: u64,
     pub(crate) kept_syncs: u64,
     pub(crate) torn_syncs: u64,
@@ -72,6 +74,7 @@ impl Hit {
     pub(crate) fn count(&self, tally: &mut Tally) {
         tally.add_many(Count::FailedReads, self.reads);
         tally.add_many(Count::FailedWrites, self.writes);
+        tally.add_many(Count::RoomDenied, self.room_denied);
         tally.add_many(Count::FailedSyncs, self.syncs);
         tally.add_many(Count::KeptSyncs, self.kept_syncs);
         tally.add_many(Count::TornSyncs, self.torn_syncs);
@@ -354,8 +357,19 @@ impl StorageFile for DiskFile {
         let unsynced = state.unsynced.entry(self.name.clone()).or_default();
         unsynced.push((offset, bytes.to_vec()));
         drop(state);
-        self.disk
-            .run(Call::Write, || self.file.write_at(offset, bytes))
+        let written = self
+            .disk
+            .run(Call::Write, || self.file.write_at(offset, bytes));
+        // No frame is nothing but noughts: it was room, which a full disk need not have.
+        if let Err(error) = &written
+            && error.kind() == io::ErrorKind::StorageFull
+            && bytes.iter().all(|byte| *byte == 0)
+        {
+            let mut state = self.disk.state();
+            state.hit.writes -= 1;
+            state.hit.room_denied += 1;
+        }
+        written
     }
 
     fn sync(&self) -> io::Result<()> {

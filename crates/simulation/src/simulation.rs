@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) book_id: [u8; 16],
     pub(crate) limits: Limits,
     pub(crate) segment_bytes: u64,
+    /// Whether the log is written over room, now and then.
+    pub(crate) makes_room: bool,
     pub(crate) planted: Option<Planted>,
 }
 
@@ -39,6 +41,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) setup: Setup,
     /// For batches and troubles.
     pub(crate) chance: Chance,
+    /// For when room is made in the log.
+    pub(crate) room: Chance,
     pub(crate) clock: Clock,
     pub(crate) workload: Workload,
     /// Sent and not answered.
@@ -63,6 +67,7 @@ impl<'a> Simulation<'a> {
         schedule: &'a mut Schedule,
     ) -> Self {
         let mut chance = Chance::of(seed, "troubles");
+        let mut room = Chance::of(seed, "room");
         let mut book_id = [0; 16];
         book_id[..8].copy_from_slice(&seed.to_le_bytes());
         book_id[8..].copy_from_slice(&chance.number().to_le_bytes());
@@ -75,6 +80,7 @@ impl<'a> Simulation<'a> {
             book_id,
             limits,
             segment_bytes: chance.pick(&[1024, 4096, 16 * 1024, 128 * 1024]),
+            makes_room: room.coin(),
             planted,
         };
         schedule.note(format!(
@@ -84,6 +90,7 @@ impl<'a> Simulation<'a> {
         Self {
             setup,
             chance,
+            room,
             clock: Clock::new(),
             workload: Workload::new(seed, steps),
             outstanding: Vec::new(),

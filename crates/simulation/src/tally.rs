@@ -42,9 +42,11 @@ counts! {
         Unanswered "not answered",
         Resent "sent again",
         GivenUp "given up by the client",
+        Room "steps of room made in the log",
     }
     "faults" {
         FailedWrites "failed writes",
+        RoomDenied "room that a full disk did not have",
         FailedSyncs "failed syncs",
         KeptSyncs "syncs that failed and had worked",
         TornSyncs "syncs that failed and had worked in part",

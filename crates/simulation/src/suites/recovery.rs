@@ -63,6 +63,14 @@ fn damage_before_whole_frames_is_refused() -> Verdict {
                 format!("{what}: found at {}", damage.offset)
             })?;
         }
+        let what = format!("frame {number} of {} is nothing but noughts", frames.len());
+        let wiped = log::changed(&storage, &frame.file, |bytes| {
+            bytes[frame.start..frame.end].fill(0);
+        });
+        let damage = log::damage(&wiped, log::options(ONE_SEGMENT), &what)?;
+        ensure(damage.offset == frame.start as u64, || {
+            format!("{what}: found at {}", damage.offset)
+        })?;
     }
     Ok(())
 }
