@@ -67,7 +67,8 @@ impl<'a> Simulation<'a> {
         schedule: &'a mut Schedule,
     ) -> Self {
         let mut chance = Chance::of(seed, "troubles");
-        let mut room = Chance::of(seed, "room");
+        // Seeds that are kept as tests make none: their histories are those of the day they failed.
+        let mut room = Chance::of(seed, "noughts");
         let mut book_id = [0; 16];
         book_id[..8].copy_from_slice(&seed.to_le_bytes());
         book_id[8..].copy_from_slice(&chance.number().to_le_bytes());
