@@ -1,5 +1,5 @@
 //! Reading what TigerBeetle's benchmark prints, and running a program that prints it. The real
-//! program is not needed: the format is that of versions 0.16 and 0.17.
+//! program is not needed: the output is one that version 0.16.78 printed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,28 +8,27 @@ use std::path::{Path, PathBuf};
 use tillroll_bench::against::{TigerBeetle, Versus, Work, tigerbeetle};
 use tillroll_bench::workload::Ids;
 
-/// The output's format, with figures of a run of a million transfers.
+/// What the program itself printed of 300,000 transfers.
 const PRINTED: &str = "\
-123 batches in 2.48 s
+37 batches in 0.45 s
 transfer batch size = 8189 txs
-transfer batch delay = 0 us
-load accepted = 403225 tx/s
-batch latency p1 = 9 ms
-batch latency p10 = 11 ms
-batch latency p50 = 13 ms
-batch latency p95 = 30 ms
-batch latency p99 = 40 ms
-batch latency p100 = 71 ms
+transfer batch delay = 0ns
+load accepted = 661055 tx/s
+batch latency p1   = 0 ms
+batch latency p50  = 9 ms
+batch latency p99  = 15 ms
+batch latency p100 = 59 ms
 
-100 queries in 0.9 s
-query latency p50 = 8 ms
-query latency p99 = 12 ms
-query latency p100 = 14 ms
+100 queries in 0.2 s
+query latency p1   = 0 ms
+query latency p50  = 0 ms
+query latency p99  = 9 ms
+query latency p100 = 13 ms
 
-rss = 3212345344 bytes
+rss = 3175309312 bytes
 
-datafile empty = 1129316352 bytes
-datafile = 3212836864 bytes
+datafile empty = 1141374976 bytes
+datafile = 1296568320 bytes
 ";
 
 const MS: u64 = 1_000_000;
@@ -37,16 +36,16 @@ const MS: u64 = 1_000_000;
 #[test]
 fn rate_and_latencies_of_batches_are_read() {
     let round = tigerbeetle::parse(PRINTED).unwrap();
-    assert_eq!(round.per_second, 403_225);
+    assert_eq!(round.per_second, 661_055);
     let latency = round.latency;
     let found = [latency.p50, latency.p99, latency.p999, latency.max];
-    assert_eq!(found, [13 * MS, 40 * MS, 71 * MS, 71 * MS]);
+    assert_eq!(found, [9 * MS, 15 * MS, 59 * MS, 59 * MS]);
     assert_eq!(
         round.notes,
         [
-            "rss = 3212345344 bytes",
-            "datafile empty = 1129316352 bytes",
-            "datafile = 3212836864 bytes",
+            "rss = 3175309312 bytes",
+            "datafile empty = 1141374976 bytes",
+            "datafile = 1296568320 bytes",
         ]
     );
 }
@@ -63,7 +62,7 @@ fn without_a_rate_there_is_no_round() {
     for printed in [
         "",
         "load accepted = many tx/s\n",
-        "load offered = 1000000 tx/s\nbatch latency p50 = 13 ms\n",
+        "load offered = 1000000 tx/s\nbatch latency p50  = 13 ms\n",
     ] {
         assert_eq!(tigerbeetle::parse(printed), None, "{printed:?}");
     }
@@ -86,13 +85,16 @@ fn its_flags_say_the_same_work() {
         "--account-count=10000",
         "--id-order=sequential",
     ];
-    assert_eq!(tigerbeetle::arguments(&work), expected);
+    let [newer, older] = tigerbeetle::BATCH_FLAGS;
+    assert_eq!(tigerbeetle::arguments(&work, newer), expected);
+    let of_older = tigerbeetle::arguments(&work, older);
+    assert_eq!(of_older[2], "--transfer-batch-count=8189");
     let many = Work {
         clients: 32,
         ids: Ids::Random,
         ..work
     };
-    let arguments = tigerbeetle::arguments(&many);
+    let arguments = tigerbeetle::arguments(&many, newer);
     assert_eq!(arguments[4..], ["--id-order=random", "--clients=32"]);
 }
 
@@ -139,7 +141,7 @@ fn both_do_the_same_in_turn() {
     let [row] = &compared.rows[..] else {
         panic!("one kind of work: {compared:?}");
     };
-    assert_eq!(row.their_rate(), 403_225);
+    assert_eq!(row.their_rate(), 661_055);
     assert!(row.our_rate() > 0);
     let json = compared.json();
     for field in [
@@ -153,9 +155,25 @@ fn both_do_the_same_in_turn() {
     ] {
         assert!(json.get(field).is_some(), "{field}: {json}");
     }
-    assert_eq!(json["work"][0]["theirs"]["rounds"][1], 403_225);
+    assert_eq!(json["work"][0]["theirs"]["rounds"][1], 661_055);
     let left = fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(left, 3, "nothing is left but the fake's own files");
+}
+
+#[test]
+fn an_older_version_is_asked_with_its_own_flag() {
+    let directory = tempfile::tempdir().unwrap();
+    let binary = fake(directory.path(), PRINTED, 0);
+    // In the words of 0.16.78.
+    let refuses = "case \"$*\" in *--transfer-batch-size*) \
+        echo \"error: unexpected argument: '$3'\" >&2; exit 1;; esac\n";
+    let script = fs::read_to_string(&binary).unwrap();
+    let (shell, rest) = script.split_once('\n').unwrap();
+    fs::write(&binary, format!("{shell}\n{refuses}{rest}")).unwrap();
+    let compared = TigerBeetle { binary }.compare(versus(), directory.path(), |_| {});
+    assert_eq!(compared.unwrap().rows[0].their_rate(), 661_055);
+    let asked = fs::read_to_string(directory.path().join("asked")).unwrap();
+    assert!(asked.contains("--transfer-count=250 --transfer-batch-count=100"));
 }
 
 #[test]

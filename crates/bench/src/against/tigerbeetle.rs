@@ -83,12 +83,16 @@ impl TigerBeetle {
             why: format!("{}: {error}", self.binary.display()),
             next: Some(MISSING.into()),
         })?;
-        let printed = output(
-            Command::new(binary)
-                .args(arguments(work))
-                .current_dir(directory),
-            MISSING,
-        )?;
+        let run = |batch_flag| {
+            let mut command = Command::new(&binary);
+            command.args(arguments(work, batch_flag));
+            output(command.current_dir(directory), MISSING)
+        };
+        let printed = match run(BATCH_FLAGS[0]) {
+            // It reads its arguments before it does anything.
+            Err(Error::Program { why, .. }) if why.contains(BATCH_FLAGS[0]) => run(BATCH_FLAGS[1]),
+            ran => ran,
+        }?;
         parse(&printed).ok_or_else(|| Error::Program {
             program: "TigerBeetle".into(),
             why: format!("it printed no `load accepted = N tx/s`: {printed:?}"),
@@ -97,9 +101,13 @@ impl TigerBeetle {
     }
 }
 
-/// Its flags, as its command line has them since version 0.16.
+/// What its command line calls the transfers in a request: this, or in older versions (0.16.78 is
+/// one) that.
+pub const BATCH_FLAGS: [&str; 2] = ["--transfer-batch-size", "--transfer-batch-count"];
+
+/// Its flags.
 #[must_use]
-pub fn arguments(work: &Work) -> Vec<String> {
+pub fn arguments(work: &Work, batch_flag: &str) -> Vec<String> {
     let order = match work.ids {
         Ids::Increasing => "sequential",
         Ids::Random => "random",
@@ -107,7 +115,7 @@ pub fn arguments(work: &Work) -> Vec<String> {
     let mut arguments = vec![
         "benchmark".to_owned(),
         format!("--transfer-count={}", work.transfers),
-        format!("--transfer-batch-size={}", work.batch),
+        format!("{batch_flag}={}", work.batch),
         format!("--account-count={}", work.accounts),
         format!("--id-order={order}"),
     ];
