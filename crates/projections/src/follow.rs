@@ -12,6 +12,11 @@ use crate::{Checkpoint, ProjectError, Projector};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How far the thread stands back when there is less processor than work: a step is about a
+/// tenth of another thread's share. Read models that lag say so; a command waits for the log.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// A projector at work on its own thread.
 #[derive(Debug)]
 pub struct Follower {
@@ -34,6 +39,15 @@ impl Follower {
     }
 }
 
+/// Lets the writer and the server go first. Elsewhere than on Linux, priority is the whole
+/// process's, and is left alone.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the read models keep their priority");
+    }
+}
+
 /// Starts a thread that keeps the read models up to date and publishes every checkpoint.
 ///
 /// `wait(seen)` blocks until the journal's committed head is beyond `seen` and answers it, at
@@ -52,6 +66,7 @@ pub fn follow(
     let thread = thread::Builder::new()
         .name("projections".into())
         .spawn(move || {
+            stand_back();
             checkpoint.publish(projector.checkpoint());
             let mut pause = FIRST_PAUSE;
             while wait(projector.checkpoint()).is_some() {
