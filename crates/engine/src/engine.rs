@@ -16,7 +16,7 @@ use tillroll_journal::{
 };
 use tillroll_sabotage::{Bug, planted};
 
-use crate::log::{Appended, Gone, Log};
+use crate::log::{Appended, Beside, Gone, Log};
 use crate::metrics::Counters;
 use crate::replay::is_step;
 use crate::{Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
@@ -58,8 +58,8 @@ pub(crate) enum Staged {
 }
 
 /// The single writer of a book.
-pub struct Engine<J: Journal> {
-    log: Log<J>,
+pub struct Engine<L> {
+    log: L,
     reader: Arc<dyn JournalReader>,
     book: Book,
     book_id: [u8; 16],
@@ -79,7 +79,7 @@ pub struct Engine<J: Journal> {
     counters: Arc<Counters>,
 }
 
-impl<J: Journal> std::fmt::Debug for Engine<J> {
+impl<L> std::fmt::Debug for Engine<L> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("committed", &self.committed)
@@ -119,7 +119,7 @@ impl<J: Journal> Engine<J> {
         }
         Ok(Self {
             reader: journal.reader(),
-            log: Log::Here(journal),
+            log: journal,
             book,
             book_id,
             recorded_at,
@@ -134,6 +134,14 @@ impl<J: Journal> Engine<J> {
         })
     }
 
+    /// Ends the engine and gives the journal back.
+    #[must_use]
+    pub fn into_journal(self) -> J {
+        self.log
+    }
+}
+
+impl<L: Log> Engine<L> {
     /// The same engine with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -221,12 +229,6 @@ impl<J: Journal> Engine<J> {
         Arc::clone(&self.reader)
     }
 
-    /// Ends the engine and gives the journal back.
-    #[must_use]
-    pub fn into_journal(self) -> J {
-        self.log.into_journal()
-    }
-
     pub(crate) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
@@ -286,7 +288,7 @@ impl<J: Journal> Engine<J> {
         let mut batch = std::mem::take(&mut self.batch);
         self.note_handed(&batch);
         let started = Instant::now();
-        let result = self.log.append(&mut batch);
+        let result = self.log.write(&mut batch);
         self.appended(Appended {
             batch,
             result,
@@ -304,33 +306,8 @@ impl<J: Journal> Engine<J> {
         if self.is_under_way() {
             return Ok(false);
         }
-        let made = self.log.make_room();
+        let made = self.log.room();
         made.map_err(|error| self.fail(Failure::Append(Arc::new(error))))
-    }
-
-    /// Gives what was staged to the log's thread, and goes on; without one it commits. Nothing
-    /// may be under way.
-    pub(crate) fn hand_over(&mut self) -> Result<(), Failure> {
-        self.check_alive()?;
-        if self.batch.is_empty() {
-            return Ok(());
-        }
-        let spare = std::mem::take(&mut self.spare);
-        let batch = std::mem::replace(&mut self.batch, spare);
-        self.note_handed(&batch);
-        match self.log.hand_over(batch) {
-            Ok(None) => Ok(()),
-            Ok(Some(mut batch)) => {
-                let started = Instant::now();
-                let result = self.log.append(&mut batch);
-                self.appended(Appended {
-                    batch,
-                    result,
-                    took: started.elapsed(),
-                })
-            }
-            Err(Gone) => Err(self.fail(gone())),
-        }
     }
 
     /// Takes notice of the frame under way once it is durable, or waits for it.
@@ -498,11 +475,53 @@ impl<J: Journal> Engine<J> {
     }
 }
 
-impl<J: Journal + 'static> Engine<J> {
+impl<J: Journal> Engine<J> {
     /// Gives the log a thread of its own. `wake` is called there when a frame is done.
-    pub(crate) fn beside(mut self, wake: impl Fn() + Send + 'static) -> Self {
-        self.log = self.log.beside(wake);
-        self
+    pub(crate) fn beside(self, wake: impl Fn() + Send + 'static) -> Engine<Beside<J>>
+    where
+        J: 'static,
+    {
+        self.over(|journal| Beside::start(journal, wake))
+    }
+}
+
+impl<J: Journal> Engine<Beside<J>> {
+    /// Gives what was staged, which must not be nothing, to the log's thread, and goes on.
+    /// Nothing may be under way.
+    pub(crate) fn hand_over(&mut self) -> Result<(), Failure> {
+        self.check_alive()?;
+        assert!(self.has_staged(), "a frame has records");
+        let spare = std::mem::take(&mut self.spare);
+        let batch = std::mem::replace(&mut self.batch, spare);
+        self.note_handed(&batch);
+        let handed = self.log.hand_over(batch);
+        handed.map_err(|Gone| self.fail(gone()))
+    }
+
+    /// The same engine without the thread. Nothing may be under way.
+    pub(crate) fn alone(self) -> Engine<J> {
+        self.over(Beside::end)
+    }
+}
+
+impl<L> Engine<L> {
+    /// The same engine over another log.
+    fn over<M>(self, change: impl FnOnce(L) -> M) -> Engine<M> {
+        Engine {
+            log: change(self.log),
+            reader: self.reader,
+            book: self.book,
+            book_id: self.book_id,
+            recorded_at: self.recorded_at,
+            limits: self.limits,
+            batch: self.batch,
+            spare: self.spare,
+            handed: self.handed,
+            handed_bytes: self.handed_bytes,
+            committed: self.committed,
+            failure: self.failure,
+            counters: self.counters,
+        }
     }
 }
 

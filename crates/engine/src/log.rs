@@ -12,19 +12,44 @@ use std::time::{Duration, Instant};
 use tillroll_journal::{AppendError, Batch, Committed, Journal};
 
 /// What became of a frame, and its memory.
-pub(crate) struct Appended {
+#[derive(Debug)]
+pub struct Appended {
     pub(crate) batch: Batch,
     pub(crate) result: Result<Committed, AppendError>,
     pub(crate) took: Duration,
 }
 
-pub(crate) enum Log<J> {
-    Here(J),
-    Beside(Beside<J>),
+/// Where an engine's frames go. A journal is such a place by itself: nothing is ever under way.
+pub trait Log {
+    /// Writes and syncs a frame before it returns. None may be under way.
+    fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError>;
+
+    /// See [`Journal::make_room`]. No frame may be under way.
+    fn room(&mut self) -> Result<bool, AppendError>;
+
+    fn is_under_way(&self) -> bool {
+        false
+    }
+
+    /// What became of the frame under way, if that is known, or once it is.
+    fn settle(&mut self, _wait: bool) -> Result<Option<Appended>, Gone> {
+        Ok(None)
+    }
+}
+
+impl<J: Journal> Log for J {
+    fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+        self.append(batch)
+    }
+
+    fn room(&mut self) -> Result<bool, AppendError> {
+        self.make_room()
+    }
 }
 
 /// The thread that writes and syncs.
-pub(crate) struct Beside<J> {
+#[derive(Debug)]
+pub struct Beside<J> {
     /// Shared, so that a single command need not go over to the thread and back.
     journal: Arc<Mutex<J>>,
     frames: Option<SyncSender<Batch>>,
@@ -34,18 +59,16 @@ pub(crate) struct Beside<J> {
 }
 
 /// The thread has panicked, and the frame that was under way is in doubt.
-pub(crate) struct Gone;
+#[derive(Debug)]
+pub struct Gone;
 
-impl<J: Journal + 'static> Log<J> {
-    /// Gives the journal a thread. `wake` is called there after each frame.
+impl<J: Journal + 'static> Beside<J> {
+    /// Gives a journal a thread. `wake` is called there after each frame.
     ///
     /// # Panics
     /// When the system starts no thread.
-    pub(crate) fn beside(self, wake: impl Fn() + Send + 'static) -> Self {
-        let journal = match self {
-            Self::Here(journal) => Arc::new(Mutex::new(journal)),
-            Self::Beside(_) => return self,
-        };
+    pub(crate) fn start(journal: J, wake: impl Fn() + Send + 'static) -> Self {
+        let journal = Arc::new(Mutex::new(journal));
         let (frames, handed) = mpsc::sync_channel::<Batch>(1);
         let (done, appended) = mpsc::sync_channel(1);
         let shared = Arc::clone(&journal);
@@ -69,83 +92,64 @@ impl<J: Journal + 'static> Log<J> {
             .name("tillroll-log".into())
             .spawn(work)
             .expect("the system starts a thread");
-        Self::Beside(Beside {
+        Self {
             journal,
             frames: Some(frames),
             appended,
             under_way: false,
             thread: Some(thread),
-        })
+        }
     }
 }
 
-impl<J: Journal> Log<J> {
-    pub(crate) fn is_under_way(&self) -> bool {
-        matches!(self, Self::Beside(beside) if beside.under_way)
-    }
-
-    /// Writes and syncs a frame before it returns. None may be under way.
-    pub(crate) fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
-        assert!(!self.is_under_way(), "frames are appended in order");
-        match self {
-            Self::Here(journal) => journal.append(batch),
-            Self::Beside(beside) => lock(&beside.journal).append(batch),
-        }
-    }
-
-    /// See [`Journal::make_room`]. No frame may be under way.
-    pub(crate) fn make_room(&mut self) -> Result<bool, AppendError> {
-        assert!(
-            !self.is_under_way(),
-            "room is made when nothing is to be written"
-        );
-        match self {
-            Self::Here(journal) => journal.make_room(),
-            Self::Beside(beside) => lock(&beside.journal).make_room(),
-        }
-    }
-
-    /// Hands a frame to the thread; gives it back where there is none. None may be under way.
-    pub(crate) fn hand_over(&mut self, batch: Batch) -> Result<Option<Batch>, Gone> {
-        assert!(!self.is_under_way(), "frames are appended in order");
-        let Self::Beside(beside) = self else {
-            return Ok(Some(batch));
-        };
-        let frames = beside.frames.as_ref().ok_or(Gone)?;
+impl<J> Beside<J> {
+    /// Hands a frame to the thread. None may be under way.
+    pub(crate) fn hand_over(&mut self, batch: Batch) -> Result<(), Gone> {
+        assert!(!self.under_way, "frames are appended in order");
+        let frames = self.frames.as_ref().ok_or(Gone)?;
         frames.send(batch).map_err(|_| Gone)?;
-        beside.under_way = true;
-        Ok(None)
+        self.under_way = true;
+        Ok(())
     }
 
-    /// What became of the frame under way, if that is known, or once it is.
-    pub(crate) fn settle(&mut self, wait: bool) -> Result<Option<Appended>, Gone> {
-        let Self::Beside(beside) = self else {
-            return Ok(None);
-        };
-        if !beside.under_way {
+    /// Ends the thread and gives the journal back.
+    pub(crate) fn end(self) -> J {
+        let journal = Arc::clone(&self.journal);
+        drop(self);
+        let journal = Arc::into_inner(journal).expect("the thread has ended");
+        journal.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<J: Journal> Log for Beside<J> {
+    fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+        assert!(!self.under_way, "frames are appended in order");
+        lock(&self.journal).append(batch)
+    }
+
+    fn room(&mut self) -> Result<bool, AppendError> {
+        assert!(!self.under_way, "room is made when nothing is written");
+        lock(&self.journal).make_room()
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
+    fn settle(&mut self, wait: bool) -> Result<Option<Appended>, Gone> {
+        if !self.under_way {
             return Ok(None);
         }
         let appended = match wait {
-            true => beside.appended.recv().map_err(|_| Gone)?,
-            false => match beside.appended.try_recv() {
+            true => self.appended.recv().map_err(|_| Gone)?,
+            false => match self.appended.try_recv() {
                 Ok(appended) => appended,
                 Err(TryRecvError::Empty) => return Ok(None),
                 Err(TryRecvError::Disconnected) => return Err(Gone),
             },
         };
-        beside.under_way = false;
+        self.under_way = false;
         Ok(Some(appended))
-    }
-
-    /// Gives the journal back.
-    ///
-    /// # Panics
-    /// When it has a thread.
-    pub(crate) fn into_journal(self) -> J {
-        match self {
-            Self::Here(journal) => journal,
-            Self::Beside(_) => panic!("the thread keeps the journal"),
-        }
     }
 }
 

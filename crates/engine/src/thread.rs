@@ -18,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::engine::Staged;
 use crate::handle::{Answer, Inspection, Request, Shared};
+use crate::log::Beside;
 use crate::{Engine, Failure, Handle, SubmitError};
 
 /// How an engine's thread is run.
@@ -115,8 +116,9 @@ pub fn spawn_until<J: Journal + 'static>(
     (handle, EngineThread { thread })
 }
 
-struct Writer<J: Journal> {
-    engine: Engine<J>,
+struct Writer<J> {
+    /// Whose log has a thread of its own.
+    engine: Engine<Beside<J>>,
     queue: mpsc::UnboundedReceiver<Request>,
     committed: watch::Sender<Position>,
     shared: Arc<Shared>,
@@ -163,7 +165,7 @@ impl<J: Journal> Writer<J> {
         // Whoever waits for the end need not wait for the last look.
         drop(self.committed);
         if end.is_ok()
-            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine)))
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine.alone())))
         {
             tracing::error!(
                 panic = text_of(&*panic),
@@ -231,7 +233,7 @@ impl<J: Journal> Writer<J> {
         self.engine.hand_over()?;
         std::mem::swap(&mut self.handed, &mut self.waiting);
         std::mem::swap(&mut self.handed_staged, &mut self.staged);
-        if !self.engine.is_under_way() || planted(Bug::AnsweredUnderWay) {
+        if planted(Bug::AnsweredUnderWay) {
             self.answer_handed();
         }
         Ok(())
