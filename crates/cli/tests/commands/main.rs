@@ -6,6 +6,7 @@ mod demo;
 mod read;
 mod serve;
 mod stale;
+#[path = "../support/mod.rs"]
 mod support;
 mod usage;
 mod verify;

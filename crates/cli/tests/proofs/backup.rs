@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
 
-use crate::support::{copy, digest, mode, on, path, tillroll};
+use crate::mode::mode;
+use crate::support::{copy, digest, on, path, tillroll};
 
 fn grow(data: &Path) {
     let log = DirStorage::open(data.join("log")).unwrap();

@@ -5,7 +5,8 @@ use std::fs;
 use tillroll_journal::{DirStorage, FileJournal, Journal, Options};
 use tillroll_proofs::SignedCheckpoint;
 
-use crate::support::{copy, digest, frame_ends, mode, on, path, segment, story, tillroll};
+use crate::mode::{mode, set_mode};
+use crate::support::{copy, digest, frame_ends, on, path, segment, story, tillroll};
 
 #[test]
 fn a_checkpoint_is_of_the_head_and_its_key_is_for_its_owner_only() {
@@ -72,7 +73,7 @@ fn a_new_key_is_vouched_for_by_the_old_one() {
 fn a_private_key_that_others_can_read_is_not_used() {
     let data = copy();
     on(data.path(), &["checkpoint"]).done();
-    crate::support::set_mode(&data.path().join("keys/signing.key"), 0o640);
+    set_mode(&data.path().join("keys/signing.key"), 0o640);
     on(data.path(), &["checkpoint"])
         .failed()
         .says("can be read by others")

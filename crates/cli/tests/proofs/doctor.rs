@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tillroll_journal::DirStorage;
 
-use crate::support::{copy, frame_ends, on, path, segment, set_mode};
+use crate::mode::set_mode;
+use crate::support::{copy, frame_ends, on, path, segment};
 
 /// The status of a check, and what to do.
 fn status(data: &Path, check: &str) -> (String, String) {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
 
-use crate::support::{copy, digest, keep, on, path, tillroll};
+use crate::auditor::keep;
+use crate::support::{copy, digest, on, path, tillroll};
 
 /// A data directory, and what an auditor has of it.
 struct Case {

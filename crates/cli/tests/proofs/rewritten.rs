@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use tillroll_events::{Record, Timestamp};
 use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
 
-use crate::support::{copy, digest, keep, on, path};
+use crate::auditor::keep;
+use crate::support::{copy, digest, on, path};
 
 /// Writes a roll anew into another directory, frame by frame, each record as `change` makes it.
 fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> TempDir {

@@ -1,4 +1,5 @@
-//! Running a command line, and the book that the tests look at.
+//! Running a command line, and the book that the tests look at. Of `commands` and `proofs`.
+#![allow(dead_code, reason = "each suite uses its part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,20 @@ impl Ran {
     #[track_caller]
     pub fn failed(self) -> Self {
         assert_eq!(self.exit, Exit::Failed, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn misused(self) -> Self {
+        assert_eq!(self.exit, Exit::Usage, "{self:?}");
+        self
+    }
+
+    /// Either stream.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        let said = self.out.contains(part) || self.err.contains(part);
+        assert!(said, "no {part:?} in {self:?}");
         self
     }
 
@@ -72,10 +87,13 @@ fn in_console(args: &[&str], columns: Option<u16>) -> Ran {
 
 /// A command on a data directory.
 pub fn on(data: &Path, args: &[&str]) -> Ran {
-    let data = data.to_str().expect("paths of tests are UTF-8");
     let mut line = args.to_vec();
-    line.extend(["--data", data]);
+    line.extend(["--data", path(data)]);
     tillroll(&line)
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
 }
 
 pub const SEED: &str = "7";
@@ -90,7 +108,7 @@ pub fn tell(data: &Path, seed: &str) -> Ran {
 /// A book with forty orders, told once for all tests. Whoever reads it may not change it.
 pub fn story() -> &'static Path {
     static STORY: OnceLock<PathBuf> = OnceLock::new();
-    STORY.get_or_init(|| fresh("cli-story", |path| copy_into(told(), path)))
+    STORY.get_or_init(|| fresh("story", |path| copy_into(told(), path)))
 }
 
 /// The same book, which no command may open: SQLite's files beside a database come and go with its
@@ -98,13 +116,15 @@ pub fn story() -> &'static Path {
 fn told() -> &'static Path {
     static TOLD: OnceLock<PathBuf> = OnceLock::new();
     TOLD.get_or_init(|| {
-        fresh("cli-told", |path| {
+        fresh("told", |path| {
             tell(path, SEED).done();
         })
     })
 }
 
+/// A directory of this suite's own: two may run at once.
 fn fresh(name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+    let name = format!("{}-{name}", env!("CARGO_CRATE_NAME"));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if path.exists() {
         fs::remove_dir_all(&path).expect("what an earlier run left goes");
@@ -113,14 +133,14 @@ fn fresh(name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
     path
 }
 
-/// A copy of the story, to be damaged.
+/// A copy of the story, to be changed or damaged.
 pub fn copy() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     copy_into(told(), directory.path());
     directory
 }
 
-fn copy_into(from: &Path, to: &Path) {
+pub fn copy_into(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -151,9 +171,14 @@ pub fn frame_ends(data: &Path) -> Vec<u64> {
     ends
 }
 
+/// The last position of a roll, and its digest.
+pub fn digest(data: &Path) -> (u64, String) {
+    let said = on(data, &["digest", "--json"]).done().json();
+    let digest = said["digest"].as_str().unwrap().to_owned();
+    (said["position"].as_u64().unwrap(), digest)
+}
+
 /// The last position of the story.
 pub fn head() -> u64 {
-    on(story(), &["digest", "--json"]).done().json()["position"]
-        .as_u64()
-        .unwrap()
+    digest(story()).0
 }
