@@ -130,23 +130,19 @@ impl Parameters {
         let Some(text) = self.take(name)? else {
             return Ok(None);
         };
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u64>() {
-            Ok(position) if digits && i64::try_from(position).is_ok() => Ok(Some(position)),
-            _ => Err(Problem::parameter(
-                name,
-                format!("`{name}` is a position: a whole number from 0"),
-            )),
-        }
+        let position = position(&text).ok_or_else(|| {
+            let detail = format!("`{name}` is a position: a whole number from 0");
+            Problem::parameter(name, detail)
+        })?;
+        Ok(Some(position))
     }
 
     pub(crate) fn when(&mut self) -> Result<When, Problem> {
         let min_position = self.position("min_position")?;
         let as_of = match self.take("as_of")? {
             None => None,
-            Some(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
-                let position = text.parse::<i64>().ok().and_then(|p| u64::try_from(p).ok());
-                Some(AsOf::Position(position.ok_or_else(|| {
+            Some(text) if is_digits(&text) => {
+                Some(AsOf::Position(position(&text).ok_or_else(|| {
                     Problem::parameter("as_of", "`as_of` is a position or a time")
                 })?))
             }
@@ -178,6 +174,16 @@ impl Parameters {
             }
         }
     }
+}
+
+/// Digits and nothing else, no more than the read models can hold.
+pub(crate) fn position(text: &str) -> Option<u64> {
+    let position = text.parse().ok().filter(|_| is_digits(text))?;
+    i64::try_from(position).is_ok().then_some(position)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {

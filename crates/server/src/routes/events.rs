@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::list::List;
 use crate::post;
 use crate::problem::{Problem, headers};
-use crate::query::{PAGE_DEFAULT, Parameters};
+use crate::query::{PAGE_DEFAULT, Parameters, position};
 use crate::stream;
 
 /// More than a page of another list: events are read in bulk.
@@ -75,7 +75,7 @@ pub(crate) async fn cloud_events(app: &App, records: &[(Position, Record)]) -> V
         ("starting_after" = Option<u64>, Query, description = "The same, as other lists call it"),
         ("limit" = Option<u32>, Query, description = "1 to 1000, 20 when it is left out", minimum = 1, maximum = 1000),
         ("stream" = Option<bool>, Query, description = "As server-sent events"),
-        ("Last-Event-ID" = Option<u64>, Header, description = "Resume a stream after this position"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "Resume a stream after this position; a page needs none"),
         crate::openapi::WhenParameters,
     ),
     responses(
@@ -102,8 +102,8 @@ pub(crate) async fn list(
     let streaming = parameters.flag("stream")?;
     let when = parameters.when()?;
     parameters.finish()?;
+    let last = last_event_id(&request_headers)?;
     if streaming || accepts(&request_headers, "text/event-stream") {
-        let last = last_event_id(&request_headers)?;
         let after = last.or(after).unwrap_or(0);
         return stream::events(app, after, when).await;
     }
@@ -144,10 +144,7 @@ fn last_event_id(request_headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = request_headers.get(headers::LAST_EVENT_ID) else {
         return Ok(None);
     };
-    let position = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
+    let position = value.to_str().ok().and_then(position);
     position.map(Some).ok_or_else(|| {
         Problem::parameter(
             "Last-Event-ID",

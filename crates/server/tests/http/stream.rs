@@ -93,6 +93,37 @@ async fn a_stream_follows_the_roll_and_resumes_where_it_broke_off() {
 }
 
 #[tokio::test]
+async fn an_event_id_that_is_no_position_is_refused_streaming_or_not() {
+    let shop = Shop::open();
+    shop.account("a", "asset").await;
+    let accepts = [
+        "text/event-stream",
+        "application/json",
+        "application/x-ndjson",
+    ];
+    let expected = (
+        400,
+        "parameter_invalid".into(),
+        Some("Last-Event-ID".into()),
+    );
+    for accept in accepts {
+        for id in ["", "x", "-1", "+1", "1.0", "9223372036854775808", "y}@c"] {
+            let headers = [("accept", accept), ("last-event-id", id)];
+            let answer = shop.raw("GET", "/v1/events", &headers, "").await;
+            assert_eq!(answer.problem(), expected, "{id:?} for {accept}");
+        }
+    }
+    // A page has no use for one.
+    let answer = shop
+        .raw("GET", "/v1/events", &[("last-event-id", "1")], "")
+        .await;
+    assert_eq!(
+        answer.expect(200).json()["data"][0]["sequence"],
+        "00000000000000000001"
+    );
+}
+
+#[tokio::test]
 async fn a_long_roll_streams_without_gap_or_repetition() {
     let shop = Shop::open();
     shop.account("a", "asset").await;
