@@ -12,9 +12,8 @@ use criterion::{
     measurement::WallTime,
 };
 use tillroll_bench::stages::core::{STEP, apply};
-use tillroll_bench::workload::{Entries, at};
-use tillroll_book::{Book, Chart, Command, Decision};
-use tillroll_events::{CommandRef, EventId, Record};
+use tillroll_bench::workload::Entries;
+use tillroll_book::{Command, MemoryWriter};
 
 fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(20);
@@ -46,70 +45,40 @@ fn book(criterion: &mut Criterion) {
     settings(&mut group);
     let opened = || {
         let workload = Entries::among(10_000, 2);
-        let mut roll = Roll::new();
+        let mut writer = MemoryWriter::default();
         for command in workload.opening() {
-            roll.apply(&command);
+            apply_to(&mut writer, &command);
         }
-        (workload, roll)
+        (workload, writer)
     };
     group.throughput(Throughput::Elements(100));
     group.bench_function("single entries", |bencher| {
-        let (mut workload, mut roll) = opened();
+        let (mut workload, mut writer) = opened();
         bencher.iter_batched(
             || (0..100).map(|_| workload.single()).collect::<Vec<_>>(),
-            |commands| commands.iter().for_each(|command| roll.apply(command)),
+            |commands| {
+                commands
+                    .iter()
+                    .for_each(|command| apply_to(&mut writer, command))
+            },
             BatchSize::PerIteration,
         );
     });
     group.throughput(Throughput::Elements(STEP as u64));
     group.bench_function("bulk of 1000", |bencher| {
-        let (mut workload, mut roll) = opened();
+        let (mut workload, mut writer) = opened();
         bencher.iter_batched(
             || workload.bulk(STEP),
-            |command| roll.apply(&command),
+            |command| apply_to(&mut writer, &command),
             BatchSize::PerIteration,
         );
     });
     group.finish();
 }
 
-/// What an engine does to a book, without the bytes.
-struct Roll {
-    book: Book,
-    position: u64,
-}
-
-impl Roll {
-    fn new() -> Self {
-        Self {
-            book: Book::new(Chart::default()),
-            position: 0,
-        }
-    }
-
-    fn apply(&mut self, command: &Command) {
-        let Ok(Decision::Append(decided)) = self.book.decide(command) else {
-            panic!("nothing is refused and nothing is known");
-        };
-        let events = u32::try_from(decided.len()).expect("few events");
-        let mut reference = command.key.as_ref().map(|key| CommandRef {
-            key: key.key.clone(),
-            fingerprint: key.fingerprint,
-            events,
-        });
-        for decided in decided {
-            self.position += 1;
-            let record = Record {
-                id: EventId::from_u128(u128::from(self.position)),
-                recorded_at: at(0),
-                occurred_at: decided.occurred_at,
-                order: decided.order,
-                command: reference.take(),
-                event: decided.event,
-            };
-            self.book.evolve(self.position, &record);
-        }
-    }
+fn apply_to(writer: &mut MemoryWriter, command: &Command) {
+    let records = writer.apply(command).expect("nothing is refused");
+    assert!(!records.is_empty(), "nothing is known");
 }
 
 criterion_group!(benches, ledger, book);

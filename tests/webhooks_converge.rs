@@ -72,7 +72,7 @@ fn tell(messages: &[Message]) -> Teller {
 }
 
 fn digest(messages: &[Message]) -> Digest {
-    tell(messages).book.digest()
+    tell(messages).book().digest()
 }
 
 /// Repeats some messages and puts all in another order. An order is placed once.
@@ -105,7 +105,7 @@ fn every_life_cycle_converges_in_any_disorder() {
             let messages = story(&mut sim, cycle, OrderId::from_u128(1), currency);
             let expected = tell(&messages);
             assert_eq!(
-                expected.book.digest(),
+                expected.book().digest(),
                 expected.replayed().digest(),
                 "{cycle:?}"
             );
@@ -113,7 +113,7 @@ fn every_life_cycle_converges_in_any_disorder() {
                 let told = disorder(seed, &messages);
                 assert_eq!(
                     digest(&told),
-                    expected.book.digest(),
+                    expected.book().digest(),
                     "{cycle:?} in {} with seed {seed}",
                     currency.as_str()
                 );
@@ -131,7 +131,7 @@ fn every_life_cycle_settles_its_clearing_accounts() {
             let messages = story(&mut sim, cycle, OrderId::from_u128(1), currency);
             let teller = tell(&messages);
             let open: Vec<String> = teller
-                .book
+                .book()
                 .ledger()
                 .by_path()
                 .filter(|(account, balances)| {
@@ -147,7 +147,7 @@ fn every_life_cycle_settles_its_clearing_accounts() {
                         "{} {} {}",
                         account.path,
                         balances.net_debit(),
-                        teller.book.ledger().unit_of(account)
+                        teller.book().ledger().unit_of(account)
                     )
                 })
                 .collect();

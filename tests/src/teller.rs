@@ -1,14 +1,15 @@
 //! Telling a book what Stripe says, without server and disk: webhook bodies in, a digest out.
 
 use tillroll_book::{
-    Action, Book, Command, Decision, LineRequest, PlaceOrder, Refusal, SellerRequest, TaxRequest,
+    Action, Book, Command, LineRequest, MemoryWriter, PlaceOrder, Refusal, SellerRequest,
+    TaxRequest,
 };
-use tillroll_events::{CommandRef, EventId, OrderId, Record, Timestamp};
+use tillroll_events::{OrderId, Record, Timestamp};
 
 /// A book, its records, and a clock that ticks with every command.
 #[derive(Debug, Default)]
 pub struct Teller {
-    pub book: Book,
+    writer: MemoryWriter,
     pub records: Vec<Record>,
     clock: i64,
 }
@@ -20,6 +21,11 @@ impl Teller {
             clock: 1_790_000_000_000_000,
             ..Self::default()
         }
+    }
+
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        self.writer.book()
     }
 
     /// Decides and folds; checks after every command that every unit sums to zero and every
@@ -34,37 +40,17 @@ impl Teller {
         let command = Command {
             at,
             occurred_at: None,
-            key: key.clone(),
+            key,
             action,
         };
-        let decided = match self.book.decide(&command)? {
-            Decision::Append(decided) => decided,
-            Decision::AlreadyApplied { .. } => return Ok(0),
-        };
-        let count = decided.len();
-        let mut reference = key.map(|key| CommandRef {
-            key: key.key,
-            fingerprint: key.fingerprint,
-            events: u32::try_from(count).expect("a command has few events"),
-        });
-        for item in decided {
-            let position = self.records.len() as u64 + 1;
-            let record = Record {
-                id: EventId::from_u128(position.into()),
-                recorded_at: at,
-                occurred_at: item.occurred_at,
-                order: item.order,
-                command: reference.take(),
-                event: item.event,
-            };
-            self.book.evolve(position, &record);
-            self.records.push(record);
-        }
-        for (unit, sum) in self.book.ledger().sums() {
+        let records = self.writer.apply(&command)?;
+        let count = records.len();
+        self.records.extend(records);
+        for (unit, sum) in self.book().ledger().sums() {
             assert_eq!(sum, 0, "{unit} does not sum to zero");
         }
         assert!(
-            self.book.ledger().breaches().is_empty(),
+            self.book().ledger().breaches().is_empty(),
             "a limit is broken"
         );
         Ok(count)

@@ -8,8 +8,8 @@
 use std::fs;
 use std::ops::Range;
 
-use tillroll_book::{Action, Book, Chart, Command, Decision};
-use tillroll_events::{CommandRef, EventId, OrderId, Record};
+use tillroll_book::{Action, Command, MemoryWriter};
+use tillroll_events::OrderId;
 use tillroll_stripe_simulator::LifeCycle;
 
 use crate::workload::{Entries, Webhooks, wallets};
@@ -42,7 +42,7 @@ const ORDERS: usize = 10;
 /// # Errors
 /// When the system does not say how much memory the process has, or a command is refused.
 pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<Held>, Error> {
-    let mut roll = Roll::new();
+    let mut writer = MemoryWriter::default();
     let (count, orders) = (plan.memory_things, plan.memory_things / ORDERS);
     let things = [
         Thing::Account,
@@ -59,10 +59,10 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
         };
         // The first ones are made before the first look, so that what making them takes is
         // there already and is not counted.
-        thing.make(&mut roll, 0..CHUNK)?;
+        thing.make(&mut writer, 0..CHUNK)?;
         let before = resident()?;
         for chunk in chunks(count) {
-            thing.make(&mut roll, CHUNK + chunk.start..CHUNK + chunk.end)?;
+            thing.make(&mut writer, CHUNK + chunk.start..CHUNK + chunk.end)?;
         }
         all.push(Held {
             thing: thing.name(),
@@ -70,7 +70,7 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
             bytes: resident()?.saturating_sub(before),
         });
     }
-    drop(roll);
+    drop(writer);
     Ok(all)
 }
 
@@ -94,21 +94,23 @@ impl Thing {
     }
 
     /// Makes those with these numbers.
-    fn make(self, roll: &mut Roll, numbers: Range<usize>) -> Result<(), Error> {
+    fn make(self, writer: &mut MemoryWriter, numbers: Range<usize>) -> Result<(), Error> {
         let (first, count) = (numbers.start as u64, numbers.len() as u64);
         match self {
-            Self::Account => wallets(numbers).try_for_each(|command| roll.apply(&command)),
+            Self::Account => wallets(numbers).try_for_each(|command| apply(writer, &command)),
             // Its money goes between the first accounts, which are there.
             Self::EntryId => {
                 let mut entries = Entries::among(CHUNK, 1).without_limits().after(first);
-                roll.apply(&entries.bulk(numbers.len()))
+                apply(writer, &entries.bulk(numbers.len()))
             }
             Self::OpenOrder => {
                 // The processor says nothing of it yet.
                 let open = Webhooks::of(&[LifeCycle::Captured], OPEN + first, count);
-                open.orders.iter().try_for_each(|order| roll.apply(order))
+                open.orders
+                    .iter()
+                    .try_for_each(|order| apply(writer, order))
             }
-            Self::ClosedOrder => close(roll, &Webhooks::of(&[LifeCycle::Paid], first, count)),
+            Self::ClosedOrder => close(writer, &Webhooks::of(&[LifeCycle::Paid], first, count)),
         }
     }
 }
@@ -116,17 +118,17 @@ impl Thing {
 /// Open orders are numbered from here, so that none is also a closed one.
 const OPEN: u64 = 1 << 40;
 
-fn close(roll: &mut Roll, shop: &Webhooks) -> Result<(), Error> {
+fn close(writer: &mut MemoryWriter, shop: &Webhooks) -> Result<(), Error> {
     let secrets = Webhooks::secrets();
     for order in &shop.orders {
-        roll.apply(order)?;
+        apply(writer, order)?;
     }
     for delivery in &shop.deliveries {
-        roll.apply(&delivery.command(&secrets))?;
+        apply(writer, &delivery.command(&secrets))?;
     }
     for order in &shop.orders {
         if let Action::PlaceOrder(placed) = &order.action {
-            roll.apply(&fulfil(placed.id, order))?;
+            apply(writer, &fulfil(placed.id, order))?;
         }
     }
     Ok(())
@@ -165,46 +167,9 @@ fn pages(statm: &str) -> Option<u64> {
     statm.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// A book, folded as a writer folds it, without the bytes.
-struct Roll {
-    book: Book,
-    position: u64,
-}
-
-impl Roll {
-    fn new() -> Self {
-        Self {
-            book: Book::new(Chart::default()),
-            position: 0,
-        }
-    }
-
-    fn apply(&mut self, command: &Command) -> Result<(), Error> {
-        let decided = match self.book.decide(command) {
-            Ok(Decision::Append(decided)) => decided,
-            Ok(Decision::AlreadyApplied { .. }) => Vec::new(),
-            Err(refusal) => return Err(Error::failed("the workload")(refusal)),
-        };
-        let events = u32::try_from(decided.len()).unwrap_or(u32::MAX);
-        let mut reference = command.key.as_ref().map(|key| CommandRef {
-            key: key.key.clone(),
-            fingerprint: key.fingerprint,
-            events,
-        });
-        for decided in decided {
-            self.position += 1;
-            let record = Record {
-                id: EventId::from_u128(u128::from(self.position)),
-                recorded_at: command.at,
-                occurred_at: decided.occurred_at,
-                order: decided.order,
-                command: reference.take(),
-                event: decided.event,
-            };
-            self.book.evolve(self.position, &record);
-        }
-        Ok(())
-    }
+fn apply(writer: &mut MemoryWriter, command: &Command) -> Result<(), Error> {
+    let applied = writer.apply(command);
+    applied.map(drop).map_err(Error::failed("the workload"))
 }
 
 #[cfg(test)]

@@ -20,8 +20,10 @@ mod entry_batch;
 mod facts;
 mod ids;
 mod legs;
+mod memory_writer;
 mod order;
 mod posting;
+mod record;
 mod refusal;
 pub mod state;
 mod tables;
@@ -36,4 +38,5 @@ pub use command::{
 };
 pub use digest::Digest;
 pub use entry_batch::{EntryBatch, EntryRequest, LegRequest, Words};
+pub use memory_writer::MemoryWriter;
 pub use refusal::{Refusal, Retry};

@@ -5,7 +5,7 @@ use tillroll_book::{
     Action, Book, Chart, Command, CommandKey, Decision, EntryBatch, OpenAccount, PlaceHold,
     PostEntries, PostEntry, PostingRequest, Words,
 };
-use tillroll_events::{CommandRef, EntryId, EventId, HoldId, Record, Timestamp};
+use tillroll_events::{EntryId, EventId, HoldId, Timestamp};
 use tillroll_ledger::{AccountType, Limit, PathRef, Side};
 use tillroll_money::MAX_MINOR;
 
@@ -65,30 +65,17 @@ impl Roll {
         let Decision::Append(decided) = &decision else {
             return Ok(decision);
         };
-        let events = u32::try_from(decided.len()).unwrap();
         let mut bytes = 0;
-        let mut reference = command.key.as_ref().map(|key| CommandRef {
-            key: key.key.clone(),
-            fingerprint: key.fingerprint,
-            events,
-        });
-        for decided in decided {
-            self.position += 1;
-            let record = Record {
-                id: EventId::from_u128(u128::from(self.position)),
-                recorded_at: command.at,
-                occurred_at: decided.occurred_at,
-                order: decided.order,
-                command: reference.take(),
-                event: decided.event.clone(),
-            };
+        let id = |position| EventId::from_u128(u128::from(position));
+        for (position, record) in command.records(self.position + 1, decided.clone(), id) {
             let mut buffer = Vec::new();
             record.encode(&mut buffer);
             bytes += buffer.len();
             match quick {
-                Some(_) => self.book.evolve_posted(self.position, &record),
-                None => self.book.evolve(self.position, &record),
+                Some(_) => self.book.evolve_posted(position, &record),
+                None => self.book.evolve(position, &record),
             }
+            self.position = position;
         }
         if let Action::PostEntries(request) = &command.action {
             assert!(bytes <= Book::bulk_bytes_at_most(request), "{bytes} bytes");

@@ -153,7 +153,7 @@ fn the_story_in_order_settles_every_clearing_account() {
         .map(String::from)
         .collect();
     assert!(open.is_empty(), "{open:?}");
-    assert_eq!(roll.book.digest(), roll.replayed().digest());
+    assert_eq!(roll.book().digest(), roll.replayed().digest());
 }
 
 proptest! {
@@ -170,8 +170,8 @@ proptest! {
             told.insert(at, steps[what].clone());
         }
         let roll = tell(&told);
-        prop_assert_eq!(roll.book.digest(), tell(&steps).book.digest());
-        prop_assert_eq!(roll.book.digest(), roll.replayed().digest());
+        prop_assert_eq!(roll.book().digest(), tell(&steps).book().digest());
+        prop_assert_eq!(roll.book().digest(), roll.replayed().digest());
     }
 }
 
@@ -453,13 +453,13 @@ proptest! {
     ) {
         let mut roll = Roll::new();
         for action in actions {
-            let before = roll.book.digest();
+            let before = roll.book().digest();
             if let Err(refusal) = roll.try_do(action) {
-                prop_assert_eq!(before, roll.book.digest(), "a refusal changed the book");
+                prop_assert_eq!(before, roll.book().digest(), "a refusal changed the book");
                 let known = tillroll_book::Refusal::CODES.iter().any(|(code, _)| *code == refusal.code());
                 prop_assert!(known, "{} is not documented", refusal.code());
             }
         }
-        prop_assert_eq!(roll.book.digest(), roll.replayed().digest());
+        prop_assert_eq!(roll.book().digest(), roll.replayed().digest());
     }
 }

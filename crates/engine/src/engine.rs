@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, PostEntries, Refusal};
-use tillroll_events::{CommandRef, Record, Timestamp};
+use tillroll_events::{Record, Timestamp};
 use tillroll_journal::{
     Batch, FileJournal, Journal, JournalId, JournalReader, MAX_FRAME_BYTES, Position,
     RecoveryReport, Storage,
@@ -429,28 +429,10 @@ impl<L: Log> Engine<L> {
     }
 
     fn records_of(&self, command: &Command, decided: Vec<Decided>) -> Vec<(Position, Record)> {
-        let events = u32::try_from(decided.len()).expect("memory ends before 2^32 events");
-        let mut reference = command.key.as_ref().map(|key| CommandRef {
-            key: key.key.clone(),
-            fingerprint: key.fingerprint,
-            events,
-        });
-        let first = self.staged_head().next();
-        decided
-            .into_iter()
-            .zip(first.get()..)
-            .map(|(decided, position)| {
-                let position = Position::new(position);
-                let record = Record {
-                    id: event_id(&self.book_id, position, command.at),
-                    recorded_at: command.at,
-                    occurred_at: decided.occurred_at,
-                    order: decided.order,
-                    command: reference.take(),
-                    event: decided.event,
-                };
-                (position, record)
-            })
+        let id = |position| event_id(&self.book_id, Position::new(position), command.at);
+        command
+            .records(self.staged_head().next().get(), decided, id)
+            .map(|(position, record)| (Position::new(position), record))
             .collect()
     }
 

@@ -2,11 +2,11 @@
 #![allow(dead_code, reason = "each test file uses its own part of the harness")]
 
 use tillroll_book::{
-    Action, Book, Command, Decision, Fact, LineRequest, Observe, PlaceOrder, ReceiveStock, Refusal,
-    SellerRequest, StockRequest, TaxRequest,
+    Action, Book, Command, Fact, LineRequest, MemoryWriter, Observe, PlaceOrder, ReceiveStock,
+    Refusal, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Event, EventId, ExternalId,
+    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Event, ExternalId,
     FeeDetail, IntentFacts, IntentStatus, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
     Record, RefundFacts, RefundStatus, Timestamp, TransferFacts,
 };
@@ -18,7 +18,7 @@ pub const EUR: &str = "EUR";
 /// limit holds.
 #[derive(Debug, Default)]
 pub struct Roll {
-    pub book: Book,
+    writer: MemoryWriter,
     pub records: Vec<Record>,
     clock: i64,
 }
@@ -26,6 +26,10 @@ pub struct Roll {
 impl Roll {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub fn book(&self) -> &Book {
+        self.writer.book()
     }
 
     pub fn try_do(&mut self, action: Action) -> Result<Vec<Event>, Refusal> {
@@ -37,25 +41,9 @@ impl Roll {
             key: None,
             action,
         };
-        let decided = match self.book.decide(&command)? {
-            Decision::Append(decided) => decided,
-            applied @ Decision::AlreadyApplied { .. } => panic!("no key was given: {applied:?}"),
-        };
-        let mut events = Vec::new();
-        for item in decided {
-            let position = self.records.len() as u64 + 1;
-            let record = Record {
-                id: EventId::from_u128(position.into()),
-                recorded_at: at,
-                occurred_at: item.occurred_at,
-                order: item.order,
-                command: None,
-                event: item.event.clone(),
-            };
-            self.book.evolve(position, &record);
-            self.records.push(record);
-            events.push(item.event);
-        }
+        let records = self.writer.apply(&command)?;
+        let events = records.iter().map(|record| record.event.clone()).collect();
+        self.records.extend(records);
         self.check();
         Ok(events)
     }
@@ -71,20 +59,20 @@ impl Roll {
     }
 
     pub fn check(&self) {
-        for (unit, sum) in self.book.ledger().sums() {
+        for (unit, sum) in self.book().ledger().sums() {
             assert_eq!(sum, 0, "{unit} does not sum to zero");
         }
-        let breaches = self.book.ledger().breaches();
+        let breaches = self.book().ledger().breaches();
         let names: Vec<_> = breaches
             .iter()
-            .map(|id| self.book.ledger().account(*id))
+            .map(|id| self.book().ledger().account(*id))
             .collect();
         assert!(names.is_empty(), "limits are broken: {names:?}");
     }
 
     /// Debits less credits.
     pub fn net(&self, path: &str, unit: &str) -> i64 {
-        let ledger = self.book.ledger();
+        let ledger = self.book().ledger();
         ledger
             .lookup(path, unit.parse().expect("a unit of the test"))
             .and_then(|account| ledger.balances(account))
@@ -94,14 +82,14 @@ impl Roll {
     /// The non-zero balances whose path starts with `prefix`, as a bookkeeper would list them.
     pub fn listing(&self, prefix: &str) -> String {
         let rows = self
-            .book
+            .book()
             .ledger()
             .by_path()
             .filter_map(|(account, balances)| {
                 let net = balances.net_debit();
                 let (side, amount) = if net > 0 { ("Dr", net) } else { ("Cr", -net) };
                 (net != 0 && account.path.as_str().starts_with(prefix)).then(|| {
-                    let unit = self.book.ledger().unit_of(account);
+                    let unit = self.book().ledger().unit_of(account);
                     format!("{} {side} {amount} {unit}\n", account.path)
                 })
             });

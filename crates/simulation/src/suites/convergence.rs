@@ -32,7 +32,7 @@ pub(super) fn check() -> Verdict {
         ensure(open.is_empty(), || format!("{cycle:?} leaves {open:?}"))?;
         for seed in 0..DISORDERS {
             let told = tell(&disorder(seed, &story)).map_err(named)?;
-            let (found, digest) = (told.book.digest(), expected.book.digest());
+            let (found, digest) = (told.book().digest(), expected.book().digest());
             ensure(found == digest, || {
                 format!("{cycle:?} in disorder {seed} has the digest {found}, in order {digest}")
             })?;
@@ -127,7 +127,7 @@ fn disorder(seed: u64, story: &[Message]) -> Vec<Message> {
 
 /// Accounts between an order and the processor that should be empty and are not.
 fn unsettled(roll: &Roll) -> Vec<String> {
-    let rows = roll.book.ledger().by_path();
+    let rows = roll.book().ledger().by_path();
     rows.filter(|(account, balances)| {
         let path = account.path.as_str();
         let clears = path.ends_with(":clearing")

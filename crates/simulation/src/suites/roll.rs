@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tillroll_book::{Action, Book, Command, CommandKey, Decision, Fact, Observe, Refusal};
-use tillroll_events::{
-    CommandRef, Event, EventId, NotificationReceived, OrderId, OrderStanding, Record, Timestamp,
-};
+use tillroll_book::{Action, Book, Command, CommandKey, Fact, MemoryWriter, Observe, Refusal};
+use tillroll_events::{Event, NotificationReceived, OrderId, OrderStanding, Record, Timestamp};
 use tillroll_ledger::Limit;
 use tillroll_money::Unit;
 
@@ -15,7 +13,7 @@ const SECOND: i64 = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Roll {
-    pub(super) book: Book,
+    writer: MemoryWriter,
     records: Vec<Record>,
     clock: i64,
 }
@@ -23,10 +21,14 @@ pub(super) struct Roll {
 impl Roll {
     pub(super) fn new() -> Self {
         Self {
-            book: Book::default(),
+            writer: MemoryWriter::default(),
             records: Vec::new(),
             clock: 1_790_000_000 * SECOND,
         }
+    }
+
+    pub(super) fn book(&self) -> &Book {
+        self.writer.book()
     }
 
     /// Decides and folds. A refusal is an answer; broken laws are a finding.
@@ -40,37 +42,17 @@ impl Roll {
         let command = Command {
             at,
             occurred_at: None,
-            key: key.clone(),
+            key,
             action,
         };
-        let decided = match self.book.decide(&command) {
-            Ok(Decision::Append(decided)) => decided,
-            Ok(Decision::AlreadyApplied { .. }) => return Ok(Ok(Vec::new())),
+        let records = match self.writer.apply(&command) {
+            Ok(records) => records,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let events = u32::try_from(decided.len()).expect("a command has few events");
-        let mut reference = key.map(|key| CommandRef {
-            key: key.key,
-            fingerprint: key.fingerprint,
-            events,
-        });
-        let first = self.records.len();
-        for item in decided {
-            let position = self.records.len() as u64 + 1;
-            let record = Record {
-                id: EventId::from_u128(position.into()),
-                recorded_at: at,
-                occurred_at: item.occurred_at,
-                order: item.order,
-                command: reference.take(),
-                event: item.event,
-            };
-            self.book.evolve(position, &record);
-            self.records.push(record);
-        }
         self.laws()?;
-        let new = self.records[first..].iter();
-        Ok(Ok(new.map(|record| record.event.clone()).collect()))
+        let events = records.iter().map(|record| record.event.clone()).collect();
+        self.records.extend(records);
+        Ok(Ok(events))
     }
 
     /// A command that has to be applied.
@@ -105,7 +87,7 @@ impl Roll {
 
     /// Debits less credits of an account.
     pub(super) fn net(&self, path: &str, unit: Unit) -> i64 {
-        let ledger = self.book.ledger();
+        let ledger = self.book().ledger();
         let account = ledger.lookup(path, unit);
         let balances = account.and_then(|account| ledger.balances(account));
         balances.map_or(0, |balances| balances.net_debit())
@@ -128,10 +110,12 @@ impl Roll {
     /// Every unit sums to zero and every limit holds, by our own count.
     fn laws(&self) -> Verdict {
         let mut sums: BTreeMap<tillroll_money::Unit, i128> = BTreeMap::new();
-        let rows: Vec<_> = self.book.ledger().by_path().collect();
+        let rows: Vec<_> = self.book().ledger().by_path().collect();
         for (account, balances) in &rows {
             let net = i128::from(balances.debits_posted) - i128::from(balances.credits_posted);
-            *sums.entry(self.book.ledger().unit_of(account)).or_default() += net;
+            *sums
+                .entry(self.book().ledger().unit_of(account))
+                .or_default() += net;
             let keeps = match account.limit {
                 Limit::None => true,
                 Limit::DebitsMustNotExceedCredits => net <= 0,
