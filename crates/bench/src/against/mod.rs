@@ -10,12 +10,15 @@ mod postgres;
 mod program;
 pub mod tigerbeetle;
 
+use std::cell::RefCell;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::load::Percentiles;
 use crate::report::{latency, machine};
 use crate::workload::Ids;
-use crate::{Error, Machine, median};
+use crate::{Error, Machine, Scratch, median};
 
 pub use ours::{Work, run as run_ours};
 pub use postgres::Postgres;
@@ -144,6 +147,30 @@ pub(crate) fn alternate(
         row.ours.push(ours()?);
     }
     Ok(row)
+}
+
+/// The same work by both, in turn, each time in an empty directory. `progress` is told whose turn
+/// it is.
+fn in_turn(
+    peer: &str,
+    rounds: usize,
+    work: &Work,
+    scratch: &mut Scratch,
+    progress: &mut dyn FnMut(&str),
+    mut theirs: impl FnMut(&Work, &Path) -> Result<Round, Error>,
+) -> Result<Row, Error> {
+    let turns = RefCell::new((scratch, progress));
+    let turn_of = |who: &str| {
+        let (scratch, progress) = &mut *turns.borrow_mut();
+        progress(who);
+        scratch.fresh()
+    };
+    alternate(
+        rounds,
+        work.name(),
+        || theirs(work, &turn_of(peer)?),
+        || run_ours(work, &turn_of("tillroll")?),
+    )
 }
 
 #[cfg(test)]

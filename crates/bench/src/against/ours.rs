@@ -22,6 +22,19 @@ pub struct Work {
     pub limits: bool,
 }
 
+impl Work {
+    /// `batches of 8,189, 1 client`
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Self { batch, clients, .. } = *self;
+        let many = if clients == 1 { "client" } else { "clients" };
+        match batch {
+            1 => format!("single transfers, {clients} {many}"),
+            batch => format!("batches of {}, {clients} {many}", grouped(batch)),
+        }
+    }
+}
+
 /// How long the read models may take to follow.
 const FOLLOW: Duration = Duration::from_secs(600);
 

@@ -8,13 +8,14 @@ use std::process::Command;
 
 use tillroll_journal::testing::Random;
 
-use super::ours::{Work, from_micros, run};
+use super::ours::{Work, from_micros};
 use super::program::output;
-use super::{Comparison, Round, Versus, alternate};
+use super::{Comparison, Round, Versus, in_turn};
 use crate::load::Percentiles;
-use crate::stages::grouped;
 use crate::workload::Ids;
 use crate::{Error, Machine, Scratch};
+
+const PEER: &str = "PostgreSQL";
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -60,7 +61,7 @@ impl Postgres {
         };
         let mut differences = differences();
         differences.extend(self.settings()?);
-        let scratch = std::cell::RefCell::new(Scratch::below(directory)?);
+        let mut scratch = Scratch::below(directory)?;
         let mut rows = Vec::new();
         for (batch, clients) in kinds {
             let work = Work {
@@ -71,29 +72,19 @@ impl Postgres {
                 ids: versus.ids,
                 limits: true,
             };
-            let many = if clients == 1 { "client" } else { "clients" };
-            let name = match batch {
-                1 => format!("single transfers, {clients} {many}"),
-                batch => format!("batches of {}, {clients} {many}", grouped(batch)),
-            };
-            let progress = std::cell::RefCell::new(&mut progress);
-            rows.push(alternate(
+            rows.push(in_turn(
+                PEER,
                 versus.rounds,
-                name,
-                || {
-                    progress.borrow_mut()("PostgreSQL");
-                    self.run(&work, &scratch.borrow_mut().fresh()?)
-                },
-                || {
-                    progress.borrow_mut()("tillroll");
-                    run(&work, &scratch.borrow_mut().fresh()?)
-                },
+                &work,
+                &mut scratch,
+                &mut progress,
+                |work, directory| self.run(work, directory),
             )?);
         }
         self.psql(&["-c", "DROP SCHEMA IF EXISTS tillroll_bench CASCADE"])?;
-        let machine = Machine::of(scratch.borrow().path());
+        let machine = Machine::of(scratch.path());
         Ok(Comparison {
-            peer: "PostgreSQL".into(),
+            peer: PEER.into(),
             versus,
             rows,
             differences,

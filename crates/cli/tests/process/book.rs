@@ -78,11 +78,8 @@ impl Book {
         let server = Launch::on(data).serve();
         let mut client = server.client();
         for pair in 0..PAIRS {
-            let (to, from) = Transfer { pair, amount: 1 }.accounts();
-            for (path, kind) in [(to, "asset"), (from, "income")] {
-                let body = json!({"unit": "EUR", "type": kind});
-                let request = Request::json("PUT", format!("/v1/accounts/{path}"), &body);
-                client.send(&request).expect("it serves").expect(200);
+            for opening in (Transfer { pair, amount: 1 }).openings() {
+                client.send(&opening).expect("it serves").expect(200);
             }
         }
         let (events, _) = roll::read_after(&mut client, 0).expect("it serves");
@@ -132,6 +129,14 @@ impl Book {
         self.repeat(&mut client, random);
         self.hold(&mut client);
         self.balances(&mut client);
+    }
+
+    /// Starts a server on the directory as it was left, examines it, and kills it: what it said.
+    #[track_caller]
+    pub fn goes_on(&mut self, random: &mut Random) -> String {
+        let server = self.launch().serve();
+        self.examine(&server, random);
+        server.kill().said
     }
 
     /// Also reads the whole roll again, sends old commands again, and has `tillroll verify` look

@@ -64,6 +64,15 @@ impl Transfer {
         )
     }
 
+    /// What opens its two accounts.
+    pub fn openings(self) -> [Request; 2] {
+        let (to, from) = self.accounts();
+        [(to, "asset"), (from, "income")].map(|(path, kind)| {
+            let body = json!({"unit": "EUR", "type": kind});
+            Request::json("PUT", format!("/v1/accounts/{path}"), &body)
+        })
+    }
+
     fn body(self, credited: u64) -> Value {
         let (to, from) = self.accounts();
         json!({"postings": [

@@ -1,8 +1,5 @@
 //! One writer for one directory, whoever comes first.
 
-use serde_json::json;
-
-use crate::client::Request;
 use crate::command::{Command, Transfer};
 use crate::server::{Ended, Launch, Running};
 
@@ -12,11 +9,8 @@ fn post(server: &Running, key: &str) {
 }
 
 fn open_accounts(server: &Running) {
-    let (to, from) = Transfer { pair: 0, amount: 1 }.accounts();
-    for path in [to, from] {
-        let body = json!({"unit": "EUR", "type": "asset"});
-        let request = Request::json("PUT", format!("/v1/accounts/{path}"), &body);
-        server.send(&request).expect(200);
+    for opening in (Transfer { pair: 0, amount: 1 }).openings() {
+        server.send(&opening).expect(200);
     }
 }
 

@@ -108,9 +108,7 @@ fn an_append_that_fails_acknowledges_nothing_and_ends_the_process() {
         let latest = acknowledged.map(|(_, position)| position).max();
         assert!(latest <= Some(durable), "{context}: {latest:?} > {durable}");
 
-        let server = book.launch().serve();
-        book.examine(&server, &mut random);
-        server.kill();
+        book.goes_on(&mut random);
     }
     book.recovers(&mut random);
     say(&format!(
@@ -147,16 +145,13 @@ fn an_append_that_fits_in_part_is_cut_and_was_not_acknowledged() {
         );
         book.remember(done);
         let torn = is_torn(&log);
-        let server = book.launch().serve();
-        let said = server.said();
+        let said = book.goes_on(&mut random);
         assert_eq!(
             torn,
             said.contains("were an append that was cut short"),
             "{said}"
         );
         cut += u32::from(torn);
-        book.examine(&server, &mut random);
-        server.kill();
     }
     book.recovers(&mut random);
     // A write ends on the limit only by chance, of one in some hundred.
@@ -216,9 +211,7 @@ fn a_process_that_is_killed_at_a_write_or_sync_loses_nothing() {
                 }
             };
             assert_eq!(ended.status.code(), None, "{}: {ended:?}", book.context);
-            let server = book.launch().serve();
-            book.examine(&server, &mut random);
-            server.kill();
+            book.goes_on(&mut random);
             cases += 1;
         }
     }
@@ -271,9 +264,7 @@ fn read_models_that_cannot_be_written_hold_nobody_up() {
         let said = server.said();
         assert!(said.contains("the read models do not follow"), "{said}");
         server.kill();
-        let server = book.launch().serve();
-        book.examine(&server, &mut random);
-        server.kill();
+        book.goes_on(&mut random);
     }
     book.recovers(&mut random);
 }

@@ -4,11 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
 use tillroll_journal::testing::Random;
 
 use crate::book::Book;
-use crate::client::Request;
 use crate::command::{Command, Transfer};
 use crate::inject::{self, Fault};
 use crate::load::Load;
@@ -144,11 +142,8 @@ fn a_book_whose_beginning_failed_is_begun_by_the_next_start() {
 fn goes_on(data: &Path, context: &str) {
     let server = Launch::on(data).serve();
     let transfer = Transfer { pair: 0, amount: 1 };
-    let (to, from) = transfer.accounts();
-    for path in [to, from] {
-        let body = json!({"unit": "EUR", "type": "asset"});
-        let request = Request::json("PUT", format!("/v1/accounts/{path}"), &body);
-        server.send(&request).expect(200);
+    for opening in transfer.openings() {
+        server.send(&opening).expect(200);
     }
     server
         .send(&Command::entry("first", transfer).request())
