@@ -70,7 +70,9 @@ fn a_recovery_that_fails_refuses_to_serve_and_cuts_nothing() {
             );
             let whole = torn.len() - b"TRFR and not much more".len();
             assert!(left.len() >= whole, "{context}: a frame was cut");
-            if call == "pread64" || call == "getdents64" {
+            // The sixth reading may be that of the last frame, behind the cut: how many there are
+            // before it, five at least, is for the length of the log to say.
+            if call == "getdents64" || call == "pread64" && k < 6 {
                 assert_eq!(left.len(), torn.len(), "{context}: cut on bad reading");
             }
             cases += 1;
