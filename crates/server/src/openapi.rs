@@ -76,6 +76,7 @@ pub(crate) struct PageParameters {
 pub(crate) struct WhenParameters {
     /// As the books stood at a position of the roll, or at an RFC 3339 time (by when things were
     /// recorded).
+    #[param(min_length = 1)]
     as_of: Option<String>,
     /// Not before the read models show this position: the `Tillroll-Position` of an answer, so
     /// that what was written is seen. Waits up to five seconds.

@@ -55,15 +55,35 @@ impl<'de> Deserialize<'de> for Minor {
     }
 }
 
+/// A [`Minor`] that may not be 0, as documents describe it.
+#[derive(Debug)]
+pub(crate) struct Positive;
+
+fn whole_from(least: i64, description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Integer))
+        .description(Some(description))
+        .minimum(Some(least))
+        .maximum(Some(i64::MAX))
+        .examples([serde_json::json!(1999)])
+        .into()
+}
+
 impl PartialSchema for Minor {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(SchemaType::new(Type::Integer))
-            .description(Some("Minor units: 1999 EUR is 19.99 €, 500 JPY is ¥500."))
-            .minimum(Some(0_i64))
-            .maximum(Some(i64::MAX))
-            .examples([serde_json::json!(1999)])
-            .into()
+        whole_from(0, "Minor units: 1999 EUR is 19.99 €, 500 JPY is ¥500.")
+    }
+}
+
+impl PartialSchema for Positive {
+    fn schema() -> RefOr<Schema> {
+        whole_from(1, "Minor units or pieces, one at least.")
+    }
+}
+
+impl ToSchema for Positive {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "PositiveUnits".into()
     }
 }
 

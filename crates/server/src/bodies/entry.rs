@@ -15,7 +15,7 @@ use crate::new_ids::NewIds;
 use crate::object::Object;
 use crate::openapi::MetadataSchema;
 use crate::problem::Problem;
-use crate::scalar::Minor;
+use crate::scalar::{Minor, Positive};
 
 /// A journal entry to post: postings that balance in every unit.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,6 +58,7 @@ pub(crate) struct PostingBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, example = "debit")]
     side: Cow<'a, str>,
+    #[schema(value_type = Positive)]
     amount: Minor,
 }
 

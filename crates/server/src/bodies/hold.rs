@@ -13,7 +13,7 @@ use crate::new_ids::NewIds;
 use crate::object::Object;
 use crate::openapi::MetadataSchema;
 use crate::problem::Problem;
-use crate::scalar::Minor;
+use crate::scalar::{Minor, Positive};
 
 /// A hold to place: an entry that is pending until it is captured, in part or whole, or voided.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,6 +44,7 @@ pub(crate) struct HoldBody<'a> {
 #[serde(deny_unknown_fields)]
 #[schema(as = CaptureRequest)]
 pub(crate) struct CaptureBody<'a> {
+    #[schema(value_type = Option<Positive>)]
     amount: Option<Minor>,
     #[serde(borrow)]
     #[schema(value_type = Option<Vec<PostingBody<'a>>>)]

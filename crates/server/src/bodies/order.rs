@@ -11,7 +11,7 @@ use crate::new_ids::NewIds;
 use crate::object::Object;
 use crate::openapi::MetadataSchema;
 use crate::problem::Problem;
-use crate::scalar::Minor;
+use crate::scalar::{Minor, Positive};
 
 /// An order to place. What is sold at once, on one channel, in one currency.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,7 +56,7 @@ pub(crate) struct LineBody {
     sku: Option<String>,
     #[schema(example = "T-shirt, medium", min_length = 1, max_length = 500)]
     description: Option<String>,
-    #[schema(example = 2)]
+    #[schema(value_type = Positive, example = 2)]
     quantity: Minor,
     /// Minor units of the order's currency, each.
     #[schema(example = 1999)]

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::findings::Findings;
 use crate::object::Object;
 use crate::problem::Problem;
-use crate::scalar::Minor;
+use crate::scalar::{Minor, Positive};
 
 /// Goods that arrive at a location.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,7 +34,7 @@ pub(crate) struct ReceiptBody {
 pub(crate) struct ReceiptLineBody {
     #[schema(example = "TEE-M", pattern = "^[A-Za-z0-9._-]{1,43}$")]
     sku: String,
-    #[schema(example = 40)]
+    #[schema(value_type = Positive, example = 40)]
     quantity: Minor,
 }
 

@@ -23,7 +23,7 @@ use crate::views::{AccountView, StatementLineView, TrialBalanceView};
 /// Type and unit never change.
 #[utoipa::path(
     put, path = "/v1/accounts/{path}", operation_id = "put_account", tag = "Accounts",
-    params(("path" = String, Path, description = "Up to eight names joined by `:`", example = "bank:account")),
+    params(("path" = String, Path, description = "Up to eight names joined by `:`", example = "bank:account", pattern = "^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,7}$", max_length = 160)),
     request_body = AccountBody,
     responses((status = 200, description = "The account", body = AccountView)),
 )]
@@ -64,7 +64,7 @@ pub(crate) async fn put(
     params(
         crate::openapi::PageParameters, crate::openapi::WhenParameters,
         ("prefix" = Option<String>, Query, description = "What the path begins with", example = "seller:"),
-        ("unit" = Option<String>, Query, description = "Only in this unit"),
+        ("unit" = Option<String>, Query, description = "Only in this unit", pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$", max_length = 47),
         ("type" = Option<String>, Query, description = "Only of this type"),
     ),
     responses((status = 200, description = "A page of accounts", body = List<AccountView>)),
@@ -123,8 +123,8 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/accounts/{path}", operation_id = "get_account", tag = "Accounts",
     params(
-        ("path" = String, Path, description = "The account's path", example = "bank:account"),
-        ("unit" = Option<String>, Query, description = "Only in this unit"),
+        ("path" = String, Path, description = "The account's path", example = "bank:account", pattern = "^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,7}$", max_length = 160),
+        ("unit" = Option<String>, Query, description = "Only in this unit", pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$", max_length = 47),
         crate::openapi::WhenParameters,
     ),
     responses((status = 200, description = "The account, once for each unit", body = List<AccountView>)),
@@ -169,9 +169,9 @@ fn no_account(path: &AccountPath, unit: Option<Unit>) -> Problem {
 #[utoipa::path(
     get, path = "/v1/accounts/{path}/statement", operation_id = "get_account_statement", tag = "Accounts",
     params(
-        ("path" = String, Path, description = "The account's path", example = "bank:account"),
-        ("unit" = Option<String>, Query, description = "Needed where the path has accounts in several units"),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`"),
+        ("path" = String, Path, description = "The account's path", example = "bank:account", pattern = "^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,7}$", max_length = 160),
+        ("unit" = Option<String>, Query, description = "Needed where the path has accounts in several units", pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$", max_length = 47),
+        ("order" = Option<String>, Query, description = "`asc` or `desc`", pattern = "^(asc|desc)$"),
         crate::openapi::PageParameters, crate::openapi::WhenParameters,
     ),
     responses((status = 200, description = "A page of postings", body = List<StatementLineView>)),

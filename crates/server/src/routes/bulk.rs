@@ -42,8 +42,8 @@ pub(crate) const ROUTE: &str = "/v1/entries/bulk";
 #[utoipa::path(
     post, path = "/v1/entries/bulk", operation_id = "post_entries", tag = "Entries",
     params(
-        ("results" = Option<String>, Query, description = "`refused` when it is left out, or `all`"),
-        ("mode" = Option<String>, Query, description = "`all` or `each`: of a stream, which has no other place to say it"),
+        ("results" = Option<String>, Query, description = "`refused` when it is left out, or `all`", pattern = "^(refused|all)$"),
+        ("mode" = Option<String>, Query, description = "`all` or `each`: of a stream, which has no other place to say it", pattern = "^(all|each)$"),
     ),
     request_body(content(
         (BulkBody = "application/json"),

@@ -84,7 +84,7 @@ fn read(
 /// Get a journal entry
 #[utoipa::path(
     get, path = "/v1/entries/{id}", operation_id = "get_entry", tag = "Entries",
-    params(("id" = String, Path, description = "The entry's id"), crate::openapi::WhenParameters),
+    params(("id" = String, Path, description = "The entry's id", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$"), crate::openapi::WhenParameters),
     responses(
         (status = 200, description = "The entry", body = EntryView),
     ),

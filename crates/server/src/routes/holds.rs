@@ -40,7 +40,7 @@ pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response
 /// Get a hold
 #[utoipa::path(
     get, path = "/v1/holds/{id}", operation_id = "get_hold", tag = "Holds",
-    params(("id" = String, Path, description = "The hold's id"), crate::openapi::WhenParameters),
+    params(("id" = String, Path, description = "The hold's id", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$"), crate::openapi::WhenParameters),
     responses(
         (status = 200, description = "The hold", body = HoldView),
     ),
@@ -74,7 +74,7 @@ async fn find(app: &App, id: HoldId, when: When) -> Result<(u64, HoldView), Prob
 #[utoipa::path(
     post, path = "/v1/holds/{id}/capture", operation_id = "capture_hold", tag = "Holds",
     params(
-        ("id" = String, Path, description = "The hold's id"),
+        ("id" = String, Path, description = "The hold's id", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     request_body(content = CaptureBody, description = "None at all captures the whole hold"),
     responses(
@@ -98,7 +98,7 @@ pub(crate) async fn capture(
 #[utoipa::path(
     post, path = "/v1/holds/{id}/void", operation_id = "void_hold", tag = "Holds",
     params(
-        ("id" = String, Path, description = "The hold's id"),
+        ("id" = String, Path, description = "The hold's id", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     request_body(content = Empty, description = "Empty, or no body at all"),
     responses(

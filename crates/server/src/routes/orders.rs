@@ -104,7 +104,7 @@ pub(crate) async fn list(
 /// Get an order
 #[utoipa::path(
     get, path = "/v1/orders/{id}", operation_id = "get_order", tag = "Orders",
-    params(("id" = String, Path, description = "The order's id"), crate::openapi::WhenParameters),
+    params(("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"), crate::openapi::WhenParameters),
     responses(
         (status = 200, description = "The order", body = OrderView),
     ),
@@ -138,7 +138,7 @@ async fn find(app: &App, id: OrderId, when: When) -> Result<(u64, OrderView), Pr
 #[utoipa::path(
     get, path = "/v1/orders/{id}/timeline", operation_id = "get_order_timeline", tag = "Orders",
     params(
-        ("id" = String, Path, description = "The order's id"),
+        ("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
         ("limit" = Option<u32>, Query, description = "1 to 100, 20 when it is left out", minimum = 1, maximum = 100),
         ("starting_after" = Option<u64>, Query, description = "After the event at this position"),
         crate::openapi::WhenParameters,
@@ -183,7 +183,7 @@ pub(crate) async fn timeline(
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "Orders",
     params(
-        ("id" = String, Path, description = "The order's id"),
+        ("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     request_body(content = Empty, description = "Empty, or no body at all"),
     responses(
@@ -205,7 +205,7 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     post, path = "/v1/orders/{id}/fulfil", operation_id = "fulfil_order", tag = "Orders",
     params(
-        ("id" = String, Path, description = "The order's id"),
+        ("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     request_body(content = Empty, description = "Empty, or no body at all"),
     responses(
