@@ -24,10 +24,10 @@ pub trait Journal: Send {
     /// Does a part of what makes later appends quicker, for when nothing waits to be appended.
     /// Answers whether there is more to do.
     ///
-    /// It changes nothing that anyone can read.
+    /// It changes nothing that anyone can read, and where it cannot be done, appends do without.
     ///
     /// # Errors
-    /// As those of [`Journal::append`], and nothing is appended after them either.
+    /// A failed sync, as for [`Journal::append`]: nothing is appended after it.
     fn make_room(&mut self) -> Result<bool, AppendError> {
         Ok(false)
     }

@@ -23,7 +23,8 @@ const LONGEST_FRAME_BYTES: u64 = 64 * 1024;
 pub(crate) struct Room {
     /// End of the file; at or behind the end of the last frame.
     end: u64,
-    /// Whether to make any. Not when the disk is full: what is left of it is for frames.
+    /// Whether to make any. Not after noughts could not be written: what is left of a full disk is
+    /// for frames.
     wanted: bool,
 }
 
@@ -66,8 +67,8 @@ impl Room {
         self.end = end;
     }
 
-    /// The disk is full: what was written of a step that goes to `end` stays, and no more is
-    /// made.
+    /// Noughts could not be written: what there is of a step that goes to `end` stays, and no more
+    /// is made.
     pub(crate) fn give_up(&mut self, end: u64) {
         self.end = end;
         self.wanted = false;

@@ -42,10 +42,20 @@ impl Simulation<'_> {
             made = life.engine.make_room();
             steps += u64::from(matches!(made, Ok(true)));
         }
-        let answers = made.and_then(|_| life.engine.execute(commands));
-        let hit = life.disk.disarm();
         self.tally.add_many(Count::Room, steps);
+        let life = self.life();
+        let died = life.disk.has_died();
+        let answers = match died {
+            // Nothing of the batch came as far as the engine.
+            true => Ok(Vec::new()),
+            false => made.and_then(|_| life.engine.execute(commands)),
+        };
+        let hit = life.disk.disarm();
         hit.count(&mut self.tally);
+        if died {
+            let ends = self.failed(requests, foretold)?;
+            return self.replace(&ends, &hit, false);
+        }
         match answers {
             Ok(answers) => {
                 Law::Failures.holds(!hit.wrote() && hit.died.is_none(), || {

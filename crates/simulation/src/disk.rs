@@ -37,7 +37,7 @@ enum Call {
 pub(crate) struct Hit {
     pub(crate) reads: u64,
     pub(crate) writes: u64,
-    /// Room that found the disk full: no failure, the log goes on without.
+    /// Writes of room that failed: no failure of the log, which goes on without.
     pub(crate) room_denied: u64,
     pub(crate) syncs: u64,
     pub(crate) kept_syncs: u64,
@@ -160,6 +160,11 @@ impl Disk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the process has died in a call since.
+    pub(crate) fn has_died(&self) -> bool {
+        self.state().hit.died.is_some()
     }
 
     /// From now on this goes wrong, and calls are counted from 0.
@@ -360,12 +365,9 @@ impl StorageFile for DiskFile {
         let written = self
             .disk
             .run(Call::Write, || self.file.write_at(offset, bytes));
-        // No frame is nothing but noughts: it was room, which a full disk need not have.
-        if let Err(error) = &written
-            && error.kind() == io::ErrorKind::StorageFull
-            && bytes.iter().all(|byte| *byte == 0)
-        {
-            let mut state = self.disk.state();
+        let mut state = self.disk.state();
+        // No frame is nothing but noughts: it was room, without which the log goes on.
+        if written.is_err() && state.hit.died.is_none() && bytes.iter().all(|byte| *byte == 0) {
             state.hit.writes -= 1;
             state.hit.room_denied += 1;
         }

@@ -46,7 +46,7 @@ counts! {
     }
     "faults" {
         FailedWrites "failed writes",
-        RoomDenied "room that a full disk did not have",
+        RoomDenied "room that could not be written",
         FailedSyncs "failed syncs",
         KeptSyncs "syncs that failed and had worked",
         TornSyncs "syncs that failed and had worked in part",

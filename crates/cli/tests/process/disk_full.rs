@@ -13,6 +13,8 @@ use crate::report::{say, seed, skipped};
 use crate::server::Ended;
 
 const KIB: u64 = 1024;
+/// Of a disk for log and read models: room enough for both, but for the ballast.
+const SIZE: u64 = 48 * 1024 * KIB;
 
 /// Posts until the server has ended by itself: what clients saw, and how it ended.
 fn fill(book: &mut Book, random: &mut Random, name: &str) -> Ended {
@@ -82,7 +84,7 @@ fn a_full_disk_under_log_and_read_models_loses_nothing() {
     let mut random = Random::new(seed);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path();
-    let _disk = match Small::mount(data, 8 * 1024 * KIB) {
+    let _disk = match Small::mount(data, SIZE) {
         Ok(disk) => disk,
         Err(why) => return skipped(what, &why),
     };
@@ -116,7 +118,7 @@ fn leave(data: &Path, ballast: &Path, bytes: u64) {
             }
         }
     }
-    let size = 8 * 1024 * KIB - used - bytes;
+    let size = SIZE - used - bytes;
     let size = usize::try_from(size).expect("a small disk");
     fs::write(ballast, vec![0xB4; size]).expect("there is room for it");
 }

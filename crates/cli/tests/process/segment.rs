@@ -47,6 +47,16 @@ pub fn frames(path: &Path) -> Vec<Frame> {
     frames
 }
 
+/// What lies behind the last whole frame, up to its last byte that is not nought: behind that is
+/// the room that the writer makes ahead.
+pub fn tail(path: &Path) -> u64 {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{error}: {}", path.display()));
+    let end = frames(path).last().map_or(SEGMENT_HEADER, Frame::end);
+    let written = bytes.iter().rposition(|byte| *byte != 0);
+    let written = written.map_or(0, |last| last as u64 + 1);
+    written.saturating_sub(end)
+}
+
 fn frame_at(bytes: &[u8], offset: u64) -> Option<Frame> {
     let rest = bytes.get(usize::try_from(offset).ok()?..)?;
     let number = |at: usize| {

@@ -33,6 +33,8 @@ fn a_recovery_that_fails_refuses_to_serve_and_cuts_nothing() {
     let parent = log.parent().expect("it is in a directory");
     // A tail that recovery would cut, so that there is something to cut wrongly.
     let mut torn = fs::read(&log).expect("the log");
+    let end = segment::frames(&log).last().expect("a frame").end();
+    torn.truncate(usize::try_from(end).expect("a small file"));
     torn.extend_from_slice(b"TRFR and not much more");
     let table: [(&str, &str, u32, &Path); 6] = [
         // Whether it is the roll of the snapshot; a header, the frames, the last frame again.
