@@ -34,6 +34,9 @@ pub struct Plan {
     pub core_entries: usize,
     /// Accounts in the core's cases.
     pub core_accounts: Vec<usize>,
+    /// Entries that stand in the core's history, among a million accounts, when what more costs
+    /// is measured: whether it stays as quick as it grows.
+    pub core_histories: Vec<u64>,
     /// Accounts in the stages above the core.
     pub accounts: usize,
     /// Bytes of the tables that are accessed at random.
@@ -68,6 +71,7 @@ impl Plan {
                 window: Duration::from_millis(100),
                 core_entries: 2_000,
                 core_accounts: vec![1_000, 10_000],
+                core_histories: vec![2_000, 4_000],
                 accounts: 100,
                 tables: vec![64 * MIB],
                 disk_bytes: MIB,
@@ -85,6 +89,7 @@ impl Plan {
                 window: Duration::from_secs(10),
                 core_entries: 5_000_000,
                 core_accounts: vec![10_000, 1_000_000, 10_000_000],
+                core_histories: vec![1_000_000, 10_000_000, 100_000_000],
                 disk_bytes: 1024 * MIB,
                 bulk_entries: 4_000_000,
                 webhook_rounds: 600,
@@ -103,6 +108,7 @@ impl Plan {
             window: Duration::from_secs(3),
             core_entries: 2_000_000,
             core_accounts: vec![10_000, 1_000_000],
+            core_histories: vec![1_000_000, 10_000_000],
             accounts: 10_000,
             tables: vec![64 * MIB, 640 * MIB],
             disk_bytes: 256 * MIB,
@@ -121,6 +127,7 @@ impl Plan {
             size: Size::Quick,
             window: Duration::from_millis(400),
             core_entries: 300_000,
+            core_histories: Vec::new(),
             disk_bytes: 32 * MIB,
             bulk_entries: 160_000,
             webhook_rounds: 30,

@@ -17,6 +17,13 @@ use crate::{Error, Figure, timed};
 /// Entries between two looks at the clock.
 pub const STEP: usize = 1_000;
 
+/// Accounts of the history that grows.
+const GROWING: usize = if cfg!(debug_assertions) {
+    1_000
+} else {
+    1_000_000
+};
+
 /// Entries whose memory is waited for together, as the book does it.
 const GROUP: usize = 16;
 
@@ -54,7 +61,35 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
             }
         }
     }
+    figures.extend(growth(rig));
     Ok(figures)
+}
+
+/// What entries cost behind a longer and longer history, whose ids all are known.
+fn growth(rig: &mut Rig) -> Vec<Figure> {
+    let mut entries = Entries::among(GROWING, 2).without_limits();
+    let mut ledger = entries.ledger();
+    let mut post = |count: usize| {
+        run(&mut entries, count, |legs| {
+            timed(|| apply(&mut ledger, legs)).1
+        })
+    };
+    let (mut figures, mut posted) = (Vec::new(), 0);
+    for history in rig.plan.core_histories.clone() {
+        let missing = usize::try_from(history.saturating_sub(posted));
+        post(missing.expect("the history fits into memory"));
+        let count = rig.plan.core_entries;
+        let elapsed = post(count);
+        posted = posted.max(history) + count as u64;
+        let behind = grouped(usize::try_from(history).expect("it has been posted"));
+        let case = format!(
+            "{} accounts, behind {behind} entries, no limits",
+            grouped(GROWING)
+        );
+        let figure = Figure::of(Stage::Core, case, count as u64, elapsed);
+        figures.push(figure.bound(rig.bounds.lines_of_an_entry(GROWING)));
+    }
+    figures
 }
 
 /// So many entries, drawn while the clock stands still.
