@@ -80,7 +80,6 @@ fn an_append_that_fails_acknowledges_nothing_and_ends_the_process() {
             let said = ended.said.replace("nothing of the batch", "nothing of it");
             assert!(said.contains(part), "{context}: no {part:?} in {said}");
         }
-        assert!(!done.failures.is_empty(), "{context}: nobody was told");
         for answer in &done.failures {
             assert_eq!(answer.status, 503, "{context}: {answer:?}");
             assert_eq!(
@@ -106,6 +105,12 @@ fn an_append_that_fails_acknowledges_nothing_and_ends_the_process() {
         };
         let left = usize::from(frames.last().is_some_and(in_doubt));
         assert!(step == Step::Sync || left == 0, "{context}: it is there");
+        // Room is made when nobody waits, so that nobody need be told when its sync fails.
+        let of_room = step == Step::Sync && left == 0;
+        assert!(
+            of_room || !done.failures.is_empty(),
+            "{context}: nobody was told"
+        );
         assert!(
             frames.len() >= good + left,
             "{context}: {} frames, {good} and {left} at least",
