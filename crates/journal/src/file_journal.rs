@@ -14,7 +14,7 @@ use crate::frame::{self, Link, Place};
 use crate::identity::{Committed, Head, JournalId, Position};
 use crate::journal::{Journal, JournalReader};
 use crate::recovery::{self, RecoveryReport};
-use crate::room::Room;
+use crate::room::{Room, Step};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 
@@ -41,6 +41,10 @@ pub struct Options {
     /// the hash there: what a projection has seen. A log that ends before it
     /// is refused like one that ends before [`Options::durable`].
     pub durable_position: Position,
+    /// Whether noughts are written ahead of short frames, so that their syncs
+    /// have less to do. It gains nothing where a file system never writes over
+    /// blocks in place. Default: yes.
+    pub room: bool,
 }
 
 impl Default for Options {
@@ -51,6 +55,7 @@ impl Default for Options {
             check_from: Position::ZERO,
             durable: None,
             durable_position: Position::ZERO,
+            room: true,
         }
     }
 }
@@ -106,7 +111,7 @@ impl<S: Storage> FileJournal<S> {
             name: segment::file_name(recovered.active.first),
             number: recovered.active.number,
             offset: recovered.active.length,
-            room: Room::none(recovered.active.length),
+            room: Room::none(recovered.active.length, options.room),
             frame_bytes: 0,
             head: recovered.report.head,
             poison: None,
@@ -156,7 +161,7 @@ impl<S: Storage> FileJournal<S> {
         self.name = segment::file_name(header.first);
         self.number = header.number;
         self.offset = segment::HEADER_BYTES as u64;
-        self.room = Room::none(self.offset);
+        self.room = Room::none(self.offset, self.room.is_wanted());
         self.catalog.rotate(header.number, header.first);
         Ok(())
     }
@@ -171,19 +176,26 @@ impl<S: Storage> FileJournal<S> {
         let next = self
             .room
             .next(self.offset, self.frame_bytes, self.segment_bytes);
-        let Some((at, bytes)) = next else {
+        let Some(step) = next else {
             return Ok(false);
         };
-        let end = at + bytes as u64;
-        // A disk that is full has none, and what else keeps noughts from being written will keep
-        // a frame, which says so. Only a failed sync leaves open what became of frames.
-        if self.file.write_at(at, &vec![0; bytes]).is_err() {
-            self.room.give_up(end);
+        if !self.write_room(step) {
             return Ok(false);
         }
-        self.sync().map_err(self.failed(Operation::Sync, at))?;
-        self.room.made(end);
+        self.sync().map_err(self.failed(Operation::Sync, step.at))?;
         Ok(true)
+    }
+
+    /// Noughts, that the next sync makes durable. A disk that is full has none, and what else
+    /// keeps noughts from being written will keep a frame, which says so. Only a failed sync
+    /// leaves open what became of frames.
+    fn write_room(&mut self, step: Step) -> bool {
+        let written = self.file.write_at(step.at, &vec![0; step.bytes]).is_ok();
+        match written {
+            true => self.room.made(step.end()),
+            false => self.room.give_up(step.end()),
+        }
+        written
     }
 
     fn write(&mut self, batch: &mut Batch) -> Result<Committed, StorageError> {
@@ -216,6 +228,14 @@ impl<S: Storage> FileJournal<S> {
             .map_err(self.failed(Operation::Write, self.offset))?;
         if planted(Bug::PublishedBeforeSync) {
             self.catalog.publish(self.offset + bytes, head);
+        }
+        // Where frames follow so closely that there is no time for room, it comes with one of
+        // them, and their sync is for both.
+        let next = self
+            .room
+            .next_behind(self.offset + bytes, bytes, self.segment_bytes);
+        if let Some(step) = next {
+            self.write_room(step);
         }
         self.sync()
             .map_err(self.failed(Operation::Sync, self.offset))?;
@@ -295,6 +315,7 @@ impl<S: Storage> Journal for FileJournal<S> {
 
     fn make_room(&mut self) -> Result<bool, AppendError> {
         self.alive()?;
+        self.room.idle();
         self.step_of_room().map_err(|error| self.poisoned_by(error))
     }
 

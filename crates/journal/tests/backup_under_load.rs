@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use support::backups::{SEGMENT_BYTES, last, restored};
-use support::{batch, open};
+use support::{batch, open_with_room};
 use tillroll_journal::testing::{MemoryStorage, MemoryTree, Random};
 use tillroll_journal::{
     BackupSource, DirStorage, DirTree, Head, Journal, Storage, StorageFile, Tree, VerifyError,
@@ -260,7 +260,7 @@ fn under_load<W: Storage, R: Storage, T: Tree>(
         inner: writer,
         turnstile: Arc::clone(&turnstile),
     };
-    let (mut journal, _) = open(storage, SEGMENT_BYTES << (seed % 4)).unwrap();
+    let (mut journal, _) = open_with_room(storage, SEGMENT_BYTES << (seed % 4)).unwrap();
     turnstile.closed.store(true, Ordering::Release);
     drop(turnstile);
     let shared = Arc::clone(&committed);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Record, all, batch, open};
+use support::{Record, all, batch, open, open_with_room};
 use tillroll_journal::testing::{Failure, Injection, MemoryStorage, PowerCut};
 use tillroll_journal::{AppendError, FileJournal, Journal, Position, verify};
 
@@ -31,7 +31,7 @@ impl Run {
     /// an open, and goes on appending after an error of an append.
     fn go(&mut self, storage: &MemoryStorage) {
         for life in 0..LIVES {
-            let Ok((mut journal, _)) = open(storage.clone(), SEGMENT_BYTES) else {
+            let Ok((mut journal, _)) = open_with_room(storage.clone(), SEGMENT_BYTES) else {
                 return;
             };
             let mut poisoned = false;
@@ -77,7 +77,7 @@ impl Run {
     /// What was acknowledged is there, what is there was sent, in order and in
     /// whole batches; and the log takes more, durably.
     fn check(&self, storage: &MemoryStorage, what: &str) {
-        let (mut journal, _) = open(storage.clone(), SEGMENT_BYTES)
+        let (mut journal, _) = open_with_room(storage.clone(), SEGMENT_BYTES)
             .unwrap_or_else(|error| panic!("{what}: no clean start: {error}"));
         let mut expected = self.records();
         let found = all(&journal);
@@ -100,8 +100,8 @@ impl Run {
         }
         drop(journal);
         let after = storage.power_cut(PowerCut::LoseAll);
-        let (journal, _) =
-            open(after.clone(), SEGMENT_BYTES).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (journal, _) = open_with_room(after.clone(), SEGMENT_BYTES)
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(
             all(&journal),
             expected,
@@ -188,7 +188,7 @@ fn recovery_that_fails_at_any_call_can_be_repeated() {
                 Some(cut) => storage.power_cut(cut),
             };
             let probe = image.restarted();
-            open(probe.clone(), SEGMENT_BYTES).unwrap();
+            open_with_room(probe.clone(), SEGMENT_BYTES).unwrap();
             for at in 0..probe.calls() {
                 for failure in FAILURES {
                     let again = image.restarted();
@@ -198,7 +198,7 @@ fn recovery_that_fails_at_any_call_can_be_repeated() {
                         sticky: true,
                     };
                     again.inject(injection);
-                    let opened = open(again.clone(), SEGMENT_BYTES).is_ok();
+                    let opened = open_with_room(again.clone(), SEGMENT_BYTES).is_ok();
                     let short_read = failure == Failure::Short;
                     assert!(!opened || short_read, "{injection:?} went unnoticed");
                     run.check_all(

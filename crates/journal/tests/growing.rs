@@ -6,7 +6,7 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use support::{ID, batch, open};
+use support::{ID, batch, open_with_room};
 use tillroll_journal::testing::{MemoryFile, MemoryStorage, MemoryTree};
 use tillroll_journal::{
     BackupSource, FileJournal, Head, Journal, Options, Storage, StorageFile, VerifyError, backup,
@@ -109,7 +109,7 @@ impl StorageFile for BesideFile {
 /// A log of `before` frames and its writer, which goes on up to `frames` while it is read.
 fn growing(before: usize, frames: usize, to_a_read: usize) -> (Beside, Head) {
     let storage = MemoryStorage::new();
-    let (journal, _) = open(storage.clone(), SEGMENT_BYTES).unwrap();
+    let (journal, _) = open_with_room(storage.clone(), SEGMENT_BYTES).unwrap();
     let mut writer = Writer {
         journal,
         appended: 0,

@@ -87,6 +87,7 @@ pub(crate) fn written(frames: &[Vec<Vec<u8>>], id: [u8; 16], segment_bytes: u64)
     let options = Options {
         id: Some(JournalId::new(id)),
         segment_bytes,
+        room: false,
         ..Options::default()
     };
     let opened = FileJournal::open(storage.clone(), options);

@@ -55,6 +55,7 @@ impl Simulation<'_> {
             // planted, it would find most of them before the judge has to.
             durable: (self.chance.coin() && self.setup.planted.is_none())
                 .then_some(self.judge.seen),
+            room: self.setup.makes_room,
             ..Options::default()
         }
     }

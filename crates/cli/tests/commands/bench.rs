@@ -42,8 +42,8 @@ fn json_has_every_field() {
     let stages = document["stages"].as_array().unwrap();
     assert_eq!(
         stages.len(),
-        10,
-        "two sizes, two distributions, with and without limits, and by name"
+        12,
+        "two sizes, two distributions, with and without limits, by name, behind two histories"
     );
     for stage in stages {
         fields(

@@ -27,8 +27,22 @@ pub fn options(segment_bytes: u64) -> Options {
     Options {
         segment_bytes,
         id: Some(ID),
+        // Frames then end where the file does.
+        room: false,
         ..Options::default()
     }
+}
+
+/// A log whose writer makes room.
+pub fn open_with_room<S: Storage>(
+    storage: S,
+    segment_bytes: u64,
+) -> Result<(FileJournal<S>, RecoveryReport), OpenError> {
+    let options = Options {
+        room: true,
+        ..options(segment_bytes)
+    };
+    FileJournal::open(storage, options)
 }
 
 pub fn open<S: Storage>(

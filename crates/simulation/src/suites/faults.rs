@@ -2,7 +2,7 @@
 //! whatever becomes of the machine, and readers were shown nothing else.
 
 use tillroll_journal::testing::{Failure, Injection, MemoryStorage, PowerCut};
-use tillroll_journal::{AppendError, Journal};
+use tillroll_journal::{AppendError, FileJournal, Journal, OpenError, Options, RecoveryReport};
 
 use super::log::{self, Record};
 use super::{Caught, Verdict, ensure};
@@ -10,6 +10,17 @@ use super::{Caught, Verdict, ensure};
 const SEGMENT_BYTES: u64 = 700;
 const LIVES: u8 = 2;
 const APPENDS: u8 = 8;
+
+/// A log whose writer makes room.
+fn open(
+    storage: &MemoryStorage,
+) -> Result<(FileJournal<MemoryStorage>, RecoveryReport), OpenError> {
+    let options = Options {
+        room: true,
+        ..log::options(SEGMENT_BYTES)
+    };
+    FileJournal::open(storage.clone(), options)
+}
 
 /// What a run sent, batch by batch, and how many records were acknowledged.
 #[derive(Default)]
@@ -59,7 +70,7 @@ impl Run {
     /// appending after an append that failed.
     fn live(&mut self, storage: &MemoryStorage, what: &str) -> Verdict {
         for life in 0..LIVES {
-            let Ok((mut journal, _)) = log::open(storage, SEGMENT_BYTES) else {
+            let Ok((mut journal, _)) = open(storage) else {
                 return Ok(());
             };
             let mut failed = false;
@@ -106,7 +117,7 @@ impl Run {
     /// takes more, durably.
     fn judge(&self, storage: &MemoryStorage, what: &str) -> Verdict {
         let start = format!("{what}: no clean start");
-        let opened = log::open(storage, SEGMENT_BYTES);
+        let opened = open(storage);
         let (mut journal, _) = opened.map_err(Caught::unexpected(&start))?;
         let mut found = log::read(&journal)?;
         ensure(found.len() >= self.acknowledged, || {
@@ -131,7 +142,7 @@ impl Run {
         found.push(b"more".to_vec());
         drop(journal);
         let after = storage.power_cut(PowerCut::LoseAll);
-        let again = log::open(&after, SEGMENT_BYTES);
+        let again = open(&after);
         let (journal, _) = again.map_err(Caught::unexpected(&start))?;
         ensure(log::read(&journal)? == found, || {
             format!("{what}: what recovery accepted is lost with the power")

@@ -19,6 +19,8 @@ pub(super) fn options(segment_bytes: u64) -> Options {
     Options {
         segment_bytes,
         id: Some(ID),
+        // Frames then end where the file does.
+        room: false,
         ..Options::default()
     }
 }
