@@ -1,11 +1,10 @@
 //! State, and the two functions on it.
 
-use foldhash::quality::FixedState;
-use hashbrown::HashMap;
 use tillroll_events::{Event, JournalEntry, OrderId, Record, Timestamp};
 use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
 use tillroll_sabotage::{Bug, planted};
 
+use crate::cold::{Cold, ColdFault, ColdStore};
 use crate::tables::Tables;
 use crate::work::Work;
 use crate::{Chart, Command, Digest, PostEntries, Refusal, bulk, decide};
@@ -44,7 +43,6 @@ pub struct Book {
     pub(crate) chart: Chart,
     pub(crate) ledger: Ledger,
     pub(crate) tables: Tables<'static>,
-    pub(crate) applied: HashMap<Box<str>, Applied, FixedState>,
 }
 
 impl Default for Book {
@@ -60,7 +58,6 @@ impl Book {
             chart,
             ledger: Ledger::new(),
             tables: Tables::default(),
-            applied: HashMap::with_hasher(FixedState::default()),
         }
     }
 
@@ -68,6 +65,23 @@ impl Book {
     #[must_use]
     pub fn with_chart(self, chart: Chart) -> Self {
         Self { chart, ..self }
+    }
+
+    /// The same state with a tier for rows that nobody has touched: one that no record has
+    /// changed for `after` records goes to `store`, and comes back when one does. Without it all
+    /// rows stay in memory, and either way the book decides the same.
+    #[must_use]
+    pub fn with_cold(mut self, store: Box<dyn ColdStore>, after: u64) -> Self {
+        self.tables.set_cold(Cold::new(store, after.max(1)));
+        self
+    }
+
+    /// Why a row could not be kept or read. Then nothing that the book has decided, folded or
+    /// listed since may be believed, and it is good for nothing more: whoever gave it a store
+    /// has to ask, after each of these and before anybody is told what came of it.
+    #[must_use]
+    pub fn fault(&self) -> Option<&ColdFault> {
+        self.tables.cold()?.fault()
     }
 
     /// Decides a command against this state: events to append, or a refusal by name.
@@ -91,7 +105,7 @@ impl Book {
         let Some(key) = &command.key else {
             return Ok(None);
         };
-        let Some(applied) = self.applied.get(key.key.as_str()) else {
+        let Some(applied) = self.tables.get::<Applied>(&key.key) else {
             return Ok(None);
         };
         if planted(Bug::DuplicateApplied) {
@@ -140,13 +154,14 @@ impl Book {
     }
 
     fn remember(&mut self, position: u64, record: &Record) {
+        self.tables.advance(position);
         if let Some(command) = &record.command {
             let applied = Applied {
                 fingerprint: command.fingerprint,
                 first: position,
                 events: command.events,
             };
-            self.applied.insert(command.key.as_str().into(), applied);
+            self.tables.put(command.key.as_str().into(), applied);
         }
     }
 

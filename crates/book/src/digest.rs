@@ -7,6 +7,8 @@
 use std::fmt;
 
 use crate::Book;
+use crate::order::Order;
+use crate::tables::{Dispute, Payout, Transfer};
 
 /// BLAKE3 over a canonical listing of the state, one line per fact, sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,8 +38,7 @@ fn listing(book: &Book, say: &mut dyn FnMut(String)) {
             ));
         }
     }
-    for (id, order) in book.tables().orders.sorted() {
-        let Some(order) = order else { continue };
+    for (id, order) in book.tables().sorted::<Order>() {
         let standing = &order.standing;
         say(format!(
             "order {id} {} {} {} {} {} {} {} {} {} {} {} {} {}",
@@ -63,7 +64,7 @@ fn listing(book: &Book, say: &mut dyn FnMut(String)) {
             ));
         }
     }
-    for (id, transfer) in book.tables().transfers.sorted() {
+    for (id, transfer) in book.tables().sorted::<Transfer>() {
         if let Some(facts) = &transfer.facts {
             say(format!(
                 "transfer {id} {} {} {} {}",
@@ -71,7 +72,7 @@ fn listing(book: &Book, say: &mut dyn FnMut(String)) {
             ));
         }
     }
-    for (id, payout) in book.tables().payouts.sorted() {
+    for (id, payout) in book.tables().sorted::<Payout>() {
         if let Some(facts) = &payout.facts {
             say(format!(
                 "payout {id} {} {} {:?}",
@@ -79,7 +80,7 @@ fn listing(book: &Book, say: &mut dyn FnMut(String)) {
             ));
         }
     }
-    for (id, dispute) in book.tables().disputes.sorted() {
+    for (id, dispute) in book.tables().sorted::<Dispute>() {
         if let Some(facts) = &dispute.facts {
             say(format!(
                 "dispute {id} {} {} {:?}",

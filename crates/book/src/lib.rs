@@ -13,6 +13,8 @@
 mod book;
 mod bulk;
 mod chart;
+mod cold;
+mod cold_index;
 mod command;
 mod decide;
 mod digest;
@@ -26,11 +28,13 @@ mod posting;
 mod record;
 mod refusal;
 pub mod state;
+mod table;
 mod tables;
 mod work;
 
 pub use book::{Book, Decided, Decision};
 pub use chart::{Chart, ChartError, ChartRule};
+pub use cold::{ColdFault, ColdStore, MemoryColdStore, Place, Row};
 pub use command::{
     Action, CaptureHold, CapturePart, Command, CommandKey, Fact, LineRequest, Observe, OpenAccount,
     PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest,

@@ -9,15 +9,16 @@
 //! It refuses to know how the rows are written down, and whether they are those of a roll: that
 //! is for the engine to prove. What would make deciding panic is refused here.
 
-use foldhash::quality::FixedState;
-use hashbrown::HashMap;
+use std::fmt::Display;
+
 use tillroll_events::{ExternalId, OrderId};
 use tillroll_ledger::{AccountId, Ledger};
 
-use crate::tables::Tables;
-use crate::{Book, Chart};
+use crate::table::Stored;
+use crate::{Book, Row};
 
 pub use crate::book::Applied;
+pub use crate::cold::Listed;
 pub use crate::ids::Ids;
 pub use crate::legs::Legs;
 pub use crate::order::{Goods, Order};
@@ -25,7 +26,9 @@ pub use crate::tables::{
     BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Payout, Refund, Transfer,
 };
 
-/// The rows of a book beside its ledger.
+/// The rows of a book beside its ledger, in the order of their keys, wherever they are kept:
+/// each is read when it is asked for. Whoever lists a book that keeps rows in a store asks
+/// [`Book::fault`] when done; after a fault rows are missing.
 #[derive(Clone, Copy, Debug)]
 pub struct State<'a>(&'a Book);
 
@@ -39,66 +42,57 @@ impl Book {
 
 impl<'a> State<'a> {
     /// Idempotency keys of the commands that were applied.
-    #[must_use]
-    pub fn applied(self) -> Vec<(&'a str, Applied)> {
-        let applied = self.0.applied.iter();
-        let mut rows: Vec<_> = applied.map(|(key, at)| (&**key, *at)).collect();
-        rows.sort_unstable_by_key(|(key, _)| *key);
-        rows
+    pub fn applied(self) -> impl Iterator<Item = Listed<'a, Box<str>, Applied>> {
+        self.sorted()
     }
 
     /// Orders that were placed.
-    #[must_use]
-    pub fn orders(self) -> Vec<&'a Order> {
-        let rows = self.0.tables.orders.sorted().into_iter();
-        rows.filter_map(|(_, order)| order.as_ref()).collect()
+    pub fn orders(self) -> impl Iterator<Item = Listed<'a, OrderId, Order>> {
+        self.sorted()
     }
 
     /// What names orders, placed or not.
-    #[must_use]
-    pub fn links(self) -> Vec<(&'a OrderId, &'a OrderLinks)> {
-        self.0.tables.links.sorted()
+    pub fn links(self) -> impl Iterator<Item = Listed<'a, OrderId, OrderLinks>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn intents(self) -> Vec<(&'a ExternalId, &'a Intent)> {
-        self.0.tables.intents.sorted()
+    pub fn intents(self) -> impl Iterator<Item = Listed<'a, ExternalId, Intent>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn charges(self) -> Vec<(&'a ExternalId, &'a Charge)> {
-        self.0.tables.charges.sorted()
+    pub fn charges(self) -> impl Iterator<Item = Listed<'a, ExternalId, Charge>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn refunds(self) -> Vec<(&'a ExternalId, &'a Refund)> {
-        self.0.tables.refunds.sorted()
+    pub fn refunds(self) -> impl Iterator<Item = Listed<'a, ExternalId, Refund>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn disputes(self) -> Vec<(&'a ExternalId, &'a Dispute)> {
-        self.0.tables.disputes.sorted()
+    pub fn disputes(self) -> impl Iterator<Item = Listed<'a, ExternalId, Dispute>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn transfers(self) -> Vec<(&'a ExternalId, &'a Transfer)> {
-        self.0.tables.transfers.sorted()
+    pub fn transfers(self) -> impl Iterator<Item = Listed<'a, ExternalId, Transfer>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn payouts(self) -> Vec<(&'a ExternalId, &'a Payout)> {
-        self.0.tables.payouts.sorted()
+    pub fn payouts(self) -> impl Iterator<Item = Listed<'a, ExternalId, Payout>> {
+        self.sorted()
     }
 
-    #[must_use]
-    pub fn balance_transactions(self) -> Vec<(&'a ExternalId, &'a BalanceTransaction)> {
-        self.0.tables.balance_transactions.sorted()
+    pub fn balance_transactions(
+        self,
+    ) -> impl Iterator<Item = Listed<'a, ExternalId, BalanceTransaction>> {
+        self.sorted()
     }
 
     /// Balance transactions by what they are about.
-    #[must_use]
-    pub fn by_source(self) -> Vec<(&'a ExternalId, &'a Ids)> {
-        self.0.tables.by_source.sorted()
+    pub fn by_source(self) -> impl Iterator<Item = Listed<'a, ExternalId, Ids>> {
+        self.sorted()
+    }
+
+    fn sorted<V: Stored + 'a>(self) -> impl Iterator<Item = Listed<'a, V::Key, V>> {
+        self.0.tables().sorted()
     }
 }
 
@@ -121,123 +115,79 @@ pub struct Restore {
     book: Book,
 }
 
-/// What may be booked to accounts.
-trait Booked {
-    fn booked(&self) -> Option<&Legs> {
-        None
-    }
-}
-
-macro_rules! booked {
-    ($($row:ty),*) => {
-        $(impl Booked for $row {
-            fn booked(&self) -> Option<&Legs> {
-                Some(&self.booked)
-            }
-        })*
-    };
-}
-
-booked!(Order, Dispute, Transfer, Payout, BalanceTransaction);
-impl Booked for OrderLinks {}
-impl Booked for Intent {}
-impl Booked for Charge {}
-impl Booked for Refund {}
-impl Booked for Ids {}
-
 impl Restore {
+    /// On a book without a record, which says with which chart and store it goes on. Where it
+    /// has a store, the rows begin there, so that they are never all in memory.
     #[must_use]
-    pub fn new(chart: Chart, ledger: Ledger) -> Self {
-        let applied = HashMap::with_hasher(FixedState::default());
-        let tables = Tables::default();
+    pub fn new(blank: Book, ledger: Ledger) -> Self {
         Self {
-            book: Book {
-                chart,
-                ledger,
-                tables,
-                applied,
-            },
+            book: Book { ledger, ..blank },
         }
     }
 
-    pub fn applied(&mut self, key: &str, applied: Applied) -> Result<(), RestoreError> {
-        match self.book.applied.insert(key.into(), applied) {
-            None => Ok(()),
-            Some(_) => Err(twice("key", key)),
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// When its key is there, or it is booked to an account that is not.
+    pub fn row(&mut self, row: Row) -> Result<(), RestoreError> {
+        let Book { ledger, tables, .. } = &mut self.book;
+        if let Some((table, key, booked)) = booked(&row)
+            && let Some((account, _)) = booked.iter().find(|(id, _)| ledger.account(*id).is_none())
+        {
+            let key = key.to_string();
+            return Err(RestoreError::Account {
+                table,
+                key,
+                account,
+            });
         }
-    }
-
-    pub fn orders(&mut self, order: Order) -> Result<(), RestoreError> {
-        self.check("order", order.id, &order)?;
-        let (id, orders) = (order.id, &mut self.book.tables.orders);
-        if orders.get(&id).is_some() {
-            return Err(twice("order", id));
+        match row {
+            Row::Key(key, row) => named("key", tables.restore(key, row)),
+            Row::Order(id, row) => named(ORDER, tables.restore(id, row)),
+            Row::Links(id, row) => named("link of order", tables.restore(id, row)),
+            Row::Intent(id, row) => named("intent", tables.restore(id, row)),
+            Row::Charge(id, row) => named("charge", tables.restore(id, row)),
+            Row::Refund(id, row) => named("refund", tables.restore(id, row)),
+            Row::Dispute(id, row) => named(DISPUTE, tables.restore(id, row)),
+            Row::Transfer(id, row) => named(TRANSFER, tables.restore(id, row)),
+            Row::Payout(id, row) => named(PAYOUT, tables.restore(id, row)),
+            Row::BalanceTransaction(id, row) => named(BALANCE, tables.restore(id, row)),
+            Row::Source(id, row) => named("source", tables.restore(id, row)),
         }
-        orders.put(id, Some(order));
-        Ok(())
-    }
-
-    pub fn links(&mut self, id: OrderId, row: OrderLinks) -> Result<(), RestoreError> {
-        let links = &mut self.book.tables.links;
-        if links.get(&id).is_some() {
-            return Err(twice("link of order", id));
-        }
-        links.put(id, row);
-        Ok(())
     }
 
     #[must_use]
     pub fn finish(self) -> Book {
         self.book
     }
+}
 
-    fn check(
-        &self,
-        table: &'static str,
-        key: impl ToString,
-        row: &impl Booked,
-    ) -> Result<(), RestoreError> {
-        let ledger = &self.book.ledger;
-        let mut accounts = row.booked().into_iter().flat_map(Legs::iter);
-        match accounts.find(|(account, _)| ledger.account(*account).is_none()) {
-            None => Ok(()),
-            Some((account, _)) => Err(RestoreError::Account {
-                table,
-                key: key.to_string(),
-                account,
-            }),
-        }
+const ORDER: &str = "order";
+const DISPUTE: &str = "dispute";
+const TRANSFER: &str = "transfer";
+const PAYOUT: &str = "payout";
+const BALANCE: &str = "balance transaction";
+
+/// What a row has on the books, where it may have anything: its table, its key, the amounts.
+fn booked(row: &Row) -> Option<(&'static str, &dyn Display, &Legs)> {
+    match row {
+        Row::Order(id, row) => Some((ORDER, id, &row.booked)),
+        Row::Dispute(id, row) => Some((DISPUTE, id, &row.booked)),
+        Row::Transfer(id, row) => Some((TRANSFER, id, &row.booked)),
+        Row::Payout(id, row) => Some((PAYOUT, id, &row.booked)),
+        Row::BalanceTransaction(id, row) => Some((BALANCE, id, &row.booked)),
+        Row::Key(..)
+        | Row::Links(..)
+        | Row::Intent(..)
+        | Row::Charge(..)
+        | Row::Refund(..)
+        | Row::Source(..) => None,
     }
 }
 
-fn twice(table: &'static str, key: impl ToString) -> RestoreError {
-    let key = key.to_string();
-    RestoreError::Twice { table, key }
-}
-
-macro_rules! tables {
-    ($($method:ident $row:ty, $name:literal;)*) => {
-        impl Restore {
-            $(pub fn $method(&mut self, id: ExternalId, row: $row) -> Result<(), RestoreError> {
-                self.check($name, &id, &row)?;
-                let table = &mut self.book.tables.$method;
-                if table.get(&id).is_some() {
-                    return Err(twice($name, id));
-                }
-                table.put(id, row);
-                Ok(())
-            })*
-        }
-    };
-}
-
-tables! {
-    intents Intent, "intent";
-    charges Charge, "charge";
-    refunds Refund, "refund";
-    disputes Dispute, "dispute";
-    transfers Transfer, "transfer";
-    payouts Payout, "payout";
-    balance_transactions BalanceTransaction, "balance transaction";
-    by_source Ids, "source";
+fn named(table: &'static str, restored: Result<(), impl Display>) -> Result<(), RestoreError> {
+    restored.map_err(|key| {
+        let key = key.to_string();
+        RestoreError::Twice { table, key }
+    })
 }

@@ -1,88 +1,26 @@
-//! The state beside the ledger: orders, facts and the links between them.
+//! The state beside the ledger: orders, facts and the links between them, and the keys of the
+//! commands that were applied.
 //!
-//! A [`Table`] may lie as a thin layer over another: deciding folds its own events into a
-//! layer with the very code that later folds them into the book, and throws the layer away.
+//! [`Tables`] may lie as a thin layer over others: deciding folds its own events into a layer
+//! with the very code that later folds them into the book, and throws the layer away. Below the
+//! tables of a book there may be a tier of rows that nobody has touched for long; whoever reads
+//! here cannot tell where a row was.
 
-use std::borrow::Borrow;
-use std::hash::Hash;
+use std::borrow::{Borrow, Cow};
 
-use foldhash::quality::FixedState;
-use hashbrown::HashMap;
 use tillroll_events::{
     BalanceTransactionFacts, ChargeFacts, DisputeFacts, Event, ExternalId, IntentFacts, OrderId,
     PayoutFacts, RefundFacts, TransferFacts,
 };
+use tillroll_sabotage::{Bug, planted};
 
+use crate::book::Applied;
+use crate::cold::{Cold, Listed, Row};
 use crate::facts::link;
 use crate::ids::Ids;
 use crate::legs::Legs;
 use crate::order::Order;
-
-/// A map that copies on write from the one below it.
-#[derive(Debug)]
-pub(crate) struct Table<'a, K, V> {
-    below: Option<&'a Table<'a, K, V>>,
-    /// Rows are long, and a map has room for twice as many as are in it: boxes cost less.
-    own: HashMap<K, Box<V>, FixedState>,
-}
-
-impl<K, V> Default for Table<'_, K, V> {
-    fn default() -> Self {
-        Self {
-            below: None,
-            own: HashMap::with_hasher(FixedState::default()),
-        }
-    }
-}
-
-impl<'a, K: Hash + Eq + Clone, V: Clone + Default> Table<'a, K, V> {
-    fn layer(&'a self) -> Self {
-        Self {
-            below: Some(self),
-            own: HashMap::with_hasher(FixedState::default()),
-        }
-    }
-
-    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        match self.own.get(key) {
-            Some(row) => Some(row),
-            None => self.below?.get(key),
-        }
-    }
-
-    /// The value to change, an empty one when there is none yet.
-    pub(crate) fn edit(&mut self, key: &K) -> &mut V {
-        if !self.own.contains_key(key) {
-            let value = self
-                .below
-                .and_then(|below| below.get(key))
-                .cloned()
-                .unwrap_or_default();
-            self.own.insert(key.clone(), Box::new(value));
-        }
-        self.own.get_mut(key).expect("inserted above")
-    }
-
-    /// Puts a row there.
-    pub(crate) fn put(&mut self, key: K, value: V) {
-        self.own.insert(key, Box::new(value));
-    }
-
-    /// All rows of a table that lies on no other, by key.
-    pub(crate) fn sorted(&self) -> Vec<(&K, &V)>
-    where
-        K: Ord,
-    {
-        debug_assert!(self.below.is_none(), "only the book itself is listed");
-        let own = self.own.iter();
-        let mut rows: Vec<(&K, &V)> = own.map(|(key, row)| (key, &**row)).collect();
-        rows.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        rows
-    }
-}
+use crate::table::{Inline, Stored, Table, hash_of};
 
 /// An attempt to be paid, and what hangs on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,44 +84,211 @@ pub struct OrderLinks {
 
 #[derive(Debug, Default)]
 pub(crate) struct Tables<'a> {
-    pub(crate) orders: Table<'a, OrderId, Option<Order>>,
-    pub(crate) links: Table<'a, OrderId, OrderLinks>,
-    pub(crate) intents: Table<'a, ExternalId, Intent>,
-    pub(crate) charges: Table<'a, ExternalId, Charge>,
-    pub(crate) refunds: Table<'a, ExternalId, Refund>,
-    pub(crate) disputes: Table<'a, ExternalId, Dispute>,
-    pub(crate) transfers: Table<'a, ExternalId, Transfer>,
-    pub(crate) payouts: Table<'a, ExternalId, Payout>,
-    pub(crate) balance_transactions: Table<'a, ExternalId, BalanceTransaction>,
+    below: Option<&'a Tables<'a>>,
+    /// Position of the record that is being folded.
+    now: u64,
+    keys: Table<Applied>,
+    orders: Table<Order>,
+    links: Table<OrderLinks>,
+    intents: Table<Intent>,
+    charges: Table<Charge>,
+    refunds: Table<Refund>,
+    disputes: Table<Dispute>,
+    transfers: Table<Transfer>,
+    payouts: Table<Payout>,
+    balance_transactions: Table<BalanceTransaction>,
     /// Balance transactions by what they are about.
-    pub(crate) by_source: Table<'a, ExternalId, Ids>,
+    by_source: Table<Ids>,
+    cold: Option<Box<Cold>>,
 }
+
+/// What each table holds: its key, what it is asked for by, where it lives.
+macro_rules! stored {
+    ($($field:ident: $value:ty, $key:ty, $ask:ty, $home:ty, $row:ident;)*) => {
+        $(impl Stored for $value {
+            type Key = $key;
+            type Ask = $ask;
+            type Home = $home;
+
+            fn table<'t>(tables: &'t Tables<'_>) -> &'t Table<Self> {
+                &tables.$field
+            }
+
+            fn parts<'t>(
+                tables: &'t mut Tables<'_>,
+            ) -> (&'t mut Table<Self>, Option<&'t mut Cold>) {
+                (&mut tables.$field, tables.cold.as_deref_mut())
+            }
+
+            fn into_row(self, key: $key) -> Row {
+                Row::$row(key, self)
+            }
+
+            fn from_row(row: Row) -> Option<($key, Self)> {
+                match row {
+                    Row::$row(key, value) => Some((key, value)),
+                    _ => None,
+                }
+            }
+        })*
+
+        impl Tables<'_> {
+            fn cool(&mut self, steps: u64) {
+                let Some(cold) = self.cold.as_deref_mut() else {
+                    return;
+                };
+                $(self.$field.cool(self.now, steps, cold);)*
+            }
+        }
+    };
+}
+
+stored! {
+    keys: Applied, Box<str>, str, Inline<Self>, Key;
+    orders: Order, OrderId, OrderId, Box<Self>, Order;
+    links: OrderLinks, OrderId, OrderId, Box<Self>, Links;
+    intents: Intent, ExternalId, ExternalId, Box<Self>, Intent;
+    charges: Charge, ExternalId, ExternalId, Box<Self>, Charge;
+    refunds: Refund, ExternalId, ExternalId, Box<Self>, Refund;
+    disputes: Dispute, ExternalId, ExternalId, Box<Self>, Dispute;
+    transfers: Transfer, ExternalId, ExternalId, Box<Self>, Transfer;
+    payouts: Payout, ExternalId, ExternalId, Box<Self>, Payout;
+    balance_transactions:
+        BalanceTransaction, ExternalId, ExternalId, Box<Self>, BalanceTransaction;
+    by_source: Ids, ExternalId, ExternalId, Box<Self>, Source;
+}
+
+/// Every so many records the next rows are looked at, so that no record pays for many.
+const STRIDE: u64 = 16;
 
 impl<'a> Tables<'a> {
     pub(crate) fn layer(&'a self) -> Self {
         Self {
-            orders: self.orders.layer(),
-            links: self.links.layer(),
-            intents: self.intents.layer(),
-            charges: self.charges.layer(),
-            refunds: self.refunds.layer(),
-            disputes: self.disputes.layer(),
-            transfers: self.transfers.layer(),
-            payouts: self.payouts.layer(),
-            balance_transactions: self.balance_transactions.layer(),
-            by_source: self.by_source.layer(),
+            below: Some(self),
+            now: self.now,
+            ..Self::default()
         }
     }
 
-    pub(crate) fn order(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)?.as_ref()
+    pub(crate) fn set_cold(&mut self, cold: Cold) {
+        self.cold = Some(Box::new(cold));
+    }
+
+    pub(crate) fn cold(&self) -> Option<&Cold> {
+        self.cold.as_deref()
+    }
+
+    pub(crate) fn get<V: Stored>(&self, ask: &V::Ask) -> Option<Cow<'_, V>> {
+        self.find(hash_of(ask), ask)
+    }
+
+    fn find<V: Stored>(&self, hash: u64, ask: &V::Ask) -> Option<Cow<'_, V>> {
+        let table = V::table(self);
+        match (table.held(hash, ask), self.below, self.cold()) {
+            (Some(row), ..) => Some(Cow::Borrowed(row)),
+            (None, Some(below), _) => below.find(hash, ask),
+            (None, None, Some(cold)) => table.cold(hash, ask, cold).map(Cow::Owned),
+            (None, None, None) => None,
+        }
+    }
+
+    /// Brings a row to where it can be changed; false when there is none.
+    fn warm<V: Stored>(&mut self, hash: u64, key: &V::Key) -> bool {
+        let (ask, now) = (key.borrow(), self.now);
+        if V::table(self).held(hash, ask).is_some() {
+            return true;
+        }
+        let value = match self.below {
+            Some(below) => below.find::<V>(hash, ask).map(Cow::into_owned),
+            None => {
+                let (table, cold) = V::parts(self);
+                cold.and_then(|cold| table.take_cold(hash, ask, cold))
+                    .filter(|_| !planted(Bug::ColdRowForgotten))
+            }
+        };
+        value
+            .map(|value| V::parts(self).0.hold(hash, key.clone(), value, now))
+            .is_some()
+    }
+
+    /// The row to change, if there is one.
+    fn change<V: Stored>(&mut self, key: &V::Key) -> Option<&mut V> {
+        let (hash, now) = (hash_of(key.borrow()), self.now);
+        match self.warm::<V>(hash, key) {
+            true => V::parts(self).0.touch(hash, key.borrow(), now),
+            false => None,
+        }
+    }
+
+    /// The row to change, an empty one when there is none yet.
+    fn edit<V: Stored + Default>(&mut self, key: &V::Key) -> &mut V {
+        let (hash, now) = (hash_of(key.borrow()), self.now);
+        let is_there = self.warm::<V>(hash, key);
+        let (table, _) = V::parts(self);
+        match is_there {
+            true => table.touch(hash, key.borrow(), now).expect("it is there"),
+            false => table.hold(hash, key.clone(), V::default(), now),
+        }
+    }
+
+    /// Puts a row there, in place of one that may be there.
+    pub(crate) fn put<V: Stored>(&mut self, key: V::Key, value: V) {
+        let (hash, now) = (hash_of(key.borrow()), self.now);
+        let is_there = self.warm::<V>(hash, &key);
+        let (table, _) = V::parts(self);
+        match is_there {
+            true => *table.touch(hash, key.borrow(), now).expect("it is there") = value,
+            false => {
+                table.hold(hash, key, value, now);
+            }
+        }
+    }
+
+    /// Puts a row there that is part of a state that was kept: where there is a tier for rows
+    /// that nobody has touched, it begins there. Gives the key back when it is there already.
+    pub(crate) fn restore<V: Stored>(&mut self, key: V::Key, value: V) -> Result<(), V::Key> {
+        let (hash, now) = (hash_of(key.borrow()), self.now);
+        if self.find::<V>(hash, key.borrow()).is_some() {
+            return Err(key);
+        }
+        match V::parts(self) {
+            (table, Some(cold)) => table.put_cold(hash, key, value, cold),
+            (table, None) => {
+                table.hold(hash, key, value, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows of a table that lies on no other, by key.
+    pub(crate) fn sorted<'t, V: Stored + 't>(
+        &'t self,
+    ) -> impl Iterator<Item = Listed<'t, V::Key, V>> {
+        debug_assert!(self.below.is_none(), "only the book itself is listed");
+        V::table(self).sorted(self.cold())
+    }
+
+    /// The record at `position` is about to be folded.
+    pub(crate) fn advance(&mut self, position: u64) {
+        self.now = position;
+        if let Some(after) = self.cold().map(|cold| cold.after)
+            && (position.is_multiple_of(STRIDE) || after < 2 * STRIDE)
+        {
+            // All rows are looked at twice in the time after which they go.
+            let stride = if after < 2 * STRIDE { 1 } else { STRIDE };
+            self.cool(after / 2 / stride);
+        }
+    }
+
+    pub(crate) fn order(&self, id: OrderId) -> Option<Cow<'_, Order>> {
+        self.get::<Order>(&id)
     }
 
     /// The order that a charge pays: its intent's, or the one it names itself.
     pub(crate) fn order_of_charge(&self, id: &ExternalId) -> Option<OrderId> {
-        let charge = self.charges.get(id)?;
+        let charge = self.get::<Charge>(id)?;
         match &charge.intent {
-            Some(intent) => self.intents.get(intent)?.order,
+            Some(intent) => self.get::<Intent>(intent)?.order,
             None => charge.facts.as_ref()?.order,
         }
     }
@@ -199,14 +304,14 @@ impl<'a> Tables<'a> {
     ) -> Option<OrderId> {
         charge
             .and_then(|charge| self.order_of_charge(charge))
-            .or_else(|| self.intents.get(intent?)?.order)
+            .or_else(|| self.get::<Intent>(intent?)?.order)
     }
 
     /// Folds an event into the tables.
     pub(crate) fn evolve(&mut self, event: &Event) {
         match event {
             Event::OrderPlaced(event) => {
-                *self.orders.edit(&event.order) = Some(Order::placed(event));
+                self.put(event.order, Order::placed(event));
             }
             Event::OrderBooked(event) => {
                 self.edit_order(event.order, |order| {
@@ -224,51 +329,55 @@ impl<'a> Tables<'a> {
                 });
             }
             Event::IntentObserved(event) => {
-                self.intents.edit(&event.facts.id).facts = Some(event.facts.clone());
+                self.edit::<Intent>(&event.facts.id).facts = Some(event.facts.clone());
                 self.link_intent(&event.facts.id, event.facts.order);
             }
             Event::ChargeObserved(event) => self.charge_observed(&event.facts),
             Event::RefundObserved(event) => {
                 let facts = &event.facts;
-                self.refunds.edit(&facts.id).facts = Some(facts.clone());
+                self.edit::<Refund>(&facts.id).facts = Some(facts.clone());
                 match (&facts.charge, &facts.intent) {
                     (Some(charge), intent) => {
-                        self.charges.edit(charge).refunds.insert(facts.id.clone());
+                        self.edit::<Charge>(charge).refunds.insert(facts.id.clone());
                         self.link_charge(charge, intent.as_ref());
                     }
                     (None, Some(intent)) => {
-                        self.intents.edit(intent).refunds.insert(facts.id.clone());
+                        self.edit::<Intent>(intent).refunds.insert(facts.id.clone());
                     }
                     (None, None) => {}
                 }
             }
             Event::DisputeObserved(event) => {
                 let facts = &event.facts;
-                let dispute = self.disputes.edit(&facts.id);
+                let dispute = self.edit::<Dispute>(&facts.id);
                 dispute.facts = Some(facts.clone());
                 if let Some(entry) = &event.entry {
                     dispute.booked.add_entry(entry);
                 }
                 match (&facts.charge, &facts.intent) {
                     (Some(charge), intent) => {
-                        self.charges.edit(charge).disputes.insert(facts.id.clone());
+                        self.edit::<Charge>(charge)
+                            .disputes
+                            .insert(facts.id.clone());
                         self.link_charge(charge, intent.as_ref());
                     }
                     (None, Some(intent)) => {
-                        self.intents.edit(intent).disputes.insert(facts.id.clone());
+                        self.edit::<Intent>(intent)
+                            .disputes
+                            .insert(facts.id.clone());
                     }
                     (None, None) => {}
                 }
             }
             Event::TransferObserved(event) => {
-                let transfer = self.transfers.edit(&event.facts.id);
+                let transfer = self.edit::<Transfer>(&event.facts.id);
                 transfer.facts = Some(event.facts.clone());
                 if let Some(entry) = &event.entry {
                     transfer.booked.add_entry(entry);
                 }
             }
             Event::PayoutObserved(event) => {
-                let payout = self.payouts.edit(&event.facts.id);
+                let payout = self.edit::<Payout>(&event.facts.id);
                 payout.facts = Some(event.facts.clone());
                 if let Some(entry) = &event.entry {
                     payout.booked.add_entry(entry);
@@ -276,9 +385,9 @@ impl<'a> Tables<'a> {
             }
             Event::BalanceTransactionBooked(event) => {
                 if let Some(source) = &event.facts.source {
-                    self.by_source.edit(source).insert(event.facts.id.clone());
+                    self.edit::<Ids>(source).insert(event.facts.id.clone());
                 }
-                let row = self.balance_transactions.edit(&event.facts.id);
+                let row = self.edit::<BalanceTransaction>(&event.facts.id);
                 row.facts = Some(event.facts.clone());
                 row.order = event.order;
                 if let Some(entry) = &event.entry {
@@ -300,18 +409,20 @@ impl<'a> Tables<'a> {
     }
 
     fn edit_order(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) {
-        if let Some(order) = self.orders.edit(&id) {
+        if let Some(order) = self.change(&id) {
             change(order);
         }
     }
 
     fn charge_observed(&mut self, facts: &ChargeFacts) {
-        self.charges.edit(&facts.id).facts = Some(facts.clone());
+        self.edit::<Charge>(&facts.id).facts = Some(facts.clone());
         self.link_charge(&facts.id, facts.intent.as_ref());
-        match (&self.charges.edit(&facts.id).intent.clone(), facts.order) {
+        match (&self.edit::<Charge>(&facts.id).intent.clone(), facts.order) {
             (Some(intent), order) => self.link_intent(intent, order),
             (None, Some(order)) => {
-                self.links.edit(&order).charges.insert(facts.id.clone());
+                self.edit::<OrderLinks>(&order)
+                    .charges
+                    .insert(facts.id.clone());
             }
             (None, None) => {}
         }
@@ -319,20 +430,22 @@ impl<'a> Tables<'a> {
 
     /// A charge belongs to an intent, and brings its order with it.
     fn link_charge(&mut self, charge: &ExternalId, intent: Option<&ExternalId>) {
-        let row = self.charges.edit(charge);
+        let row = self.edit::<Charge>(charge);
         row.intent = link(row.intent.as_ref(), intent);
         let order = row.facts.as_ref().and_then(|facts| facts.order);
         if let Some(intent) = row.intent.clone() {
-            self.intents.edit(&intent).charges.insert(charge.clone());
+            self.edit::<Intent>(&intent).charges.insert(charge.clone());
             self.link_intent(&intent, order);
         }
     }
 
     fn link_intent(&mut self, intent: &ExternalId, order: Option<OrderId>) {
-        let row = self.intents.edit(intent);
+        let row = self.edit::<Intent>(intent);
         row.order = link(row.order.as_ref(), order.as_ref());
         if let Some(order) = row.order {
-            self.links.edit(&order).intents.insert(intent.clone());
+            self.edit::<OrderLinks>(&order)
+                .intents
+                .insert(intent.clone());
         }
     }
 }

@@ -162,6 +162,10 @@ bugs! {
         FingerprintUncompared "fingerprint-uncompared"
             "a key answers for any request", found by "idempotency";
     }
+    "book/src/tables.rs" {
+        ColdRowForgotten "cold-row-forgotten"
+            "a row that is changed after a long time starts anew", found by "cold-rows";
+    }
     "book/src/facts.rs" {
         RefundTakenAsDelta "refund-taken-as-delta"
             "a charge's cumulative refund is added to the one before", found by "convergence";

@@ -1,5 +1,7 @@
 //! What the processor says: recorded as said, joined with what was known, and the books follow.
 
+use std::borrow::Cow;
+
 use tillroll_events::{
     BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved,
     IntentFacts, IntentObserved, OrderId, PayoutFacts, PayoutObserved, RefundFacts, RefundObserved,
@@ -9,6 +11,7 @@ use tillroll_sabotage::{Bug, planted};
 
 use super::reconcile::{self, Touched};
 use crate::facts::Join;
+use crate::tables::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
 use crate::work::Work;
 use crate::{Fact, Observe, Refusal, posting};
 
@@ -59,12 +62,10 @@ fn news<F: Join + PartialEq + Clone>(known: Option<&F>, said: &F) -> Option<F> {
 }
 
 fn intent(work: &mut Work<'_>, said: &IntentFacts) -> Result<Option<OrderId>, Refusal> {
-    let known = work
-        .tables
-        .intents
-        .get(&said.id)
-        .and_then(|row| row.facts.as_ref());
-    if let Some(facts) = news(known, said) {
+    let known = work.tables.get::<Intent>(&said.id);
+    let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
+    drop(known);
+    if let Some(facts) = new {
         let mut touched = Touched::default();
         touched.intent(&work.tables, &said.id);
         let order = facts.order;
@@ -76,12 +77,10 @@ fn intent(work: &mut Work<'_>, said: &IntentFacts) -> Result<Option<OrderId>, Re
 }
 
 fn charge(work: &mut Work<'_>, said: &ChargeFacts) -> Result<Option<OrderId>, Refusal> {
-    let known = work
-        .tables
-        .charges
-        .get(&said.id)
-        .and_then(|row| row.facts.as_ref());
-    if let Some(facts) = news(known, said) {
+    let known = work.tables.get::<Charge>(&said.id);
+    let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
+    drop(known);
+    if let Some(facts) = new {
         let mut touched = Touched::default();
         touched.charge(&work.tables, &said.id);
         let order = facts
@@ -95,12 +94,10 @@ fn charge(work: &mut Work<'_>, said: &ChargeFacts) -> Result<Option<OrderId>, Re
 }
 
 fn refund(work: &mut Work<'_>, said: &RefundFacts) -> Result<Option<OrderId>, Refusal> {
-    let known = work
-        .tables
-        .refunds
-        .get(&said.id)
-        .and_then(|row| row.facts.as_ref());
-    if let Some(facts) = news(known, said) {
+    let known = work.tables.get::<Refund>(&said.id);
+    let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
+    drop(known);
+    if let Some(facts) = new {
         let mut touched = Touched::default();
         let (charge, intent) = (facts.charge.clone(), facts.intent.clone());
         touched.parents(&work.tables, charge.as_ref(), intent.as_ref());
@@ -115,12 +112,8 @@ fn refund(work: &mut Work<'_>, said: &RefundFacts) -> Result<Option<OrderId>, Re
 }
 
 fn dispute(work: &mut Work<'_>, said: &DisputeFacts) -> Result<Option<OrderId>, Refusal> {
-    let row = work
-        .tables
-        .disputes
-        .get(&said.id)
-        .cloned()
-        .unwrap_or_default();
+    let row = work.tables.get::<Dispute>(&said.id);
+    let row = row.map(Cow::into_owned).unwrap_or_default();
     if let Some(facts) = news(row.facts.as_ref(), said) {
         let mut touched = Touched::default();
         let (charge, intent) = (facts.charge.clone(), facts.intent.clone());
@@ -139,12 +132,8 @@ fn dispute(work: &mut Work<'_>, said: &DisputeFacts) -> Result<Option<OrderId>, 
 }
 
 fn transfer(work: &mut Work<'_>, said: &TransferFacts) -> Result<Option<OrderId>, Refusal> {
-    let row = work
-        .tables
-        .transfers
-        .get(&said.id)
-        .cloned()
-        .unwrap_or_default();
+    let row = work.tables.get::<Transfer>(&said.id);
+    let row = row.map(Cow::into_owned).unwrap_or_default();
     let order = work.tables.order_of(said.source_charge.as_ref(), None);
     if let Some(facts) = news(row.facts.as_ref(), said) {
         let difference = posting::processor::transfer(work, &facts)?.less(&row.booked);
@@ -156,12 +145,8 @@ fn transfer(work: &mut Work<'_>, said: &TransferFacts) -> Result<Option<OrderId>
 }
 
 fn payout(work: &mut Work<'_>, said: &PayoutFacts) -> Result<Option<OrderId>, Refusal> {
-    let row = work
-        .tables
-        .payouts
-        .get(&said.id)
-        .cloned()
-        .unwrap_or_default();
+    let row = work.tables.get::<Payout>(&said.id);
+    let row = row.map(Cow::into_owned).unwrap_or_default();
     if let Some(facts) = news(row.facts.as_ref(), said) {
         let difference = posting::processor::payout(work, &facts)?.less(&row.booked);
         work.book(&difference, None, |entry| {
@@ -175,8 +160,9 @@ fn balance_transaction(
     work: &mut Work<'_>,
     said: &BalanceTransactionFacts,
 ) -> Result<Option<OrderId>, Refusal> {
-    match work.tables.balance_transactions.get(&said.id) {
-        Some(known) => Ok(known.order),
+    let known = work.tables.get::<BalanceTransaction>(&said.id);
+    match known.map(|known| known.order) {
+        Some(order) => Ok(order),
         None => reconcile::new_balance_transaction(work, said),
     }
 }

@@ -189,7 +189,7 @@ fn open_order(work: &Work<'_>, id: OrderId) -> Result<Order, Refusal> {
         .tables
         .order(id)
         .ok_or(Refusal::OrderNotFound(id))?
-        .clone();
+        .into_owned();
     if order.standing.cancelled {
         return Err(state(&order, "it was cancelled before"));
     }

@@ -1,5 +1,6 @@
 //! Bringing the books in line with the facts, wherever a fact has touched them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use tillroll_events::{
@@ -12,7 +13,7 @@ use tillroll_sabotage::{Bug, planted};
 use crate::ids::Ids;
 use crate::order::{self, Observed, Order};
 use crate::posting::balance_transaction::Link;
-use crate::tables::{Charge, Intent, Tables};
+use crate::tables::{BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Refund, Tables};
 use crate::work::Work;
 use crate::{Refusal, posting};
 
@@ -26,14 +27,14 @@ pub(super) struct Touched {
 
 impl Touched {
     pub(super) fn intent(&mut self, tables: &Tables<'_>, id: &ExternalId) {
-        let Some(intent) = tables.intents.get(id) else {
+        let Some(intent) = tables.get::<Intent>(id) else {
             return;
         };
         self.orders.extend(intent.order);
         self.sources.extend(intent.refunds.iter().cloned());
         for charge in &intent.charges {
             self.sources.insert(charge.clone());
-            if let Some(row) = tables.charges.get(charge) {
+            if let Some(row) = tables.get::<Charge>(charge) {
                 self.sources.extend(row.refunds.iter().cloned());
             }
         }
@@ -42,7 +43,7 @@ impl Touched {
     pub(super) fn charge(&mut self, tables: &Tables<'_>, id: &ExternalId) {
         self.sources.insert(id.clone());
         self.orders.extend(tables.order_of_charge(id));
-        let Some(charge) = tables.charges.get(id) else {
+        let Some(charge) = tables.get::<Charge>(id) else {
             return;
         };
         self.sources.extend(charge.refunds.iter().cloned());
@@ -79,12 +80,8 @@ pub(super) fn touched(work: &mut Work<'_>, touched: &Touched) -> Result<(), Refu
 }
 
 fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusal> {
-    let ids = work
-        .tables
-        .by_source
-        .get(source)
-        .cloned()
-        .unwrap_or_default();
+    let ids = work.tables.get::<Ids>(source).map(Cow::into_owned);
+    let ids = ids.unwrap_or_default();
     for id in &ids {
         book_balance_transaction(work, id)?;
     }
@@ -94,7 +91,7 @@ fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusa
 /// An order has become known: everything that was waiting for it.
 pub(super) fn order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
     let mut waiting = Touched::default();
-    if let Some(links) = work.tables.links.get(&id) {
+    if let Some(links) = work.tables.get::<OrderLinks>(&id) {
         for intent in &links.intents {
             waiting.intent(&work.tables, intent);
         }
@@ -106,7 +103,7 @@ pub(super) fn order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
 }
 
 fn book_order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
-    let Some(order) = work.tables.order(id).cloned() else {
+    let Some(order) = work.tables.order(id).map(Cow::into_owned) else {
         return Ok(());
     };
     let observed = observed(&work.tables, &order);
@@ -131,7 +128,8 @@ fn book_order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
 
 /// Books a balance transaction again, in case its order is known by now.
 fn book_balance_transaction(work: &mut Work<'_>, id: &ExternalId) -> Result<(), Refusal> {
-    let Some(row) = work.tables.balance_transactions.get(id).cloned() else {
+    let row = work.tables.get::<BalanceTransaction>(id);
+    let Some(row) = row.map(Cow::into_owned) else {
         return Ok(());
     };
     let Some(facts) = row.facts else {
@@ -181,7 +179,8 @@ pub(super) fn new_balance_transaction(
 }
 
 fn book_dispute(work: &mut Work<'_>, id: &ExternalId) -> Result<(), Refusal> {
-    let Some(row) = work.tables.disputes.get(id).cloned() else {
+    let row = work.tables.get::<Dispute>(id);
+    let Some(row) = row.map(Cow::into_owned) else {
         return Ok(());
     };
     let Some(facts) = row.facts else {
@@ -202,14 +201,9 @@ fn book_dispute(work: &mut Work<'_>, id: &ExternalId) -> Result<(), Refusal> {
 /// What a balance transaction is about, when that is known, placed, and in one currency.
 fn link(tables: &Tables<'_>, facts: &BalanceTransactionFacts) -> Option<Link> {
     let source = facts.source.as_ref()?;
-    let charge = tables
-        .charges
-        .get(source)
-        .and_then(|row| row.facts.as_ref());
-    let refund = tables
-        .refunds
-        .get(source)
-        .and_then(|row| row.facts.as_ref());
+    let (charge, refund) = (tables.get::<Charge>(source), tables.get::<Refund>(source));
+    let charge = charge.as_ref().and_then(|row| row.facts.as_ref());
+    let refund = refund.as_ref().and_then(|row| row.facts.as_ref());
     let (order, presented, currency) = match (charge, refund) {
         (Some(charge), _) => {
             // A partial capture is two lines, the whole authorisation and what was not taken of
@@ -237,10 +231,12 @@ fn link(tables: &Tables<'_>, facts: &BalanceTransactionFacts) -> Option<Link> {
 }
 
 fn reverses_a_part(tables: &Tables<'_>, source: &ExternalId) -> bool {
-    tables.by_source.get(source).is_some_and(|ids| {
-        ids.iter()
-            .filter_map(|id| tables.balance_transactions.get(id)?.facts.as_ref())
-            .any(|facts| facts.category == "partial_capture_reversal")
+    tables.get::<Ids>(source).is_some_and(|ids| {
+        let rows = ids
+            .iter()
+            .filter_map(|id| tables.get::<BalanceTransaction>(id));
+        rows.filter_map(|row| Some(row.facts.as_ref()?.category == "partial_capture_reversal"))
+            .any(|reverses| reverses)
     })
 }
 
@@ -248,18 +244,18 @@ fn reverses_a_part(tables: &Tables<'_>, source: &ExternalId) -> bool {
 /// the range are refused where they are posted.
 pub(super) fn observed(tables: &Tables<'_>, order: &Order) -> Observed {
     let mut sum = Observed::default();
-    let Some(links) = tables.links.get(&order.id) else {
+    let Some(links) = tables.get::<OrderLinks>(&order.id) else {
         return sum;
     };
     for id in &links.intents {
-        if let Some(intent) = tables.intents.get(id)
+        if let Some(intent) = tables.get::<Intent>(id)
             && intent.order == Some(order.id)
         {
-            add_intent(tables, id, intent, order.currency, &mut sum);
+            add_intent(tables, id, &intent, order.currency, &mut sum);
         }
     }
     for id in &links.charges {
-        let Some(charge) = tables.charges.get(id) else {
+        let Some(charge) = tables.get::<Charge>(id) else {
             continue;
         };
         let names_order = charge
@@ -267,7 +263,7 @@ pub(super) fn observed(tables: &Tables<'_>, order: &Order) -> Observed {
             .as_ref()
             .is_some_and(|facts| facts.order == Some(order.id));
         if charge.intent.is_none() && names_order {
-            let paid = of_charge(tables, charge, order.currency, &mut sum);
+            let paid = of_charge(tables, &charge, order.currency, &mut sum);
             sum.captured = sum.captured.saturating_add(paid.captured);
             if paid.captured == 0 {
                 sum.authorised = sum.authorised.saturating_add(paid.authorised);
@@ -286,11 +282,11 @@ fn add_intent(
 ) {
     let mut charges = Paid::default();
     for charge in &intent.charges {
-        let Some(charge) = tables.charges.get(charge) else {
+        let Some(charge) = tables.get::<Charge>(charge) else {
             continue;
         };
         if charge.intent.as_ref() == Some(id) {
-            let paid = of_charge(tables, charge, currency, sum);
+            let paid = of_charge(tables, &charge, currency, sum);
             charges.captured = charges.captured.saturating_add(paid.captured);
             charges.authorised = charges.authorised.saturating_add(paid.authorised);
             charges.expired |= paid.expired;
@@ -355,25 +351,25 @@ fn of_charge(tables: &Tables<'_>, charge: &Charge, currency: Unit, sum: &mut Obs
 
 /// All refunds of a set, and those among them that failed.
 fn refunds(tables: &Tables<'_>, ids: &Ids, currency: Unit) -> (u64, u64) {
-    ids.iter()
-        .filter_map(|id| tables.refunds.get(id)?.facts.as_ref())
-        .filter(|facts| facts.currency == currency)
-        .fold((0_u64, 0_u64), |(known, refused), facts| {
-            let failed = if facts.status == RefundStatus::Failed {
-                facts.amount
-            } else {
-                0
-            };
-            (
-                known.saturating_add(facts.amount),
-                refused.saturating_add(failed),
-            )
-        })
+    let (mut known, mut refused) = (0_u64, 0_u64);
+    for id in ids {
+        let row = tables.get::<Refund>(id);
+        let facts = row.as_ref().and_then(|row| row.facts.as_ref());
+        let Some(facts) = facts.filter(|facts| facts.currency == currency) else {
+            continue;
+        };
+        known = known.saturating_add(facts.amount);
+        if facts.status == RefundStatus::Failed {
+            refused = refused.saturating_add(facts.amount);
+        }
+    }
+    (known, refused)
 }
 
 fn disputes(tables: &Tables<'_>, ids: &Ids, currency: Unit, sum: &mut Observed) {
     for id in ids {
-        let facts = tables.disputes.get(id).and_then(|row| row.facts.as_ref());
+        let row = tables.get::<Dispute>(id);
+        let facts = row.as_ref().and_then(|row| row.facts.as_ref());
         let Some(facts) = facts.filter(|facts| facts.currency == currency) else {
             continue;
         };

@@ -12,7 +12,9 @@ use tillroll_events::{DisputeFacts, DisputeStatus, PayoutFacts, PayoutStatus, Tr
 use tillroll_money::Unit;
 
 use crate::Refusal;
+use crate::ids::Ids;
 use crate::legs::Legs;
+use crate::tables::BalanceTransaction;
 use crate::work::Work;
 
 pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs, Refusal> {
@@ -21,14 +23,11 @@ pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs,
         return Ok(legs);
     }
     let mut held: BTreeMap<Unit, i128> = BTreeMap::new();
-    if let Some(ids) = work.tables.by_source.get(&facts.id) {
-        for id in ids {
-            let row = work
-                .tables
-                .balance_transactions
-                .get(id)
-                .and_then(|row| row.facts.as_ref());
-            let moved = row.filter(|row| {
+    if let Some(ids) = work.tables.get::<Ids>(&facts.id) {
+        for id in &*ids {
+            let row = work.tables.get::<BalanceTransaction>(id);
+            let facts = row.as_ref().and_then(|row| row.facts.as_ref());
+            let moved = facts.filter(|row| {
                 row.account.is_none() && matches!(&*row.category, "dispute" | "dispute_reversal")
             });
             if let Some(row) = moved {

@@ -1,0 +1,227 @@
+//! One table of rows: those in memory, and where the others are.
+//!
+//! A row is in memory or cold, never both. It refuses to know what is in a row.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::ops::{Deref, DerefMut};
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+
+use crate::cold::{Cold, Listed, Place, Row};
+use crate::cold_index::ColdIndex;
+use crate::tables::Tables;
+
+/// What is kept in a table.
+pub(crate) trait Stored: Clone + fmt::Debug {
+    type Key: Borrow<Self::Ask> + Clone + Ord + fmt::Debug;
+    /// What a row is asked for by.
+    type Ask: Hash + Eq + ?Sized;
+    /// Where it lives while it is in memory.
+    type Home: Home<Self>;
+
+    fn table<'t>(tables: &'t Tables<'_>) -> &'t Table<Self>;
+    /// The table, and the tier below it.
+    fn parts<'t>(tables: &'t mut Tables<'_>) -> (&'t mut Table<Self>, Option<&'t mut Cold>);
+    fn into_row(self, key: Self::Key) -> Row;
+    /// None for the row of another table.
+    fn from_row(row: Row) -> Option<(Self::Key, Self)>;
+}
+
+/// Where a row lives. Most are long, and a table has room for twice as many as are in it: boxes
+/// cost less.
+pub(crate) trait Home<V>: DerefMut<Target = V> + fmt::Debug {
+    fn of(value: V) -> Self;
+    fn into_inner(self) -> V;
+}
+
+impl<V: fmt::Debug> Home<V> for Box<V> {
+    fn of(value: V) -> Self {
+        Self::new(value)
+    }
+
+    fn into_inner(self) -> V {
+        *self
+    }
+}
+
+/// For short rows, of which there are many.
+#[derive(Debug)]
+pub(crate) struct Inline<V>(V);
+
+impl<V> Deref for Inline<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.0
+    }
+}
+
+impl<V> DerefMut for Inline<V> {
+    fn deref_mut(&mut self) -> &mut V {
+        &mut self.0
+    }
+}
+
+impl<V: fmt::Debug> Home<V> for Inline<V> {
+    fn of(value: V) -> Self {
+        Self(value)
+    }
+
+    fn into_inner(self) -> V {
+        self.0
+    }
+}
+
+/// A row in memory.
+#[derive(Debug)]
+struct Held<V: Stored> {
+    key: V::Key,
+    /// Position of the last record that changed it.
+    touched: u64,
+    home: V::Home,
+}
+
+pub(crate) struct Table<V: Stored> {
+    held: HashTable<Held<V>>,
+    /// How far the search for rows that have become cold has come.
+    swept: usize,
+    cold: ColdIndex,
+}
+
+impl<V: Stored> Default for Table<V> {
+    fn default() -> Self {
+        Self {
+            held: HashTable::new(),
+            swept: 0,
+            cold: ColdIndex::default(),
+        }
+    }
+}
+
+impl<V: Stored> fmt::Debug for Table<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.held.iter()).finish()
+    }
+}
+
+/// The hash of a key. It does not resist somebody who chooses keys so that they collide: such a
+/// book gets slow, not wrong.
+pub(crate) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
+    FixedState::default().hash_one(ask)
+}
+
+impl<V: Stored> Table<V> {
+    /// The row in memory.
+    pub(crate) fn held(&self, hash: u64, ask: &V::Ask) -> Option<&V> {
+        let held = self.held.find(hash, |held| held.key.borrow() == ask)?;
+        Some(&held.home)
+    }
+
+    /// The row in memory, to be changed by the record at `now`.
+    pub(crate) fn touch(&mut self, hash: u64, ask: &V::Ask, now: u64) -> Option<&mut V> {
+        let held = self.held.find_mut(hash, |held| held.key.borrow() == ask)?;
+        held.touched = now;
+        Some(&mut held.home)
+    }
+
+    /// Puts a row in memory that is not there.
+    pub(crate) fn hold(&mut self, hash: u64, key: V::Key, value: V, now: u64) -> &mut V {
+        let held = Held {
+            key,
+            touched: now,
+            home: V::Home::of(value),
+        };
+        let hasher = |held: &Held<V>| hash_of(held.key.borrow());
+        let entry = self.held.insert_unique(hash, held, hasher);
+        &mut entry.into_mut().home
+    }
+
+    /// A copy of the row that is not in memory.
+    pub(crate) fn cold(&self, hash: u64, ask: &V::Ask, cold: &Cold) -> Option<V> {
+        let mut found = None;
+        self.cold.find(hash, |place| {
+            found = cold.read_of::<V>(place, ask);
+            found.is_some()
+        });
+        found
+    }
+
+    /// Takes the row that is not in memory out of the tier below.
+    pub(crate) fn take_cold(&mut self, hash: u64, ask: &V::Ask, cold: &Cold) -> Option<V> {
+        let mut found = None;
+        self.cold.take(hash, |place| {
+            found = cold.read_of::<V>(place, ask);
+            found.is_some()
+        });
+        found
+    }
+
+    /// Puts a row that is nowhere into the tier below.
+    pub(crate) fn put_cold(&mut self, hash: u64, key: V::Key, value: V, cold: &mut Cold) {
+        if let Some(place) = cold.keep(key, value) {
+            self.cold.insert(hash, place);
+        }
+    }
+
+    /// Looks at the next few rows, so many that all are looked at in `steps` steps, and moves
+    /// those that nobody has touched for long to the tier below.
+    pub(crate) fn cool(&mut self, now: u64, steps: u64, cold: &mut Cold) {
+        if self.held.is_empty() {
+            return;
+        }
+        let buckets = self.held.num_buckets();
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+        for _ in 0..buckets.div_ceil(steps.max(1)) {
+            // A table that has grown has another order; what is missed has its turn later.
+            if self.swept >= buckets {
+                self.swept = 0;
+            }
+            let bucket = self.swept;
+            self.swept += 1;
+            let Ok(entry) = self.held.get_bucket_entry(bucket) else {
+                continue;
+            };
+            if now.saturating_sub(entry.get().touched) < cold.after || !cold.is_sound() {
+                continue;
+            }
+            let (Held { key, home, .. }, _) = entry.remove();
+            let hash = hash_of(key.borrow());
+            self.put_cold(hash, key, home.into_inner(), cold);
+        }
+    }
+
+    /// All rows by key. Of those that are not in memory only the keys are, until they are asked
+    /// for one by one.
+    pub(crate) fn sorted<'t>(
+        &'t self,
+        cold: Option<&'t Cold>,
+    ) -> impl Iterator<Item = Listed<'t, V::Key, V>> {
+        let held = self.held.iter().map(|held| {
+            let row: &V = &held.home;
+            (Cow::Borrowed(&held.key), Whereabouts::Held(row))
+        });
+        let mut rows: Vec<(Cow<'t, V::Key>, Whereabouts<'t, V>)> = held.collect();
+        if let Some(cold) = cold {
+            rows.extend(self.cold.places().into_iter().filter_map(|place| {
+                let (key, _) = cold.read::<V>(place)?;
+                Some((Cow::Owned(key), Whereabouts::Cold(cold, place)))
+            }));
+        }
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        rows.into_iter().filter_map(|(key, whereabouts)| {
+            let row = match whereabouts {
+                Whereabouts::Held(row) => Cow::Borrowed(row),
+                Whereabouts::Cold(cold, place) => Cow::Owned(cold.read::<V>(place)?.1),
+            };
+            Some((key, row))
+        })
+    }
+}
+
+enum Whereabouts<'t, V> {
+    Held(&'t V),
+    Cold(&'t Cold, Place),
+}
