@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tillroll_book::{Action, Book, Chart, Command, Decided, Decision, PostEntries, Refusal};
+use tillroll_book::{Action, Book, Command, Decided, Decision, PostEntries, Refusal};
 use tillroll_events::{Record, Timestamp};
 use tillroll_journal::{
     Batch, FileJournal, Journal, JournalId, JournalReader, MAX_FRAME_BYTES, Position,
@@ -19,7 +19,7 @@ use tillroll_sabotage::{Bug, planted};
 use crate::log::{Appended, Beside, Gone, Log};
 use crate::metrics::Counters;
 use crate::replay::is_step;
-use crate::{Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
+use crate::{Blank, Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
 
 /// How much goes into one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +99,10 @@ impl<J: Journal> Engine<J> {
     pub fn open(
         journal: J,
         book_id: [u8; 16],
-        chart: Chart,
+        blank: impl Into<Blank>,
         mut progress: impl FnMut(Position),
     ) -> Result<Self, OpenError> {
-        let mut replay = Replay::new(chart);
+        let mut replay = Replay::new(blank);
         replay.run(&*journal.reader(), None, &mut progress)?;
         Self::resume(journal, book_id, replay)
     }
@@ -253,12 +253,14 @@ impl<L: Log> Engine<L> {
             Action::PostEntries(request) if self.has_room_for(request)? => {
                 let decision = self.book.post_bulk(&command, request);
                 if let Ok(Decision::Append(decided)) = decision {
-                    return Ok(self.stage_posted(&command, decided));
+                    return self.stage_posted(&command, decided);
                 }
                 decision
             }
             _ => self.book.decide(&command),
         };
+        // What was decided without a row that is there must not be believed, whatever it is.
+        self.check_rows()?;
         let staged = match decision {
             Ok(Decision::Append(decided)) if decided.is_empty() => {
                 Staged::Ready(Outcome::nothing_new(self.staged_head()))
@@ -373,6 +375,15 @@ impl<L: Log> Engine<L> {
         self.failure.clone().map_or(Ok(()), Err)
     }
 
+    /// Ends the engine when rows could not be put away or read back. What is staged is never
+    /// appended then.
+    pub(crate) fn check_rows(&mut self) -> Result<(), Failure> {
+        match self.book.fault().cloned() {
+            None => Ok(()),
+            Some(fault) => Err(self.fail(fault.into())),
+        }
+    }
+
     fn fail(&mut self, failure: Failure) -> Failure {
         self.failure.get_or_insert(failure).clone()
     }
@@ -396,6 +407,7 @@ impl<L: Log> Engine<L> {
         for (position, record) in &run {
             self.book.evolve(position.get(), record);
         }
+        self.check_rows()?;
         self.recorded_at = Some(command.at);
         Ok(Staged::Ready(Outcome::of_run(run, false)))
     }
@@ -415,7 +427,12 @@ impl<L: Log> Engine<L> {
     }
 
     /// Encodes what the book has posted already.
-    fn stage_posted(&mut self, command: &Command, decided: Vec<Decided>) -> Staged {
+    fn stage_posted(
+        &mut self,
+        command: &Command,
+        decided: Vec<Decided>,
+    ) -> Result<Staged, Failure> {
+        self.check_rows()?;
         let run = self.records_of(command, decided);
         assert!(
             self.encode(&run).is_ok(),
@@ -424,8 +441,9 @@ impl<L: Log> Engine<L> {
         for (position, record) in &run {
             self.book.evolve_posted(position.get(), record);
         }
+        self.check_rows()?;
         self.recorded_at = Some(command.at);
-        Staged::Ready(Outcome::of_run(run, false))
+        Ok(Staged::Ready(Outcome::of_run(run, false)))
     }
 
     fn records_of(&self, command: &Command, decided: Vec<Decided>) -> Vec<(Position, Record)> {
@@ -522,10 +540,10 @@ impl<S: Storage> Engine<FileJournal<S>> {
     pub fn open_files(
         storage: S,
         options: tillroll_journal::Options,
-        chart: Chart,
+        blank: impl Into<Blank>,
         mut progress: impl FnMut(Position),
     ) -> Result<(Self, RecoveryReport), OpenError> {
-        let mut replay = Replay::new(chart);
+        let mut replay = Replay::new(blank);
         let mut wrong: Option<ReplayError> = None;
         let (journal, report) = FileJournal::open_with(storage, options, |position, bytes| {
             if wrong.is_none() {

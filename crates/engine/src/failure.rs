@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use tillroll_book::Refusal;
+use tillroll_book::{ColdFault, Refusal};
 use tillroll_events::DecodeError;
 use tillroll_journal::{AppendError, Position, ReadError};
 
@@ -28,6 +28,9 @@ pub enum Failure {
     },
     #[error("the log ends before position {position}, where a command was applied")]
     Missing { position: Position },
+    /// Rows of the state could not be put away or read back, so nothing can be decided on it.
+    #[error(transparent)]
+    Cold(#[from] ColdFault),
     /// A bug. The text is what the panic said.
     #[error("the writer panicked: {0}")]
     Panicked(String),
@@ -60,6 +63,8 @@ pub enum ReplayError {
         position: Position,
         source: DecodeError,
     },
+    #[error(transparent)]
+    Cold(#[from] ColdFault),
     #[error("position {found} follows {after}: records are missing")]
     Gap { found: Position, after: Position },
 }

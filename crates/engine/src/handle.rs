@@ -137,8 +137,12 @@ impl Handle {
         }
         let (answer, seen) = oneshot::channel();
         let request = Request::Inspect(Box::new(move |position, book| {
-            // An error means that nobody waits for it any more.
-            drop(answer.send((position, look(book))));
+            let seen = look(book);
+            // Rows may be missing from what was seen: the writer ends then, and says why.
+            if book.fault().is_none() {
+                // An error means that nobody waits for it any more.
+                drop(answer.send((position, seen)));
+            }
         }));
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         self.queue.send(request).map_err(|_| self.why_ended())?;

@@ -22,18 +22,25 @@
 //! calls the network while deciding.
 
 mod audit;
+mod blank;
+mod cbor;
+mod cold_file;
 mod engine;
 mod event_id;
 mod failure;
+mod fixed;
 mod handle;
 mod log;
 mod metrics;
 mod outcome;
 mod replay;
+mod row;
+mod scratch;
 mod snapshot;
 mod thread;
 
 pub use audit::{AuditError, AuditReport, Finding, Law, audit};
+pub use blank::Blank;
 pub use engine::{Engine, Limits};
 pub use event_id::event_id;
 pub use failure::{Failure, OpenError, ReplayError, SubmitError};
@@ -41,6 +48,7 @@ pub use handle::Handle;
 pub use metrics::{Histogram, Metrics};
 pub use outcome::Outcome;
 pub use replay::{Replay, replay};
+pub use scratch::Scratch;
 pub use snapshot::{
     Comparison, Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotError, SnapshotFault,
     SnapshotHeader, Snapshots, Start, Stored, Weight,

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use tillroll_book::{Book, Chart};
+use tillroll_book::{Book, Chart, ColdFault};
 use tillroll_events::{Record, Timestamp};
 use tillroll_journal::{JournalReader, Position};
 
-use crate::ReplayError;
+use crate::{Blank, ReplayError};
 
 /// Records between two reports of progress.
 const STEP: u64 = 1024;
@@ -26,9 +26,9 @@ pub struct Replay {
 
 impl Replay {
     #[must_use]
-    pub fn new(chart: Chart) -> Self {
+    pub fn new(blank: impl Into<Blank>) -> Self {
         Self {
-            book: Book::new(chart),
+            book: blank.into().book(),
             position: Position::ZERO,
             recorded_at: None,
         }
@@ -53,7 +53,8 @@ impl Replay {
     /// Folds the next record.
     ///
     /// # Errors
-    /// When it is not the next one or cannot be understood; the state is as before.
+    /// When it is not the next one or cannot be understood; the state is as before. Or when
+    /// rows that nobody has touched cannot be put away or read back; the fold is of no use then.
     pub fn fold(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
         if position != self.position.next() {
             return Err(ReplayError::Gap {
@@ -64,10 +65,20 @@ impl Replay {
         let record =
             Record::decode(bytes).map_err(|source| ReplayError::Decode { position, source })?;
         self.book.evolve(position.get(), &record);
+        self.check()?;
         self.position = position;
         // Not simply the last: a log that breaks the rule must not pull the clock back.
         self.recorded_at = self.recorded_at.max(Some(record.recorded_at));
         Ok(())
+    }
+
+    /// Whether all rows that were asked for could be had. It is to be asked after the state was
+    /// listed, before what was made of it is believed.
+    ///
+    /// # Errors
+    /// When they could not; the fold is of no use then.
+    pub fn check(&self) -> Result<(), ColdFault> {
+        self.book.fault().cloned().map_or(Ok(()), Err)
     }
 
     /// The position of the last record that was folded.
@@ -122,11 +133,11 @@ impl Replay {
 /// The first record that cannot be read or understood, with its position.
 pub fn replay(
     reader: &dyn JournalReader,
-    chart: Chart,
+    blank: impl Into<Blank>,
     up_to: Option<Position>,
     mut progress: impl FnMut(Position),
 ) -> Result<(Book, Position), ReplayError> {
-    let mut replay = Replay::new(chart);
+    let mut replay = Replay::new(blank);
     replay.run(reader, up_to, &mut progress)?;
     let position = replay.position();
     Ok((replay.into_book(), position))

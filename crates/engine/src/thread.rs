@@ -190,6 +190,7 @@ impl<J: Journal> Writer<J> {
                 self.answer_handed();
                 self.answer();
                 self.inspect(look);
+                self.engine.check_rows()?;
             }
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.queue.close();

@@ -197,6 +197,10 @@ bugs! {
         SellerPaidEarly "seller-paid-early"
             "a seller can have the money before the order is fulfilled", found by "shop";
     }
+    "engine/src/cold_file.rs" {
+        ColdChecksumUncompared "cold-checksum-uncompared"
+            "a row is read back without its checksum", found by "cold-rows";
+    }
     "projections/src/projector.rs" {
         RolledBackRowsRemembered "rolled-back-rows-remembered"
             "after a failed commit its rows are still remembered", found by "read-models";

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use tillroll_book::state;
+use tillroll_book::{ColdFault, state};
 use tillroll_journal::{Operation, StorageError};
 use tillroll_ledger as ledger;
 
@@ -23,6 +23,9 @@ pub enum SnapshotError {
         offset: u64,
         fault: SnapshotFault,
     },
+    /// Rows of the state could not be put away or read back.
+    #[error(transparent)]
+    Cold(#[from] ColdFault),
     /// Somebody has asked to stop.
     #[error("the snapshot was given up, because it was no longer wanted")]
     Abandoned,
@@ -72,7 +75,7 @@ pub enum SnapshotFault {
 }
 
 /// A failed operation on a file of the directory.
-pub(super) fn failed(
+pub(crate) fn failed(
     operation: Operation,
     file: &str,
     offset: u64,

@@ -10,11 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use tillroll_book::Chart;
 use tillroll_journal::{Head, JournalId, JournalReader, Tree};
 
 use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
-use crate::{Replay, ReplayError};
+use crate::{Blank, Replay, ReplayError};
 
 /// Bytes that count as one record. One event may carry thousands of entries.
 const RECORD_BYTES: u64 = 256;
@@ -75,7 +74,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread. `last` is how long the roll was when the last snapshot was made.
+    /// Starts the thread. Its fold begins with `blank`. `last` is how long the roll was when the last snapshot was made.
     /// `wait` is given a weight and waits until the durable roll has as much; it answers what the
     /// roll has then, or nothing when no more is wanted.
     ///
@@ -85,6 +84,7 @@ impl Keeper {
         snapshots: Snapshots<T>,
         journal: JournalId,
         reader: Arc<dyn JournalReader>,
+        blank: Blank,
         last: Weight,
         options: KeeperOptions,
         wait: impl FnMut(Weight) -> Option<Weight> + Send + 'static,
@@ -94,6 +94,7 @@ impl Keeper {
             snapshots,
             journal,
             reader,
+            blank,
             options,
             stop: Arc::clone(&stop),
         };
@@ -140,6 +141,7 @@ struct Work<T: Tree> {
     snapshots: Snapshots<T>,
     journal: JournalId,
     reader: Arc<dyn JournalReader>,
+    blank: Blank,
     options: KeeperOptions,
     stop: Arc<AtomicBool>,
 }
@@ -211,7 +213,7 @@ impl<T: Tree> Work<T> {
                 Err(error) => tracing::warn!(%error, "a snapshot is passed over"),
             }
         }
-        Ok((Replay::new(Chart::default()), Head::EMPTY))
+        Ok((Replay::new(self.blank.clone()), Head::EMPTY))
     }
 
     fn usable(&self, stored: &Stored) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
@@ -220,7 +222,7 @@ impl<T: Tree> Work<T> {
         if header.journal != self.journal || !agrees.map_err(ReplayError::from)? {
             return Ok(None);
         }
-        Ok(Some(self.snapshots.read(stored)?))
+        Ok(Some(self.snapshots.read(stored, &self.blank)?))
     }
 }
 

@@ -17,7 +17,6 @@
 //! A backup, or evidence: whoever can write to the directory can write a snapshot that checks.
 //! `tillroll verify` compares each with a replay.
 
-mod cbor;
 mod error;
 mod format;
 mod keeper;
@@ -32,6 +31,7 @@ use tillroll_book::Book;
 use tillroll_events::Timestamp;
 use tillroll_journal::{Head, JournalId};
 
+pub(crate) use error::failed;
 pub use error::{SnapshotError, SnapshotFault};
 pub use format::SnapshotHeader;
 pub use keeper::{Keeper, KeeperOptions, Weight};

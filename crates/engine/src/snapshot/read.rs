@@ -14,7 +14,7 @@ use super::format::{
 };
 use super::rows::Rebuild;
 use super::{Section, SnapshotError, SnapshotFault, SnapshotHeader};
-use crate::Replay;
+use crate::{Blank, Replay};
 
 /// Blocks that may wait to be made rows of.
 const AHEAD: usize = 8;
@@ -187,10 +187,11 @@ fn all_blocks<F: StorageFile>(
 pub(super) fn replay<F: StorageFile>(
     file: &F,
     name: &str,
+    blank: &Blank,
 ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
     let mut input = Input::open(file, name)?;
     let header = input.header()?;
-    let empty = Rebuild::new(header.accounts, input.length);
+    let empty = Rebuild::new(header.accounts, input.length, blank.book());
     let (sender, receiver) = sync_channel(AHEAD);
     let (read, rebuilt) = thread::scope(|scope| {
         let reader = scope.spawn(move || read_ahead(input, &sender));
@@ -208,6 +209,9 @@ pub(super) fn replay<F: StorageFile>(
     let book = rebuild
         .finish()
         .map_err(|fault| damaged(name, None, 0, fault))?;
+    if let Some(fault) = book.fault() {
+        return Err(fault.clone().into());
+    }
     let (said, found) = (header.accounts, book.ledger().account_count() as u64);
     if said != found {
         let fault = SnapshotFault::Accounts { said, found };

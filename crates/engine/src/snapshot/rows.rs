@@ -1,26 +1,24 @@
 //! Rows: how each section writes its own and reads it back.
 //!
-//! What there are many of (accounts, ids, keys) has a fixed layout; the tables are CBOR, with
-//! the codec of the events for what events are made of.
+//! What there are many of (accounts, ids) has a fixed layout. Rows beside the ledger are those
+//! of [`crate::row`].
 
 use minicbor::Decoder;
 use minicbor::decode::Error;
-use tillroll_book::state::{
-    self, Applied, BalanceTransaction, Charge, Dispute, Goods, Intent, Order, OrderLinks, Payout,
-    Refund, Transfer,
-};
-use tillroll_book::{Book, Chart};
-use tillroll_events::{ExternalId, HoldId, JournalEntry, OrderId};
+use tillroll_book::{Book, state};
+use tillroll_events::{HoldId, JournalEntry};
 use tillroll_ledger::{
     self as ledger, Account, AccountSpec, AccountType, Balances, EntryId, Hold, Limit,
 };
 
 use tillroll_money::Unit;
 
-use super::cbor::{self, Out};
 use super::write::Writer;
 use super::{Section, SnapshotError, SnapshotFault};
+use crate::cbor::{self, Out};
 use crate::failure::in_full;
+use crate::fixed::Fixed;
+use crate::row;
 
 /// Writes all sections of a book.
 pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
@@ -41,70 +39,44 @@ pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotErro
             .value(hold.expires_at)
             .value(JournalEntry(hold.entry.clone()));
     })?;
-    to.section(Section::Keys, state.applied(), |(key, applied), out| {
-        let length = u32::try_from(key.len()).expect("a key fits into a record");
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(&applied.fingerprint);
-        out.extend_from_slice(&applied.first.to_le_bytes());
-        out.extend_from_slice(&applied.events.to_le_bytes());
+    to.section(Section::Keys, state.applied(), |(key, row), out| {
+        row::write_key(&key, &row, out);
     })?;
-    to.section(Section::Orders, state.orders(), write_order)?;
+    to.section(Section::Orders, state.orders(), |(_, row), out| {
+        row::write_order(&row, out);
+    })?;
     to.section(Section::Links, state.links(), |(id, row), out| {
-        Out::row(out, 3)
-            .value(id)
-            .set(&row.intents)
-            .set(&row.charges);
+        row::write_links(*id, &row, out);
     })?;
     to.section(Section::Intents, state.intents(), |(id, row), out| {
-        Out::row(out, 6)
-            .value(id)
-            .value(&row.facts)
-            .value(row.order)
-            .set(&row.charges)
-            .set(&row.refunds)
-            .set(&row.disputes);
+        row::write_intent(&id, &row, out);
     })?;
     to.section(Section::Charges, state.charges(), |(id, row), out| {
-        Out::row(out, 5)
-            .value(id)
-            .value(&row.facts)
-            .value(&row.intent)
-            .set(&row.refunds)
-            .set(&row.disputes);
+        row::write_charge(&id, &row, out);
     })?;
     to.section(Section::Refunds, state.refunds(), |(id, row), out| {
-        Out::row(out, 2).value(id).value(&row.facts);
+        row::write_refund(&id, &row, out);
     })?;
     to.section(Section::Disputes, state.disputes(), |(id, row), out| {
-        Out::row(out, 3)
-            .value(id)
-            .value(&row.facts)
-            .legs(&row.booked);
+        row::write_dispute(&id, &row, out);
     })?;
     to.section(Section::Transfers, state.transfers(), |(id, row), out| {
-        Out::row(out, 3)
-            .value(id)
-            .value(&row.facts)
-            .legs(&row.booked);
+        row::write_transfer(&id, &row, out);
     })?;
     to.section(Section::Payouts, state.payouts(), |(id, row), out| {
-        Out::row(out, 3)
-            .value(id)
-            .value(&row.facts)
-            .legs(&row.booked);
+        row::write_payout(&id, &row, out);
     })?;
     let rows = state.balance_transactions();
     to.section(Section::BalanceTransactions, rows, |(id, row), out| {
-        Out::row(out, 4)
-            .value(id)
-            .value(&row.facts)
-            .value(row.order)
-            .legs(&row.booked);
+        row::write_balance_transaction(&id, &row, out);
     })?;
     to.section(Section::Sources, state.by_source(), |(id, row), out| {
-        Out::row(out, 2).value(id).set(row);
-    })
+        row::write_source(&id, &row, out);
+    })?;
+    // Rows that could not be read back are missing from the sections.
+    book.fault()
+        .cloned()
+        .map_or(Ok(()), |fault| Err(fault.into()))
 }
 
 fn write_account(account: &Account, unit: Unit, balances: &Balances, out: &mut Vec<u8>) {
@@ -127,21 +99,6 @@ fn write_account(account: &Account, unit: Unit, balances: &Balances, out: &mut V
     ] {
         out.extend_from_slice(&total.to_le_bytes());
     }
-}
-
-fn write_order(order: &Order, out: &mut Vec<u8>) {
-    let mut out = Out::row(out, 7);
-    out.value(order.id)
-        .value(&order.channel)
-        .value(&order.location)
-        .unit(&order.currency);
-    out.array(order.goods.len() as u64 * 3);
-    for goods in &order.goods {
-        out.unit(&goods.sku)
-            .value(goods.quantity)
-            .value(goods.short);
-    }
-    out.value(&order.standing).legs(&order.booked);
 }
 
 fn kind_number(kind: AccountType) -> u8 {
@@ -181,19 +138,22 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Rebuild {
     stage: Stage,
+    /// What the state is put together on.
+    blank: Option<Book>,
     /// The unit of the account before. Most have the same, and a lookup in the list of all
     /// currencies takes longer than all the rest of an account.
     unit: Option<Unit>,
 }
 
 impl Rebuild {
-    /// A book with so many accounts, in a file of so many bytes.
-    pub(super) fn new(accounts: u64, bytes: u64) -> Self {
+    /// A book with so many accounts, in a file of so many bytes. It goes on as `blank` does.
+    pub(super) fn new(accounts: u64, bytes: u64, blank: Book) -> Self {
         // A header that was damaged with care must not take all memory.
         let accounts = accounts.min(bytes / LEAST_ACCOUNT_BYTES);
         let accounts = usize::try_from(accounts).unwrap_or(0);
         Self {
             stage: Stage::Ledger(ledger::Restore::of(accounts)),
+            blank: Some(blank),
             unit: None,
         }
     }
@@ -239,8 +199,8 @@ impl Rebuild {
             && let Stage::Ledger(ledger) = &mut self.stage
         {
             let ledger = std::mem::take(ledger).finish()?;
-            // The chart decides how accounts are opened, and no account that is open.
-            self.stage = Stage::State(state::Restore::new(Chart::default(), ledger));
+            let blank = self.blank.take().expect("a ledger is completed once");
+            self.stage = Stage::State(state::Restore::new(blank, ledger));
         }
         Ok(())
     }
@@ -249,11 +209,10 @@ impl Rebuild {
     fn row(&mut self, section: Section, bytes: &[u8]) -> Result<usize, RowError> {
         match &mut self.stage {
             Stage::Ledger(ledger) => ledger_row(ledger, &mut self.unit, section, bytes),
-            Stage::State(state) if section == Section::Keys => key_row(state, bytes),
             Stage::State(state) => {
-                let mut d = Decoder::new(bytes);
-                table_row(state, section, &mut d)?;
-                Ok(d.position())
+                let (row, used) = row::read(section, bytes)?;
+                state.row(row)?;
+                Ok(used)
             }
         }
     }
@@ -282,47 +241,13 @@ impl From<state::RestoreError> for RowError {
     }
 }
 
-/// Reads fixed layouts, and notes how far.
-struct Fixed<'a> {
-    bytes: &'a [u8],
-    used: usize,
-}
-
-impl<'a> Fixed<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
-        let end = self.used.checked_add(length);
-        let taken = end.and_then(|end| self.bytes.get(self.used..end));
-        self.used = self.used.saturating_add(length);
-        taken.ok_or_else(|| Error::message("the row ends too early"))
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
-    fn text(&mut self, length: usize) -> Result<&'a str, Error> {
-        std::str::from_utf8(self.take(length)?).map_err(Error::custom)
-    }
-
-    fn short_text(&mut self) -> Result<&'a str, Error> {
-        let [length] = self.array()?;
-        self.text(usize::from(length))
-    }
-
-    fn total(&mut self) -> Result<u64, Error> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-}
-
 fn ledger_row(
     ledger: &mut ledger::Restore,
     before: &mut Option<Unit>,
     section: Section,
     bytes: &[u8],
 ) -> Result<usize, RowError> {
-    let mut from = Fixed { bytes, used: 0 };
+    let mut from = Fixed::new(bytes);
     match section {
         Section::Accounts => {
             let path = from.short_text()?.parse().map_err(Error::custom)?;
@@ -365,132 +290,5 @@ fn ledger_row(
             return Ok(d.position());
         }
     }
-    Ok(from.used)
-}
-
-fn key_row(state: &mut state::Restore, bytes: &[u8]) -> Result<usize, RowError> {
-    let mut from = Fixed { bytes, used: 0 };
-    let length = u32::from_le_bytes(from.array()?);
-    let key = from.text(usize::try_from(length).map_err(Error::custom)?)?;
-    let applied = Applied {
-        fingerprint: from.array()?,
-        first: from.total()?,
-        events: u32::from_le_bytes(from.array()?),
-    };
-    state.applied(key, applied)?;
-    Ok(from.used)
-}
-
-fn table_row(
-    state: &mut state::Restore,
-    section: Section,
-    d: &mut Decoder<'_>,
-) -> Result<(), RowError> {
-    match section {
-        Section::Orders => {
-            let order = read_order(d)?;
-            state.orders(order)?;
-        }
-        Section::Links => {
-            cbor::row(d, 3)?;
-            let id: OrderId = d.decode()?;
-            let row = OrderLinks {
-                intents: cbor::set(d)?,
-                charges: cbor::set(d)?,
-            };
-            state.links(id, row)?;
-        }
-        Section::Intents => {
-            let id = keyed(d, 6)?;
-            let row = Intent {
-                facts: d.decode()?,
-                order: d.decode()?,
-                charges: cbor::set(d)?,
-                refunds: cbor::set(d)?,
-                disputes: cbor::set(d)?,
-            };
-            state.intents(id, row)?;
-        }
-        Section::Charges => {
-            let id = keyed(d, 5)?;
-            let row = Charge {
-                facts: d.decode()?,
-                intent: d.decode()?,
-                refunds: cbor::set(d)?,
-                disputes: cbor::set(d)?,
-            };
-            state.charges(id, row)?;
-        }
-        Section::Refunds => {
-            let id = keyed(d, 2)?;
-            let row = Refund { facts: d.decode()? };
-            state.refunds(id, row)?;
-        }
-        Section::Disputes => {
-            let id = keyed(d, 3)?;
-            let (facts, booked) = (d.decode()?, cbor::legs(d)?);
-            state.disputes(id, Dispute { facts, booked })?;
-        }
-        Section::Transfers => {
-            let id = keyed(d, 3)?;
-            let (facts, booked) = (d.decode()?, cbor::legs(d)?);
-            state.transfers(id, Transfer { facts, booked })?;
-        }
-        Section::Payouts => {
-            let id = keyed(d, 3)?;
-            let (facts, booked) = (d.decode()?, cbor::legs(d)?);
-            state.payouts(id, Payout { facts, booked })?;
-        }
-        Section::BalanceTransactions => {
-            let id = keyed(d, 4)?;
-            let row = BalanceTransaction {
-                facts: d.decode()?,
-                order: d.decode()?,
-                booked: cbor::legs(d)?,
-            };
-            state.balance_transactions(id, row)?;
-        }
-        Section::Sources => {
-            let id = keyed(d, 2)?;
-            state.by_source(id, cbor::set(d)?)?;
-        }
-        Section::Accounts
-        | Section::Entries
-        | Section::HoldIds
-        | Section::OpenHolds
-        | Section::Keys => unreachable!("these are no tables"),
-    }
-    Ok(())
-}
-
-fn keyed(d: &mut Decoder<'_>, values: u64) -> Result<ExternalId, Error> {
-    cbor::row(d, values)?;
-    d.decode()
-}
-
-fn read_order(d: &mut Decoder<'_>) -> Result<Order, Error> {
-    cbor::row(d, 7)?;
-    let (id, channel, location) = (d.decode()?, d.decode()?, d.decode()?);
-    let currency = cbor::unit(d)?;
-    let values = cbor::array(d)?;
-    if values % 3 != 0 {
-        return Err(Error::message("goods have three values each"));
-    }
-    let mut goods = Vec::new();
-    for _ in 0..values / 3 {
-        goods.push(Goods {
-            sku: cbor::unit(d)?,
-            quantity: d.u64()?,
-            short: d.u64()?,
-        });
-    }
-    Ok(Order {
-        id,
-        channel,
-        location,
-        currency,
-        goods,
-        standing: d.decode()?,
-        booked: cbor::legs(d)?,
-    })
+    Ok(from.used())
 }

@@ -1,6 +1,5 @@
 //! A start from a snapshot: which one is believed, and what is asked of the roll then.
 
-use tillroll_book::Chart;
 use tillroll_journal::{
     FileJournal, Head, JournalId, Options, Position, RecoveryReport, Storage, Tree, head_at,
 };
@@ -8,7 +7,7 @@ use tillroll_sabotage::{Bug, planted};
 
 use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
 use crate::replay::is_step;
-use crate::{Engine, OpenError, Replay, ReplayError};
+use crate::{Blank, Engine, OpenError, Replay, ReplayError};
 
 /// A snapshot that a start did not use although it was the newest that was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +70,7 @@ fn choose<S: Storage, T: Tree>(
     storage: &S,
     book: Option<JournalId>,
     snapshots: &Snapshots<T>,
+    blank: &Blank,
 ) -> Result<Choice, OpenError> {
     let mut choice = Choice::default();
     let all = match snapshots.list() {
@@ -110,7 +110,7 @@ fn choose<S: Storage, T: Tree>(
             Some((_, head)) if head != header.head && !planted(Bug::SnapshotHistoryUncompared) => {
                 choice.pass_over(&stored, "the roll has another frame at its position");
             }
-            Some((_, head)) => match snapshots.read(&stored) {
+            Some((_, head)) => match snapshots.read(&stored, blank) {
                 Ok((_, replay)) => {
                     choice.taken = Some((stored, head, replay));
                     return Ok(choice);
@@ -135,24 +135,25 @@ impl<S: Storage> Engine<FileJournal<S>> {
     pub fn open_files_from<T: Tree>(
         storage: S,
         mut options: Options,
-        chart: Chart,
+        blank: impl Into<Blank>,
         snapshots: &Snapshots<T>,
         mut progress: impl FnMut(Position),
     ) -> Result<(Self, Start), OpenError> {
+        let blank = blank.into();
         let Choice {
             taken,
             passed_over,
             durable,
-        } = choose(&storage, options.id, snapshots)?;
+        } = choose(&storage, options.id, snapshots, &blank)?;
         if !planted(Bug::SnapshotAheadIgnored) {
             options.durable_position = options.durable_position.max(durable);
         }
         let (snapshot, mut replay) = match taken {
-            None => (None, Replay::new(chart)),
+            None => (None, Replay::new(blank)),
             Some((stored, head, replay)) => {
                 options.check_from = head.position.next();
                 options.durable = Some(head);
-                (Some(stored), replay.with_chart(chart))
+                (Some(stored), replay)
             }
         };
         let from = replay.position().get();

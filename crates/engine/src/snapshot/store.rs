@@ -12,7 +12,7 @@ use super::format::{END_BYTES, HEADER_BYTES, end_mark};
 use super::read::{self, damaged};
 use super::write::{Sink, write_book};
 use super::{Moment, Section, SnapshotError, SnapshotFault, SnapshotHeader};
-use crate::Replay;
+use crate::{Blank, Replay};
 
 const SUFFIX: &str = ".snapshot";
 const NEW: &str = ".new";
@@ -106,12 +106,16 @@ impl<T: Tree> Snapshots<T> {
     }
 
     /// The fold that a snapshot keeps, with every byte checked. Whether it is a fold of a
-    /// certain roll is not asked here.
+    /// certain roll is not asked here. It goes on as one that began with `blank`.
     ///
     /// # Errors
     /// [`SnapshotError`].
-    pub fn read(&self, stored: &Stored) -> Result<(SnapshotHeader, Replay), SnapshotError> {
-        let (header, replay) = read::replay(&self.open(stored)?, &stored.file)?;
+    pub fn read(
+        &self,
+        stored: &Stored,
+        blank: &Blank,
+    ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
+        let (header, replay) = read::replay(&self.open(stored)?, &stored.file, blank)?;
         Ok((named(stored, header)?, replay))
     }
 

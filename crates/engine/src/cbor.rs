@@ -8,30 +8,30 @@ use tillroll_ledger::AccountId;
 use tillroll_money::Unit;
 
 /// Writes to memory, which cannot fail.
-pub(super) struct Out<'a>(Encoder<&'a mut Vec<u8>>);
+pub(crate) struct Out<'a>(Encoder<&'a mut Vec<u8>>);
 
 impl<'a> Out<'a> {
     /// A row of so many values.
-    pub(super) fn row(buffer: &'a mut Vec<u8>, values: u64) -> Self {
+    pub(crate) fn row(buffer: &'a mut Vec<u8>, values: u64) -> Self {
         let mut out = Self(Encoder::new(buffer));
         out.array(values);
         out
     }
 
-    pub(super) fn array(&mut self, values: u64) {
+    pub(crate) fn array(&mut self, values: u64) {
         self.0.array(values).expect(IN_MEMORY);
     }
 
-    pub(super) fn value<T: Encode<()>>(&mut self, value: T) -> &mut Self {
+    pub(crate) fn value<T: Encode<()>>(&mut self, value: T) -> &mut Self {
         self.0.encode(value).expect(IN_MEMORY);
         self
     }
 
-    pub(super) fn unit(&mut self, unit: &Unit) -> &mut Self {
+    pub(crate) fn unit(&mut self, unit: &Unit) -> &mut Self {
         self.value(unit.as_str())
     }
 
-    pub(super) fn set(&mut self, ids: &Ids) -> &mut Self {
+    pub(crate) fn set(&mut self, ids: &Ids) -> &mut Self {
         self.array(ids.len() as u64);
         for id in ids {
             self.value(id);
@@ -41,7 +41,7 @@ impl<'a> Out<'a> {
 
     /// Account and amount in turn. Amounts of a subject are sums of many, so they may leave 64
     /// bits, and nearly never do.
-    pub(super) fn legs(&mut self, legs: &Legs) -> &mut Self {
+    pub(crate) fn legs(&mut self, legs: &Legs) -> &mut Self {
         self.array(legs.iter().count() as u64 * 2);
         for (account, net) in legs.iter() {
             self.value(account.get());
@@ -58,7 +58,7 @@ impl<'a> Out<'a> {
 const IN_MEMORY: &str = "writing to memory cannot fail";
 
 /// An array of exactly so many values.
-pub(super) fn row(d: &mut Decoder<'_>, values: u64) -> Result<(), Error> {
+pub(crate) fn row(d: &mut Decoder<'_>, values: u64) -> Result<(), Error> {
     match array(d)? == values {
         true => Ok(()),
         false => Err(Error::message("a row has a fixed number of values")),
@@ -66,16 +66,16 @@ pub(super) fn row(d: &mut Decoder<'_>, values: u64) -> Result<(), Error> {
 }
 
 /// The length of an array, which is written before it.
-pub(super) fn array(d: &mut Decoder<'_>) -> Result<u64, Error> {
+pub(crate) fn array(d: &mut Decoder<'_>) -> Result<u64, Error> {
     d.array()?
         .ok_or_else(|| Error::message("an array has a fixed length"))
 }
 
-pub(super) fn unit(d: &mut Decoder<'_>) -> Result<Unit, Error> {
+pub(crate) fn unit(d: &mut Decoder<'_>) -> Result<Unit, Error> {
     d.str()?.parse().map_err(Error::custom)
 }
 
-pub(super) fn set(d: &mut Decoder<'_>) -> Result<Ids, Error> {
+pub(crate) fn set(d: &mut Decoder<'_>) -> Result<Ids, Error> {
     let mut ids = Ids::default();
     for _ in 0..array(d)? {
         if !ids.insert(d.decode()?) {
@@ -85,7 +85,7 @@ pub(super) fn set(d: &mut Decoder<'_>) -> Result<Ids, Error> {
     Ok(ids)
 }
 
-pub(super) fn legs(d: &mut Decoder<'_>) -> Result<Legs, Error> {
+pub(crate) fn legs(d: &mut Decoder<'_>) -> Result<Legs, Error> {
     let values = array(d)?;
     if values % 2 != 0 {
         return Err(Error::message("each account has an amount"));

@@ -1,0 +1,44 @@
+//! A book before its first record: what a fold begins with.
+
+use tillroll_book::{Book, Chart};
+
+use crate::Scratch;
+use crate::cold_file::ColdFile;
+
+/// The chart that accounts will be opened by, and where rows go that nobody has touched for
+/// long. With a chart alone all rows stay in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Blank {
+    chart: Chart,
+    scratch: Option<Scratch>,
+}
+
+impl From<Chart> for Blank {
+    fn from(chart: Chart) -> Self {
+        let scratch = None;
+        Self { chart, scratch }
+    }
+}
+
+impl Blank {
+    #[must_use]
+    pub fn with_scratch(self, scratch: Scratch) -> Self {
+        Self {
+            scratch: Some(scratch),
+            ..self
+        }
+    }
+
+    /// A book without a record.
+    #[must_use]
+    pub fn book(&self) -> Book {
+        let book = Book::new(self.chart.clone());
+        match &self.scratch {
+            None => book,
+            Some(scratch) => {
+                let after = scratch.after;
+                book.with_cold(Box::new(ColdFile::new(scratch.clone())), after)
+            }
+        }
+    }
+}
