@@ -41,7 +41,7 @@ fn main() {
             let filled = commerce_log(&mut engine, number(rounds) as u64);
             let records = filled.expect("the journal is whole").records;
             let state = engine.book().state();
-            println!("{records} records, {} orders", state.orders().len());
+            println!("{records} records, {} orders", state.orders().count());
         }
         ["snapshot", directory] => {
             let engine = open(directory);
@@ -69,7 +69,7 @@ fn main() {
             };
             let chart = Chart::default();
             let newest = snapshots.list().expect("it lists").remove(0);
-            let (read, took) = timed(|| snapshots.read(&newest));
+            let (read, took) = timed(|| snapshots.read(&newest, &Chart::default().into()));
             println!("the snapshot alone: {took:.3?}");
             drop(read.expect("it is whole"));
             let before = resident().min(before);
@@ -106,9 +106,9 @@ fn tell(engine: &FileEngine, before: u64) {
         "{} accounts, {} entry ids, {} orders, {} charges, {} keys at position {}",
         ledger.account_count(),
         ledger.entry_count(),
-        state.orders().len(),
-        state.charges().len(),
-        state.applied().len(),
+        state.orders().count(),
+        state.charges().count(),
+        state.applied().count(),
         engine.head(),
     );
 }

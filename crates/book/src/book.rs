@@ -61,12 +61,6 @@ impl Book {
         }
     }
 
-    /// The same state with another chart. No account that is open changes.
-    #[must_use]
-    pub fn with_chart(self, chart: Chart) -> Self {
-        Self { chart, ..self }
-    }
-
     /// The same state with a tier for rows that nobody has touched: one that no record has
     /// changed for `after` records goes to `store`, and comes back when one does. Without it all
     /// rows stay in memory, and either way the book decides the same.

@@ -6,6 +6,7 @@
 //! | `BOOK` | the id of the book |
 //! | `read-models.sqlite` | the read models; can always be built anew |
 //! | `snapshots/` | snapshots of the state; can always be made anew |
+//! | `scratch/` | empty: rows that left a server's memory are in files without a name |
 //! | `chart.toml` | optional: the accountant's names |
 //! | `keys/`, `proofs/` | for auditors, made at first use: see [`crate::proving`] |
 //! | `LAST_BACKUP` | a note about the newest backup, for `doctor` |

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tillroll_book::{Book, Chart, ColdFault};
+use tillroll_book::{Book, ColdFault};
 use tillroll_events::{Record, Timestamp};
 use tillroll_journal::{JournalReader, Position};
 
@@ -41,13 +41,6 @@ impl Replay {
             position,
             recorded_at: Some(recorded_at),
         }
-    }
-
-    /// The same fold with another chart, which decides how accounts will be opened.
-    #[must_use]
-    pub fn with_chart(mut self, chart: Chart) -> Self {
-        self.book = self.book.with_chart(chart);
-        self
     }
 
     /// Folds the next record.

@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use support::snapshots::{ID, bytes_of_writer, ends, fold, lived, never, open, put};
+use support::snapshots::{ID, blank, bytes_of_writer, ends, fold, lived, never, open, put};
 use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
     Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
@@ -108,7 +108,7 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
     };
     let reader = engine.reader();
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, last, options, wait);
+    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, blank(), last, options, wait);
     let keeper = keeper.expect("a thread starts");
     let mut made = Vec::new();
     for round in 0..4_u128 {
@@ -159,7 +159,7 @@ fn the_keeper_leaves_a_large_state_alone() {
         (rounds < 3).then_some(due)
     };
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), blank(), last, options, wait);
     keeper.expect("a thread starts").join();
     assert_eq!(tree.storage().names(), before);
 }
@@ -262,7 +262,7 @@ fn a_keeper_that_is_told_to_stop_gives_up() {
     };
     let snapshots = Snapshots::new(tree.clone());
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), last, options, wait);
+    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), blank(), last, options, wait);
     let keeper = keeper.expect("a thread starts");
     keeper.stop();
     go.send(()).expect("the keeper waits");

@@ -4,7 +4,7 @@
 mod support;
 
 use support::snapshots::{
-    ID, bytes_of, bytes_of_writer, ends, everything, fold, lived, never, open, options, put,
+    ID, blank, bytes_of, bytes_of_writer, ends, everything, fold, lived, never, open, options, put,
 };
 use tillroll_book::{Chart, ChartRule};
 use tillroll_engine::{Comparison, Engine, OpenError, Section, Snapshots};
@@ -121,13 +121,16 @@ fn every_flipped_bit_is_found_and_the_roll_is_folded_instead() {
     let whole = tree.storage().bytes(&file);
     let snapshots = Snapshots::new(tree.clone());
     let stored = snapshots.list().expect("it lists").remove(0);
-    snapshots.read(&stored).expect("it is whole");
+    snapshots.read(&stored, &blank()).expect("it is whole");
     for bit in 0..whole.len() * 8 {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         tree.storage().put(&file, bytes);
         let what = format!("bit {bit} of {}", whole.len() * 8);
-        assert!(snapshots.read(&stored).is_err(), "{what} is overlooked");
+        assert!(
+            snapshots.read(&stored, &blank()).is_err(),
+            "{what} is overlooked"
+        );
         // A start reads as above; one bit of each byte shows that it then goes without.
         if bit % 8 == bit / 8 % 8 {
             starts_without(&storage, &tree, &digest, &what);
@@ -216,7 +219,7 @@ fn rows_that_say_anything_are_refused_or_read_and_never_panic() {
         let bytes = forge(&whole, &mut Random::new(seed));
         let changed = bytes != whole;
         tree.storage().put(&stored.file, bytes);
-        match snapshots.read(&stored) {
+        match snapshots.read(&stored, &blank()) {
             Err(_) => refused += 1,
             // Nothing but a replay can find it.
             Ok(_) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tillroll_engine::{
-    Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
+    Blank, Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
 };
 use tillroll_journal::{DirTree, Journal, Position, RecoveryReport};
 use tokio::sync::watch;
@@ -133,9 +133,10 @@ pub(crate) fn keep(
     start: &Start,
     last: Weight,
     engine: &Handle,
+    blank: Blank,
     mut stopping: watch::Receiver<bool>,
-    runtime: tokio::runtime::Handle,
 ) -> io::Result<Keeper> {
+    let runtime = tokio::runtime::Handle::current();
     let mut committed = engine.committed();
     let (writer, log_bytes) = (engine.clone(), start.recovery.log_bytes);
     let weight = move |head: Position| {
@@ -154,5 +155,6 @@ pub(crate) fn keep(
         })
     };
     let journal = start.recovery.journal;
-    Keeper::spawn(snapshots, journal, engine.reader(), last, options, wait)
+    let reader = engine.reader();
+    Keeper::spawn(snapshots, journal, reader, blank, last, options, wait)
 }

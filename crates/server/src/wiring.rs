@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use tillroll_book::Chart;
 use tillroll_engine::{
-    Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position, Start,
+    Blank, Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position, Scratch, Start,
 };
 use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
 use tillroll_projections::{
@@ -28,6 +28,9 @@ use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
 use crate::snapshots::{self, LastSnapshot};
 use crate::{middleware, openapi};
+
+/// The directory of rows that left memory, within that of the data.
+const SCRATCH: &str = "scratch";
 
 /// How a book is opened.
 #[derive(Clone, Debug)]
@@ -52,6 +55,9 @@ pub struct Config {
     /// When snapshots of the state are made; without it none is read or made, and every start
     /// folds the whole log.
     pub snapshots: Option<KeeperOptions>,
+    /// Records for which nothing has changed a row of the state that leaves memory for a file
+    /// (`scratch/`) that is gone when the process is.
+    pub cold_after: u64,
     /// How long a read waits for a position that was asked for.
     pub patience: Duration,
     /// How long a client may take to send a request's header.
@@ -72,6 +78,7 @@ impl Config {
             allowed_hosts: Vec::new(),
             segment_bytes: tillroll_journal::Options::default().segment_bytes,
             snapshots: Some(KeeperOptions::default()),
+            cold_after: Scratch::AFTER,
             patience: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
         }
@@ -152,16 +159,18 @@ impl Tillroll {
             segment_bytes: config.segment_bytes,
             ..Default::default()
         };
+        let scratch = Scratch::in_directory(data_dir.join(SCRATCH)).after(config.cold_after);
+        let blank = Blank::from(config.chart).with_scratch(scratch);
         let kept = snapshots::open(data_dir, config.snapshots);
         let on_progress = |position: Position| progress(position.get());
         let (engine, start) = match &kept {
             Some((snapshots, _)) => {
-                Engine::open_files_from(storage, options, config.chart, snapshots, on_progress)?
+                Engine::open_files_from(storage, options, blank.clone(), snapshots, on_progress)?
             }
             None => snapshots::without(Engine::open_files(
                 storage,
                 options,
-                config.chart,
+                blank.clone(),
                 on_progress,
             )?),
         };
@@ -214,13 +223,13 @@ impl Tillroll {
             checkpoint.clone(),
             leaving,
             Arc::clone(&wanted),
-            runtime.clone(),
+            runtime,
         )
         .map_err(no_thread)?;
         let keeper = kept
             .zip(last)
             .map(|((snapshots, options), last)| {
-                snapshots::keep(snapshots, options, &start, last, &handle, until, runtime)
+                snapshots::keep(snapshots, options, &start, last, &handle, blank, until)
             })
             .transpose()
             .map_err(no_thread)?;

@@ -1,6 +1,9 @@
 //! A roll in memory, and facts in one line each: the harness of the book's tests.
 #![allow(dead_code, reason = "each test file uses its own part of the harness")]
 
+pub mod arbitrary;
+pub mod life;
+
 use tillroll_book::{
     Action, Book, Command, Fact, LineRequest, MemoryWriter, Observe, PlaceOrder, ReceiveStock,
     Refusal, SellerRequest, StockRequest, TaxRequest,

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use tillroll_book::{Chart, Command};
-use tillroll_engine::{Engine, OpenError, Replay, Snapshots, Start, Stored};
+use tillroll_engine::{Blank, Engine, OpenError, Replay, Snapshots, Start, Stored};
 use tillroll_journal::testing::{MemoryStorage, MemoryTree, Random};
 use tillroll_journal::{FileJournal, Head, Journal, JournalId, Options, Position};
 
@@ -39,6 +39,11 @@ pub fn everything(seed: u64, steps: usize) -> Vec<Vec<Command>> {
             None => return batches(seed, mixed, 6),
         }
     }
+}
+
+/// All rows in memory.
+pub fn blank() -> Blank {
+    Blank::default()
 }
 
 pub fn never() -> AtomicBool {

@@ -72,14 +72,15 @@ fn written(quantity: u64) -> Result<(MemoryStorage, FileEngine, MemoryTree, Stor
 fn no_flipped_bit_is_overlooked() -> Verdict {
     let (_, _, tree, stored) = written(3)?;
     let snapshots = Snapshots::new(tree.clone());
-    let sound = snapshots.read(&stored);
+    let blank = Chart::default().into();
+    let sound = snapshots.read(&stored, &blank);
     sound.map_err(Caught::unexpected("a sound snapshot"))?;
     let whole = tree.storage().bytes(&stored.file);
     for bit in 0..whole.len() * 8 {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         tree.storage().put(&stored.file, bytes);
-        ensure(snapshots.read(&stored).is_err(), || {
+        ensure(snapshots.read(&stored, &blank).is_err(), || {
             format!("bit {bit} of a snapshot is overlooked")
         })?;
     }

@@ -139,7 +139,7 @@ fn note(data: &DataDir, path: &Path, position: u64, error: &SnapshotError, repor
     }
     let offset = match error {
         SnapshotError::Damaged { offset, .. } => Some(*offset),
-        SnapshotError::Storage(_) | SnapshotError::Abandoned => None,
+        SnapshotError::Storage(_) | SnapshotError::Cold(_) | SnapshotError::Abandoned => None,
     };
     report
         .findings

@@ -1,0 +1,298 @@
+//! A book that puts rows away which nobody has touched for long is the book that keeps them all:
+//! it decides the same, refuses the same and lists the same, after every command.
+
+mod roll;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proptest::prelude::*;
+use roll::life::{Step, life_cycles, lines};
+use roll::*;
+use tillroll_book::{
+    Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Place,
+    Refusal, Row,
+};
+use tillroll_events::{CommandRef, EventId, Record, Timestamp};
+
+/// What a store was asked for.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    put: Arc<AtomicU64>,
+    got: Arc<AtomicU64>,
+    /// After so many rows it gives none back, and takes none.
+    most: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    rows: MemoryColdStore,
+    asked: Asked,
+}
+
+impl Store {
+    fn may(&self, count: &AtomicU64) -> Result<(), ColdFault> {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        match self.asked.most.is_some_and(|most| before >= most) {
+            true => Err(ColdFault::new(std::io::Error::other("no more"))),
+            false => Ok(()),
+        }
+    }
+}
+
+impl ColdStore for Store {
+    fn put(&mut self, row: &Row) -> Result<Place, ColdFault> {
+        self.may(&self.asked.put)?;
+        self.rows.put(row)
+    }
+
+    fn get(&self, place: Place) -> Result<Row, ColdFault> {
+        self.may(&self.asked.got)?;
+        self.rows.get(place)
+    }
+}
+
+/// The same commands for two books: one that keeps all rows, and one that does not.
+struct Pair {
+    plain: Book,
+    cold: Book,
+    asked: Asked,
+    position: u64,
+}
+
+impl Pair {
+    fn of(after: u64, asked: Asked) -> Self {
+        let store = Store {
+            asked: asked.clone(),
+            ..Store::default()
+        };
+        Self {
+            plain: Book::default(),
+            cold: Book::default().with_cold(Box::new(store), after),
+            asked,
+            position: 0,
+        }
+    }
+
+    fn apply(&mut self, key: Option<&str>, fingerprint: u8, action: Action) -> Option<Refusal> {
+        let at = Timestamp::from_micros(i64::try_from(self.position).unwrap() * 1_000_000);
+        let key = key.map(|key| CommandKey {
+            key: key.into(),
+            fingerprint: [fingerprint; 16],
+        });
+        let command = Command {
+            at,
+            occurred_at: None,
+            key,
+            action,
+        };
+        let decided = self.plain.decide(&command);
+        assert_eq!(decided, self.cold.decide(&command), "{command:?}");
+        let decided = match decided {
+            Ok(Decision::Append(decided)) => decided,
+            Ok(Decision::AlreadyApplied { .. }) => return None,
+            Err(refusal) => return Some(refusal),
+        };
+        let events = u32::try_from(decided.len()).unwrap();
+        let mut reference = command.key.map(|key| CommandRef {
+            key: key.key,
+            fingerprint: key.fingerprint,
+            events,
+        });
+        for item in decided {
+            self.position += 1;
+            let record = Record {
+                id: EventId::from_u128(self.position.into()),
+                recorded_at: at,
+                occurred_at: item.occurred_at,
+                order: item.order,
+                command: reference.take(),
+                event: item.event,
+            };
+            self.plain.evolve(self.position, &record);
+            self.cold.evolve(self.position, &record);
+        }
+        None
+    }
+
+    fn step(&mut self, key: &str, step: &Step) {
+        let action = match step {
+            Step::Fact(fact) => observed(fact.clone()),
+            Step::Place(order) => Action::PlaceOrder(placed(*order, lines(*order))),
+            Step::Fulfil(order) => Action::FulfilOrder(order_id(*order)),
+        };
+        self.apply(Some(key), 1, action);
+    }
+
+    fn compare(&self) {
+        assert!(self.cold.fault().is_none(), "{:?}", self.cold.fault());
+        assert_eq!(rows(&self.plain), rows(&self.cold));
+        assert_eq!(self.plain.digest(), self.cold.digest());
+    }
+}
+
+/// All rows of a book, as it lists them.
+fn rows(book: &Book) -> Vec<Row> {
+    let state = book.state();
+    macro_rules! listed {
+        ($($table:ident $row:ident,)*) => {{
+            let mut rows = Vec::new();
+            $(rows.extend(state.$table().map(|(key, row)| {
+                Row::$row(key.into_owned(), row.into_owned())
+            }));)*
+            rows
+        }};
+    }
+    listed!(
+        applied Key,
+        orders Order,
+        links Links,
+        intents Intent,
+        charges Charge,
+        refunds Refund,
+        disputes Dispute,
+        transfers Transfer,
+        payouts Payout,
+        balance_transactions BalanceTransaction,
+        by_source Source,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(250))]
+
+    #[test]
+    fn anything_is_decided_and_listed_as_if_all_rows_were_in_memory(
+        after in 1..50_u64,
+        actions in prop::collection::vec((arbitrary::action(), 0..40_u8, 0..2_u8), 1..50),
+    ) {
+        let mut pair = Pair::of(after, Asked::default());
+        for (action, key, fingerprint) in actions {
+            let key = (key < 30).then(|| format!("key-{key}"));
+            pair.apply(key.as_deref(), fingerprint, action);
+            pair.compare();
+        }
+    }
+
+    #[test]
+    fn webhooks_converge_on_rows_that_were_put_away(
+        after in 1..50_u64,
+        order in Just((0..life_cycles().len()).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let steps = life_cycles();
+        let mut pair = Pair::of(after, Asked::default());
+        for (told, index) in order.into_iter().enumerate() {
+            pair.step(&format!("evt_{told}"), &steps[index]);
+            pair.compare();
+        }
+    }
+}
+
+#[test]
+fn rows_do_go_and_come_back() {
+    let mut pair = Pair::of(4, Asked::default());
+    for (told, step) in life_cycles().iter().enumerate() {
+        pair.step(&format!("evt_{told}"), step);
+    }
+    let put = pair.asked.put.load(Ordering::Relaxed);
+    let got = pair.asked.got.load(Ordering::Relaxed);
+    // There are 41 keys and about as many rows.
+    assert!(put > 60, "{put} rows went");
+    assert!(got > 10, "{got} rows were asked for");
+    pair.compare();
+}
+
+#[test]
+fn an_old_key_still_answers_and_still_conflicts() {
+    let mut pair = Pair::of(2, Asked::default());
+    let first = observed(intent(
+        "pi_1",
+        1,
+        5000,
+        0,
+        tillroll_events::IntentStatus::Open,
+    ));
+    pair.apply(Some("old"), 1, first.clone());
+    for number in 0..20 {
+        let quiet = received("warehouse", "TEE-M", 1 + number);
+        assert_eq!(pair.apply(Some(&format!("new-{number}")), 1, quiet), None);
+    }
+    let before = pair.position;
+    assert_eq!(pair.apply(Some("old"), 1, first.clone()), None);
+    assert_eq!(pair.position, before, "an old key has one effect");
+    let conflict = pair.apply(Some("old"), 2, first);
+    assert_eq!(
+        conflict.map(|refusal| refusal.code()),
+        Some("idempotency_key_reused")
+    );
+    pair.compare();
+}
+
+/// Wherever a store fails, the book says so from then on, and does not panic.
+#[test]
+fn a_store_that_fails_is_never_overlooked() {
+    let steps = life_cycles();
+    for most in 0..200 {
+        let asked = Asked {
+            most: Some(most),
+            ..Asked::default()
+        };
+        let store = Store {
+            asked: asked.clone(),
+            ..Store::default()
+        };
+        let mut plain = Roll::new();
+        let mut book = Book::default().with_cold(Box::new(store), 3);
+        let (mut position, mut told) = (0, 0);
+        for step in &steps {
+            let action = match step {
+                Step::Fact(fact) => observed(fact.clone()),
+                Step::Place(order) => Action::PlaceOrder(placed(*order, lines(*order))),
+                Step::Fulfil(order) => Action::FulfilOrder(order_id(*order)),
+            };
+            if plain.try_do(action).is_err() {
+                continue;
+            }
+            for record in &plain.records[told..] {
+                position += 1;
+                book.evolve(position, record);
+            }
+            told = plain.records.len();
+            let put = asked.put.load(Ordering::Relaxed);
+            let got = asked.got.load(Ordering::Relaxed);
+            let failed = put > most || got > most;
+            assert_eq!(
+                book.fault().is_some(),
+                failed,
+                "at {position}, after {most}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_listed_after_a_fault_is_said_to_be_of_no_use() {
+    let asked = Asked {
+        most: Some(40),
+        ..Asked::default()
+    };
+    let mut pair = Pair::of(1, asked);
+    for number in 0..30_u64 {
+        pair.apply(
+            None,
+            1,
+            observed(payout(
+                &format!("po_{number}"),
+                5,
+                tillroll_events::PayoutStatus::Paid,
+            )),
+        );
+    }
+    assert!(pair.cold.fault().is_none());
+    let listed = pair.cold.state().payouts().count();
+    assert!(
+        listed < 30,
+        "the store gives 40 rows and each is read twice"
+    );
+    assert!(pair.cold.fault().is_some(), "and the book says so");
+}
