@@ -1,6 +1,5 @@
 //! Crash, and open again: perhaps crashing once more on the way.
 
-use tillroll_book::Chart;
 use tillroll_engine::{Engine, OpenError};
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{JournalId, OpenError as LogError, Options, RecoveryReport};
@@ -67,7 +66,7 @@ impl Simulation<'_> {
             let disk = Disk::over(storage, self.setup.planted);
             let options = self.options();
             disk.arm(trouble.clone());
-            let opened = Engine::open_files(disk.clone(), options, Chart::default(), |_| {});
+            let opened = Engine::open_files(disk.clone(), options, self.setup.blank(), |_| {});
             let hit = disk.disarm();
             hit.count(&mut self.tally);
             match opened {

@@ -1,7 +1,11 @@
 //! One seed's story: what is sent when, and what goes wrong meanwhile.
 
-use tillroll_engine::{Engine, Limits};
-use tillroll_journal::FileJournal;
+use std::io;
+
+use tillroll_book::Chart;
+use tillroll_engine::{Blank, Engine, Limits, Scratch};
+use tillroll_journal::testing::MemoryTree;
+use tillroll_journal::{FileJournal, StorageFile, Tree};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -26,7 +30,20 @@ pub(crate) struct Setup {
     pub(crate) segment_bytes: u64,
     /// Whether the log is written over room, now and then.
     pub(crate) makes_room: bool,
+    /// Records for which nobody has touched a row that leaves memory.
+    pub(crate) cold_after: u64,
     pub(crate) planted: Option<Planted>,
+}
+
+impl Setup {
+    /// What a process starts with: no file of rows of the one before it.
+    pub(crate) fn blank(&self) -> Blank {
+        let tree = MemoryTree::new();
+        let open =
+            move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(tree.create("rows")?)) };
+        let scratch = Scratch::new(open).after(self.cold_after).buffered(0);
+        Blank::from(Chart::default()).with_scratch(scratch)
+    }
 }
 
 /// A process: the engine and the disk that it writes to.
@@ -82,11 +99,13 @@ impl<'a> Simulation<'a> {
             limits,
             segment_bytes: chance.pick(&[1024, 4096, 16 * 1024, 128 * 1024]),
             makes_room: room.coin(),
+            // By a chance of its own, so that a seed's story is the same with any.
+            cold_after: Chance::of(seed, "cold rows").pick(&[1, 2, 5, 30, 200]),
             planted,
         };
         schedule.note(format!(
-            "frames of {} records or {} bytes, segments of {} bytes",
-            limits.batch_records, limits.batch_bytes, setup.segment_bytes
+            "frames of {} records or {} bytes, segments of {} bytes, rows leave after {} records",
+            limits.batch_records, limits.batch_bytes, setup.segment_bytes, setup.cold_after
         ));
         Self {
             setup,

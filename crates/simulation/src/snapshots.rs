@@ -5,7 +5,6 @@
 
 use std::sync::atomic::AtomicBool;
 
-use tillroll_book::Chart;
 use tillroll_engine::{Engine, Moment, Snapshots};
 use tillroll_journal::testing::{Failure, Injection, MemoryTree, PowerCut};
 use tillroll_journal::{JournalId, Options};
@@ -108,7 +107,7 @@ impl Simulation<'_> {
             ..Options::default()
         };
         let copy = life.disk.memory().restarted();
-        let opened = Engine::open_files_from(copy, options, Chart::default(), &snapshots, |_| {});
+        let opened = Engine::open_files_from(copy, options, self.setup.blank(), &snapshots, |_| {});
         let (started, start) = opened.map_err(|error| {
             Law::Recovery.broken(format!("the log does not open from a snapshot: {error}"))
         })?;

@@ -20,6 +20,7 @@ mod acknowledgement;
 mod audit;
 mod bit_flips;
 mod card_numbers;
+mod cold_rows;
 mod conformance;
 mod convergence;
 mod faults;
@@ -105,6 +106,11 @@ impl Suite {
             "card-numbers",
             "no card number is recorded",
             card_numbers::check,
+        ),
+        Self::new(
+            "cold-rows",
+            "rows that left memory are as if they had not, or the writer ends",
+            cold_rows::check,
         ),
         Self::new(
             "conformance",

@@ -4,7 +4,7 @@ use tillroll_book::{
     Action, Book, Chart, Command, CommandKey, OpenAccount, PlaceHold, PostingRequest, ReceiveStock,
     StockRequest,
 };
-use tillroll_engine::Engine;
+use tillroll_engine::{Blank, Engine};
 use tillroll_events::{HoldId, Metadata, Timestamp};
 use tillroll_journal::{Journal, MemoryJournal};
 use tillroll_ledger::{AccountType, Side};
@@ -21,24 +21,35 @@ const SKU: &str = "TEE-M";
 const SECOND: i64 = 1_000_000;
 
 pub(super) fn open<J: Journal>(journal: J) -> Result<Engine<J>, Caught> {
-    let opened = Engine::open(journal, BOOK, Chart::default(), |_| {});
+    open_with(journal, Chart::default().into())
+}
+
+pub(super) fn open_with<J: Journal>(journal: J, blank: Blank) -> Result<Engine<J>, Caught> {
+    let opened = Engine::open(journal, BOOK, blank, |_| {});
     opened.map_err(Caught::unexpected("the log cannot be folded"))
 }
 
-/// An engine that has lived a seed's story: everything that a book can do, under clocks that
-/// jump. What it answers is the matter of other suites.
-pub(super) fn lived(seed: u64, steps: u64) -> Result<Engine<MemoryJournal>, Caught> {
-    let mut engine = open(MemoryJournal::new())?;
+/// A seed's story in batches: everything that a book can do, under clocks that jump.
+pub(super) fn batches(seed: u64, steps: u64) -> Vec<Vec<Command>> {
     let mut workload = Workload::new(seed, steps);
     let mut chance = Chance::of(seed, "suite");
     let (mut clock, mut tally) = (Clock::new(), Tally::default());
-    for step in 1..=steps {
+    let batch = |step| {
         clock.tick(&mut chance, &mut tally);
         let mut commands = Vec::new();
         for _ in 0..=chance.below(8) {
             let request = workload.next(step, clock.now());
             commands.push(request.command(clock.read(&mut chance)));
         }
+        commands
+    };
+    (1..=steps).map(batch).collect()
+}
+
+/// An engine that has lived a seed's story. What it answers is the matter of other suites.
+pub(super) fn lived(seed: u64, steps: u64) -> Result<Engine<MemoryJournal>, Caught> {
+    let mut engine = open(MemoryJournal::new())?;
+    for commands in batches(seed, steps) {
         let answers = engine.execute(commands);
         answers.map_err(Caught::unexpected("memory does not fail"))?;
     }
