@@ -32,7 +32,7 @@ pub use chart::chart;
 pub use error::Error;
 pub use figure::{Bound, Figure, Load};
 pub use machine::Machine;
-pub use memory::{Held, memory};
+pub use memory::{Held, THINGS, memory};
 pub use plan::{Plan, Size};
 pub use rate::{median, nanos, per_second, permille};
 pub use report::{Options, Report, commit, measure};

@@ -8,12 +8,13 @@
 use std::fs;
 use std::ops::Range;
 
-use tillroll_book::{Action, Command, MemoryWriter};
+use tillroll_book::{Action, Chart, Command, MemoryWriter};
+use tillroll_engine::{Blank, Scratch as Files};
 use tillroll_events::OrderId;
 use tillroll_stripe_simulator::LifeCycle;
 
 use crate::workload::{Entries, Webhooks, wallets};
-use crate::{Error, Plan};
+use crate::{Error, Plan, Scratch};
 
 /// What so many of one thing take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,32 +38,52 @@ const CHUNK: usize = 1_000;
 /// Of an order's things, each step is many times what an entry's is.
 const ORDERS: usize = 10;
 
-/// Grows a book by accounts, entries, open orders and closed orders in turn.
+/// Records after which a row leaves the memory of the last book: few, so that nearly all orders
+/// are without theirs. As many are still with them before and after.
+const COLD_AFTER: u64 = 1_000;
+
+/// How many things [`memory`] grows a book by.
+pub const THINGS: usize = 5;
+
+/// Grows a book by accounts, entries, open orders and closed orders in turn, then another, whose
+/// rows leave memory for a file, by closed orders.
 ///
 /// # Errors
-/// When the system does not say how much memory the process has, or a command is refused.
+/// When the system does not say how much memory the process has, a command is refused, or the
+/// disk fails.
 pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<Held>, Error> {
-    let mut writer = MemoryWriter::default();
+    let files = Scratch::below(&std::env::temp_dir())?;
+    let rows = Files::in_directory(files.path()).after(COLD_AFTER);
+    let blank = Blank::from(Chart::default()).with_scratch(rows);
+    // Both are there to the end: what one gives back would hide what the other takes.
+    let mut whole = MemoryWriter::default();
+    let mut cold = MemoryWriter::new(blank.book());
     let (count, orders) = (plan.memory_things, plan.memory_things / ORDERS);
     let things = [
         Thing::Account,
         Thing::EntryId,
         Thing::OpenOrder,
         Thing::ClosedOrder,
+        Thing::ColdOrder,
     ];
+    debug_assert_eq!(things.len(), THINGS);
     let mut all = Vec::new();
     for (done, thing) in things.into_iter().enumerate() {
         progress(done, thing.name());
         let count = match thing {
             Thing::Account | Thing::EntryId => count,
-            Thing::OpenOrder | Thing::ClosedOrder => orders,
+            Thing::OpenOrder | Thing::ClosedOrder | Thing::ColdOrder => orders,
+        };
+        let writer = match thing {
+            Thing::ColdOrder => &mut cold,
+            _ => &mut whole,
         };
         // The first ones are made before the first look, so that what making them takes is
         // there already and is not counted.
-        thing.make(&mut writer, 0..CHUNK)?;
+        thing.make(writer, 0..CHUNK)?;
         let before = resident()?;
         for chunk in chunks(count) {
-            thing.make(&mut writer, CHUNK + chunk.start..CHUNK + chunk.end)?;
+            thing.make(writer, CHUNK + chunk.start..CHUNK + chunk.end)?;
         }
         all.push(Held {
             thing: thing.name(),
@@ -70,7 +91,7 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
             bytes: resident()?.saturating_sub(before),
         });
     }
-    drop(writer);
+    drop((whole, cold));
     Ok(all)
 }
 
@@ -81,6 +102,7 @@ enum Thing {
     EntryId,
     OpenOrder,
     ClosedOrder,
+    ColdOrder,
 }
 
 impl Thing {
@@ -90,6 +112,7 @@ impl Thing {
             Self::EntryId => "entry id",
             Self::OpenOrder => "open order",
             Self::ClosedOrder => "closed order (paid, fulfilled) with its webhooks' keys",
+            Self::ColdOrder => "the same, once nothing has touched it for long",
         }
     }
 
@@ -110,7 +133,9 @@ impl Thing {
                     .iter()
                     .try_for_each(|order| apply(writer, order))
             }
-            Self::ClosedOrder => close(writer, &Webhooks::of(&[LifeCycle::Paid], first, count)),
+            Self::ClosedOrder | Self::ColdOrder => {
+                close(writer, &Webhooks::of(&[LifeCycle::Paid], first, count))
+            }
         }
     }
 }
@@ -169,7 +194,11 @@ fn pages(statm: &str) -> Option<u64> {
 
 fn apply(writer: &mut MemoryWriter, command: &Command) -> Result<(), Error> {
     let applied = writer.apply(command);
-    applied.map(drop).map_err(Error::failed("the workload"))
+    applied.map_err(Error::failed("the workload"))?;
+    match writer.book().fault() {
+        None => Ok(()),
+        Some(fault) => Err(Error::failed("a file of rows")(fault)),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tillroll_bench::against::{Comparison, Versus};
 use tillroll_bench::workload::Ids;
-use tillroll_bench::{Error, Options, Plan, Size, Stage, chart, measure, memory};
+use tillroll_bench::{Error, Options, Plan, Size, Stage, THINGS, chart, measure, memory};
 use tillroll_server::{Clock, SystemClock};
 
 use super::serve::cannot;
@@ -164,7 +164,7 @@ impl BenchArgs {
 }
 
 fn held(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let mut progress = console.progress("growing a book", 4);
+    let mut progress = console.progress("growing a book", THINGS as u64);
     let things = memory(&Plan::of(args.size()), |done, what| {
         progress.set(done as u64, || what.to_owned());
     });

@@ -157,7 +157,7 @@ fn memory_is_told_by_thing() {
     let document = ran.json();
     assert_eq!(document["object"], "bench_memory");
     let things: Vec<_> = document["held"].as_array().unwrap().iter().collect();
-    assert_eq!(things.len(), 4);
+    assert_eq!(things.len(), 5);
     for thing in things {
         fields(thing, &["thing", "count", "bytes", "bytes_each"]);
     }
