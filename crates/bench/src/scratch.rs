@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tillroll_book::{Chart, Command};
-use tillroll_engine::Engine;
+use tillroll_engine::{Blank, Engine};
 use tillroll_journal::{DirStorage, FileJournal, Journal, JournalId, MemoryJournal, Options};
 
 use crate::Error;
@@ -85,7 +85,10 @@ impl Scratch {
     /// When the disk fails or the log is not whole.
     pub fn open_engine(directory: &Path) -> Result<FileEngine, Error> {
         let storage = storage(directory)?;
-        let opened = Engine::open_files(storage, options(), Chart::default(), |_| {});
+        // Not in the log's own directory, whose files are all of the log.
+        let rows = tillroll_engine::Scratch::in_directory(directory.with_extension("rows"));
+        let blank = Blank::from(Chart::default()).with_scratch(rows);
+        let opened = Engine::open_files(storage, options(), blank, |_| {});
         Ok(opened.map_err(Error::failed("opening a log"))?.0)
     }
 }

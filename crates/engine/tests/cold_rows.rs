@@ -16,7 +16,7 @@ use tillroll_engine::{
     Blank, Engine, Failure, OpenError, ReplayError, Scratch, SnapshotError, Snapshots, SubmitError,
 };
 use tillroll_journal::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random};
-use tillroll_journal::{Position, StorageFile, Tree};
+use tillroll_journal::{DirTree, Position, StorageFile, Tree};
 
 /// Files in a tree, read and written at once.
 fn in_tree(tree: &MemoryTree, after: u64) -> Blank {
@@ -235,8 +235,10 @@ fn a_directory_keeps_no_name_of_a_file_and_may_be_full_of_old_ones() {
     for (number, batch) in everything(13, 60).into_iter().enumerate() {
         if number == 2 {
             // What a process leaves that is killed in the wrong moment.
+            let tree = DirTree::open(&root).expect("it was made");
             for name in 0..40 {
-                std::fs::write(root.join(format!("rows-{name}")), b"of another life").unwrap();
+                let left = tree.create(&format!("rows-{name}")).expect("it has room");
+                left.write_at(0, b"of another life").expect("it has room");
             }
         }
         one.execute(batch.clone()).expect("nothing fails");
