@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use tillroll_bench::workload::{Entries, bulk_log, bulk_log_of, commerce_log};
 use tillroll_bench::{FileEngine, Scratch, timed};
 use tillroll_book::Chart;
-use tillroll_engine::{Engine, Snapshots};
+use tillroll_engine::{Blank, Engine, Snapshots};
 use tillroll_journal::{DirStorage, DirTree, JournalId, Options};
 
 fn main() {
@@ -67,14 +67,16 @@ fn main() {
                 id: Some(JournalId::new(*b"a book of benchs")),
                 ..Options::default()
             };
-            let chart = Chart::default();
+            let rows = Path::new(directory).with_extension("rows");
+            let rows = tillroll_engine::Scratch::in_directory(rows);
+            let blank = Blank::from(Chart::default()).with_scratch(rows);
             let newest = snapshots.list().expect("it lists").remove(0);
-            let (read, took) = timed(|| snapshots.read(&newest, &Chart::default().into()));
+            let (read, took) = timed(|| snapshots.read(&newest, &blank));
             println!("the snapshot alone: {took:.3?}");
             drop(read.expect("it is whole"));
             let before = resident().min(before);
             let opened =
-                timed(|| Engine::open_files_from(storage, options, chart, &snapshots, |_| {}));
+                timed(|| Engine::open_files_from(storage, options, blank, &snapshots, |_| {}));
             let (opened, took) = opened;
             let (engine, start) = opened.expect("the log is whole");
             tell(&engine, before);

@@ -13,7 +13,7 @@ use tillroll_book::{
     Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Place,
     Refusal, Row,
 };
-use tillroll_events::{CommandRef, EventId, Record, Timestamp};
+use tillroll_events::{EventId, Timestamp};
 
 /// What a store was asked for.
 #[derive(Clone, Debug, Default)]
@@ -93,24 +93,11 @@ impl Pair {
             Ok(Decision::AlreadyApplied { .. }) => return None,
             Err(refusal) => return Some(refusal),
         };
-        let events = u32::try_from(decided.len()).unwrap();
-        let mut reference = command.key.map(|key| CommandRef {
-            key: key.key,
-            fingerprint: key.fingerprint,
-            events,
-        });
-        for item in decided {
-            self.position += 1;
-            let record = Record {
-                id: EventId::from_u128(self.position.into()),
-                recorded_at: at,
-                occurred_at: item.occurred_at,
-                order: item.order,
-                command: reference.take(),
-                event: item.event,
-            };
-            self.plain.evolve(self.position, &record);
-            self.cold.evolve(self.position, &record);
+        let id = |position| EventId::from_u128(u128::from(position));
+        for (position, record) in command.records(self.position + 1, decided, id) {
+            self.plain.evolve(position, &record);
+            self.cold.evolve(position, &record);
+            self.position = position;
         }
         None
     }

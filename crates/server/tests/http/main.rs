@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bulk_stream;
+mod cold_rows;
 mod contract;
 mod failures;
 mod harness;
