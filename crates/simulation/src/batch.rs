@@ -185,6 +185,7 @@ impl Simulation<'_> {
     fn end(&mut self) -> (MemoryStorage, FileJournal<Disk>) {
         let life = self.life.take().expect("an engine was running");
         let storage = life.disk.memory().clone();
+        self.tally.add_many(Count::ColdBytes, life.cold_bytes());
         self.hash_image(&storage);
         (storage, life.engine.into_journal())
     }

@@ -66,7 +66,8 @@ impl Simulation<'_> {
             let disk = Disk::over(storage, self.setup.planted);
             let options = self.options();
             disk.arm(trouble.clone());
-            let opened = Engine::open_files(disk.clone(), options, self.setup.blank(), |_| {});
+            let (blank, rows) = self.setup.blank();
+            let opened = Engine::open_files(disk.clone(), options, blank, |_| {});
             let hit = disk.disarm();
             hit.count(&mut self.tally);
             match opened {
@@ -75,7 +76,7 @@ impl Simulation<'_> {
                         format!("the storage failed ({hit:?}), and the log opened")
                     })?;
                     let engine = engine.with_limits(self.setup.limits);
-                    self.life = Some(Life { engine, disk });
+                    self.life = Some(Life::new(engine, disk, rows));
                     return self.opened(&report, ends);
                 }
                 Err(OpenError::Journal(LogError::Storage(error))) if hit.any() => {

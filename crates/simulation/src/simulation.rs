@@ -36,13 +36,14 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// What a process starts with: no file of rows of the one before it.
-    pub(crate) fn blank(&self) -> Blank {
-        let tree = MemoryTree::new();
-        let open =
-            move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(tree.create("rows")?)) };
+    /// What a process starts with, and where its cold rows go. No process finds those of the one
+    /// before it.
+    pub(crate) fn blank(&self) -> (Blank, MemoryTree) {
+        let rows = MemoryTree::new();
+        let tree = rows.clone();
+        let open = move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(tree.create(ROWS)?)) };
         let scratch = Scratch::new(open).after(self.cold_after).buffered(0);
-        Blank::from(Chart::default()).with_scratch(scratch)
+        (Blank::from(Chart::default()).with_scratch(scratch), rows)
     }
 }
 
@@ -51,6 +52,25 @@ impl Setup {
 pub(crate) struct Life {
     pub(crate) engine: Engine<FileJournal<Disk>>,
     pub(crate) disk: Disk,
+    rows: MemoryTree,
+}
+
+/// The file of cold rows.
+const ROWS: &str = "rows";
+
+impl Life {
+    pub(crate) fn new(engine: Engine<FileJournal<Disk>>, disk: Disk, rows: MemoryTree) -> Self {
+        Self { engine, disk, rows }
+    }
+
+    /// How long its file of cold rows has become.
+    pub(crate) fn cold_bytes(&self) -> u64 {
+        let storage = self.rows.storage();
+        match storage.names().iter().any(|name| name == ROWS) {
+            true => storage.bytes(ROWS).len() as u64,
+            false => 0,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -107,7 +107,8 @@ impl Simulation<'_> {
             ..Options::default()
         };
         let copy = life.disk.memory().restarted();
-        let opened = Engine::open_files_from(copy, options, self.setup.blank(), &snapshots, |_| {});
+        let (blank, _) = self.setup.blank();
+        let opened = Engine::open_files_from(copy, options, blank, &snapshots, |_| {});
         let (started, start) = opened.map_err(|error| {
             Law::Recovery.broken(format!("the log does not open from a snapshot: {error}"))
         })?;

@@ -85,6 +85,7 @@ counts! {
         Snapshots "snapshots written",
         SnapshotFaults "snapshots that could not be written",
         SnapshotStarts "starts from a snapshot against the writer",
+        ColdBytes "bytes of rows that had left memory",
         Converged "histories against a calm telling",
         Repeated "seeds run twice",
     }
