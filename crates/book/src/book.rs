@@ -144,11 +144,11 @@ impl Book {
 
     /// [`Book::evolve`] for a record of [`Book::post_bulk`], whose entries are posted already.
     pub fn evolve_posted(&mut self, position: u64, record: &Record) {
+        self.tables.advance(position);
         self.remember(position, record);
     }
 
     fn remember(&mut self, position: u64, record: &Record) {
-        self.tables.advance(position);
         if let Some(command) = &record.command {
             let applied = Applied {
                 fingerprint: command.fingerprint,
@@ -165,6 +165,7 @@ impl Book {
     /// When history is not what [`Book::decide`] would have written (an unknown account, a hold
     /// ended twice): the log's checks passed, so this is a bug and not damage.
     pub fn evolve(&mut self, position: u64, record: &Record) {
+        self.tables.advance(position);
         self.remember(position, record);
         match &record.event {
             Event::AccountOpened(event) => {

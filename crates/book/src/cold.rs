@@ -20,10 +20,10 @@ use tillroll_events::{ExternalId, OrderId};
 use crate::book::Applied;
 use crate::ids::Ids;
 use crate::order::Order;
-use crate::table::Stored;
-use crate::tables::{
+use crate::rows::{
     BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Payout, Refund, Transfer,
 };
+use crate::table::Stored;
 
 /// A row of any table beside the ledger, with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]

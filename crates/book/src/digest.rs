@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::Book;
 use crate::order::Order;
-use crate::tables::{Dispute, Payout, Transfer};
+use crate::rows::{Dispute, Payout, Transfer};
 
 /// BLAKE3 over a canonical listing of the state, one line per fact, sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

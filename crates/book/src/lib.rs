@@ -7,6 +7,9 @@
 //! same state, whoever folds them; facts about money converge, in whatever order and however
 //! often they arrive.
 //!
+//! Rows that no record has touched for long may be kept elsewhere ([`ColdStore`]); where a row
+//! is changes nothing that is decided or listed.
+//!
 //! It refuses to know: bytes, files, network, clocks, randomness, Stripe's own names and
 //! shapes. Facts arrive in the vocabulary of `tillroll-events`.
 
@@ -27,6 +30,7 @@ mod order;
 mod posting;
 mod record;
 mod refusal;
+mod rows;
 pub mod state;
 mod table;
 mod tables;

@@ -38,7 +38,8 @@ pub struct MemoryWriter {
 }
 
 impl MemoryWriter {
-    /// Goes on from the first position of a book that nothing has been folded into.
+    /// Goes on from the first position of a book that nothing has been folded into. Where it has
+    /// a store for cold rows, whoever applies commands asks [`Book::fault`] after each.
     #[must_use]
     pub fn new(book: Book) -> Self {
         Self { book, position: 0 }

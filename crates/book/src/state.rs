@@ -22,7 +22,7 @@ pub use crate::cold::Listed;
 pub use crate::ids::Ids;
 pub use crate::legs::Legs;
 pub use crate::order::{Goods, Order};
-pub use crate::tables::{
+pub use crate::rows::{
     BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Payout, Refund, Transfer,
 };
 

@@ -12,6 +12,8 @@
 //!   the first.
 //! - After a [`Failure`] nothing is acknowledged any more: the state in memory may be ahead of
 //!   the log, so the process has to start again and read what the log really holds.
+//! - Rows that left memory are as if they had not, and when they cannot be read the engine ends
+//!   like after any other failure.
 //! - Positions are dense; `recorded_at` never runs backwards; the id of an event is a function
 //!   of the book, the position and the time.
 //! - Folding the log from the start gives the state that the writer has.

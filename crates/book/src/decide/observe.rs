@@ -11,7 +11,7 @@ use tillroll_sabotage::{Bug, planted};
 
 use super::reconcile::{self, Touched};
 use crate::facts::Join;
-use crate::tables::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
+use crate::rows::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
 use crate::work::Work;
 use crate::{Fact, Observe, Refusal, posting};
 

@@ -13,7 +13,8 @@ use tillroll_sabotage::{Bug, planted};
 use crate::ids::Ids;
 use crate::order::{self, Observed, Order};
 use crate::posting::balance_transaction::Link;
-use crate::tables::{BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Refund, Tables};
+use crate::rows::{BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Refund};
+use crate::tables::Tables;
 use crate::work::Work;
 use crate::{Refusal, posting};
 

@@ -14,7 +14,7 @@ use tillroll_money::Unit;
 use crate::Refusal;
 use crate::ids::Ids;
 use crate::legs::Legs;
-use crate::tables::BalanceTransaction;
+use crate::rows::BalanceTransaction;
 use crate::work::Work;
 
 pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs, Refusal> {
