@@ -57,7 +57,7 @@ impl Book {
         Self {
             chart,
             ledger: Ledger::new(),
-            tables: Tables::default(),
+            tables: Tables::of_a_book(),
         }
     }
 

@@ -84,18 +84,67 @@ struct Held<V: Stored> {
     home: V::Home,
 }
 
+/// Parts of a table of a book: a table that has to grow moves all of its rows at once, and whoever
+/// comes at that moment would wait for as long as a million rows take. A part has few.
+const PARTS: usize = 256;
+
 pub(crate) struct Table<V: Stored> {
-    held: HashTable<Held<V>>,
-    /// How far the search for rows that have become cold has come.
-    swept: usize,
+    /// One in a layer, which has few rows and is thrown away.
+    parts: Parts<V>,
+    /// Of all parts.
+    buckets: usize,
+    /// How far the search for rows that have become cold has come: a part, and a bucket of it.
+    swept: (usize, usize),
     cold: ColdIndex,
+}
+
+enum Parts<V: Stored> {
+    One(HashTable<Held<V>>),
+    Many(Box<[HashTable<Held<V>>]>),
+}
+
+impl<V: Stored> Parts<V> {
+    fn all(&self) -> &[HashTable<Held<V>>] {
+        match self {
+            Self::One(part) => std::slice::from_ref(part),
+            Self::Many(parts) => parts,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [HashTable<Held<V>>] {
+        match self {
+            Self::One(part) => std::slice::from_mut(part),
+            Self::Many(parts) => parts,
+        }
+    }
+
+    fn of(&self, hash: u64) -> &HashTable<Held<V>> {
+        match self {
+            Self::One(part) => part,
+            Self::Many(parts) => &parts[number(hash)],
+        }
+    }
+
+    fn of_mut(&mut self, hash: u64) -> &mut HashTable<Held<V>> {
+        match self {
+            Self::One(part) => part,
+            Self::Many(parts) => &mut parts[number(hash)],
+        }
+    }
+}
+
+/// The part of a hash. Within a part, a table finds its place by the lowest bits and the seven
+/// highest, so it is by others.
+fn number(hash: u64) -> usize {
+    usize::from(hash.to_le_bytes()[5]) % PARTS
 }
 
 impl<V: Stored> Default for Table<V> {
     fn default() -> Self {
         Self {
-            held: HashTable::new(),
-            swept: 0,
+            parts: Parts::One(HashTable::new()),
+            buckets: 0,
+            swept: (0, 0),
             cold: ColdIndex::default(),
         }
     }
@@ -103,7 +152,8 @@ impl<V: Stored> Default for Table<V> {
 
 impl<V: Stored> fmt::Debug for Table<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.held.iter()).finish()
+        let rows = self.parts.all().iter().flat_map(HashTable::iter);
+        f.debug_list().entries(rows).finish()
     }
 }
 
@@ -114,15 +164,28 @@ pub(crate) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
 }
 
 impl<V: Stored> Table<V> {
+    /// A table for as many rows as there may be.
+    pub(crate) fn of_a_book() -> Self {
+        let parts = (0..PARTS).map(|_| HashTable::new());
+        Self {
+            parts: Parts::Many(parts.collect()),
+            ..Self::default()
+        }
+    }
+
     /// The row in memory.
     pub(crate) fn held(&self, hash: u64, ask: &V::Ask) -> Option<&V> {
-        let held = self.held.find(hash, |held| held.key.borrow() == ask)?;
+        let held = self
+            .parts
+            .of(hash)
+            .find(hash, |held| held.key.borrow() == ask)?;
         Some(&held.home)
     }
 
     /// The row in memory, to be changed by the record at `now`.
     pub(crate) fn touch(&mut self, hash: u64, ask: &V::Ask, now: u64) -> Option<&mut V> {
-        let held = self.held.find_mut(hash, |held| held.key.borrow() == ask)?;
+        let part = self.parts.of_mut(hash);
+        let held = part.find_mut(hash, |held| held.key.borrow() == ask)?;
         held.touched = now;
         Some(&mut held.home)
     }
@@ -135,7 +198,18 @@ impl<V: Stored> Table<V> {
             home: V::Home::of(value),
         };
         let hasher = |held: &Held<V>| hash_of(held.key.borrow());
-        let entry = self.held.insert_unique(hash, held, hasher);
+        let part = self.parts.of_mut(hash);
+        if part.len() == part.capacity() {
+            // One that has never had a row says that it has a bucket.
+            let before = if part.capacity() == 0 {
+                0
+            } else {
+                part.num_buckets()
+            };
+            part.reserve(1, hasher);
+            self.buckets += part.num_buckets().saturating_sub(before);
+        }
+        let entry = part.insert_unique(hash, held, hasher);
         &mut entry.into_mut().home
     }
 
@@ -169,19 +243,24 @@ impl<V: Stored> Table<V> {
     /// Looks at the next few rows, so many that all are looked at in `steps` steps, and moves
     /// those that nobody has touched for long to the tier below.
     pub(crate) fn cool(&mut self, now: u64, steps: u64, cold: &mut Cold) {
-        if self.held.is_empty() {
-            return;
-        }
-        let buckets = self.held.num_buckets();
-        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
-        for _ in 0..buckets.div_ceil(steps.max(1)) {
-            // A table that has grown has another order; what is missed has its turn later.
-            if self.swept >= buckets {
-                self.swept = 0;
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX).max(1);
+        let mut left = self.buckets.div_ceil(steps);
+        while left > 0 {
+            // Where there is no such part or bucket, it goes on at the start of the next. A part
+            // that has grown has another order; what is missed has its turn later.
+            let (number, bucket) = self.swept;
+            let parts = self.parts.all_mut();
+            let Some(part) = parts.get_mut(number) else {
+                self.swept = (0, 0);
+                continue;
+            };
+            if part.capacity() == 0 || bucket >= part.num_buckets() {
+                self.swept = (number + 1, 0);
+                continue;
             }
-            let bucket = self.swept;
-            self.swept += 1;
-            let Ok(entry) = self.held.get_bucket_entry(bucket) else {
+            self.swept = (number, bucket + 1);
+            left -= 1;
+            let Ok(entry) = part.get_bucket_entry(bucket) else {
                 continue;
             };
             if now.saturating_sub(entry.get().touched) < cold.after || !cold.is_sound() {
@@ -199,10 +278,15 @@ impl<V: Stored> Table<V> {
         &'t self,
         cold: Option<&'t Cold>,
     ) -> impl Iterator<Item = Listed<'t, V::Key, V>> {
-        let held = self.held.iter().map(|held| {
-            let row: &V = &held.home;
-            (Cow::Borrowed(&held.key), Whereabouts::Held(row))
-        });
+        let held = self
+            .parts
+            .all()
+            .iter()
+            .flat_map(HashTable::iter)
+            .map(|held| {
+                let row: &V = &held.home;
+                (Cow::Borrowed(&held.key), Whereabouts::Held(row))
+            });
         let mut rows: Vec<(Cow<'t, V::Key>, Whereabouts<'t, V>)> = held.collect();
         if let Some(cold) = cold {
             rows.extend(self.cold.places().into_iter().filter_map(|place| {

@@ -72,6 +72,14 @@ macro_rules! stored {
         })*
 
         impl Tables<'_> {
+            /// Tables that no others lie below.
+            pub(crate) fn of_a_book() -> Self {
+                Self {
+                    $($field: Table::of_a_book(),)*
+                    ..Self::default()
+                }
+            }
+
             fn cool(&mut self, steps: u64) {
                 let Some(cold) = self.cold.as_deref_mut() else {
                     return;
