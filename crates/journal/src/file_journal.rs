@@ -167,8 +167,8 @@ impl<S: Storage> FileJournal<S> {
     }
 
     fn failed(&self, operation: Operation, offset: u64) -> impl FnOnce(io::Error) -> StorageError {
-        let name = self.name.clone();
-        move |source| StorageError::new(operation, &name, offset, source)
+        let name = &self.name;
+        move |source| StorageError::new(operation, name, offset, source)
     }
 
     /// One step of room, where any is wanted.

@@ -5,12 +5,12 @@
 //! of ids it is in parts that grow one at a time.
 
 use std::hash::{BuildHasher, Hasher};
-use std::hint::black_box;
 
 use foldhash::quality::FixedState;
 use tillroll_money::Unit;
 
 use crate::AccountId;
+use crate::lines::read_all;
 
 const PART_BITS: u32 = 8;
 const PARTS: usize = 1 << PART_BITS;
@@ -95,9 +95,8 @@ impl AccountIndex {
             if group.is_empty() {
                 return Ok(index);
             }
-            black_box(group.iter().fold(0, |sum: u64, (hash, _)| {
-                sum.wrapping_add(index.touch(*hash))
-            }));
+            let cells = group.iter().filter_map(|(hash, _)| index.line(*hash));
+            read_all(cells, |cell| *cell);
             for (hash, id) in &group {
                 if index.find(*hash, |known| same(known, *id)).is_some() {
                     return Err(*id);
@@ -131,13 +130,11 @@ impl AccountIndex {
         }
     }
 
-    /// Reads where this name would be.
-    pub(crate) fn touch(&self, hash: NameHash) -> u64 {
+    /// Where this name would be.
+    pub(crate) fn line(&self, hash: NameHash) -> Option<&u64> {
         let part = &self.parts[hash.part()];
-        match part.cells.len().checked_sub(1) {
-            Some(mask) => part.cells[hash.home(mask)],
-            None => 0,
-        }
+        let mask = part.cells.len().checked_sub(1)?;
+        part.cells.get(hash.home(mask))
     }
 
     /// Adds a slot. `hash_of` answers the hash of any slot that was added before.

@@ -8,11 +8,10 @@
 //! What is slow about many entries is waiting for memory. So names and ids are first read for a
 //! whole group, each read independent of the others, and only then is the first entry posted.
 
-use std::hint::black_box;
-
 use tillroll_sabotage::{Bug, planted};
 
 use crate::limits::{self, Stage};
+use crate::lines::read_all;
 use crate::{AccountId, EntryId, EntryRef, Ledger, LedgerRefusal, NameHash, Posting, UnitId};
 
 /// How many names are waited for together. More do not fit the nearest cache, fewer leave the
@@ -32,24 +31,19 @@ impl Ledger {
     /// Finds many accounts by name, in order.
     pub fn resolve(&self, names: &[AccountName<'_>], found: &mut Vec<Option<AccountId>>) {
         for group in names.chunks(GROUP) {
-            let cells = group.iter().fold(0, |sum: u64, name| {
-                sum.wrapping_add(self.index.touch(name.hash))
-            });
-            black_box(cells);
+            let cells = group.iter().filter_map(|name| self.index.line(name.hash));
+            read_all(cells, |cell| *cell);
             let mut likely = [None; GROUP];
             for (name, slot) in group.iter().zip(&mut likely) {
                 *slot = self.index.find(name.hash, |_| true);
             }
-            let rows = likely.iter().flatten().fold(0, |sum: u64, id| {
-                let row = &self.rows[id.slot()];
-                sum.wrapping_add(u64::from(row.account.unit_id.get()))
-            });
-            black_box(rows);
-            let texts = likely.iter().flatten().fold(0, |sum: u64, id| {
+            let rows = likely.iter().flatten().map(|id| &self.rows[id.slot()]);
+            read_all(rows, |row| u64::from(row.account.unit_id.get()));
+            let texts = likely.iter().flatten().filter_map(|id| {
                 let path = self.rows[id.slot()].account.path.as_str();
-                sum.wrapping_add(path.bytes().next().map_or(0, u64::from))
+                path.as_bytes().first()
             });
-            black_box(texts);
+            read_all(texts, |byte| u64::from(*byte));
             found.extend(group.iter().zip(likely).map(|(name, likely)| {
                 let is_it = |id: AccountId| {
                     let account = &self.rows[id.slot()].account;
@@ -64,15 +58,11 @@ impl Ledger {
 
     /// Reads what posting these entries will need, so that the waits for memory overlap.
     pub fn touch(&self, ids: impl Iterator<Item = EntryId>, postings: &[Posting]) {
-        let ids = ids.fold(0, |sum: u128, id| {
-            sum.wrapping_add(self.entry_ids.touch(id.0))
-        });
-        black_box(ids);
-        let rows = postings.iter().fold(0, |sum: u64, posting| {
-            let row = self.rows.get(posting.account.slot());
-            sum.wrapping_add(row.map_or(0, |row| row.balances.debits_posted))
-        });
-        black_box(rows);
+        let cells = ids.flat_map(|id| self.entry_ids.lines(id.0)).flatten();
+        read_all(cells, |cell| u64::from(*cell == 0));
+        let rows = postings.iter();
+        let rows = rows.filter_map(|posting| self.rows.get(posting.account.slot()));
+        read_all(rows, |row| row.balances.debits_posted);
     }
 
     /// Posts an entry under a new id, or refuses it and leaves everything as it was. Refusals

@@ -2,8 +2,10 @@
 //!
 //! An id is spread over all bits by a multiplication that can be undone, and the product is what
 //! is stored: kept in order within its part of the table, so that a search ends at the first
-//! larger one. The table is in parts that grow one at a time and by a quarter, so that no single
-//! id ever waits for all of history to be moved, and little room is left unused.
+//! larger one. The table is in parts that grow one at a time and by a third, so that no single
+//! id ever waits for all of history to be moved, and little room is left unused. By how much
+//! exactly differs from part to part: the ids come to all of them alike, and would otherwise
+//! fill all of them at the same time.
 //!
 //! It does not resist somebody who chooses ids so that they collide: such a book gets slow, not
 //! wrong.
@@ -16,13 +18,19 @@ pub(crate) use build::Build;
 /// golden ratio's, its lower half that of the square root of two.
 const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_6a09_e667_f3bc_c909;
 const GATHER: u128 = inverse(SPREAD);
-/// Bits of a spread id that choose its part.
-const PART_BITS: u32 = 10;
+/// Bits of a spread id that choose its part. So many parts that one of a hundred million ids is
+/// moved within the nearer caches, and so few that their heads stay there.
+const PART_BITS: u32 = 11;
 const PARTS: usize = 1 << PART_BITS;
 /// Cells behind the last home, for those that found theirs taken.
-const SLACK: usize = 24;
+const SLACK: usize = 8;
 /// Of a hundred homes, how many ids there may be before a part grows.
 const FULL_PERCENT: usize = 85;
+/// A part with as many cells gets addresses for [`AHEAD`] times as many.
+const LARGE: usize = 2_048;
+const AHEAD: usize = 16;
+/// How far behind its home an id may be expected, in cells: two to the next line of memory.
+const NEAR: usize = 4;
 
 /// A set of 128-bit ids.
 #[derive(Clone, Debug)]
@@ -31,6 +39,8 @@ pub(crate) struct IdSet {
     len: usize,
     /// Nought marks an empty cell, so it cannot be in one.
     has_nought: bool,
+    /// The ids of a part while it grows.
+    moving: Vec<u128>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -47,6 +57,7 @@ impl Default for IdSet {
             parts: (0..PARTS).map(|_| Part::default()).collect(),
             len: 0,
             has_nought: false,
+            moving: Vec::new(),
         }
     }
 }
@@ -67,7 +78,7 @@ impl IdSet {
     pub(crate) fn insert(&mut self, id: u128) -> bool {
         let added = match id.wrapping_mul(SPREAD) {
             0 => !std::mem::replace(&mut self.has_nought, true),
-            spread => self.parts[part_of(spread)].insert(spread),
+            spread => self.parts[part_of(spread)].insert(spread, &mut self.moving),
         };
         self.len += usize::from(added);
         added
@@ -83,12 +94,13 @@ impl IdSet {
         removed
     }
 
-    /// Reads where this id would be. Done for many ids before the first of them is searched, the
-    /// waits for memory overlap.
-    pub(crate) fn touch(&self, id: u128) -> u128 {
+    /// Where this id would be, and where it would be if others are in its place: what is to be
+    /// read for many ids before the first of them is searched.
+    pub(crate) fn lines(&self, id: u128) -> [Option<&u128>; 2] {
         let spread = id.wrapping_mul(SPREAD);
         let part = &self.parts[part_of(spread)];
-        part.cells.get(part.home(spread)).copied().unwrap_or(0)
+        let home = part.home(spread);
+        [part.cells.get(home), part.cells.get(home + NEAR)]
     }
 
     /// All ids, in an order that depends on the set alone.
@@ -103,11 +115,8 @@ impl IdSet {
 }
 
 impl Part {
-    /// Ascending in `spread`, which is what keeps the cells in order.
     fn home(&self, spread: u128) -> usize {
-        let fraction = (spread << PART_BITS) >> 64;
-        let home = (fraction * u128::from(self.homes)) >> 64;
-        usize::try_from(home).expect("fewer homes than memory has bytes")
+        home_of(spread, self.homes)
     }
 
     /// Where it is, or where it belongs.
@@ -122,12 +131,12 @@ impl Part {
         }
     }
 
-    fn insert(&mut self, spread: u128) -> bool {
+    fn insert(&mut self, spread: u128, moving: &mut Vec<u128>) -> bool {
         let Err(mut at) = self.find(spread) else {
             return false;
         };
         if self.len * 100 >= self.homes_usize() * FULL_PERCENT {
-            self.grow();
+            self.grow(spread, moving);
             at = self.find(spread).unwrap_or_else(|at| at);
         }
         let rest = self.cells.get(at..).unwrap_or(&[]);
@@ -166,25 +175,67 @@ impl Part {
     }
 
     #[cold]
-    fn grow(&mut self) {
+    fn grow(&mut self, odd: u128, moving: &mut Vec<u128>) {
+        moving.clear();
+        moving.resize(self.cells.len() + 1, 0);
+        let mut count = 0;
+        for cell in &self.cells {
+            // Written in any case, and over again where it was nought: no branch to be guessed.
+            moving[count] = *cell;
+            count += usize::from(*cell != 0);
+        }
         let homes = self.homes_usize();
-        let homes = (homes + homes / 4).max(8);
+        self.lay(&moving[..count], (homes + homes * growth(odd) / 100).max(8));
+    }
+
+    /// These ids, in order, and no others, at so many homes.
+    fn lay(&mut self, ids: &[u128], homes: usize) {
         self.homes = homes as u64;
-        let old = std::mem::replace(&mut self.cells, vec![0; homes + SLACK]);
+        self.len = ids.len();
+        self.empty(homes + SLACK);
+        let homes = self.homes;
         let mut next = 0;
-        for spread in old.into_iter().filter(|cell| *cell != 0) {
-            let at = self.home(spread).max(next);
+        for spread in ids {
+            let at = home_of(*spread, homes).max(next);
             if at >= self.cells.len() {
                 self.cells.resize(at + SLACK, 0);
             }
-            self.cells[at] = spread;
+            self.cells[at] = *spread;
             next = at + 1;
         }
     }
+
+    /// So many empty cells and no others. A large part has addresses for many more, which take
+    /// no memory until something is written there: then growing neither asks for memory nor
+    /// gives any back, and what it writes to is near.
+    fn empty(&mut self, count: usize) {
+        self.cells.clear();
+        if count > self.cells.capacity() {
+            self.cells = Vec::new();
+            let ahead = if count < LARGE { count } else { count * AHEAD };
+            // A system may want to have memory for all addresses, and not have it.
+            if self.cells.try_reserve_exact(ahead).is_err() {
+                self.cells.reserve_exact(count);
+            }
+        }
+        self.cells.resize(count, 0);
+    }
+}
+
+/// By how many percent: a third on average.
+fn growth(odd: u128) -> usize {
+    usize::try_from((odd >> 64) % 32).expect("less than 32") + 17
+}
+
+/// Ascending in `spread`, which is what keeps the cells in order.
+fn home_of(spread: u128, homes: u64) -> usize {
+    let fraction = (spread << PART_BITS) >> 64;
+    let home = (fraction * u128::from(homes)) >> 64;
+    usize::try_from(home).expect("fewer homes than memory has bytes")
 }
 
 fn part_of(spread: u128) -> usize {
-    usize::try_from(spread >> (128 - PART_BITS)).expect("ten bits")
+    usize::try_from(spread >> (128 - PART_BITS)).expect("eleven bits")
 }
 
 /// The number that undoes a multiplication by `odd`, by Newton's iteration: each step doubles

@@ -19,6 +19,7 @@ mod hold;
 mod id_set;
 mod ledger;
 mod limits;
+mod lines;
 
 pub use account::{
     Account, AccountId, AccountPath, AccountSpec, AccountType, Balances, Limit, ParsePathError,

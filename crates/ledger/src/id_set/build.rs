@@ -1,7 +1,7 @@
 //! A set made of ids that come in its own order, each part at once: nothing is searched, moved or
 //! grown, so that it is as quick as memory is.
 
-use super::{FULL_PERCENT, IdSet, Part, SLACK, SPREAD, part_of};
+use super::{FULL_PERCENT, IdSet, Part, SPREAD, growth, part_of};
 
 /// A set that is being made.
 #[derive(Debug, Default)]
@@ -49,23 +49,13 @@ impl Build {
 }
 
 impl Part {
-    /// A part with these ids, in order, and room for some more.
+    /// A part with these ids, in order, and room for some more: for how many differs, as it does
+    /// of parts that have grown.
     fn of(ids: &[u128]) -> Self {
-        let homes = (ids.len() * 110 / FULL_PERCENT).max(8);
-        let mut part = Self {
-            cells: vec![0; homes + SLACK],
-            homes: homes as u64,
-            len: ids.len(),
-        };
-        let mut next = 0;
-        for spread in ids {
-            let at = part.home(*spread).max(next);
-            if at >= part.cells.len() {
-                part.cells.resize(at + SLACK, 0);
-            }
-            part.cells[at] = *spread;
-            next = at + 1;
-        }
+        let odd = ids.last().copied().unwrap_or(0);
+        let homes = (ids.len() * (100 + growth(odd) / 2) / FULL_PERCENT).max(8);
+        let mut part = Self::default();
+        part.lay(ids, homes);
         part
     }
 }
