@@ -26,6 +26,7 @@
 mod batch;
 mod chance;
 mod clock;
+mod cold;
 mod comparison;
 mod death;
 mod disk;
