@@ -37,7 +37,7 @@ impl Simulation<'_> {
             .iter()
             .map(|request| request.command(self.clock.read(&mut self.chance)))
             .collect();
-        let foretold = self.judge.foretell(&commands);
+        let foretold = self.judge.foretell(&commands, &mut self.tally)?;
         let again = commands.first().cloned();
         let makes_room = self.setup.makes_room && self.room.percent(30);
         if let Some(trouble) = &cold_trouble {

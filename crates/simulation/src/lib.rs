@@ -48,6 +48,7 @@ mod simulation;
 mod snapshots;
 pub mod suites;
 mod tally;
+mod trial_balance;
 mod trouble;
 mod workload;
 

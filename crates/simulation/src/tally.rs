@@ -84,6 +84,7 @@ counts! {
     }
     "comparisons" {
         Digests "digests of writer, replay and model",
+        TrialBalances "trial balances, one after every event",
         Audits "audits",
         ReadModels "read models against replay",
         Snapshots "snapshots written",
