@@ -242,6 +242,13 @@ impl Running {
         self.server.wait()
     }
 
+    /// Asks it to end in good order, if it has not ended yet.
+    pub fn ask_to_stop(&mut self) {
+        if let Ok(None) = self.server.child.try_wait() {
+            self.server.signal("TERM");
+        }
+    }
+
     /// Stops it in good order.
     #[track_caller]
     pub fn stop(self) -> Ended {
