@@ -1,9 +1,11 @@
 //! Every call of a short run that touches the data directory, made to fail in turn, once and for
-//! good. Which calls there are is not known beforehand: a run that is only watched tells.
+//! good, and the process killed as it enters it. Which calls there are is not known beforehand: a
+//! run that is only watched tells, and the others are as it was, each on a copy of the same book.
 //!
-//! A short run is a start, some commands of one client, and an end in good order. Whatever call
-//! of it fails, what was acknowledged is on the roll when the next process reads it, nothing else
-//! is, nothing panics or hangs, and a start that fails says why.
+//! A short run is a start, some commands of one client, and an end in good order. Segments are so
+//! short that some are begun meanwhile. Whatever call of it fails, what was acknowledged is on
+//! the roll when the next process reads it, nothing else is, nothing panics or hangs, and a start
+//! that fails says why.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tillroll_journal::testing::Random;
 
-use crate::book::{Book, Counts};
+use crate::book::Book;
 use crate::inject;
 use crate::load::{Done, few};
 use crate::report::{number, say, seed, skipped};
@@ -32,8 +34,18 @@ const CALLS: [&str; 10] = [
 ];
 /// Commands of a short run.
 const COMMANDS: u32 = 12;
-/// Runs on one directory: a start reads all of it.
-const RUNS: usize = 40;
+/// A few frames.
+const SEGMENT_BYTES: u64 = 4096;
+/// Every so many runs everything is looked at, and not only what is new.
+const WHOLE: usize = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mode {
+    Once,
+    ForGood,
+    /// The process is killed there.
+    Killed,
+}
 
 /// The k-th call of a thread on a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +54,7 @@ struct Place {
     /// Below the data directory.
     file: PathBuf,
     k: u32,
-    for_good: bool,
+    mode: Mode,
 }
 
 impl fmt::Display for Place {
@@ -51,10 +63,9 @@ impl fmt::Display for Place {
             call,
             file,
             k,
-            for_good,
+            mode,
         } = self;
-        let times = if *for_good { "+" } else { "" };
-        write!(f, "{call} {k}{times} of {}", file.display())
+        write!(f, "{call} {k} of {}, {mode:?}", file.display())
     }
 }
 
@@ -68,34 +79,27 @@ impl Place {
 
     /// A command that runs what is behind it with this fault, and writes down that it struck.
     fn under(&self, data: &Path, log: &Path) -> Vec<String> {
-        let times = if self.for_good { "+" } else { "" };
-        let inject = format!(
-            "inject={}:error={}:when={}{times}",
-            self.call,
-            self.error(),
-            self.k
-        );
-        let path = data.join(&self.file).display().to_string();
-        let line = [
-            "-D",
-            "-f",
-            "-qq",
-            "-o",
-            &log.display().to_string(),
-            "--seccomp-bpf",
-        ];
-        let line = line.map(str::to_owned).into_iter();
-        let traced = format!("trace={}", self.call);
-        let fault = ["-e", &traced, "-e", &inject, "-P", &path].map(str::to_owned);
-        ["strace".to_owned()]
-            .into_iter()
-            .chain(line)
-            .chain(fault)
-            .collect()
+        let Self { call, k, .. } = self;
+        let error = self.error();
+        let inject = match self.mode {
+            Mode::Once => format!("inject={call}:error={error}:when={k}"),
+            Mode::ForGood => format!("inject={call}:error={error}:when={k}+"),
+            Mode::Killed => format!("inject={call}:signal=SIGKILL:when={k}"),
+        };
+        let (log, path) = (log.display(), data.join(&self.file));
+        let mut line: Vec<String> = ["strace", "-D", "-f", "-qq"].map(str::to_owned).to_vec();
+        line.extend(["-o".into(), log.to_string()]);
+        line.extend(["-e".into(), format!("trace={call}"), "-e".into(), inject]);
+        line.extend(["-P".into(), path.display().to_string()]);
+        if self.mode != Mode::Killed {
+            // Stops at the traced calls only. It lets signals be forgotten.
+            line.push("--seccomp-bpf".into());
+        }
+        line
     }
 }
 
-/// Every place of a run that was watched, once and for good.
+/// Every place of a run that was watched, in every mode.
 fn places(trace: &str, data: &Path) -> Vec<Place> {
     let data = data.display().to_string();
     let mut counts = BTreeMap::<(&'static str, PathBuf, &str), u32>::new();
@@ -123,114 +127,106 @@ fn places(trace: &str, data: &Path) -> Vec<Place> {
     }
     let all = most.into_iter().flat_map(|((call, file), most)| {
         (1..=most).flat_map(move |k| {
-            [false, true].map(|for_good| Place {
+            [Mode::Once, Mode::ForGood, Mode::Killed].map(|mode| Place {
                 call,
                 file: file.clone(),
                 k,
-                for_good,
+                mode,
             })
         })
     });
     all.collect()
 }
 
-/// What a short run did, and how its process ended; none when it did not come to serve.
-fn run(book: &Book, under: Vec<String>, random: &mut Random, name: &str) -> (Option<Done>, Ended) {
-    match book.launch().under(under).start() {
-        Err(ended) => (None, ended),
-        Ok(mut server) => {
-            let done = few(server.address, random, name, COMMANDS);
-            // It may be ending by itself already.
-            server.ask_to_stop();
-            (Some(done), server.wait())
+/// A copy of a directory.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy(&from, &to),
+            false => drop(std::fs::copy(&from, &to).expect("a copy")),
         }
     }
 }
 
-fn watched(seed: u64) -> Vec<Place> {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut book = Book::begin(directory.path(), format!("seed {seed}, watched"));
-    let log = tempfile::NamedTempFile::new().expect("a temporary file");
-    let traced = format!("trace={}", CALLS.join(","));
-    let log_path = log.path().display().to_string();
-    let line = [
-        "strace", "-D", "-f", "-y", "-s", "0", "-qq", "-o", &log_path, "-e", &traced,
-    ];
-    let mut random = Random::new(seed);
-    let (done, ended) = run(&book, line.map(str::to_owned).to_vec(), &mut random, "w");
-    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
-    book.remember(done.expect("nothing failed"));
-    let trace = std::fs::read_to_string(log.path()).expect("what was watched");
-    let places = places(&trace, directory.path());
-    book.recovers(&mut random);
-    places
+/// A book with something in it, of which each run has a copy.
+struct Before {
+    directory: tempfile::TempDir,
+    book: Book,
+    seed: u64,
 }
 
-#[derive(Default)]
-struct Tally {
-    struck: u32,
-    not_reached: u32,
-    /// Processes that did not start, that ended by themselves, and that did without the call.
-    refused: u32,
-    ended: u32,
-    went_on: u32,
-    counts: Counts,
-}
+impl Before {
+    fn new(seed: u64) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut book = Book::begin(directory.path(), format!("seed {seed}"));
+        let server = book.launch().with_segments_of(SEGMENT_BYTES).serve();
+        let mut random = Random::new(seed);
+        book.remember(few(server.address, &mut random, "before", COMMANDS));
+        server.stop();
+        Self {
+            directory,
+            book,
+            seed,
+        }
+    }
 
-#[test]
-fn whatever_call_of_a_short_run_fails_nothing_is_acknowledged_falsely() {
-    let what = "every call of a short run";
-    if let Err(why) = inject::available() {
-        return skipped(what, &why);
+    /// The book in another directory.
+    fn copied(&self, to: &Path, context: String) -> Book {
+        copy(self.directory.path(), to);
+        let mut book = self.book.clone();
+        (book.data, book.context) = (to.to_owned(), context);
+        book
     }
-    let seed = seed();
-    let places = watched(seed);
-    assert!(places.len() > 100, "{} calls: {places:?}", places.len());
-    let all = places.len();
-    let wanted = usize::try_from(number("TILLROLL_CALLS", 12)).unwrap_or(usize::MAX);
-    let mut random = Random::new(seed);
-    let mut chosen = places;
-    // All of them, or some of every kind: the first of a shuffled list.
-    for place in (1..chosen.len()).rev() {
-        chosen.swap(place, random.below(place + 1));
-    }
-    chosen.truncate(wanted);
-    let mut tally = Tally::default();
-    for part in chosen.chunks(RUNS) {
-        on_one_book(part, seed, &mut random, &mut tally);
-    }
-    let Tally {
-        struck,
-        not_reached,
-        refused,
-        ended,
-        went_on,
-        counts,
-    } = tally;
-    say(&format!(
-        "{what}: {} of {all} places, seed {seed}: {struck} struck ({refused} starts failed with a \
-         reason, {ended} processes ended, {went_on} did without the call), {not_reached} not \
-         reached: {counts}",
-        chosen.len()
-    ));
-    assert!(
-        struck * 2 > not_reached,
-        "seed {seed}: hardly anything struck"
-    );
-}
 
-fn on_one_book(places: &[Place], seed: u64, random: &mut Random, tally: &mut Tally) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut book = Book::begin(directory.path(), format!("seed {seed}"));
-    let log = tempfile::NamedTempFile::new().expect("a temporary file");
-    for (index, place) in places.iter().enumerate() {
-        book.context = format!("seed {seed}, {place}");
-        let under = place.under(directory.path(), log.path());
-        let (done, ended) = run(&book, under, random, &format!("e{index}"));
-        let context = &book.context;
+    /// The same short run as every other: what it did, and how its process ended; nothing when
+    /// it did not come to serve.
+    fn run(&self, book: &Book, under: Vec<String>) -> (Option<Done>, Ended) {
+        let launch = book.launch().with_segments_of(SEGMENT_BYTES).under(under);
+        match launch.start() {
+            Err(ended) => (None, ended),
+            Ok(mut server) => {
+                let mut random = Random::new(self.seed ^ 0xCA11);
+                let done = few(server.address, &mut random, "short", COMMANDS);
+                // It may be ending by itself already.
+                server.ask_to_stop();
+                (Some(done), server.wait())
+            }
+        }
+    }
+
+    fn watched(&self) -> Vec<Place> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let context = format!("seed {}, watched", self.seed);
+        let mut book = self.copied(directory.path(), context);
+        let log = tempfile::NamedTempFile::new().expect("a temporary file");
+        let traced = format!("trace={}", CALLS.join(","));
+        let log_path = log.path().display().to_string();
+        let line = ["strace", "-D", "-f", "-y", "-s", "0", "-qq"];
+        let line = line.into_iter().chain(["-o", &log_path, "-e", &traced]);
+        let (done, ended) = self.run(&book, line.map(str::to_owned).collect());
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        book.remember(done.expect("nothing failed"));
+        let trace = std::fs::read_to_string(log.path()).expect("what was watched");
+        let places = places(&trace, directory.path());
+        book.recovers(&mut Random::new(self.seed));
+        places
+    }
+
+    /// One run with a fault, and what the next process finds.
+    fn with(&self, place: &Place, whole: bool, tally: &mut Tally) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut book = self.copied(directory.path(), format!("seed {}, {place}", self.seed));
+        let log = tempfile::NamedTempFile::new().expect("a temporary file");
+        let (done, ended) = self.run(&book, place.under(directory.path(), log.path()));
+        let context = book.context.clone();
         assert!(!ended.said.contains("panicked"), "{context}: {ended:?}");
         let struck = std::fs::read_to_string(log.path()).expect("what was watched");
-        match struck.contains("(INJECTED)") {
+        let killed = ended.status.code().is_none();
+        let struck = struck.contains("(INJECTED)") || killed;
+        match struck {
             true => tally.struck += 1,
             false => tally.not_reached += 1,
         }
@@ -241,23 +237,88 @@ fn on_one_book(places: &[Place], seed: u64, random: &mut Random, tally: &mut Tal
             }
             book.remember(done);
         }
-        match ended.status.code() {
-            Some(0) if served => tally.went_on += 1,
-            _ => {
-                let ended = ended.failed();
-                let context = &book.context;
-                assert!(struck.contains("(INJECTED)"), "{context}: {ended:?}");
-                let count = if served {
-                    &mut tally.ended
-                } else {
-                    &mut tally.refused
-                };
-                *count += 1;
+        if killed {
+            assert_eq!(place.mode, Mode::Killed, "{context}: {ended:?}");
+            tally.killed += 1;
+        } else if ended.status.code() == Some(0) && served {
+            tally.went_on += 1;
+        } else {
+            let ended = ended.failed();
+            assert!(struck, "{context}: {ended:?}");
+            match served {
+                true => tally.ended += 1,
+                false => tally.refused += 1,
             }
         }
-        book.goes_on(random);
+        let mut random = Random::new(self.seed);
+        match whole {
+            true => drop(book.recovers(&mut random)),
+            false => drop(book.goes_on(&mut random)),
+        }
+        tally.acknowledged += book.counts.acknowledged - self.book.counts.acknowledged;
+        tally.unknown += book.counts.unknown;
     }
-    book.context = format!("seed {seed}, after all faults");
-    book.recovers(random);
-    tally.counts += book.counts;
+}
+
+#[derive(Default)]
+struct Tally {
+    struck: u32,
+    not_reached: u32,
+    /// Processes that did not start, that ended by themselves, that were killed, and that did
+    /// without the call.
+    refused: u32,
+    ended: u32,
+    killed: u32,
+    went_on: u32,
+    /// Commands of clients in the runs.
+    acknowledged: u64,
+    unknown: u64,
+}
+
+#[test]
+fn whatever_call_of_a_short_run_fails_nothing_is_acknowledged_falsely() {
+    let what = "every call of a short run";
+    if let Err(why) = inject::available() {
+        return skipped(what, &why);
+    }
+    let seed = seed();
+    let before = Before::new(seed);
+    let mut chosen = before.watched();
+    let all = chosen.len();
+    assert!(all > 300, "{all} calls: {chosen:?}");
+    let begun = Path::new("log");
+    let begun = |place: &&Place| place.call == "openat" && place.file.parent() == Some(begun);
+    assert!(
+        chosen.iter().any(|place| begun(&place)),
+        "no segment is begun"
+    );
+    // All of them, or some: the first of a shuffled list.
+    let wanted = usize::try_from(number("TILLROLL_CALLS", 12)).unwrap_or(usize::MAX);
+    let mut random = Random::new(seed);
+    for place in (1..chosen.len()).rev() {
+        chosen.swap(place, random.below(place + 1));
+    }
+    chosen.truncate(wanted);
+    let mut tally = Tally::default();
+    for (index, place) in chosen.iter().enumerate() {
+        before.with(place, index % WHOLE == 0, &mut tally);
+    }
+    let Tally {
+        struck,
+        not_reached,
+        refused,
+        ended,
+        killed,
+        went_on,
+        acknowledged,
+        unknown,
+    } = tally;
+    say(&format!(
+        "{what}: {} of {all}, seed {seed}: {struck} struck ({refused} starts failed with a \
+         reason, {ended} processes ended by themselves, {killed} were killed, {went_on} did \
+         without the call), {not_reached} not reached; {acknowledged} commands acknowledged and \
+         found, {unknown} without an answer, none twice",
+        chosen.len()
+    ));
+    assert!(struck > not_reached, "seed {seed}: hardly anything struck");
 }
