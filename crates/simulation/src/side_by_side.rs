@@ -20,9 +20,11 @@ pub(crate) fn run(
     mut next: impl FnMut(End) -> ControlFlow<()>,
 ) {
     if jobs.get() == 1 {
-        let mut ends = seeds.map(|seed| simulate(seed, options));
-        // What comes of it is with the caller, who knows when it wanted no more.
-        let _: ControlFlow<()> = ends.try_for_each(next);
+        for seed in seeds {
+            if next(simulate(seed, options)).is_break() {
+                break;
+            }
+        }
         return;
     }
     let free = AtomicU64::new(seeds.start);
