@@ -91,6 +91,9 @@ const PARTS: usize = 256;
 pub(crate) struct Table<V: Stored> {
     /// One in a layer, which has few rows and is thrown away.
     parts: Parts<V>,
+    /// A bit for each part that has ever had a row: most of a small book's have not, and whoever
+    /// looks at all rows in turn need not look at those.
+    begun: [u64; PARTS / 64],
     /// Of all parts.
     buckets: usize,
     /// How far the search for rows that have become cold has come: a part, and a bucket of it.
@@ -118,6 +121,13 @@ impl<V: Stored> Parts<V> {
         }
     }
 
+    fn number(&self, hash: u64) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(_) => number(hash),
+        }
+    }
+
     fn of(&self, hash: u64) -> &HashTable<Held<V>> {
         match self {
             Self::One(part) => part,
@@ -133,6 +143,17 @@ impl<V: Stored> Parts<V> {
     }
 }
 
+/// The first part from `from` on that has ever had a row.
+fn next_begun(begun: &[u64; PARTS / 64], from: usize) -> Option<usize> {
+    let first = from / 64;
+    let rest = begun.get(first)? & (u64::MAX << (from % 64));
+    let later = begun[first + 1..].iter().copied();
+    let mut words = (first..).zip(std::iter::once(rest).chain(later));
+    let (word, bits) = words.find(|(_, bits)| *bits != 0)?;
+    let bit = usize::try_from(bits.trailing_zeros()).expect("there are 64 bits");
+    Some(word * 64 + bit)
+}
+
 /// The part of a hash. Within a part, a table finds its place by the lowest bits and the seven
 /// highest, so it is by others.
 fn number(hash: u64) -> usize {
@@ -143,6 +164,7 @@ impl<V: Stored> Default for Table<V> {
     fn default() -> Self {
         Self {
             parts: Parts::One(HashTable::new()),
+            begun: [0; PARTS / 64],
             buckets: 0,
             swept: (0, 0),
             cold: ColdIndex::default(),
@@ -198,7 +220,8 @@ impl<V: Stored> Table<V> {
             home: V::Home::of(value),
         };
         let hasher = |held: &Held<V>| hash_of(held.key.borrow());
-        let part = self.parts.of_mut(hash);
+        let number = self.parts.number(hash);
+        let part = &mut self.parts.all_mut()[number];
         if part.len() == part.capacity() {
             // One that has never had a row says that it has a bucket.
             let before = if part.capacity() == 0 {
@@ -207,6 +230,7 @@ impl<V: Stored> Table<V> {
                 part.num_buckets()
             };
             part.reserve(1, hasher);
+            self.begun[number / 64] |= 1 << (number % 64);
             self.buckets += part.num_buckets().saturating_sub(before);
         }
         let entry = part.insert_unique(hash, held, hasher);
@@ -248,12 +272,16 @@ impl<V: Stored> Table<V> {
         while left > 0 {
             // Where there is no such part or bucket, it goes on at the start of the next. A part
             // that has grown has another order; what is missed has its turn later.
-            let (number, bucket) = self.swept;
-            let parts = self.parts.all_mut();
-            let Some(part) = parts.get_mut(number) else {
-                self.swept = (0, 0);
-                continue;
-            };
+            let (mut number, mut bucket) = self.swept;
+            match next_begun(&self.begun, number) {
+                Some(begun) if begun == number => {}
+                Some(begun) => (number, bucket) = (begun, 0),
+                None => {
+                    self.swept = (0, 0);
+                    continue;
+                }
+            }
+            let part = &mut self.parts.all_mut()[number];
             if part.capacity() == 0 || bucket >= part.num_buckets() {
                 self.swept = (number + 1, 0);
                 continue;

@@ -4,8 +4,6 @@
 mod support;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::snapshots::{
     FileEngine, blank, bytes_of, bytes_of_writer, everything, fold, never, options,
@@ -15,7 +13,9 @@ use tillroll_book::Chart;
 use tillroll_engine::{
     Blank, Engine, Failure, OpenError, ReplayError, Scratch, SnapshotError, Snapshots, SubmitError,
 };
-use tillroll_journal::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random};
+use tillroll_journal::testing::{
+    Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot,
+};
 use tillroll_journal::{DirTree, Position, StorageFile, Tree};
 
 /// Files in a tree, read and written at once.
@@ -123,43 +123,6 @@ fn whatever_call_of_the_file_fails_the_engine_ends_and_the_roll_is_whole() {
     assert!(failed > 60, "{failed} of the faults were met");
 }
 
-/// Gives back what was written, with one bit of it turned.
-struct Rotten {
-    file: Box<dyn StorageFile>,
-    offset: u64,
-    mask: u8,
-    hits: Arc<AtomicU64>,
-}
-
-impl StorageFile for Rotten {
-    fn length(&self) -> io::Result<u64> {
-        self.file.length()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(offset, buffer)?;
-        let place = self.offset.checked_sub(offset);
-        let place = place.and_then(|place| usize::try_from(place).ok());
-        if let Some(byte) = place.and_then(|place| buffer[..read].get_mut(place)) {
-            *byte ^= self.mask;
-            self.hits.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(read)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, bytes)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn truncate(&self, length: u64) -> io::Result<()> {
-        self.file.truncate(length)
-    }
-}
-
 #[test]
 fn no_rotten_bit_of_the_file_makes_another_answer() {
     let batches = everything(12, 40);
@@ -171,15 +134,11 @@ fn no_rotten_bit_of_the_file_makes_another_answer() {
     let (mut random, mut ended) = (Random::new(12), 0);
     for _ in 0..300 {
         let (offset, bit) = (random.below(12_000) as u64, random.below(8));
-        let hits = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&hits);
+        let rot = Rot::new();
+        rot.in_byte(offset, 1 << bit);
+        let over = rot.clone();
         let open_file = move || -> io::Result<Box<dyn StorageFile>> {
-            Ok(Box::new(Rotten {
-                file: Box::new(MemoryTree::new().create("rows")?),
-                offset,
-                mask: 1 << bit,
-                hits: Arc::clone(&counted),
-            }))
+            Ok(Box::new(over.over(MemoryTree::new().create("rows")?)))
         };
         let scratch = Scratch::new(open_file).after(2).buffered(0);
         let blank = blank().with_scratch(scratch);
@@ -194,10 +153,7 @@ fn no_rotten_bit_of_the_file_makes_another_answer() {
                     let text = failure.to_string();
                     assert!(matches!(failure, Failure::Cold(_)), "{text}");
                     assert!(text.contains("is damaged at byte"), "{text}");
-                    assert!(
-                        hits.load(Ordering::Relaxed) > 0,
-                        "nothing was rotten: {text}"
-                    );
+                    assert!(rot.hits() > 0, "nothing was rotten: {text}");
                     ended += 1;
                     break;
                 }

@@ -5,6 +5,7 @@ use tillroll_engine::Failure;
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{AppendError, Batch, FileJournal, Journal};
 
+use crate::cold::ColdTrouble;
 use crate::death::Death;
 use crate::disk::{Disk, Hit};
 use crate::expected::shown;
@@ -18,7 +19,12 @@ use crate::trouble::Trouble;
 use crate::workload::Plot;
 
 impl Simulation<'_> {
-    pub(crate) fn batch(&mut self, requests: Vec<Request>, trouble: Option<Trouble>) -> Judged<()> {
+    pub(crate) fn batch(
+        &mut self,
+        requests: Vec<Request>,
+        trouble: Option<Trouble>,
+        cold_trouble: Option<ColdTrouble>,
+    ) -> Judged<()> {
         let labels: Vec<String> = requests.iter().map(Request::label).collect();
         let troubled = trouble
             .as_ref()
@@ -31,11 +37,15 @@ impl Simulation<'_> {
             .iter()
             .map(|request| request.command(self.clock.read(&mut self.chance)))
             .collect();
-        let foretold = self.judge.foretell(&commands);
+        let foretold = self.judge.foretell(&commands, &mut self.tally)?;
         let again = commands.first().cloned();
         let makes_room = self.setup.makes_room && self.room.percent(30);
+        if let Some(trouble) = &cold_trouble {
+            self.schedule.note(trouble);
+        }
         let life = self.life();
         life.disk.arm(trouble);
+        life.rows.arm(cold_trouble);
         let mut made = Ok(makes_room);
         let mut steps = 0;
         while matches!(made, Ok(true)) {
@@ -51,7 +61,9 @@ impl Simulation<'_> {
             false => made.and_then(|_| life.engine.execute(commands)),
         };
         let hit = life.disk.disarm();
+        let cold = life.rows.disarm();
         hit.count(&mut self.tally);
+        cold.count(&mut self.tally);
         if died {
             let ends = self.failed(requests, foretold)?;
             return self.replace(&ends, &hit, false);
@@ -60,6 +72,9 @@ impl Simulation<'_> {
             Ok(answers) => {
                 Law::Failures.holds(!hit.wrote() && hit.died.is_none(), || {
                     format!("the storage failed ({hit:?}), and everything was acknowledged")
+                })?;
+                Law::Failures.holds(cold.errors == 0, || {
+                    "cold rows could not be had, and everything was acknowledged".into()
                 })?;
                 for (label, answer) in labels.iter().zip(&answers) {
                     let shown = shown(answer);
@@ -80,9 +95,16 @@ impl Simulation<'_> {
                 {
                     self.tally.add(Count::OutOfSpace);
                 }
-                Law::Failures.holds(hit.any(), || format!("nothing had failed: {failure}"))?;
+                let is_cold = matches!(failure, Failure::Cold(_));
+                let had_failed = if is_cold { cold.any() } else { hit.any() };
+                Law::Failures.holds(had_failed, || format!("nothing had failed: {failure}"))?;
                 self.poisoned(again, &failure.to_string())?;
-                let ends = self.failed(requests, foretold)?;
+                let mut ends = self.failed(requests, foretold)?;
+                if is_cold {
+                    self.tally.add(Count::ColdEnds);
+                    // The frame was not even begun.
+                    ends.truncate(1);
+                }
                 let is_append = matches!(failure, Failure::Append(_));
                 self.replace(&ends, &hit, is_append)
             }
@@ -175,7 +197,13 @@ impl Simulation<'_> {
 
     pub(crate) fn crash_between_batches(&mut self) -> Judged<()> {
         self.tally.add(Count::CalmCrashes);
+        self.look_at_cold()?;
         let death = Death::of(&mut self.chance);
+        self.end_and_recover(death)
+    }
+
+    /// The process ends, with nothing under way, and another one takes its place.
+    pub(crate) fn end_and_recover(&mut self, death: Death) -> Judged<()> {
         let head = self.life().engine.head().get();
         let (storage, _) = self.end();
         self.recover(death, &storage, &[head]).map(drop)
@@ -185,7 +213,7 @@ impl Simulation<'_> {
     fn end(&mut self) -> (MemoryStorage, FileJournal<Disk>) {
         let life = self.life.take().expect("an engine was running");
         let storage = life.disk.memory().clone();
-        self.tally.add_many(Count::ColdBytes, life.cold_bytes());
+        self.tally.add_many(Count::ColdBytes, life.rows.bytes());
         self.hash_image(&storage);
         (storage, life.engine.into_journal())
     }

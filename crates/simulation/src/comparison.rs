@@ -71,7 +71,7 @@ impl Simulation<'_> {
         while rest.peek().is_some() {
             let size = self.chance.below(12) + 1;
             let requests = rest.by_ref().take(size).collect();
-            self.batch(requests, None)?;
+            self.batch(requests, None, None)?;
         }
         Ok(())
     }

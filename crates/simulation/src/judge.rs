@@ -44,12 +44,14 @@ impl Judge {
     }
 
     /// Notes what is sent, and what must come of it.
-    pub(crate) fn foretell(&mut self, commands: &[Command]) -> Foretold {
+    pub(crate) fn foretell(&mut self, commands: &[Command], tally: &mut Tally) -> Judged<Foretold> {
         for key in commands.iter().filter_map(|command| command.key.as_ref()) {
             let fingerprints = self.sent.entry(key.key.clone()).or_default();
             fingerprints.insert(key.fingerprint);
         }
-        self.reference.foretell(commands)
+        let foretold = self.reference.foretell(commands);
+        tally.add_many(Count::TrialBalances, self.reference.trial_balances()?);
+        Ok(foretold)
     }
 
     /// A batch was answered.

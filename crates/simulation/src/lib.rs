@@ -26,6 +26,7 @@
 mod batch;
 mod chance;
 mod clock;
+mod cold;
 mod comparison;
 mod death;
 mod disk;
@@ -47,6 +48,7 @@ mod simulation;
 mod snapshots;
 pub mod suites;
 mod tally;
+mod trial_balance;
 mod trouble;
 mod workload;
 

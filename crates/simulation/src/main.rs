@@ -1,13 +1,16 @@
 //! Runs seeds and says what they exercised.
 
 mod planted_bugs;
+mod side_by_side;
 
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tillroll_simulation::{Count, Options, Planted, Tally, simulate};
+use tillroll_simulation::{Count, Options, Planted, Tally};
 
 /// Simulates Tillroll's durable core under faults and crashes, one seed after the other.
 #[derive(Debug, Parser)]
@@ -42,6 +45,9 @@ struct Arguments {
     /// Run every so many seeds twice and compare the bytes; 0 for never
     #[arg(long, default_value_t = Options::default().twice_every, value_name = "N")]
     twice_every: u64,
+    /// Threads; as many as there are cores unless told otherwise. What is found is the same
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Plant a bug that has to be found
     #[arg(long, value_name = "BUG", value_parser = planted)]
     plant: Option<Planted>,
@@ -84,13 +90,24 @@ fn main() -> ExitCode {
     let mut tally = Tally::default();
     let mut kept = 0;
     let mut failed = None;
-    for seed in start..start.saturating_add(seeds) {
-        match simulate(seed, &options) {
-            Ok(run) => tally.merge(&run.tally),
+    let mut fingerprints = blake3::Hasher::new();
+    let jobs = match arguments.verbose {
+        // Nobody can follow two stories at once.
+        true => Some(NonZeroUsize::MIN),
+        false => arguments.jobs.or(std::thread::available_parallelism().ok()),
+    };
+    let jobs = jobs.unwrap_or(NonZeroUsize::MIN);
+    let seeds = start..start.saturating_add(seeds);
+    side_by_side::run(seeds, jobs, &options, |end| {
+        match end {
+            Ok(run) => {
+                tally.merge(&run.tally);
+                fingerprints.update(&run.fingerprint);
+            }
             Err(failure) => {
                 tally.merge(&failure.tally);
                 failed = Some(failure);
-                break;
+                return ControlFlow::Break(());
             }
         }
         kept += 1;
@@ -99,13 +116,19 @@ fn main() -> ExitCode {
         if bar.is_hidden() && !arguments.verbose && bar.elapsed().as_secs() >= 1 {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-    }
+        ControlFlow::Continue(())
+    });
     let seconds = bar.elapsed().as_secs();
     bar.finish_and_clear();
     println!("{}", exercised(&tally));
     match failed {
         None => {
             println!("{kept} seeds from {start} kept every promise, in {seconds} s");
+            // Of every answer and every byte: what changes it has changed what seeds do.
+            println!(
+                "fingerprint of them all: {}",
+                fingerprints.finalize().to_hex()
+            );
             ExitCode::SUCCESS
         }
         Some(failure) => {

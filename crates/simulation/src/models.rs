@@ -16,6 +16,12 @@ pub(crate) struct Models {
     _directory: TempDir,
 }
 
+/// A place that waits for no disk, where the system has one. Nothing here is lost with the
+/// power, so that it makes no other difference.
+fn in_memory() -> std::io::Result<TempDir> {
+    tempfile::tempdir_in("/dev/shm")
+}
+
 fn broken(error: &ProjectError) -> Finding {
     Law::ReadModels.broken(error.to_string())
 }
@@ -24,7 +30,8 @@ impl Models {
     /// # Panics
     /// When the system has no place for temporary files.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().expect("there is a place for temporary files");
+        let directory = in_memory().or_else(|_| tempfile::tempdir());
+        let directory = directory.expect("there is a place for temporary files");
         Self {
             projector: None,
             path: directory.path().join("models.sqlite"),

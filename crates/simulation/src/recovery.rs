@@ -1,6 +1,6 @@
 //! Crash, and open again: perhaps crashing once more on the way.
 
-use tillroll_engine::{Engine, OpenError};
+use tillroll_engine::{Engine, OpenError, ReplayError};
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{JournalId, OpenError as LogError, Options, RecoveryReport};
 
@@ -67,13 +67,22 @@ impl Simulation<'_> {
             let options = self.options();
             disk.arm(trouble.clone());
             let (blank, rows) = self.setup.blank();
+            let cold_trouble = match attempt < ATTEMPTS {
+                true => self.cold.trouble(12, 200),
+                false => None,
+            };
+            rows.arm(cold_trouble);
             let opened = Engine::open_files(disk.clone(), options, blank, |_| {});
-            let hit = disk.disarm();
+            let (hit, cold) = (disk.disarm(), rows.disarm());
             hit.count(&mut self.tally);
+            cold.count(&mut self.tally);
             match opened {
                 Ok((engine, report)) => {
                     Law::Failures.holds(!hit.wrote() && hit.died.is_none(), || {
                         format!("the storage failed ({hit:?}), and the log opened")
+                    })?;
+                    Law::Failures.holds(cold.errors == 0, || {
+                        "cold rows could not be put away, and the log opened".into()
                     })?;
                     let engine = engine.with_limits(self.setup.limits);
                     self.life = Some(Life::new(engine, disk, rows));
@@ -83,6 +92,16 @@ impl Simulation<'_> {
                     self.tally.add(Count::RecoveryCrashes);
                     let death = hit.died.unwrap_or_else(|| Death::of(&mut self.chance));
                     let trouble = trouble.map_or_else(String::new, |trouble| trouble.to_string());
+                    self.schedule
+                        .note(format!("while opening: {trouble}; {error}; then {death}"));
+                    storage = self.leave(death, disk.memory());
+                }
+                // The log itself was opened, and what it cut stays cut.
+                Err(OpenError::Replay(error @ ReplayError::Cold(_))) if cold.any() => {
+                    self.tally.add(Count::ColdStarts);
+                    let death = hit.died.unwrap_or_else(|| Death::of(&mut self.chance));
+                    let trouble =
+                        cold_trouble.map_or_else(String::new, |trouble| trouble.to_string());
                     self.schedule
                         .note(format!("while opening: {trouble}; {error}; then {death}"));
                     storage = self.leave(death, disk.memory());

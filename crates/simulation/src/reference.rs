@@ -11,6 +11,8 @@ use tillroll_engine::{Limits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
 use crate::expected::Expected;
+use crate::law::{Finding, Judged};
+use crate::trial_balance::TrialBalance;
 
 /// What will have happened when all of a batch is durable.
 #[derive(Debug)]
@@ -35,6 +37,11 @@ pub(crate) struct Reference {
     recorded_at: Option<Timestamp>,
     book_id: [u8; 16],
     limits: Limits,
+    trial_balance: TrialBalance,
+    /// Events after which it was drawn up since somebody asked, and the first that it does not
+    /// hold after.
+    drawn_up: u64,
+    unbalanced: Option<Finding>,
 }
 
 /// The frame that is being filled.
@@ -53,7 +60,25 @@ impl Reference {
             recorded_at: None,
             book_id,
             limits,
+            trial_balance: TrialBalance::default(),
+            drawn_up: 0,
+            unbalanced: None,
         }
+    }
+
+    fn evolve(&mut self, position: u64, record: &Record) {
+        self.book.evolve(position, record);
+        let balance = self.trial_balance.after(&record.event, self.book.ledger());
+        self.drawn_up += 1;
+        if let Err(finding) = balance {
+            self.unbalanced.get_or_insert(finding);
+        }
+    }
+
+    /// After how many events the trial balance was drawn up since this was asked last.
+    pub(crate) fn trial_balances(&mut self) -> Judged<u64> {
+        let drawn_up = std::mem::take(&mut self.drawn_up);
+        self.unbalanced.take().map_or(Ok(drawn_up), Err)
     }
 
     pub(crate) fn head(&self) -> u64 {
@@ -148,7 +173,7 @@ impl Reference {
         filling.records += records.len();
         filling.bytes += bytes;
         for (record, position) in records.iter().zip(head + 1..) {
-            self.book.evolve(position, record);
+            self.evolve(position, record);
         }
         self.roll.extend(encoded);
         self.recorded_at = Some(command.at);
@@ -184,12 +209,15 @@ impl Reference {
         self.roll
             .truncate(usize::try_from(to).expect("below the length of a vector"));
         self.book = Book::new(Chart::default());
+        self.trial_balance = TrialBalance::default();
         self.recorded_at = None;
-        for (bytes, position) in self.roll.iter().zip(1..) {
-            let record = Record::decode(bytes).expect("what was encoded decodes");
-            self.book.evolve(position, &record);
+        for (index, position) in (0..self.roll.len()).zip(1..) {
+            let record = Record::decode(&self.roll[index]).expect("what was encoded decodes");
+            self.evolve(position, &record);
             self.recorded_at = Some(record.recorded_at);
         }
+        // They were counted when they were told.
+        self.drawn_up = 0;
     }
 
     /// Tells one command, in a frame of its own.

@@ -1,14 +1,11 @@
 //! One seed's story: what is sent when, and what goes wrong meanwhile.
 
-use std::io;
-
-use tillroll_book::Chart;
-use tillroll_engine::{Blank, Engine, Limits, Scratch};
-use tillroll_journal::testing::MemoryTree;
-use tillroll_journal::{FileJournal, StorageFile, Tree};
+use tillroll_engine::{Engine, Limits};
+use tillroll_journal::FileJournal;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::cold::{ColdChance, Rows};
 use crate::disk::Disk;
 use crate::image;
 use crate::judge::Judge;
@@ -35,41 +32,17 @@ pub(crate) struct Setup {
     pub(crate) planted: Option<Planted>,
 }
 
-impl Setup {
-    /// What a process starts with, and where its cold rows go. No process finds those of the one
-    /// before it.
-    pub(crate) fn blank(&self) -> (Blank, MemoryTree) {
-        let rows = MemoryTree::new();
-        let tree = rows.clone();
-        let open = move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(tree.create(ROWS)?)) };
-        let scratch = Scratch::new(open).after(self.cold_after).buffered(0);
-        (Blank::from(Chart::default()).with_scratch(scratch), rows)
-    }
-}
-
 /// A process: the engine and the disk that it writes to.
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) engine: Engine<FileJournal<Disk>>,
     pub(crate) disk: Disk,
-    rows: MemoryTree,
+    pub(crate) rows: Rows,
 }
 
-/// The file of cold rows.
-const ROWS: &str = "rows";
-
 impl Life {
-    pub(crate) fn new(engine: Engine<FileJournal<Disk>>, disk: Disk, rows: MemoryTree) -> Self {
+    pub(crate) fn new(engine: Engine<FileJournal<Disk>>, disk: Disk, rows: Rows) -> Self {
         Self { engine, disk, rows }
-    }
-
-    /// How long its file of cold rows has become.
-    pub(crate) fn cold_bytes(&self) -> u64 {
-        let storage = self.rows.storage();
-        match storage.names().iter().any(|name| name == ROWS) {
-            true => storage.bytes(ROWS).len() as u64,
-            false => 0,
-        }
     }
 }
 
@@ -80,6 +53,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) chance: Chance,
     /// For when room is made in the log.
     pub(crate) room: Chance,
+    /// For what goes wrong with cold rows; never where a bug is planted.
+    pub(crate) cold: ColdChance,
     pub(crate) clock: Clock,
     pub(crate) workload: Workload,
     /// Sent and not answered.
@@ -131,6 +106,10 @@ impl<'a> Simulation<'a> {
             setup,
             chance,
             room,
+            cold: match planted {
+                None => ColdChance::new(seed),
+                Some(_) => ColdChance::never(),
+            },
             clock: Clock::new(),
             workload: Workload::new(seed, steps),
             outstanding: Vec::new(),
@@ -172,7 +151,8 @@ impl<'a> Simulation<'a> {
         if let Some(Trouble::Rot { file, offset, .. }) = &trouble {
             requests.extend(self.of_frame(file, *offset));
         }
-        self.batch(requests, trouble)?;
+        let cold_trouble = self.cold.trouble(6, 4 * requests.len() + 4);
+        self.batch(requests, trouble, cold_trouble)?;
         self.keep()?;
         if self.chance.percent(7) {
             self.crash_between_batches()?;

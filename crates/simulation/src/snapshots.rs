@@ -5,7 +5,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use tillroll_engine::{Engine, Moment, Snapshots};
+use tillroll_engine::{Engine, Moment, OpenError, ReplayError, Snapshots};
 use tillroll_journal::testing::{Failure, Injection, MemoryTree, PowerCut};
 use tillroll_journal::{JournalId, Options};
 
@@ -79,6 +79,8 @@ impl Simulation<'_> {
             sticky: kept.chance.coin(),
         };
         kept.tree.storage().inject(injection);
+        let cold_trouble = self.cold.trouble(20, 60);
+        life.rows.arm(cold_trouble);
         let snapshots = Snapshots::new(kept.tree.clone());
         let written = snapshots.write(&moment, &AtomicBool::new(false));
         // Only the fault ends here; what was written stays as durable as it was.
@@ -86,13 +88,28 @@ impl Simulation<'_> {
             at: u64::MAX,
             ..injection
         });
+        let cold = life.rows.disarm();
+        cold.count(&mut self.tally);
         match written {
             Ok(_) => self.tally.add(Count::Snapshots),
             Err(_) => self.tally.add(Count::SnapshotFaults),
         }
-        Law::Failures.holds(hurt || written.is_ok(), || {
+        Law::Failures.holds(hurt || cold.any() || written.is_ok(), || {
             format!("a snapshot is not written, and nothing fails: {written:?}")
-        })
+        })?;
+        Law::Failures.holds(cold.errors == 0 || written.is_err(), || {
+            format!("cold rows cannot be read, and a snapshot is made of them: {written:?}")
+        })?;
+        if life.engine.book().fault().is_none() {
+            return Ok(());
+        }
+        Law::Failures.holds(written.is_err() && cold.any(), || {
+            format!("the rows of the state are unfit, and a snapshot is: {written:?}")
+        })?;
+        if let Some(trouble) = cold_trouble {
+            self.schedule.note(format!("no snapshot: {trouble}"));
+        }
+        self.replace_after_cold()
     }
 
     /// A start from what is kept, on a copy of the log, comes to the state of the writer.
@@ -107,13 +124,29 @@ impl Simulation<'_> {
             ..Options::default()
         };
         let copy = life.disk.memory().restarted();
-        let (blank, _) = self.setup.blank();
+        let (blank, rows) = self.setup.blank();
+        rows.arm(self.cold.trouble(20, 200));
         let opened = Engine::open_files_from(copy, options, blank, &snapshots, |_| {});
-        let (started, start) = opened.map_err(|error| {
-            Law::Recovery.broken(format!("the log does not open from a snapshot: {error}"))
-        })?;
-        Law::Recovery.holds(start.passed_over.is_empty(), || {
+        let cold = rows.disarm();
+        cold.count(&mut self.tally);
+        let (started, start) = match opened {
+            Ok(opened) => opened,
+            Err(OpenError::Replay(ReplayError::Cold(_))) if cold.any() => {
+                self.tally.add(Count::ColdStarts);
+                return Ok(());
+            }
+            Err(error) => {
+                let detail = format!("the log does not open from a snapshot: {error}");
+                return Err(Law::Recovery.broken(detail));
+            }
+        };
+        // Rows that could not be put away may end a fold from a snapshot, and another is tried.
+        let passed_over = !start.passed_over.is_empty();
+        Law::Recovery.holds(!passed_over || cold.any(), || {
             format!("snapshots are passed over: {:?}", start.passed_over)
+        })?;
+        Law::Failures.holds(passed_over || cold.errors == 0, || {
+            "cold rows could not be put away, and a start from a snapshot went well".into()
         })?;
         if start.snapshot.is_some() {
             self.tally.add(Count::SnapshotStarts);

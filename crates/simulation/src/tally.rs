@@ -55,6 +55,10 @@ counts! {
         FailedOthers "other failed calls",
         ShortReads "short reads",
         RottenReads "rotten reads",
+        ColdErrors "failed calls of the file of cold rows",
+        ColdRot "rotten reads of cold rows",
+        ColdEnds "engines ended by cold rows",
+        ColdStarts "starts ended by cold rows",
         OutOfSpace "engines out of space",
         Poisoned "engines poisoned",
     }
@@ -80,6 +84,7 @@ counts! {
     }
     "comparisons" {
         Digests "digests of writer, replay and model",
+        TrialBalances "trial balances, one after every event",
         Audits "audits",
         ReadModels "read models against replay",
         Snapshots "snapshots written",

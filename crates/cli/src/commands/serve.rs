@@ -55,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it
     #[arg(long, conflicts_with = "snapshot_every")]
     no_snapshot: bool,
+    /// Bytes of a segment of the log: for tests of what happens where one ends
+    #[arg(long, value_name = "BYTES", hide = true)]
+    segment_bytes: Option<u64>,
 }
 
 /// A secret as it was given. It is checked later, because what clap refuses it also prints.
@@ -91,6 +94,13 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
             ..KeeperOptions::default()
         }),
         ..Config::new(data.root())
+    };
+    let config = match args.segment_bytes {
+        None => config,
+        Some(segment_bytes) => Config {
+            segment_bytes,
+            ..config
+        },
     };
     let without_secret = config.webhook_secrets.is_empty();
 

@@ -19,7 +19,7 @@ use crate::witness::{Told, Witness};
 /// the roll is read from the roll.
 const REPEATED: usize = 30;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Book {
     pub data: PathBuf,
     pub witness: Witness,

@@ -42,7 +42,7 @@ impl Load {
             let name = format!("{name}t{client}");
             let mut random = Random::new(seed ^ (client as u64 + 1) << 32);
             let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
-            thread::spawn(move || post(address, &mut random, &name, &acknowledged, &stop))
+            thread::spawn(move || post(address, &mut random, &name, None, &acknowledged, &stop))
         });
         Self {
             clients: clients.collect(),
@@ -78,10 +78,23 @@ impl Load {
     }
 }
 
+/// One client, and so many commands at the most.
+pub fn few(address: SocketAddr, random: &mut Random, name: &str, commands: u32) -> Done {
+    post(
+        address,
+        random,
+        name,
+        Some(commands),
+        &AtomicU64::new(0),
+        &AtomicBool::new(false),
+    )
+}
+
 fn post(
     address: SocketAddr,
     random: &mut Random,
     name: &str,
+    most: Option<u32>,
     acknowledged: &AtomicU64,
     stop: &AtomicBool,
 ) -> Done {
@@ -91,6 +104,9 @@ fn post(
         return done;
     };
     for number in 0.. {
+        if most == Some(number) {
+            break;
+        }
         assert!(number < MOST, "{name}: nothing ends the load");
         if stop.load(Ordering::SeqCst) {
             break;

@@ -7,6 +7,7 @@
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `TILLROLL_KILLS` | cycles of SIGKILL; 80 take about 15 s on two idle cores, 200 (CI) about 40 s, 10,000 (published figures) about 45 min | 80 |
+//! | `TILLROLL_CALLS` | calls of a short run that fail in turn, drawn from all of them (1000000 are all, about 20 min) | 12 |
 //! | `TILLROLL_SEED` | of whatever is drawn; printed with every failure | 7 |
 //! | `TILLROLL_REQUIRE_FAULTS` | when set, a missing root, `mount` or `strace` fails the test instead of skipping it | not set |
 //! | `TILLROLL_WRITE_GOLDEN` | name of a new golden data directory to write, see `golden` | not set |
@@ -25,6 +26,7 @@ mod check;
 mod client;
 mod command;
 mod disk_full;
+mod every_call;
 mod exclusive;
 mod faults;
 mod golden;

@@ -24,6 +24,7 @@ pub struct Launch {
     /// A command that runs what is behind it in its own process, as `env` does.
     under: Vec<OsString>,
     snapshot_every: u32,
+    segment_bytes: Option<u64>,
 }
 
 impl Launch {
@@ -33,12 +34,19 @@ impl Launch {
             under: Vec::new(),
             // So often that some are under way whenever something goes wrong.
             snapshot_every: 40,
+            segment_bytes: None,
         }
     }
 
     /// Makes none while it serves.
     pub fn with_rare_snapshots(mut self) -> Self {
         self.snapshot_every = 1_000_000;
+        self
+    }
+
+    /// Ends segments of the log after so many bytes.
+    pub fn with_segments_of(mut self, bytes: u64) -> Self {
+        self.segment_bytes = Some(bytes);
         self
     }
 
@@ -55,6 +63,10 @@ impl Launch {
             .args(&line[1..])
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(["--snapshot-every", &self.snapshot_every.to_string()])
+            .args(
+                self.segment_bytes
+                    .map(|bytes| format!("--segment-bytes={bytes}")),
+            )
             .arg("--data")
             .arg(&self.data)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
@@ -240,6 +252,13 @@ impl Running {
 
     pub fn wait(self) -> Ended {
         self.server.wait()
+    }
+
+    /// Asks it to end in good order, if it has not ended yet.
+    pub fn ask_to_stop(&mut self) {
+        if let Ok(None) = self.server.child.try_wait() {
+            self.server.signal("TERM");
+        }
     }
 
     /// Stops it in good order.

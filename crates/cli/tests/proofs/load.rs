@@ -1,4 +1,4 @@
-//! Backups of a book whose server goes on writing.
+//! Backups of a book whose server goes on writing. `TILLROLL_BACKUPS=100` makes more of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use tillroll_server::{Config, Tillroll};
 
 use crate::support::{digest, on, path, tillroll};
 
+/// Each is restored, verified, and its digest compared.
 const ROUNDS: usize = 3;
 /// Entries in the book before the first backup, and at least so many more before the next.
 const ENTRIES: u64 = 40;
@@ -81,8 +82,12 @@ fn backups_under_load_restore_to_the_same_digest() {
             })
         })
         .collect();
+    let rounds_wanted = match std::env::var("TILLROLL_BACKUPS") {
+        Err(_) => ROUNDS,
+        Ok(text) => text.parse().expect("TILLROLL_BACKUPS is a number"),
+    };
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds_wanted {
         let more = book.engine().head().get() + ENTRIES;
         while book.engine().head().get() < more {
             assert!(!writers.iter().any(std::thread::JoinHandle::is_finished));

@@ -5,7 +5,7 @@ use std::io;
 
 use tillroll_book::{Chart, Command, Refusal};
 use tillroll_engine::{Blank, Engine, Failure, Outcome, Scratch};
-use tillroll_journal::testing::MemoryTree;
+use tillroll_journal::testing::{MemoryTree, Rot};
 use tillroll_journal::{MemoryJournal, StorageFile, Tree};
 
 use super::story::{batches, open, open_with};
@@ -34,8 +34,10 @@ fn lived(batches: &[Vec<Command>]) -> Result<(Engine<MemoryJournal>, Vec<Answers
     Ok((engine, answers))
 }
 
-fn blank(after: u64, open: impl Fn() -> Rotten + Send + Sync + 'static) -> Blank {
-    let open = move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(open())) };
+fn blank(after: u64, rot: Rot) -> Blank {
+    let open = move || -> io::Result<Box<dyn StorageFile>> {
+        Ok(Box::new(rot.over(MemoryTree::new().create("rows")?)))
+    };
     let scratch = Scratch::new(open).after(after).buffered(0);
     Blank::from(Chart::default()).with_scratch(scratch)
 }
@@ -43,7 +45,7 @@ fn blank(after: u64, open: impl Fn() -> Rotten + Send + Sync + 'static) -> Blank
 fn nobody_sees_a_difference(seed: u64, after: u64) -> Verdict {
     let batches = batches(seed, STEPS);
     let (plain, expected) = lived(&batches)?;
-    let mut engine = open_with(MemoryJournal::new(), blank(after, || Rotten::at(None)))?;
+    let mut engine = open_with(MemoryJournal::new(), blank(after, Rot::new()))?;
     for (batch, expected) in batches.iter().zip(&expected) {
         let answers = engine.execute(batch.clone());
         let answers = answers.map_err(Caught::unexpected("memory does not fail"))?;
@@ -63,8 +65,9 @@ fn no_rotten_byte_is_believed() -> Verdict {
     let mut ended = 0;
     for number in 0..ROTTEN {
         let offset = number * 7;
-        let blank = blank(2, move || Rotten::at(Some(offset)));
-        let mut engine = open_with(MemoryJournal::new(), blank)?;
+        let rot = Rot::new();
+        rot.in_byte(offset, 1);
+        let mut engine = open_with(MemoryJournal::new(), blank(2, rot))?;
         let mut told = batches.iter().zip(&expected);
         let end = told.find_map(|(batch, expected)| match engine.execute(batch.clone()) {
             Ok(answers) if answers == *expected => None,
@@ -91,46 +94,4 @@ fn no_rotten_byte_is_believed() -> Verdict {
     ensure(ended > 20, || {
         format!("only {ended} rotten bytes were ever read")
     })
-}
-
-/// Gives back what was written, with a bit of one byte turned.
-struct Rotten {
-    file: Box<dyn StorageFile>,
-    offset: Option<u64>,
-}
-
-impl Rotten {
-    fn at(offset: Option<u64>) -> Self {
-        let file = MemoryTree::new().create("rows");
-        let file = Box::new(file.expect("memory does not fail"));
-        Self { file, offset }
-    }
-}
-
-impl StorageFile for Rotten {
-    fn length(&self) -> io::Result<u64> {
-        self.file.length()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(offset, buffer)?;
-        let place = self.offset.and_then(|rotten| rotten.checked_sub(offset));
-        let place = place.and_then(|place| usize::try_from(place).ok());
-        if let Some(byte) = place.and_then(|place| buffer[..read].get_mut(place)) {
-            *byte ^= 1;
-        }
-        Ok(read)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, bytes)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn truncate(&self, length: u64) -> io::Result<()> {
-        self.file.truncate(length)
-    }
 }
