@@ -452,7 +452,7 @@ fn follow(
     tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
 }
 
-/// The one task that wakes at every commit to see whether the writer has ended.
+/// Waits for the writer's end.
 async fn watch_writer(app: App, over: watch::Sender<bool>) {
     if let Err(failure) = app.engine().clone().ended().await {
         app.fail(&failure);
