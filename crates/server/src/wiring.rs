@@ -24,6 +24,7 @@ use crate::app::{App, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::directory::Directory;
 use crate::expiries::{self, Expiries};
+use crate::front::Front;
 use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
 use crate::snapshots::{self, LastSnapshot};
@@ -281,6 +282,14 @@ impl Tillroll {
             .method_not_allowed_fallback(middleware::no_method)
             .layer(middleware::Surround(self.app.clone()))
             .with_state(self.app.clone())
+    }
+
+    /// What a connection's requests are given to.
+    pub(crate) fn front(&self) -> Front {
+        Front {
+            app: self.app.clone(),
+            router: self.router(),
+        }
     }
 
     /// The writer.
