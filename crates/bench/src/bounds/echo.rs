@@ -50,6 +50,11 @@ impl Echo {
         })
     }
 
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Sends it requests with this body, over so many connections at a time.
     ///
     /// # Errors
