@@ -51,6 +51,8 @@ pub(crate) struct Shared {
 pub struct Handle {
     queue: mpsc::UnboundedSender<Request>,
     committed: watch::Receiver<Position>,
+    /// Closes when the engine has ended.
+    over: watch::Receiver<()>,
     reader: Arc<dyn JournalReader>,
     shared: Arc<Shared>,
 }
@@ -68,12 +70,14 @@ impl Handle {
     pub(crate) fn new(
         queue: mpsc::UnboundedSender<Request>,
         committed: watch::Receiver<Position>,
+        over: watch::Receiver<()>,
         reader: Arc<dyn JournalReader>,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
             queue,
             committed,
+            over,
             reader,
             shared,
         }
@@ -212,9 +216,9 @@ impl Handle {
     /// # Errors
     /// The failure that ended it. The process should end too, and start again into recovery.
     pub async fn ended(&self) -> Result<(), Failure> {
-        let mut committed = self.committed.clone();
+        let mut over = self.over.clone();
         // The writer's side is dropped after the end is written down.
-        while committed.changed().await.is_ok() {}
+        while over.changed().await.is_ok() {}
         self.shared.end.get().cloned().unwrap_or(Ok(()))
     }
 

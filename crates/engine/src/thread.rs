@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 
 use tillroll_journal::{Journal, Position};
 use tillroll_sabotage::{Bug, planted};
+use tokio::runtime::{self, RuntimeFlavor};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
@@ -96,17 +97,23 @@ pub fn spawn_until<J: Journal + 'static>(
         end: OnceLock::new(),
         counters: engine.counters(),
     });
-    let handle = Handle::new(sender, positions, engine.reader(), Arc::clone(&shared));
+    let (over, end) = watch::channel(());
+    let handle = Handle::new(sender, positions, end, engine.reader(), Arc::clone(&shared));
     let writer = Writer {
         engine,
         queue,
         committed,
+        over,
         shared,
         waiting: Vec::new(),
         staged: Vec::new(),
         handed: Vec::new(),
         handed_staged: Vec::new(),
         inspection: None,
+        // One that is driven by whoever waits for it may not run when an answer comes.
+        runtime: runtime::Handle::try_current()
+            .ok()
+            .filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread),
     };
     let at_end = Box::new(at_end);
     let thread = thread::Builder::new()
@@ -116,21 +123,27 @@ pub fn spawn_until<J: Journal + 'static>(
     (handle, EngineThread { thread })
 }
 
+type Waiting = oneshot::Sender<Result<Answer, SubmitError>>;
+
 struct Writer<J> {
     /// Whose log has a thread of its own.
     engine: Engine<Beside<J>>,
     queue: mpsc::UnboundedReceiver<Request>,
     committed: watch::Sender<Position>,
+    /// Dropped at the end: who waits for that need not wake at every commit.
+    over: watch::Sender<()>,
     shared: Arc<Shared>,
     /// Who waits for the batch that is being built, in order.
-    waiting: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
+    waiting: Vec<Waiting>,
     /// What they will be answered.
     staged: Vec<Staged>,
     /// The same of the frame that is under way.
-    handed: Vec<oneshot::Sender<Result<Answer, SubmitError>>>,
+    handed: Vec<Waiting>,
     handed_staged: Vec<Staged>,
     /// A look at the state after that batch.
     inspection: Option<Inspection>,
+    /// Where those run who wait, when they are tasks.
+    runtime: Option<runtime::Handle>,
 }
 
 impl<J: Journal> Writer<J> {
@@ -163,7 +176,7 @@ impl<J: Journal> Writer<J> {
             }
         }
         // Whoever waits for the end need not wait for the last look.
-        drop(self.committed);
+        drop((self.committed, self.over));
         if end.is_ok()
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine.alone())))
         {
@@ -283,16 +296,14 @@ impl<J: Journal> Writer<J> {
     /// Answers those of the frame that was under way.
     fn answer_handed(&mut self) {
         self.publish();
-        for (waiting, staged) in self.handed.drain(..).zip(self.handed_staged.drain(..)) {
-            tell(waiting, answer_of(staged));
-        }
+        let answers = self.handed.drain(..).zip(self.handed_staged.drain(..));
+        Answers(answers.collect()).give(self.runtime.as_ref());
     }
 
     fn answer(&mut self) {
         self.publish();
-        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
-            tell(waiting, answer_of(staged));
-        }
+        let answers = self.waiting.drain(..).zip(self.staged.drain(..));
+        Answers(answers.collect()).give(self.runtime.as_ref());
     }
 
     /// Followers first: whoever gets an answer finds its position published.
@@ -315,6 +326,31 @@ impl<J: Journal> Writer<J> {
     }
 }
 
+/// Durable answers, and who waits for them. All are given, also when this is dropped.
+struct Answers(Vec<(Waiting, Staged)>);
+
+impl Answers {
+    /// Here, where they are few. Otherwise by a task of the runtime: waking its tasks from
+    /// outside takes a lock and perhaps a call of the system for each, and from inside neither.
+    fn give(self, runtime: Option<&runtime::Handle>) {
+        match runtime {
+            Some(runtime) if self.0.len() > FEW => drop(runtime.spawn(async move { drop(self) })),
+            _ => drop(self),
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (waiting, staged) in self.0.drain(..) {
+            tell(waiting, answer_of(staged));
+        }
+    }
+}
+
+/// So many answers are given by the writer itself.
+const FEW: usize = 4;
+
 fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
     match staged {
         Staged::Ready(outcome) => Ok(Answer::Outcome(outcome)),
@@ -326,10 +362,7 @@ fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
 /// Commands of one batch, whatever comes of them.
 const MAX_WAITING: usize = 16_384;
 
-fn tell(
-    waiting: oneshot::Sender<Result<Answer, SubmitError>>,
-    answer: Result<Answer, SubmitError>,
-) {
+fn tell(waiting: Waiting, answer: Result<Answer, SubmitError>) {
     // An error means that nobody waits any more: the client has hung up. What was applied stays
     // applied, and its key will find it.
     drop(waiting.send(answer));

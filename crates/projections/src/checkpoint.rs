@@ -18,6 +18,8 @@ pub struct Checkpoint {
 #[derive(Default)]
 struct Shared {
     position: AtomicU64,
+    /// The last position that somebody waits for, or has waited for.
+    awaited: AtomicU64,
     state: Mutex<State>,
     moved: Condvar,
 }
@@ -54,10 +56,25 @@ impl Checkpoint {
         self.state().subscribers.push(Arc::new(notify));
     }
 
+    /// Says that somebody waits for the rows of `position`, so that they are committed before
+    /// more is gathered.
+    pub fn want(&self, position: u64) {
+        self.shared.awaited.fetch_max(position, Ordering::Relaxed);
+    }
+
+    /// The last position beyond `checkpoint` that somebody waits for.
+    pub(crate) fn awaited_after(&self, checkpoint: u64) -> Option<u64> {
+        let awaited = self.shared.awaited.load(Ordering::Relaxed);
+        (awaited > checkpoint).then_some(awaited)
+    }
+
     /// Blocks until the rows of `position` are committed; false when `timeout` passed first.
     #[must_use]
     pub fn wait_for(&self, position: u64, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
+        if self.position() < position {
+            self.want(position);
+        }
         let mut state = self.state();
         while self.position() < position {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -58,11 +58,12 @@ fn stand_back() {
 /// # Errors
 /// When the thread cannot be started.
 pub fn follow(
-    mut projector: Projector,
+    projector: Projector,
     reader: Arc<dyn JournalReader>,
     checkpoint: Checkpoint,
     mut wait: impl FnMut(u64) -> Option<u64> + Send + 'static,
 ) -> std::io::Result<Follower> {
+    let mut projector = projector.publishing(checkpoint.clone());
     let thread = thread::Builder::new()
         .name("projections".into())
         .spawn(move || {
@@ -70,11 +71,7 @@ pub fn follow(
             checkpoint.publish(projector.checkpoint());
             let mut pause = FIRST_PAUSE;
             while wait(projector.checkpoint()).is_some() {
-                let result = projector.catch_up(&*reader, &mut |progress| {
-                    if progress.position > checkpoint.position() {
-                        checkpoint.publish(progress.position);
-                    }
-                });
+                let result = projector.catch_up(&*reader, &mut |_| {});
                 match result {
                     Ok(_) => pause = FIRST_PAUSE,
                     Err(error) => {

@@ -8,10 +8,17 @@ use tillroll_journal::{JournalReader, Position};
 use tillroll_sabotage::{Bug, planted};
 
 use crate::write::{Cache, Writer};
-use crate::{ProjectError, database, schema, source};
+use crate::{Checkpoint, ProjectError, database, schema, source};
 
-/// Most records of one SQL commit. Larger commits gain little and keep more memory.
-pub const MAX_BATCH: usize = 5_000;
+/// Most records of one SQL commit. A page of an index that many records of a commit change is
+/// written once: of 2,000, 5,000 and 20,000 records a commit, each costs 13, 10 and 7 us, and
+/// beyond that little less for more memory.
+pub const MAX_BATCH: usize = 20_000;
+
+/// Most records of one SQL commit while somebody waits to read what is new.
+const AWAITED_BATCH: usize = 5_000;
+/// Looked at so often, whether somebody waits.
+const LOOK: usize = 256;
 
 /// How far a long projection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,28 @@ pub struct Projector {
     recognised: bool,
     /// Starting over has begun and not succeeded: there is no database to write to.
     starting_over: bool,
+    /// Told of every commit; says what is waited for.
+    published: Option<Checkpoint>,
+}
+
+/// Where a commit ends.
+struct End {
+    published: Option<Checkpoint>,
+    /// The checkpoint before it.
+    before: u64,
+}
+
+impl End {
+    /// Whether that is before the record at `next`, after so many.
+    fn is_before(&self, next: u64, taken: usize) -> bool {
+        if taken == 0 || !taken.is_multiple_of(LOOK) {
+            return taken >= MAX_BATCH;
+        }
+        let published = self.published.as_ref();
+        let awaited = published.and_then(|published| published.awaited_after(self.before));
+        let is_awaited = awaited.is_some_and(|position| taken >= AWAITED_BATCH || next > position);
+        is_awaited || taken >= MAX_BATCH
+    }
 }
 
 impl Projector {
@@ -65,6 +94,7 @@ impl Projector {
             checkpoint,
             recognised: false,
             starting_over: false,
+            published: None,
         })
     }
 
@@ -79,12 +109,18 @@ impl Projector {
         self.checkpoint
     }
 
+    /// From here on commits are published, and end early where somebody waits for them.
+    pub(crate) fn publishing(mut self, checkpoint: Checkpoint) -> Self {
+        self.published = Some(checkpoint);
+        self
+    }
+
     pub(crate) fn sql(&self) -> &Connection {
         &self.sql
     }
 
-    /// Projects records, at most [`MAX_BATCH`] per commit, and answers the checkpoint after
-    /// them. Their positions continue the checkpoint without a gap.
+    /// Projects records, at most [`MAX_BATCH`] per commit, fewer where somebody waits, and
+    /// answers the checkpoint after them. Their positions continue the checkpoint without a gap.
     ///
     /// # Errors
     /// Of the commit that failed nothing is kept, neither rows nor checkpoint; commits before
@@ -95,7 +131,20 @@ impl Projector {
     ) -> Result<u64, ProjectError> {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
-            self.commit(records.by_ref().take(MAX_BATCH))?;
+            let end = End {
+                published: self.published.clone(),
+                before: self.checkpoint,
+            };
+            let mut taken = 0;
+            let batch = std::iter::from_fn(|| {
+                let (next, _) = records.peek()?;
+                if end.is_before(*next, taken) {
+                    return None;
+                }
+                taken += 1;
+                records.next()
+            });
+            self.commit(batch)?;
         }
         Ok(self.checkpoint)
     }
@@ -111,6 +160,12 @@ impl Projector {
         match result {
             Ok(position) => {
                 self.checkpoint = position;
+                // Rows that are built anew are behind what was there before.
+                if let Some(published) = &self.published
+                    && position > published.position()
+                {
+                    published.publish(position);
+                }
                 self.cache.trim();
                 Ok(())
             }

@@ -268,3 +268,38 @@ fn accounts_have_names_as_soon_as_they_are_projected_or_learnt() {
         .expect("a valid roll");
     assert!(names.name(second).is_some());
 }
+
+/// Where nobody waits, everything that is there goes into one commit.
+#[test]
+fn a_commit_ends_early_for_whoever_waits() {
+    let story = Story::of(73, 1_500);
+    let head = story.roll.head();
+    for (wanted, commits) in [(None, 1), (Some(300), 2), (Some(head), 1)] {
+        let models = Models::default();
+        let journal = story.roll.journal(40);
+        let committed = Committed::default();
+        committed.set(Journal::head(&journal).position.get());
+        let checkpoint = Checkpoint::new(0);
+        wanted.inspect(|position| checkpoint.want(*position));
+        let (send, receive) = mpsc::channel();
+        checkpoint.subscribe(move |position| send.send(position).expect("it is listened to"));
+        let follower = follow(
+            models.projector(),
+            reader(&journal),
+            checkpoint.clone(),
+            committed.wait(),
+        )
+        .expect("a thread");
+        assert!(checkpoint.wait_for(wanted.unwrap_or(head), PATIENCE));
+        assert!(checkpoint.wait_for(head, PATIENCE));
+        committed.stop();
+        follower.join().expect("it stops without a failure");
+        let ends: Vec<u64> = receive.try_iter().filter(|end| *end > 0).collect();
+        assert_eq!(
+            (ends.len(), ends.last()),
+            (commits, Some(&head)),
+            "{wanted:?}: {ends:?}"
+        );
+        assert!(ends[0] >= wanted.unwrap_or(1), "{wanted:?}: {ends:?}");
+    }
+}

@@ -504,10 +504,12 @@ fn long_roll(records: u128, change: impl FnOnce(&mut Roll)) -> Roll {
 #[test]
 fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
     let batch = MAX_BATCH as u64;
-    let whole = long_roll(11_000, |_| {});
-    let contradictory = long_roll(11_000, |roll| {
+    let broken = batch + 2_000;
+    let records = u128::from(batch) + 4_000;
+    let whole = long_roll(records, |_| {});
+    let contradictory = long_roll(records, |roll| {
         let first = roll.records[5].event.clone();
-        roll.records[6_999].event = first;
+        roll.records[usize::try_from(broken).expect("small") - 1].event = first;
     });
     //  roll, bytes that are no record at, checkpoint after it, error at
     let table: [(&str, &Roll, Option<u64>, u64, Option<u64>); 3] = [
@@ -515,9 +517,9 @@ fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
         (
             "a record that cannot be read",
             &whole,
-            Some(7_000),
+            Some(broken),
             batch,
-            Some(7_000),
+            Some(broken),
         ),
         ("an entry posted twice", &contradictory, None, batch, None),
     ];
@@ -543,7 +545,7 @@ fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
         match (name, result) {
             ("sound", result) => {
                 assert_eq!(result.expect("a valid roll"), checkpoint);
-                assert_eq!(seen, [0, batch, 2 * batch, checkpoint, checkpoint]);
+                assert_eq!(seen, [0, batch, checkpoint, checkpoint]);
             }
             (_, Err(ProjectError::Record { position, .. })) => {
                 assert_eq!(Some(position), error_at, "{name}");

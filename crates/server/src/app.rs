@@ -219,6 +219,7 @@ impl App {
         if self.0.checkpoint.position() >= position {
             return true;
         }
+        self.0.checkpoint.want(position);
         self.0.wanted.notify_one();
         let mut projected = self.0.projected.clone();
         let reached = projected.wait_for(|at| *at >= position);

@@ -26,6 +26,7 @@ mod code;
 mod directory;
 mod expiries;
 mod findings;
+mod front;
 mod idempotency;
 mod list;
 #[doc(hidden)]

@@ -77,6 +77,9 @@ impl<S> Layer<S> for Surround {
     }
 }
 
+/// An answer that is being made.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Surrounded<S> {
     app: App,
@@ -90,51 +93,84 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let started = Instant::now();
-        let id = RequestId::new();
-        let app = self.app.clone();
-        let method = request.method().clone();
+    fn call(&mut self, request: Request) -> Self::Future {
         let matched = request.extensions().get::<MatchedPath>().cloned();
-        let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-        if route == routes::bulk::ROUTE {
-            // Its answer may speak of it before it is complete.
-            request.extensions_mut().insert(id);
-        }
-        let answering = match foreign_host(&app, &request, route) {
-            Some(problem) => Err(problem.into_response()),
-            // The last line of defence: a bug in a handler is an answer, not a broken connection.
-            None => catch_unwind(AssertUnwindSafe(|| self.inner.call(request)))
-                .map(|answering| AssertUnwindSafe(answering).catch_unwind())
-                .map_err(panicked),
-        };
-        Box::pin(async move {
-            let mut response = match answering {
-                Err(response) => response,
-                Ok(answering) => match answering.await {
-                    Ok(Ok(answer)) => answer.into_response(),
-                    Ok(Err(never)) => match never {},
-                    Err(panic) => panicked(panic),
-                },
-            };
-            finish(&mut response, id);
-            let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-            let took = started.elapsed();
-            app.metrics()
-                .observe_request(route, &method, response.status(), took);
-            tracing::debug!(
-                %method, route, status = response.status().as_u16(),
-                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
-            );
-            Ok(response)
-        })
+        let route = matched.map_or(Route::Unmatched, Route::Matched);
+        let inner = |request| self.inner.call(request);
+        surround(self.app.clone(), route, request, inner)
     }
+}
+
+/// Which route a request takes, as it is counted.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// Found without looking for it.
+    Known(&'static str),
+    Matched(MatchedPath),
+    Unmatched,
+}
+
+impl Route {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(route) => route,
+            Self::Matched(route) => route.as_str(),
+            Self::Unmatched => "unmatched",
+        }
+    }
+}
+
+/// Has a request answered, with all that surrounds it.
+pub(crate) fn surround<F, R>(
+    app: App,
+    route: Route,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Answering
+where
+    F: Future<Output = Result<R, Infallible>> + Send + 'static,
+    R: IntoResponse,
+{
+    let started = Instant::now();
+    let id = RequestId::new();
+    let method = request.method().clone();
+    if route.as_str() == routes::bulk::ROUTE {
+        // Its answer may speak of it before it is complete.
+        request.extensions_mut().insert(id);
+    }
+    let answering = match foreign_host(&app, &request, route.as_str()) {
+        Some(problem) => Err(problem.into_response()),
+        // The last line of defence: a bug in a handler is an answer, not a broken connection.
+        None => catch_unwind(AssertUnwindSafe(|| answer(request)))
+            .map(|answering| AssertUnwindSafe(answering).catch_unwind())
+            .map_err(panicked),
+    };
+    Box::pin(async move {
+        let mut response = match answering {
+            Err(response) => response,
+            Ok(answering) => match answering.await {
+                Ok(Ok(answer)) => answer.into_response(),
+                Ok(Err(never)) => match never {},
+                Err(panic) => panicked(panic),
+            },
+        };
+        finish(&mut response, id);
+        let route = route.as_str();
+        let took = started.elapsed();
+        app.metrics()
+            .observe_request(route, &method, response.status(), took);
+        tracing::debug!(
+            %method, route, status = response.status().as_u16(),
+            micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
+        );
+        Ok(response)
+    })
 }
 
 /// Gives an answer its problem's body and the headers that every answer has.
@@ -174,7 +210,7 @@ fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
 /// resolve to this machine must not reach the books through a visitor's browser. Webhooks are
 /// let through: they prove who sent them, and may come by way of a tunnel.
 fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
-    if route == "/v1/webhooks/stripe" {
+    if route == routes::webhooks::ROUTE {
         return None;
     }
     let host = host_of(request.headers(), request.uri())?;

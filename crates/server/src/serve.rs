@@ -9,17 +9,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tillroll_engine::Failure;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::code::Code;
+use crate::front::Front;
 use crate::middleware;
 use crate::problem::Problem;
 use crate::wiring::{GRACE, Tillroll};
@@ -103,7 +102,7 @@ impl Tillroll {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         check_address(listener.local_addr()?)?;
-        let router = self.router();
+        let front = self.front();
         let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
@@ -114,7 +113,7 @@ impl Tillroll {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &router, &places, &open, header_timeout),
+                    Ok((stream, _)) => connect(stream, &front, &places, &open, header_timeout),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         tokio::time::sleep(PAUSE).await;
@@ -135,7 +134,7 @@ impl Tillroll {
 
 fn connect(
     stream: TcpStream,
-    router: &Router,
+    front: &Front,
     places: &Arc<Semaphore>,
     open: &GracefulShutdown,
     header_timeout: Duration,
@@ -147,12 +146,11 @@ fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "answers may be a little late");
     }
-    let service = TowerToHyperService::new(router.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), front.clone());
     let connection = open.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tillroll_engine::{
     Blank, Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
@@ -126,6 +127,8 @@ fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
     newest.is_some_and(|header| (header.journal, header.head) == (moment.journal, moment.head))
 }
 
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
 /// Starts the thread that makes snapshots beside the writer.
 pub(crate) fn keep(
     snapshots: Kept,
@@ -145,12 +148,21 @@ pub(crate) fn keep(
     };
     let wait = move |due: Weight| {
         runtime.block_on(async {
+            let reached = async {
+                loop {
+                    let now = weight(*committed.borrow_and_update());
+                    if now >= due {
+                        return Some(now);
+                    }
+                    committed.changed().await.ok()?;
+                    // It need not wake at every commit to see how far it is.
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
+            };
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => None,
-                head = committed.wait_for(|head| weight(*head) >= due) => {
-                    head.ok().map(|head| weight(*head))
-                }
+                now = reached => now,
             }
         })
     };

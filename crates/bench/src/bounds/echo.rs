@@ -1,14 +1,14 @@
 //! The HTTP stack with no book behind it: the same library, the same way of serving a
-//! connection, the same client.
+//! connection, the same client. It has no router, as our server has none for what comes often.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use axum::Router;
-use axum::routing::post;
-use bytes::Bytes;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request as Received, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -36,18 +36,16 @@ impl Echo {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.map_err(Error::io("listen on a port"))?;
         let address = listener.local_addr().map_err(Error::io("name a port"))?;
-        let router = Router::new()
-            .route("/echo", post(|body: Bytes| async move { body }))
-            .route(
-                "/length",
-                post(|body: Bytes| async move { body.len().to_string() }),
-            )
-            .layer(axum::extract::DefaultBodyLimit::max(LONGEST));
-        runtime.spawn(serve(listener, router));
+        runtime.spawn(serve(listener));
         Ok(Self {
             _runtime: runtime,
             address,
         })
+    }
+
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sends it requests with this body, over so many connections at a time.
@@ -110,18 +108,26 @@ impl Bounds {
     }
 }
 
-async fn serve(listener: TcpListener, router: Router) {
+async fn answer(request: Received<Incoming>) -> Result<Response<Body>, axum::Error> {
+    let is_echo = request.uri().path() == "/echo";
+    let body = to_bytes(Body::new(request.into_body()), LONGEST).await?;
+    Ok(Response::new(match is_echo {
+        true => body.into(),
+        false => body.len().to_string().into(),
+    }))
+}
+
+async fn serve(listener: TcpListener) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             return;
         };
         // Without it the echo is slower, and that would show.
         drop(stream.set_nodelay(true));
-        let service = TowerToHyperService::new(router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(stream), service_fn(answer));
         tokio::spawn(async move {
             // It ends when the client goes.
             drop(connection.await);

@@ -100,33 +100,67 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// The head of an answer, once it is there in whole.
+/// The head of an answer, once it is there in whole. It is read once, line by line: an answer
+/// with more headers should not cost the client much more than one with few.
 fn head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let Some(end) = find(bytes, b"\r\n\r\n") else {
+    let mut lines = Lines { bytes, at: 0 };
+    let Some(first) = lines.next() else {
         return Ok(None);
     };
-    let text = std::str::from_utf8(&bytes[..end]).map_err(|_| invalid("the head is not text"))?;
-    let mut lines = text.split("\r\n");
-    let status = lines
-        .next()
-        .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok())
+    let digits = first
+        .strip_prefix(b"HTTP/1.1 ")
+        .and_then(|rest| text(rest.get(..3)?));
+    let status = digits
+        .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| invalid("the answer is not HTTP/1.1"))?;
     let mut length = Length::Known(0);
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            let known = value.parse();
-            length = Length::Known(known.map_err(|_| invalid("the length is no number"))?);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked" {
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            let end = lines.at;
+            return Ok(Some(Head {
+                status,
+                length,
+                end,
+            }));
+        }
+        if let Some(value) = value_of(line, b"content-length") {
+            let known = text(value).and_then(|text| text.trim().parse().ok());
+            length = Length::Known(known.ok_or_else(|| invalid("the length is no number"))?);
+        } else if let Some(value) = value_of(line, b"transfer-encoding")
+            && value.trim_ascii() == b"chunked"
+        {
             length = Length::Chunked;
         }
     }
-    let end = end + 4;
-    Ok(Some(Head {
-        status,
-        length,
-        end,
-    }))
+    Ok(None)
+}
+
+/// What stands between the line ends of a head.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = &self.bytes[self.at..];
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
+        self.at += end + 1;
+        Some(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]))
+    }
+}
+
+/// The value of a header, if it has this name.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (found, value) = line.split_at_checked(name.len())?;
+    let value = value.strip_prefix(b":")?;
+    found.eq_ignore_ascii_case(name).then_some(value)
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
 /// Whether a chunked body is there up to its last chunk, which is empty.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 use tillroll_sabotage::{Bug, planted};
 
+use super::rows::Row;
 use super::{Place, Writer};
 use crate::{ProjectError, words};
 
@@ -178,6 +179,33 @@ pub(super) enum Pending {
     Released,
 }
 
+#[derive(Debug)]
+pub(super) struct PostingRow {
+    position: i64,
+    ordinal: i64,
+    account: u32,
+    side: &'static str,
+    amount: i64,
+    debits_after: i64,
+    credits_after: i64,
+}
+
+impl Row for PostingRow {
+    const INSERT: &'static str = "INSERT OR FAIL INTO postings
+        (position, ordinal, account_id, side, amount, debits_after, credits_after)";
+    const COLUMNS: usize = 7;
+
+    fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        statement.raw_bind_parameter(first, self.position)?;
+        statement.raw_bind_parameter(first + 1, self.ordinal)?;
+        statement.raw_bind_parameter(first + 2, self.account)?;
+        statement.raw_bind_parameter(first + 3, self.side)?;
+        statement.raw_bind_parameter(first + 4, self.amount)?;
+        statement.raw_bind_parameter(first + 5, self.debits_after)?;
+        statement.raw_bind_parameter(first + 6, self.credits_after)
+    }
+}
+
 impl Writer<'_> {
     pub(super) fn account_opened(
         &mut self,
@@ -229,12 +257,6 @@ impl Writer<'_> {
         ordinal: &mut i64,
         entry: EntryRef<'_>,
     ) -> Result<(), ProjectError> {
-        let insert = self.insert_posting.get(
-            self.sql,
-            "INSERT INTO postings (position, ordinal, account_id, side, amount,
-                                   debits_after, credits_after)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
         for posting in entry.postings() {
             let accounts = &mut self.cache.accounts;
             let state = accounts.state(self.sql, place, posting.account)?;
@@ -245,15 +267,16 @@ impl Writer<'_> {
             add(place, total, posting.amount)?;
             state.posted_position = place.column;
             let [debits_after, credits_after, ..] = columns(&state.balances);
-            insert.execute(params![
-                place.column,
-                *ordinal,
-                posting.account.get(),
-                words::side(posting.side),
-                place.column_of(posting.amount)?,
+            let row = PostingRow {
+                position: place.column,
+                ordinal: *ordinal,
+                account: posting.account.get(),
+                side: words::side(posting.side),
+                amount: place.column_of(posting.amount)?,
                 debits_after,
                 credits_after,
-            ])?;
+            };
+            self.postings.push(self.sql, row)?;
             *ordinal += 1;
         }
         Ok(())

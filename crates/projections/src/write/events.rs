@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{
     EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata, NotificationReceived, Record,
 };
 
+use super::rows::{Row, Rows};
 use super::{Place, Writer};
 use crate::ProjectError;
 
@@ -21,8 +22,13 @@ pub(super) struct Events {
 
 impl Events {
     /// A clock that was set back does not undo what is recorded: the later time stands, so that
-    /// a time always means a prefix of the roll.
-    fn tick(&mut self, sql: &Connection, recorded_at: i64, position: i64) -> rusqlite::Result<()> {
+    /// a time always means a prefix of the roll. Answers the row of the time that is over.
+    fn tick(
+        &mut self,
+        sql: &Connection,
+        recorded_at: i64,
+        position: i64,
+    ) -> rusqlite::Result<Option<TimeRow>> {
         let newest = match self.time {
             Some(newest) => Some(newest),
             None => sql
@@ -33,21 +39,20 @@ impl Events {
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?,
         };
-        let time = match newest {
-            Some((newest, _)) if recorded_at <= newest => newest,
-            Some(newest) => {
-                write_time(sql, newest)?;
-                recorded_at
-            }
-            None => recorded_at,
+        let (time, over) = match newest {
+            Some((newest, _)) if recorded_at <= newest => (newest, None),
+            Some(newest) => (recorded_at, Some(TimeRow(newest))),
+            None => (recorded_at, None),
         };
         self.time = Some((time, position));
-        Ok(())
+        Ok(over)
     }
 
     pub fn flush(&mut self, sql: &Connection) -> rusqlite::Result<()> {
         if let Some(newest) = self.time {
-            write_time(sql, newest)?;
+            let mut last = Rows::default();
+            last.push(sql, TimeRow(newest))?;
+            last.flush(sql)?;
         }
         let mut count = sql.prepare_cached(
             "INSERT INTO event_counts (kind, events) VALUES (?1, ?2)
@@ -60,12 +65,19 @@ impl Events {
     }
 }
 
-fn write_time(sql: &Connection, (recorded_at, position): (i64, i64)) -> rusqlite::Result<()> {
-    sql.prepare_cached(
-        "INSERT OR REPLACE INTO positions_by_time (recorded_at, position) VALUES (?1, ?2)",
-    )?
-    .execute([recorded_at, position])?;
-    Ok(())
+/// A time, and the last position recorded by then.
+#[derive(Debug)]
+pub(super) struct TimeRow((i64, i64));
+
+impl Row for TimeRow {
+    const INSERT: &'static str = "INSERT OR REPLACE INTO positions_by_time (recorded_at, position)";
+    const COLUMNS: usize = 2;
+
+    fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        let (recorded_at, position) = self.0;
+        statement.raw_bind_parameter(first, recorded_at)?;
+        statement.raw_bind_parameter(first + 1, position)
+    }
 }
 
 /// One line that says what it was about, for statements and lists.
@@ -113,6 +125,56 @@ fn postings_column(count: usize) -> i64 {
     i64::try_from(count).expect("an entry has few postings")
 }
 
+#[derive(Debug)]
+pub(super) struct EventRow {
+    position: i64,
+    kind: &'static str,
+    order: Option<String>,
+    occurred_at: i64,
+    recorded_at: i64,
+    description: Option<String>,
+}
+
+impl Row for EventRow {
+    const INSERT: &'static str = "INSERT OR FAIL INTO events
+        (position, kind, order_id, occurred_at, recorded_at, description)";
+    const COLUMNS: usize = 6;
+
+    fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        statement.raw_bind_parameter(first, self.position)?;
+        statement.raw_bind_parameter(first + 1, self.kind)?;
+        statement.raw_bind_parameter(first + 2, &self.order)?;
+        statement.raw_bind_parameter(first + 3, self.occurred_at)?;
+        statement.raw_bind_parameter(first + 4, self.recorded_at)?;
+        statement.raw_bind_parameter(first + 5, &self.description)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct EntryRow {
+    position: i64,
+    ordinal: i64,
+    postings: i64,
+    id: EntryId,
+    metadata: Cow<'static, str>,
+    reverses: Option<EntryId>,
+}
+
+impl Row for EntryRow {
+    const INSERT: &'static str = "INSERT OR FAIL INTO entries
+        (position, ordinal, postings, id, metadata, reverses)";
+    const COLUMNS: usize = 6;
+
+    fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        statement.raw_bind_parameter(first, self.position)?;
+        statement.raw_bind_parameter(first + 1, self.ordinal)?;
+        statement.raw_bind_parameter(first + 2, self.postings)?;
+        statement.raw_bind_parameter(first + 3, self.id.to_string())?;
+        statement.raw_bind_parameter(first + 4, &*self.metadata)?;
+        statement.raw_bind_parameter(first + 5, self.reverses.map(|id| id.to_string()))
+    }
+}
+
 impl Writer<'_> {
     pub(super) fn event(
         &mut self,
@@ -122,24 +184,23 @@ impl Writer<'_> {
     ) -> Result<(), ProjectError> {
         let kind = record.event.kind();
         let recorded_at = record.recorded_at.micros();
-        self.insert_event
-            .get(
-                self.sql,
-                "INSERT INTO events (position, kind, order_id, occurred_at, recorded_at, description)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                place.column,
-                kind.name(),
-                order,
-                record.occurred_at.micros(),
-                recorded_at,
-                description(&record.event),
-            ])?;
+        let row = EventRow {
+            position: place.column,
+            kind: kind.name(),
+            order: order.map(str::to_owned),
+            occurred_at: record.occurred_at.micros(),
+            recorded_at,
+            description: description(&record.event).map(Cow::into_owned),
+        };
+        self.events.push(self.sql, row)?;
         *self.cache.events.counted.entry(kind).or_default() += 1;
-        self.cache
+        let over = self
+            .cache
             .events
             .tick(self.sql, recorded_at, place.column)?;
+        if let Some(row) = over {
+            self.times.push(self.sql, row)?;
+        }
         self.last = Some((record.id, recorded_at));
         Ok(())
     }
@@ -179,21 +240,15 @@ impl Writer<'_> {
         metadata: &Metadata,
         reverses: Option<EntryId>,
     ) -> Result<(), ProjectError> {
-        self.insert_entry
-            .get(
-                self.sql,
-                "INSERT INTO entries (position, ordinal, postings, id, metadata, reverses)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                place.column,
-                ordinal,
-                postings_column(postings),
-                id.to_string(),
-                metadata_json(metadata),
-                reverses.map(|id| id.to_string()),
-            ])?;
-        Ok(())
+        let row = EntryRow {
+            position: place.column,
+            ordinal,
+            postings: postings_column(postings),
+            id,
+            metadata: metadata_json(metadata),
+            reverses,
+        };
+        Ok(self.entries.push(self.sql, row)?)
     }
 
     /// Only what was not understood is listed; understanding it later takes it off the list.

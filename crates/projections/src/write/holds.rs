@@ -68,6 +68,7 @@ impl Writer<'_> {
             return Err(place.contradiction(format!("hold {id} ends without being open")));
         };
         if description.is_some() {
+            self.events.flush(self.sql)?;
             self.sql
                 .prepare_cached("UPDATE events SET description = ?2 WHERE position = ?1")?
                 .execute(params![place.column, description])?;

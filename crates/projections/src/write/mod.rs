@@ -11,12 +11,14 @@ mod events;
 mod facts;
 mod holds;
 mod orders;
+mod rows;
 mod sellers;
 
 use rusqlite::{CachedStatement, Connection, params};
 use tillroll_events::{Event, EventId, OrderId, Record};
 use tillroll_sabotage::{Bug, planted};
 
+use self::rows::Rows;
 use crate::ProjectError;
 
 /// What the writer remembers between commits. Everything in it can be read back from the
@@ -83,9 +85,10 @@ pub(crate) struct Writer<'a> {
     cache: &'a mut Cache,
     position: u64,
     last: Option<(EventId, i64)>,
-    insert_event: Kept<'a>,
-    insert_entry: Kept<'a>,
-    insert_posting: Kept<'a>,
+    events: Rows<events::EventRow>,
+    times: Rows<events::TimeRow>,
+    entries: Rows<events::EntryRow>,
+    postings: Rows<accounts::PostingRow>,
     insert_order_event: Kept<'a>,
 }
 
@@ -97,9 +100,10 @@ impl<'a> Writer<'a> {
             cache,
             position: checkpoint,
             last: None,
-            insert_event: Kept::default(),
-            insert_entry: Kept::default(),
-            insert_posting: Kept::default(),
+            events: Rows::default(),
+            times: Rows::default(),
+            entries: Rows::default(),
+            postings: Rows::default(),
             insert_order_event: Kept::default(),
         }
     }
@@ -219,7 +223,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes what is latest, and the checkpoint. The commit itself is the caller's.
-    pub fn finish(self) -> Result<u64, ProjectError> {
+    pub fn finish(mut self) -> Result<u64, ProjectError> {
+        self.events.flush(self.sql)?;
+        self.times.flush(self.sql)?;
+        self.entries.flush(self.sql)?;
+        self.postings.flush(self.sql)?;
         self.cache.accounts.flush(self.sql)?;
         self.cache.orders.flush(self.sql)?;
         self.cache.events.flush(self.sql)?;

@@ -20,12 +20,14 @@ use crate::query::Parameters;
 use crate::scan::{self, Scanned};
 use crate::views::{EntryAnswer, EntryView};
 
+pub(crate) const ROUTE: &str = "/v1/entries";
+
 /// Post a journal entry
 ///
 /// Two or more postings that balance in every unit, to accounts that are open. An account's
 /// limit may stand against it.
 #[utoipa::path(
-    post, path = "/v1/entries", operation_id = "post_entry", tag = "Entries",
+    post, path = ROUTE, operation_id = "post_entry", tag = "Entries",
     request_body = EntryBody,
     responses(
         (status = 201, description = "The entry", body = EntryView),
@@ -55,7 +57,7 @@ fn read(
 ) -> Result<(PostEntry, Option<[u8; 16]>), Problem> {
     let name = RequestName {
         method: &Method::POST,
-        route: "/v1/entries",
+        route: ROUTE,
         parameters: Vec::new(),
     };
     let mut scanned = Scanned::default();

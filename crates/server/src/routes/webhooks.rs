@@ -24,6 +24,8 @@ use crate::query::{PAGE_DEFAULT, PAGE_LIMIT, Parameters};
 /// and the facts of so many bytes take about a tenth of a millisecond.
 const LONG: usize = 16 * 1024;
 
+pub(crate) const ROUTE: &str = "/v1/webhooks/stripe";
+
 /// Why a notification with the id of another one is kept and not applied.
 const EVENT_ID_REUSED: &str = "event_id_reused";
 
@@ -87,7 +89,7 @@ impl UnrecognisedWebhook {
 /// What is authentic is kept whether or not it is understood; the rest is listed at
 /// `GET /v1/webhooks/unrecognised`.
 #[utoipa::path(
-    post, path = "/v1/webhooks/stripe", operation_id = "receive_stripe_webhook", tag = "Stripe",
+    post, path = ROUTE, operation_id = "receive_stripe_webhook", tag = "Stripe",
     params(("Stripe-Signature" = String, Header, description = "As Stripe signs it")),
     request_body(content = serde_json::Value, description = "A Stripe event"),
     responses((status = 200, description = "It is on the roll", body = WebhookReceipt)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tillroll_server::{ServeError, bind};
 use tokio::sync::oneshot;
 
-use crate::harness::Shop;
+use crate::harness::{NOW, SECRET, Shop, entry, payment_succeeded, sign};
 
 fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -120,5 +120,101 @@ async fn half_a_header_does_not_keep_its_connection() {
     // Returns because the server closes; otherwise the read would fail after its own time.
     exchange(address, b"GET /healthz HTTP/1.1\r\nhost: loc".to_vec()).await;
     exchange(address, Vec::new()).await;
+    serving.abort();
+}
+
+/// An answer without what differs between two of the same: when and under which id it was made,
+/// and what only a connection has.
+fn comparable(status: u16, headers: Vec<(String, String)>, body: &str) -> String {
+    let id = headers.iter().find(|(name, _)| name == "request-id");
+    let id = id.expect("every answer has an id").1.clone();
+    let alike = headers.iter().filter(|(name, _)| {
+        !["date", "connection", "request-id", "content-length"].contains(&name.as_str())
+    });
+    let body = body.replace(&id, "req_");
+    format!("{status} {:?} {body}", alike.collect::<Vec<_>>())
+}
+
+/// Over a connection an entry and a webhook do not go through the router.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_answers_as_the_routes_do() {
+    let mut entry = entry("till", "sales", 700);
+    entry["id"] = "ent_00000000000000000000000001".into();
+    let entry = entry.to_string();
+    let other = entry.replace("700", "701");
+    let event = payment_succeeded("evt_1", "ord_1", 500).to_string();
+    let signature = sign(SECRET, NOW, event.as_bytes());
+    let json = ("content-type", "application/json");
+    let key = ("idempotency-key", "k-1");
+    let local = ("host", "localhost");
+    let table: &[(&str, &str, &[(&str, &str)], &str)] = &[
+        ("POST", "/v1/entries", &[local, json, key], &entry),
+        ("POST", "/v1/entries", &[local, json, key], &entry),
+        ("POST", "/v1/entries", &[local, json, key], &other),
+        ("POST", "/v1/entries?x=1", &[local, json], &entry),
+        ("POST", "/v1/entries", &[local], &entry),
+        ("POST", "/v1/entries", &[local, json], "{"),
+        ("POST", "/v1/entries", &[local, json], ""),
+        (
+            "POST",
+            "/v1/entries",
+            &[("host", "example.com"), json],
+            &entry,
+        ),
+        ("POST", "/v1/entries/", &[local, json], &entry),
+        ("PUT", "/v1/entries", &[local, json], &entry),
+        (
+            "POST",
+            "/v1/webhooks/stripe",
+            &[local, ("stripe-signature", &signature)],
+            &event,
+        ),
+        (
+            "POST",
+            "/v1/webhooks/stripe",
+            &[("host", "a.example"), ("stripe-signature", &signature)],
+            &event,
+        ),
+        ("POST", "/v1/webhooks/stripe", &[local], &event),
+        ("GET", "/v1/webhooks/stripe", &[local], ""),
+    ];
+    let (routed, served) = (Shop::open(), Shop::open());
+    for shop in [&routed, &served] {
+        shop.account("till", "asset").await;
+        shop.account("sales", "income").await;
+    }
+    let listener = bind(any_port(), false).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(served.tillroll.serve(listener, std::future::pending()));
+    for (method, path, headers, body) in table {
+        let answer = routed.raw(method, path, headers, body.to_string()).await;
+        let expected = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+        let expected = comparable(answer.status.as_u16(), expected.collect(), &answer.text());
+
+        let given: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\n{given}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len(),
+        );
+        let text = exchange(address, request.into_bytes()).await;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let (status, head) = head.split_once("\r\n").unwrap_or((head, ""));
+        let status = status.split(' ').nth(1).unwrap().parse().unwrap();
+        let head = head.split("\r\n").map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_owned(), value.to_owned())
+        });
+        assert_eq!(
+            comparable(status, head.collect(), body),
+            expected,
+            "{method} {path} {headers:?}"
+        );
+    }
     serving.abort();
 }
