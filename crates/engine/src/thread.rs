@@ -13,7 +13,6 @@ use std::thread::{self, JoinHandle};
 
 use tillroll_journal::{Journal, Position};
 use tillroll_sabotage::{Bug, planted};
-use tokio::runtime::{self, RuntimeFlavor};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
@@ -110,10 +109,6 @@ pub fn spawn_until<J: Journal + 'static>(
         handed: Vec::new(),
         handed_staged: Vec::new(),
         inspection: None,
-        // One that is driven by whoever waits for it may not run when an answer comes.
-        runtime: runtime::Handle::try_current()
-            .ok()
-            .filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread),
     };
     let at_end = Box::new(at_end);
     let thread = thread::Builder::new()
@@ -142,8 +137,6 @@ struct Writer<J> {
     handed_staged: Vec<Staged>,
     /// A look at the state after that batch.
     inspection: Option<Inspection>,
-    /// Where those run who wait, when they are tasks.
-    runtime: Option<runtime::Handle>,
 }
 
 impl<J: Journal> Writer<J> {
@@ -296,14 +289,16 @@ impl<J: Journal> Writer<J> {
     /// Answers those of the frame that was under way.
     fn answer_handed(&mut self) {
         self.publish();
-        let answers = self.handed.drain(..).zip(self.handed_staged.drain(..));
-        Answers(answers.collect()).give(self.runtime.as_ref());
+        for (waiting, staged) in self.handed.drain(..).zip(self.handed_staged.drain(..)) {
+            tell(waiting, answer_of(staged));
+        }
     }
 
     fn answer(&mut self) {
         self.publish();
-        let answers = self.waiting.drain(..).zip(self.staged.drain(..));
-        Answers(answers.collect()).give(self.runtime.as_ref());
+        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
+            tell(waiting, answer_of(staged));
+        }
     }
 
     /// Followers first: whoever gets an answer finds its position published.
@@ -325,31 +320,6 @@ impl<J: Journal> Writer<J> {
         }
     }
 }
-
-/// Durable answers, and who waits for them. All are given, also when this is dropped.
-struct Answers(Vec<(Waiting, Staged)>);
-
-impl Answers {
-    /// Here, where they are few. Otherwise by a task of the runtime: waking its tasks from
-    /// outside takes a lock and perhaps a call of the system for each, and from inside neither.
-    fn give(self, runtime: Option<&runtime::Handle>) {
-        match runtime {
-            Some(runtime) if self.0.len() > FEW => drop(runtime.spawn(async move { drop(self) })),
-            _ => drop(self),
-        }
-    }
-}
-
-impl Drop for Answers {
-    fn drop(&mut self) {
-        for (waiting, staged) in self.0.drain(..) {
-            tell(waiting, answer_of(staged));
-        }
-    }
-}
-
-/// So many answers are given by the writer itself.
-const FEW: usize = 4;
 
 fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
     match staged {
