@@ -8,9 +8,10 @@
 use hashbrown::HashTable;
 
 use crate::cold::Place;
+use crate::parts::{PARTS, Parts};
 
 /// Bits of a hash that choose its part.
-const PART_BITS: u32 = 8;
+const PART_BITS: u32 = PARTS.trailing_zeros();
 /// Bits of a hash that are kept with a place. With those that choose the part, two rows of a
 /// thousand million have the same in one case of a hundred, and then both are read.
 const KEPT_BITS: u32 = 48;
@@ -56,8 +57,7 @@ fn split(hash: u64) -> (usize, u64) {
 /// Places by hash.
 #[derive(Debug, Default)]
 pub(crate) struct ColdIndex {
-    /// None at all before the first row.
-    parts: Vec<HashTable<Slot>>,
+    parts: Parts<HashTable<Slot>>,
 }
 
 impl ColdIndex {
@@ -82,17 +82,15 @@ impl ColdIndex {
     }
 
     pub(crate) fn insert(&mut self, hash: u64, place: Place) {
-        if self.parts.is_empty() {
-            self.parts.resize_with(1 << PART_BITS, HashTable::new);
-        }
         let (part, kept) = split(hash);
         let slot = Slot::new(kept, place);
-        self.parts[part].insert_unique(spread(kept), slot, |slot| spread(slot.kept()));
+        let part = self.parts.begin(part, HashTable::new);
+        part.insert_unique(spread(kept), slot, |slot| spread(slot.kept()));
     }
 
     /// All places, in ascending order: as they were put.
     pub(crate) fn places(&self) -> Vec<Place> {
-        let slots = self.parts.iter().flat_map(HashTable::iter);
+        let slots = self.parts.begun().iter().flat_map(HashTable::iter);
         let mut places: Vec<Place> = slots.map(Slot::place).collect();
         places.sort_unstable();
         places

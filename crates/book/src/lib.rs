@@ -27,6 +27,7 @@ mod ids;
 mod legs;
 mod memory_writer;
 mod order;
+mod parts;
 mod posting;
 mod record;
 mod refusal;

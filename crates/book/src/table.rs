@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 
 use crate::cold::{Cold, Listed, Place, Row};
 use crate::cold_index::ColdIndex;
+use crate::parts::{PARTS, Parts};
 use crate::tables::Tables;
 
 /// What is kept in a table.
@@ -84,41 +85,33 @@ struct Held<V: Stored> {
     home: V::Home,
 }
 
-/// Parts of a table of a book: a table that has to grow moves all of its rows at once, and whoever
-/// comes at that moment would wait for as long as a million rows take. A part has few.
-const PARTS: usize = 256;
-
 pub(crate) struct Table<V: Stored> {
     /// One in a layer, which has few rows and is thrown away.
-    parts: Parts<V>,
+    rows: Rows<V>,
     /// A bit for each part that has ever had a row: most of a small book's have not, and whoever
     /// looks at all rows in turn need not look at those.
     begun: [u64; PARTS / 64],
     /// Of all parts.
     buckets: usize,
+    /// Rows in memory.
+    held: usize,
     /// How far the search for rows that have become cold has come: a part, and a bucket of it.
     swept: (usize, usize),
     cold: ColdIndex,
 }
 
-enum Parts<V: Stored> {
+enum Rows<V: Stored> {
     One(HashTable<Held<V>>),
-    Many(Box<[HashTable<Held<V>>]>),
+    Many(Parts<HashTable<Held<V>>>),
 }
 
-impl<V: Stored> Parts<V> {
-    fn all(&self) -> &[HashTable<Held<V>>] {
-        match self {
+impl<V: Stored> Rows<V> {
+    fn iter(&self) -> impl Iterator<Item = &Held<V>> {
+        let parts = match self {
             Self::One(part) => std::slice::from_ref(part),
-            Self::Many(parts) => parts,
-        }
-    }
-
-    fn all_mut(&mut self) -> &mut [HashTable<Held<V>>] {
-        match self {
-            Self::One(part) => std::slice::from_mut(part),
-            Self::Many(parts) => parts,
-        }
+            Self::Many(parts) => parts.begun(),
+        };
+        parts.iter().flat_map(HashTable::iter)
     }
 
     fn number(&self, hash: u64) -> usize {
@@ -128,17 +121,25 @@ impl<V: Stored> Parts<V> {
         }
     }
 
-    fn of(&self, hash: u64) -> &HashTable<Held<V>> {
+    fn of(&self, hash: u64) -> Option<&HashTable<Held<V>>> {
         match self {
-            Self::One(part) => part,
-            Self::Many(parts) => &parts[number(hash)],
+            Self::One(part) => Some(part),
+            Self::Many(parts) => parts.get(number(hash)),
         }
     }
 
-    fn of_mut(&mut self, hash: u64) -> &mut HashTable<Held<V>> {
+    fn part_mut(&mut self, number: usize) -> Option<&mut HashTable<Held<V>>> {
+        match self {
+            Self::One(part) => Some(part),
+            Self::Many(parts) => parts.get_mut(number),
+        }
+    }
+
+    /// The part, which is there from now on.
+    fn begin(&mut self, number: usize) -> &mut HashTable<Held<V>> {
         match self {
             Self::One(part) => part,
-            Self::Many(parts) => &mut parts[number(hash)],
+            Self::Many(parts) => parts.begin(number, HashTable::new),
         }
     }
 }
@@ -163,9 +164,10 @@ fn number(hash: u64) -> usize {
 impl<V: Stored> Default for Table<V> {
     fn default() -> Self {
         Self {
-            parts: Parts::One(HashTable::new()),
+            rows: Rows::One(HashTable::new()),
             begun: [0; PARTS / 64],
             buckets: 0,
+            held: 0,
             swept: (0, 0),
             cold: ColdIndex::default(),
         }
@@ -174,8 +176,7 @@ impl<V: Stored> Default for Table<V> {
 
 impl<V: Stored> fmt::Debug for Table<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.parts.all().iter().flat_map(HashTable::iter);
-        f.debug_list().entries(rows).finish()
+        f.debug_list().entries(self.rows.iter()).finish()
     }
 }
 
@@ -188,25 +189,23 @@ pub(crate) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
 impl<V: Stored> Table<V> {
     /// A table for as many rows as there may be.
     pub(crate) fn of_a_book() -> Self {
-        let parts = (0..PARTS).map(|_| HashTable::new());
         Self {
-            parts: Parts::Many(parts.collect()),
+            rows: Rows::Many(Parts::default()),
             ..Self::default()
         }
     }
 
     /// The row in memory.
     pub(crate) fn held(&self, hash: u64, ask: &V::Ask) -> Option<&V> {
-        let held = self
-            .parts
-            .of(hash)
-            .find(hash, |held| held.key.borrow() == ask)?;
+        let part = self.rows.of(hash)?;
+        let held = part.find(hash, |held| held.key.borrow() == ask)?;
         Some(&held.home)
     }
 
     /// The row in memory, to be changed by the record at `now`.
     pub(crate) fn touch(&mut self, hash: u64, ask: &V::Ask, now: u64) -> Option<&mut V> {
-        let part = self.parts.of_mut(hash);
+        let number = self.rows.number(hash);
+        let part = self.rows.part_mut(number)?;
         let held = part.find_mut(hash, |held| held.key.borrow() == ask)?;
         held.touched = now;
         Some(&mut held.home)
@@ -220,8 +219,8 @@ impl<V: Stored> Table<V> {
             home: V::Home::of(value),
         };
         let hasher = |held: &Held<V>| hash_of(held.key.borrow());
-        let number = self.parts.number(hash);
-        let part = &mut self.parts.all_mut()[number];
+        let number = self.rows.number(hash);
+        let part = self.rows.begin(number);
         if part.len() == part.capacity() {
             // One that has never had a row says that it has a bucket.
             let before = if part.capacity() == 0 {
@@ -233,6 +232,7 @@ impl<V: Stored> Table<V> {
             self.begun[number / 64] |= 1 << (number % 64);
             self.buckets += part.num_buckets().saturating_sub(before);
         }
+        self.held += 1;
         let entry = part.insert_unique(hash, held, hasher);
         &mut entry.into_mut().home
     }
@@ -269,21 +269,28 @@ impl<V: Stored> Table<V> {
     pub(crate) fn cool(&mut self, now: u64, steps: u64, cold: &mut Cold) {
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).max(1);
         let mut left = self.buckets.div_ceil(steps);
+        if self.held == 0 && left == self.buckets {
+            // It would end where it begins.
+            return;
+        }
         while left > 0 {
             // Where there is no such part or bucket, it goes on at the start of the next. A part
             // that has grown has another order; what is missed has its turn later.
-            let (mut number, mut bucket) = self.swept;
-            match next_begun(&self.begun, number) {
-                Some(begun) if begun == number => {}
-                Some(begun) => (number, bucket) = (begun, 0),
-                None => {
-                    self.swept = (0, 0);
-                    continue;
-                }
-            }
-            let part = &mut self.parts.all_mut()[number];
+            let (from, bucket) = self.swept;
+            let Some(number) = next_begun(&self.begun, from) else {
+                self.swept = (0, 0);
+                continue;
+            };
+            let bucket = if number == from { bucket } else { 0 };
+            let part = self.rows.part_mut(number).expect("it has begun");
             if part.capacity() == 0 || bucket >= part.num_buckets() {
                 self.swept = (number + 1, 0);
+                continue;
+            }
+            if part.is_empty() {
+                let passed = left.min(part.num_buckets() - bucket);
+                self.swept = (number, bucket + passed);
+                left -= passed;
                 continue;
             }
             self.swept = (number, bucket + 1);
@@ -295,6 +302,7 @@ impl<V: Stored> Table<V> {
                 continue;
             }
             let (Held { key, home, .. }, _) = entry.remove();
+            self.held -= 1;
             let hash = hash_of(key.borrow());
             self.put_cold(hash, key, home.into_inner(), cold);
         }
@@ -306,15 +314,10 @@ impl<V: Stored> Table<V> {
         &'t self,
         cold: Option<&'t Cold>,
     ) -> impl Iterator<Item = Listed<'t, V::Key, V>> {
-        let held = self
-            .parts
-            .all()
-            .iter()
-            .flat_map(HashTable::iter)
-            .map(|held| {
-                let row: &V = &held.home;
-                (Cow::Borrowed(&held.key), Whereabouts::Held(row))
-            });
+        let held = self.rows.iter().map(|held| {
+            let row: &V = &held.home;
+            (Cow::Borrowed(&held.key), Whereabouts::Held(row))
+        });
         let mut rows: Vec<(Cow<'t, V::Key>, Whereabouts<'t, V>)> = held.collect();
         if let Some(cold) = cold {
             rows.extend(self.cold.places().into_iter().filter_map(|place| {

@@ -33,8 +33,9 @@ const AHEAD: usize = 16;
 const NEAR: usize = 4;
 
 /// A set of 128-bit ids.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct IdSet {
+    /// None at all before the first id.
     parts: Box<[Part]>,
     len: usize,
     /// Nought marks an empty cell, so it cannot be in one.
@@ -51,17 +52,6 @@ struct Part {
     len: usize,
 }
 
-impl Default for IdSet {
-    fn default() -> Self {
-        Self {
-            parts: (0..PARTS).map(|_| Part::default()).collect(),
-            len: 0,
-            has_nought: false,
-            moving: Vec::new(),
-        }
-    }
-}
-
 impl IdSet {
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -70,7 +60,10 @@ impl IdSet {
     pub(crate) fn contains(&self, id: u128) -> bool {
         match id.wrapping_mul(SPREAD) {
             0 => self.has_nought,
-            spread => self.parts[part_of(spread)].find(spread).is_ok(),
+            spread => {
+                let part = self.parts.get(part_of(spread));
+                part.is_some_and(|part| part.find(spread).is_ok())
+            }
         }
     }
 
@@ -78,7 +71,12 @@ impl IdSet {
     pub(crate) fn insert(&mut self, id: u128) -> bool {
         let added = match id.wrapping_mul(SPREAD) {
             0 => !std::mem::replace(&mut self.has_nought, true),
-            spread => self.parts[part_of(spread)].insert(spread, &mut self.moving),
+            spread => {
+                if self.parts.is_empty() {
+                    self.begin();
+                }
+                self.parts[part_of(spread)].insert(spread, &mut self.moving)
+            }
         };
         self.len += usize::from(added);
         added
@@ -88,7 +86,10 @@ impl IdSet {
     pub(crate) fn remove(&mut self, id: u128) -> bool {
         let removed = match id.wrapping_mul(SPREAD) {
             0 => std::mem::replace(&mut self.has_nought, false),
-            spread => self.parts[part_of(spread)].remove(spread),
+            spread => {
+                let part = self.parts.get_mut(part_of(spread));
+                part.is_some_and(|part| part.remove(spread))
+            }
         };
         self.len -= usize::from(removed);
         removed
@@ -98,9 +99,16 @@ impl IdSet {
     /// read for many ids before the first of them is searched.
     pub(crate) fn lines(&self, id: u128) -> [Option<&u128>; 2] {
         let spread = id.wrapping_mul(SPREAD);
-        let part = &self.parts[part_of(spread)];
+        let Some(part) = self.parts.get(part_of(spread)) else {
+            return [None; 2];
+        };
         let home = part.home(spread);
         [part.cells.get(home), part.cells.get(home + NEAR)]
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        self.parts = (0..PARTS).map(|_| Part::default()).collect();
     }
 
     /// All ids, in an order that depends on the set alone.

@@ -230,11 +230,7 @@ impl Projector {
                 progress(Progress { position, head });
                 Ok(())
             };
-            if head - after > MAX_BATCH as u64 {
-                source::read_batches_ahead(reader, after, head, MAX_BATCH, take)?;
-            } else {
-                source::read_batches(reader, after, head, MAX_BATCH, take)?;
-            }
+            source::read_to(reader, after, head, MAX_BATCH, take)?;
         }
     }
 

@@ -1,5 +1,8 @@
 //! The tables, and whether a database holds them as this version makes them.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use rusqlite::Connection;
 
 /// Counts changes of the tables or of what is written into them. A database of another version
@@ -45,18 +48,25 @@ pub(crate) fn checkpoint(sql: &Connection) -> rusqlite::Result<u64> {
 /// Whether every table and index is there as this version makes it. More may be: an index that
 /// somebody added by hand is harmless.
 pub(crate) fn is_whole(sql: &Connection) -> rusqlite::Result<bool> {
-    let model = Connection::open_in_memory()?;
-    create(&model)?;
-    let mut expected =
-        model.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")?;
-    let mut found =
-        sql.prepare("SELECT 1 FROM sqlite_master WHERE type = ?1 AND name = ?2 AND sql = ?3")?;
-    let mut rows = expected.query([])?;
-    while let Some(row) = rows.next()? {
-        let (kind, name, text): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if !found.exists([kind, name, text])? {
-            return Ok(false);
+    static EXPECTED: OnceLock<BTreeSet<Made>> = OnceLock::new();
+    let expected = match EXPECTED.get() {
+        Some(expected) => expected,
+        None => {
+            let model = Connection::open_in_memory()?;
+            create(&model)?;
+            let made = made(&model)?;
+            EXPECTED.get_or_init(|| made)
         }
-    }
-    Ok(true)
+    };
+    Ok(made(sql)?.is_superset(expected))
+}
+
+/// A table or an index: what it is, its name, and the statement that makes it.
+type Made = (String, String, String);
+
+fn made(sql: &Connection) -> rusqlite::Result<BTreeSet<Made>> {
+    let mut made =
+        sql.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")?;
+    made.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
 }

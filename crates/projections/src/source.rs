@@ -12,9 +12,23 @@ pub(crate) fn decode(position: u64, bytes: &[u8]) -> Result<Record, ProjectError
     Record::decode(bytes).map_err(|source| ProjectError::Record { position, source })
 }
 
+/// As [`read_batches`], which it is for a single batch; more are read ahead.
+pub(crate) fn read_to(
+    reader: &dyn JournalReader,
+    after: u64,
+    last: u64,
+    size: usize,
+    take: impl FnMut(Vec<(u64, Record)>) -> Result<(), ProjectError>,
+) -> Result<(), ProjectError> {
+    match last.saturating_sub(after) > size as u64 {
+        true => read_batches_ahead(reader, after, last, size, take),
+        false => read_batches(reader, after, last, size, take),
+    }
+}
+
 /// As [`read_batches`], with reading and decoding on a thread of their own, which stays at most
 /// two batches ahead. For long stretches: starting a thread costs more than a few records.
-pub(crate) fn read_batches_ahead(
+fn read_batches_ahead(
     reader: &dyn JournalReader,
     after: u64,
     last: u64,

@@ -86,7 +86,7 @@ pub fn verify(
         position: 0,
         head: checkpoint,
     };
-    source::read_batches_ahead(reader, 0, checkpoint, MAX_BATCH, |batch| {
+    source::read_to(reader, 0, checkpoint, MAX_BATCH, |batch| {
         let position = projector.apply(batch)?;
         progress(Progress { position, ..tell });
         Ok(())

@@ -1,8 +1,9 @@
 //! Reading: every byte is checked before the book that was made of it is handed out.
 //!
-//! One thread reads and checks, another makes rows of what the first has found good.
+//! Of a long file, one thread reads and checks, and another makes rows of what the first has
+//! found good.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use tillroll_journal::{Operation, StorageFile};
@@ -18,6 +19,8 @@ use crate::{Blank, Replay};
 
 /// Blocks that may wait to be made rows of.
 const AHEAD: usize = 8;
+/// A file of fewer bytes is read sooner than a thread is started for it.
+const FEW_BYTES: u64 = 64 * 1024;
 
 /// A block whose checksums hold.
 pub(super) struct Block {
@@ -192,20 +195,10 @@ pub(super) fn replay<F: StorageFile>(
     let mut input = Input::open(file, name)?;
     let header = input.header()?;
     let empty = Rebuild::new(header.accounts, input.length, blank.book());
-    let (sender, receiver) = sync_channel(AHEAD);
-    let (read, rebuilt) = thread::scope(|scope| {
-        let reader = scope.spawn(move || read_ahead(input, &sender));
-        let rebuilt = rebuild(name, empty, &receiver);
-        // The reader must not wait for somebody who has given up.
-        drop(receiver);
-        let read = reader.join();
-        (
-            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            rebuilt,
-        )
-    });
-    let rebuild = rebuilt?;
-    read?;
+    let rebuild = match input.length < FEW_BYTES {
+        true => rebuild_here(input, empty)?,
+        false => rebuild_beside(input, empty)?,
+    };
     let book = rebuild
         .finish()
         .map_err(|fault| damaged(name, None, 0, fault))?;
@@ -224,6 +217,39 @@ pub(super) fn replay<F: StorageFile>(
     Ok((header, replay))
 }
 
+fn rebuild_here<F: StorageFile>(
+    input: Input<'_, F>,
+    mut rebuild: Rebuild,
+) -> Result<Rebuild, SnapshotError> {
+    let name = input.name;
+    all_blocks(input, |block| add(name, &mut rebuild, &block))?;
+    Ok(rebuild)
+}
+
+/// The same, while another thread reads and checks.
+fn rebuild_beside<F: StorageFile>(
+    input: Input<'_, F>,
+    mut rebuild: Rebuild,
+) -> Result<Rebuild, SnapshotError> {
+    let name = input.name;
+    let (sender, receiver) = sync_channel(AHEAD);
+    let (read, rebuilt) = thread::scope(|scope| {
+        let reader = scope.spawn(move || read_ahead(input, &sender));
+        let mut blocks = receiver.iter();
+        let rebuilt = blocks.try_for_each(|block| add(name, &mut rebuild, &block));
+        // The reader must not wait for somebody who has given up.
+        drop(receiver);
+        let read = reader.join();
+        (
+            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            rebuilt,
+        )
+    });
+    rebuilt?;
+    read?;
+    Ok(rebuild)
+}
+
 fn read_ahead<F: StorageFile>(
     input: Input<'_, F>,
     sender: &SyncSender<Block>,
@@ -233,15 +259,9 @@ fn read_ahead<F: StorageFile>(
     })
 }
 
-fn rebuild(
-    name: &str,
-    mut rebuild: Rebuild,
-    blocks: &Receiver<Block>,
-) -> Result<Rebuild, SnapshotError> {
-    for block in blocks {
-        rebuild
-            .block(block.section, block.rows, &block.payload)
-            .map_err(|fault| damaged(name, Some(block.section), block.offset, fault))?;
-    }
-    Ok(rebuild)
+/// Makes rows of a block whose checksums hold.
+fn add(name: &str, rebuild: &mut Rebuild, block: &Block) -> Result<(), SnapshotError> {
+    rebuild
+        .block(block.section, block.rows, &block.payload)
+        .map_err(|fault| damaged(name, Some(block.section), block.offset, fault))
 }

@@ -106,17 +106,17 @@ impl Change {
 
 #[derive(Clone, Debug, Default)]
 struct Inode {
-    /// What a read answers.
-    cached: Vec<u8>,
+    /// What a read answers. Copies of a storage share it until one of them changes it.
+    cached: Arc<Vec<u8>>,
     /// What survives.
-    durable: Vec<u8>,
+    durable: Arc<Vec<u8>>,
     /// What a sync would make durable.
     pending: Vec<Change>,
 }
 
 impl Inode {
     fn change(&mut self, change: Change) {
-        change.apply(&mut self.cached);
+        change.apply(Arc::make_mut(&mut self.cached));
         self.pending.push(change);
     }
 }
@@ -240,12 +240,14 @@ impl MemoryStorage {
             for change in &inode.pending {
                 match cut {
                     PowerCut::LoseAll => {}
-                    PowerCut::KeepAll => change.apply(&mut bytes),
-                    PowerCut::Torn(_) => change.apply_torn(&mut bytes, &mut random),
+                    PowerCut::KeepAll => change.apply(Arc::make_mut(&mut bytes)),
+                    PowerCut::Torn(_) => {
+                        change.apply_torn(Arc::make_mut(&mut bytes), &mut random);
+                    }
                 }
             }
             let survivor = Inode {
-                cached: bytes.clone(),
+                cached: Arc::clone(&bytes),
                 durable: bytes,
                 pending: Vec::new(),
             };
@@ -270,19 +272,31 @@ impl MemoryStorage {
     /// What can be read of a file; nothing when there is none.
     #[must_use]
     pub fn bytes(&self, name: &str) -> Vec<u8> {
+        Arc::unwrap_or_clone(self.shared(name))
+    }
+
+    /// The same, without a copy: what is written later does not show in it.
+    #[must_use]
+    pub fn shared(&self, name: &str) -> Arc<Vec<u8>> {
         let disk = self.disk();
         let inode = disk.names.get(name).and_then(|id| disk.inodes.get(id));
-        inode.map(|inode| inode.cached.clone()).unwrap_or_default()
+        inode
+            .map(|inode| Arc::clone(&inode.cached))
+            .unwrap_or_default()
     }
 
     /// Puts a file there, durable, in place of what was.
     pub fn put(&self, name: &str, bytes: impl Into<Vec<u8>>) {
+        self.put_shared(name, Arc::new(bytes.into()));
+    }
+
+    /// The same with bytes that others have too.
+    pub fn put_shared(&self, name: &str, bytes: Arc<Vec<u8>>) {
         let mut disk = self.disk();
         disk.created += 1;
         let id = disk.created;
-        let bytes = bytes.into();
         *disk.inode(id) = Inode {
-            cached: bytes.clone(),
+            cached: Arc::clone(&bytes),
             durable: bytes,
             pending: Vec::new(),
         };
@@ -406,7 +420,10 @@ impl StorageFile for MemoryFile {
         } = disk.inode(self.id);
         let changes = std::mem::take(pending);
         fail(failure)?;
-        changes.iter().for_each(|change| change.apply(durable));
+        if !changes.is_empty() {
+            let durable = Arc::make_mut(durable);
+            changes.iter().for_each(|change| change.apply(durable));
+        }
         Ok(())
     }
 

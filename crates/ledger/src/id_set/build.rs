@@ -42,6 +42,9 @@ impl Build {
 
     fn flush(&mut self) {
         if let Some(first) = self.part.first() {
+            if self.set.parts.is_empty() {
+                self.set.begin();
+            }
             self.set.parts[part_of(*first)] = Part::of(&self.part);
             self.part.clear();
         }
