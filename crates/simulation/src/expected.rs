@@ -1,5 +1,7 @@
 //! What should be answered, and the comparison with what was.
 
+use std::rc::Rc;
+
 use tillroll_book::Refusal;
 use tillroll_engine::Outcome;
 use tillroll_events::Record;
@@ -10,7 +12,7 @@ pub(crate) enum Expected {
     Applied {
         first: u64,
         last: u64,
-        records: Vec<Record>,
+        records: Vec<Rc<Record>>,
         replayed: bool,
     },
     Refused(Refusal),
@@ -48,7 +50,7 @@ impl Expected {
                 let same = found.len() == records.len()
                     && found.zip(*first..).zip(records).all(
                         |(((position, record), expected_position), expected)| {
-                            position.get() == expected_position && record == expected
+                            position.get() == expected_position && *record == **expected
                         },
                     );
                 (!same).then(|| format!("other records are answered for {first} to {last}"))

@@ -2,19 +2,21 @@
 //! records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tillroll_journal::frame::{self, Depth, FrameHeader};
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{Batch, FileJournal, Journal, JournalId, Options, segment};
 
-/// All files by name. Names of segments sort as their positions do.
-pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+/// All files by name. Names of segments sort as their positions do. Those that nobody changes
+/// are not copied.
+pub(crate) type Files = BTreeMap<String, Arc<Vec<u8>>>;
 
 pub(crate) fn files(storage: &MemoryStorage) -> Files {
     let names = storage.names().into_iter();
     names
         .map(|name| {
-            let bytes = storage.bytes(&name);
+            let bytes = storage.shared(&name);
             (name, bytes)
         })
         .collect()
@@ -24,7 +26,7 @@ pub(crate) fn files(storage: &MemoryStorage) -> Files {
 pub(crate) fn storage(files: &Files) -> MemoryStorage {
     let storage = MemoryStorage::new();
     for (name, bytes) in files {
-        storage.put(name, bytes.clone());
+        storage.put_shared(name, Arc::clone(bytes));
     }
     storage
 }

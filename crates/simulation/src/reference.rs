@@ -4,9 +4,12 @@
 //! It shares the book's rules with the engine (those are judged by their own laws) and nothing
 //! else: batching, numbering, idempotent answers and what is where are made up here once more.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
-use tillroll_book::{Book, Chart, Command, Decision, Refusal};
+use tillroll_book::{Book, Chart, Command, Decision, Digest, Refusal};
 use tillroll_engine::{Limits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
@@ -34,6 +37,12 @@ pub(crate) struct Reference {
     pub(crate) book: Book,
     /// The records by position, from 1.
     roll: Vec<Box<[u8]>>,
+    /// What they say.
+    records: Vec<Rc<Record>>,
+    /// Of the book as it is, once somebody has asked.
+    digest: OnceCell<Digest>,
+    /// What the auditor has made of the roll as it is, once he has.
+    pub(crate) audited: OnceCell<Digest>,
     recorded_at: Option<Timestamp>,
     book_id: [u8; 16],
     limits: Limits,
@@ -57,6 +66,9 @@ impl Reference {
         Self {
             book: Book::new(Chart::default()),
             roll: Vec::new(),
+            records: Vec::new(),
+            digest: OnceCell::new(),
+            audited: OnceCell::new(),
             recorded_at: None,
             book_id,
             limits,
@@ -68,6 +80,8 @@ impl Reference {
 
     fn evolve(&mut self, position: u64, record: &Record) {
         self.book.evolve(position, record);
+        self.digest.take();
+        self.audited.take();
         let balance = self.trial_balance.after(&record.event, self.book.ledger());
         self.drawn_up += 1;
         if let Err(finding) = balance {
@@ -85,6 +99,15 @@ impl Reference {
         self.roll.len() as u64
     }
 
+    pub(crate) fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| self.book.digest())
+    }
+
+    fn record(&self, position: u64) -> Option<&Rc<Record>> {
+        let index = usize::try_from(position.checked_sub(1)?).ok()?;
+        self.records.get(index)
+    }
+
     pub(crate) fn roll(&self) -> &[Box<[u8]>] {
         &self.roll
     }
@@ -97,9 +120,9 @@ impl Reference {
 
     /// Keys of the commands whose first record is at one of these positions.
     pub(crate) fn keys(&self, positions: RangeInclusive<u64>) -> Vec<String> {
-        let records = positions.filter_map(|position| Record::decode(self.at(position)?).ok());
+        let records = positions.filter_map(|position| self.record(position));
         records
-            .filter_map(|record| Some(record.command?.key))
+            .filter_map(|record| Some(record.command.as_ref()?.key.clone()))
             .collect()
     }
 
@@ -116,7 +139,7 @@ impl Reference {
                 {
                     filling.close(self.head());
                 }
-                self.tell(command.clone(), &mut filling)
+                self.tell(command, &mut filling)
             })
             .collect();
         filling.close(self.head());
@@ -126,10 +149,13 @@ impl Reference {
         }
     }
 
-    fn tell(&mut self, mut command: Command, filling: &mut Filling) -> Expected {
+    fn tell(&mut self, command: &Command, filling: &mut Filling) -> Expected {
+        let mut command = Cow::Borrowed(command);
         // Time on the roll runs forward, whatever clients' clocks say.
-        if let Some(last) = self.recorded_at {
-            command.at = command.at.max(last);
+        if let Some(last) = self.recorded_at
+            && command.at < last
+        {
+            command.to_mut().at = last;
         }
         let head = self.head();
         let decided = match self.book.decide(&command) {
@@ -145,12 +171,12 @@ impl Reference {
                 replayed: false,
             };
         }
-        let mut reference = command.key.map(|key| CommandRef {
-            key: key.key,
+        let mut reference = command.key.as_ref().map(|key| CommandRef {
+            key: key.key.clone(),
             fingerprint: key.fingerprint,
             events: u32::try_from(decided.len()).expect("a command has few events"),
         });
-        let records: Vec<Record> = decided
+        let records: Vec<Rc<Record>> = decided
             .into_iter()
             .zip(head + 1..)
             .map(|(decided, position)| Record {
@@ -161,8 +187,9 @@ impl Reference {
                 command: reference.take(),
                 event: decided.event,
             })
+            .map(Rc::new)
             .collect();
-        let encoded: Vec<Box<[u8]>> = records.iter().map(encoded).collect();
+        let encoded: Vec<Box<[u8]>> = records.iter().map(|record| encoded(record)).collect();
         let bytes: usize = encoded.iter().map(|bytes| bytes.len() + 4).sum();
         if filling.bytes + bytes > self.limits.frame_bytes {
             filling.close(head);
@@ -176,6 +203,7 @@ impl Reference {
             self.evolve(position, record);
         }
         self.roll.extend(encoded);
+        self.records.extend(records.iter().cloned());
         self.recorded_at = Some(command.at);
         Expected::Applied {
             first: head + 1,
@@ -189,8 +217,8 @@ impl Reference {
         let last = first + u64::from(events) - 1;
         let records = (first..=last)
             .map(|position| {
-                let bytes = self.at(position).expect("the book knows no later command");
-                Record::decode(bytes).expect("what was encoded decodes")
+                let record = self.record(position);
+                Rc::clone(record.expect("the book knows no later command"))
             })
             .collect();
         Expected::Applied {
@@ -206,23 +234,26 @@ impl Reference {
         if to >= self.head() {
             return;
         }
-        self.roll
-            .truncate(usize::try_from(to).expect("below the length of a vector"));
+        let length = usize::try_from(to).expect("below the length of a vector");
+        self.roll.truncate(length);
+        let mut records = std::mem::take(&mut self.records);
+        records.truncate(length);
         self.book = Book::new(Chart::default());
         self.trial_balance = TrialBalance::default();
-        self.recorded_at = None;
-        for (index, position) in (0..self.roll.len()).zip(1..) {
-            let record = Record::decode(&self.roll[index]).expect("what was encoded decodes");
-            self.evolve(position, &record);
-            self.recorded_at = Some(record.recorded_at);
+        self.recorded_at = records.last().map(|record| record.recorded_at);
+        self.digest.take();
+        self.audited.take();
+        for (record, position) in records.iter().zip(1..) {
+            self.evolve(position, record);
         }
+        self.records = records;
         // They were counted when they were told.
         self.drawn_up = 0;
     }
 
     /// Tells one command, in a frame of its own.
     pub(crate) fn tell_one(&mut self, command: Command) -> Result<(), Refusal> {
-        match self.tell(command, &mut Filling::default()) {
+        match self.tell(&command, &mut Filling::default()) {
             Expected::Refused(refusal) => Err(refusal),
             Expected::Applied { .. } | Expected::TooLarge => Ok(()),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{
@@ -79,7 +80,7 @@ impl<'a> Sound<'a> {
             file, start, end, ..
         } = &self.extents[index];
         let forged = other.get(file)?.get(*start..*end)?;
-        let frame = &mut files.get_mut(file)?[*start..*end];
+        let frame = &mut Arc::make_mut(files.get_mut(file)?)[*start..*end];
         let keeps_hash = chance.coin();
         let sound = std::mem::replace(frame.first_chunk_mut::<HEADER>()?, [0; HEADER]);
         frame.copy_from_slice(forged);
@@ -267,9 +268,14 @@ fn decay(chance: &mut Chance, files: &mut Files, extents: &[Extent]) -> String {
         files.remove(&name);
         return format!("{name} is gone");
     }
-    let other = files[&chance.pick(&names)].clone();
+    let other = Arc::clone(&files[&chance.pick(&names)]);
     let number = chance.number();
     let bytes = files.get_mut(&name).expect("it was picked from these");
+    if kind == 6 {
+        *bytes = other;
+        return format!("{name} holds another segment");
+    }
+    let bytes = Arc::make_mut(bytes);
     match kind {
         0 => {
             let bit = number % 8;
@@ -297,15 +303,11 @@ fn decay(chance: &mut Chance, files: &mut Files, extents: &[Extent]) -> String {
             bytes.truncate(at);
             format!("{name} ends at {at}")
         }
-        6 => {
-            *bytes = other;
-            format!("{name} holds another segment")
-        }
         7 => {
             // A frame that is sound and has nothing to do here.
             if let Some(extent) = extents.get(chance.below(extents.len())) {
                 let frame = files[&extent.file][extent.start..extent.end].to_vec();
-                files.entry(name.clone()).or_default().extend(frame);
+                Arc::make_mut(files.entry(name.clone()).or_default()).extend(frame);
             }
             format!("{name} ends with a frame of before")
         }
