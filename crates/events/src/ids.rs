@@ -11,6 +11,17 @@ use minicbor::{Decode, Encode};
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 26;
 
+/// What each byte stands for as a digit.
+const VALUES: [Option<u8>; 256] = {
+    let mut values = [None; 256];
+    let mut value = 0_u8;
+    while value < 32 {
+        values[ALPHABET[value as usize] as usize] = Some(value);
+        value += 1;
+    }
+    values
+};
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an id of this kind: expected `{prefix}` and 26 base-32 digits")]
 pub struct ParseIdError {
@@ -18,15 +29,23 @@ pub struct ParseIdError {
     pub prefix: &'static str,
 }
 
-fn write_base32(number: u128, f: &mut fmt::Formatter<'_>, prefix: &str) -> fmt::Result {
+fn base32(number: u128) -> [u8; DIGITS] {
     let mut digits = [0_u8; DIGITS];
     let mut rest = number;
     for digit in digits.iter_mut().rev() {
         *digit = ALPHABET[(rest & 31) as usize];
         rest >>= 5;
     }
+    digits
+}
+
+fn as_text(digits: &[u8; DIGITS]) -> &str {
+    std::str::from_utf8(digits).expect("the alphabet is ASCII")
+}
+
+fn write_base32(number: u128, f: &mut fmt::Formatter<'_>, prefix: &str) -> fmt::Result {
     f.write_str(prefix)?;
-    f.write_str(std::str::from_utf8(&digits).expect("the alphabet is ASCII"))
+    f.write_str(as_text(&base32(number)))
 }
 
 fn read_base32(text: &str, prefix: &'static str) -> Result<u128, ParseIdError> {
@@ -40,11 +59,8 @@ fn read_base32(text: &str, prefix: &'static str) -> Result<u128, ParseIdError> {
         return Err(refuse());
     }
     digits.bytes().try_fold(0_u128, |number, byte| {
-        let value = ALPHABET
-            .iter()
-            .position(|&known| known == byte)
-            .ok_or_else(refuse)?;
-        Ok(number << 5 | value as u128)
+        let value = VALUES[usize::from(byte)].ok_or_else(refuse)?;
+        Ok(number << 5 | u128::from(value))
     })
 }
 
@@ -65,6 +81,12 @@ macro_rules! prefixed_id {
             #[must_use]
             pub const fn as_u128(self) -> u128 {
                 self.0
+            }
+
+            /// Writes what `Display` does, without a formatter.
+            pub fn append_to(self, text: &mut String) {
+                text.push_str($prefix);
+                text.push_str(as_text(&base32(self.0)));
             }
         }
 

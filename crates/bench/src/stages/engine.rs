@@ -15,6 +15,9 @@ use crate::{Bound, Error, Figure, Load};
 /// Entries in a bulk command.
 const BULK: usize = 8_000;
 
+/// A second command waits while the first is written, so that there is something to overlap.
+const BULK_CALLERS: [usize; 2] = [1, 4];
+
 const CALLERS: [usize; 3] = [1, 256, 1_024];
 
 /// About what an entry takes in the log, in bulk and as a command of its own.
@@ -25,7 +28,10 @@ pub(super) const SINGLE_BYTES: u64 = 160;
 pub(super) const OFFERED: [u64; 2] = [50, 80];
 
 pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
-    let mut figures = vec![bulk(rig)?];
+    let mut figures = Vec::new();
+    for callers in BULK_CALLERS {
+        figures.push(bulk(rig, callers)?);
+    }
     for callers in CALLERS {
         let closed = single(rig, callers, None)?;
         let rate = closed.per_second();
@@ -77,15 +83,18 @@ pub(super) fn since(before: &Metrics, after: Metrics) -> Metrics {
     since
 }
 
-fn bulk(rig: &mut Rig) -> Result<Figure, Error> {
+fn bulk(rig: &mut Rig, callers: usize) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let opening = entries.opening().collect();
     let count = rig.plan.bulk_entries.div_ceil(BULK);
     let calls = (0..count).map(|_| entries.bulk(BULK)).collect();
     rig.bounds.before(BULK as u64 * ENTRY_BYTES)?;
-    let (ran, did) = looped(rig, calls, opening, 1, None)?;
-    let case = format!("commands of {} entries, 1 caller", grouped(BULK));
-    let load = Load::Closed { callers: 1 };
+    let (ran, did) = looped(rig, calls, opening, callers, None)?;
+    let who = if callers == 1 { "caller" } else { "callers" };
+    let case = format!("commands of {} entries, {callers} {who}", grouped(BULK));
+    let load = Load::Closed {
+        callers: callers as u64,
+    };
     let figure = Figure::ran(Stage::Engine, case, load, BULK as u64, &ran).durable();
     Ok(figure.bounds(frame_bounds(rig, &did, BULK as u64)?))
 }
