@@ -3,13 +3,22 @@
 //! An event for each of a thousand plain entries would spend most of its bytes and time on
 //! envelopes. Those that carry no words of their own are written here one after the other:
 //!
-//! | bytes | of each entry |
+//! | bytes | of an entry |
 //! |---|---|
-//! | 16 | id, little endian |
+//! | 16 | id |
 //! | 4 | number of postings |
 //! | 16 each | postings: account (4), unit (2), side (1: debit, 2: credit), nought (1), minor units (8) |
 //!
-//! Numbers are little endian. Reading proves again that every entry balances.
+//! Nearly all have two postings of one amount. Those say it once:
+//!
+//! | bytes | of a transfer |
+//! |---|---|
+//! | 16 | id |
+//! | 4 | unit (2), side of the first posting (1), 0x80 |
+//! | 16 | accounts of the first and the second posting (4 each), minor units (8) |
+//!
+//! Numbers are little endian. Reading proves again that every entry balances. Rolls of before
+//! there were transfers have them as entries, and are read as ever.
 
 use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, UnitId};
@@ -18,6 +27,8 @@ use crate::{EntryId, codec};
 
 const HEAD_BYTES: usize = 20;
 const POSTING_BYTES: usize = 16;
+/// The last byte of the head of a transfer. Of an entry it is nought: it has few postings.
+const TRANSFER: u8 = 0x80;
 
 /// Entries with nothing but their postings, in the order in which they were posted.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
@@ -57,7 +68,7 @@ impl PostedEntries {
         }
     }
 
-    /// How long so many are.
+    /// How long so many are at most.
     #[must_use]
     pub fn bytes_of(entries: usize, postings: usize) -> usize {
         entries * HEAD_BYTES + postings * POSTING_BYTES
@@ -65,16 +76,16 @@ impl PostedEntries {
 
     pub fn push(&mut self, id: EntryId, entry: EntryRef<'_>) {
         let postings = entry.postings();
-        let count = u32::try_from(postings.len()).expect("an entry has few postings");
         self.bytes.extend_from_slice(&id.as_u128().to_le_bytes());
-        self.bytes.extend_from_slice(&count.to_le_bytes());
-        for posting in postings {
-            let mut row = [0; POSTING_BYTES];
-            row[..4].copy_from_slice(&posting.account.get().to_le_bytes());
-            row[4..6].copy_from_slice(&posting.unit.get().to_le_bytes());
-            row[6] = codec::side::number(&posting.side);
-            row[8..].copy_from_slice(&posting.amount.to_le_bytes());
-            self.bytes.extend_from_slice(&row);
+        match transfer(postings) {
+            Some(rest) => self.bytes.extend_from_slice(&rest),
+            None => {
+                let count = u32::try_from(postings.len()).expect("an entry has few postings");
+                self.bytes.extend_from_slice(&count.to_le_bytes());
+                for posting in postings {
+                    self.bytes.extend_from_slice(&row(posting));
+                }
+            }
         }
         self.entries += 1;
         self.postings += postings.len();
@@ -125,46 +136,108 @@ impl PostedEntries {
     }
 }
 
+fn row(posting: &Posting) -> [u8; POSTING_BYTES] {
+    let mut row = [0; POSTING_BYTES];
+    row[..4].copy_from_slice(&posting.account.get().to_le_bytes());
+    row[4..6].copy_from_slice(&posting.unit.get().to_le_bytes());
+    row[6] = codec::side::number(&posting.side);
+    row[8..].copy_from_slice(&posting.amount.to_le_bytes());
+    row
+}
+
+/// What comes after the id of an entry that is a transfer.
+fn transfer(postings: &[Posting]) -> Option<[u8; 4 + POSTING_BYTES]> {
+    let [first, second] = postings else {
+        return None;
+    };
+    if first.unit != second.unit || first.amount != second.amount || first.side == second.side {
+        return None;
+    }
+    let mut bytes = [0; 4 + POSTING_BYTES];
+    bytes[..2].copy_from_slice(&first.unit.get().to_le_bytes());
+    bytes[2] = codec::side::number(&first.side);
+    bytes[3] = TRANSFER;
+    bytes[4..8].copy_from_slice(&first.account.get().to_le_bytes());
+    bytes[8..12].copy_from_slice(&second.account.get().to_le_bytes());
+    bytes[12..].copy_from_slice(&first.amount.to_le_bytes());
+    Some(bytes)
+}
+
+/// The postings of a transfer, from the bytes after its id.
+fn both_postings(head: [u8; 4], row: &[u8; POSTING_BYTES]) -> Option<[Posting; 2]> {
+    let [u0, u1, side, TRANSFER] = head else {
+        return None;
+    };
+    let [a0, a1, a2, a3, b0, b1, b2, b3, amount @ ..] = *row;
+    let first = Posting {
+        account: AccountId::new(u32::from_le_bytes([a0, a1, a2, a3])),
+        unit: UnitId::new(u16::from_le_bytes([u0, u1])),
+        side: codec::side::from_number(side).ok()?,
+        amount: u64::from_le_bytes(amount),
+    };
+    let second = Posting {
+        account: AccountId::new(u32::from_le_bytes([b0, b1, b2, b3])),
+        side: first.side.opposite(),
+        ..first
+    };
+    Some([first, second])
+}
+
+fn posting(row: &[u8; POSTING_BYTES]) -> Option<Posting> {
+    let [a0, a1, a2, a3, u0, u1, side, 0, amount @ ..] = *row else {
+        return None;
+    };
+    Some(Posting {
+        account: AccountId::new(u32::from_le_bytes([a0, a1, a2, a3])),
+        unit: UnitId::new(u16::from_le_bytes([u0, u1])),
+        side: codec::side::from_number(side).ok()?,
+        amount: u64::from_le_bytes(amount),
+    })
+}
+
 fn walk(
     mut bytes: &[u8],
     mut visit: impl FnMut(EntryId, EntryRef<'_>),
 ) -> Result<(), ParseEntriesError> {
-    let mut postings: Vec<Posting> = Vec::with_capacity(8);
+    let mut postings: Vec<Posting> = Vec::new();
     let mut entry = 0;
     while !bytes.is_empty() {
         let cut = ParseEntriesError::Truncated(entry);
-        let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
+        let unknown = |posting| ParseEntriesError::Posting { entry, posting };
+        let Some((id, rest)) = bytes.split_first_chunk() else {
             return Err(cut);
         };
-        let (id, count) = head.split_at(16);
-        let id = u128::from_le_bytes(id.try_into().expect("16 bytes"));
-        let count = u32::from_le_bytes(count.try_into().expect("four bytes"));
-        let length = usize::try_from(count)
-            .ok()
-            .filter(|count| *count <= MAX_POSTINGS)
-            .map(|count| count * POSTING_BYTES);
-        let Some((rows, rest)) = length.and_then(|length| rest.split_at_checked(length)) else {
+        let id = EntryId::from_u128(u128::from_le_bytes(*id));
+        let Some((head, rest)) = rest.split_first_chunk() else {
             return Err(cut);
         };
-        postings.clear();
-        for (posting, row) in rows.chunks_exact(POSTING_BYTES).enumerate() {
-            let row: &[u8; POSTING_BYTES] = row.try_into().expect("16 bytes");
-            let [a0, a1, a2, a3, u0, u1, side, nought, amount @ ..] = *row;
-            let side = codec::side::from_number(side).ok();
-            let Some(side) = side.filter(|_| nought == 0) else {
-                return Err(ParseEntriesError::Posting { entry, posting });
+        let prove = |postings| {
+            let proved = EntryRef::new(postings);
+            proved.map_err(|error| ParseEntriesError::Entry { entry, error })
+        };
+        if head[3] == TRANSFER {
+            let Some((row, rest)) = rest.split_first_chunk() else {
+                return Err(cut);
             };
-            postings.push(Posting {
-                account: AccountId::new(u32::from_le_bytes([a0, a1, a2, a3])),
-                unit: UnitId::new(u16::from_le_bytes([u0, u1])),
-                side,
-                amount: u64::from_le_bytes(amount),
-            });
+            let both = both_postings(*head, row).ok_or_else(|| unknown(0))?;
+            visit(id, prove(&both)?);
+            bytes = rest;
+        } else {
+            let count = usize::try_from(u32::from_le_bytes(*head)).ok();
+            let length = count
+                .filter(|count| *count <= MAX_POSTINGS)
+                .map(|count| count * POSTING_BYTES);
+            let Some((rows, rest)) = length.and_then(|length| rest.split_at_checked(length)) else {
+                return Err(cut);
+            };
+            postings.clear();
+            for (index, row) in rows.chunks_exact(POSTING_BYTES).enumerate() {
+                let row = row.try_into().expect("16 bytes");
+                postings.push(posting(row).ok_or_else(|| unknown(index))?);
+            }
+            visit(id, prove(&postings)?);
+            bytes = rest;
         }
-        let proved = EntryRef::new(&postings);
-        let proved = proved.map_err(|error| ParseEntriesError::Entry { entry, error })?;
-        visit(EntryId::from_u128(id), proved);
-        bytes = rest;
         entry += 1;
     }
     Ok(())
