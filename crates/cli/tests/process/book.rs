@@ -169,8 +169,11 @@ impl Book {
             "{}: {answer:?}",
             self.context
         );
-        self.witness
-            .remember([crate::witness::Sent { command, told }]);
+        self.witness.remember([crate::witness::Sent {
+            command,
+            told,
+            marks: (0, 0),
+        }]);
         self.hold(&mut server.client());
         let ended = server.stop();
         verify(&self.data, &self.context);

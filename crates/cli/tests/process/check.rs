@@ -326,7 +326,11 @@ mod tests {
             (Command::entry("c", TWO), Told::Nothing),
         ];
         let mut witness = Witness::default();
-        witness.remember(commands.map(|(command, told)| Sent { command, told }));
+        witness.remember(commands.map(|(command, told)| Sent {
+            command,
+            told,
+            marks: (0, 0),
+        }));
         witness
     }
 

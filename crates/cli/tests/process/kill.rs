@@ -79,7 +79,7 @@ fn on_one_book(cycles: u64, seed: u64, random: &mut Random, tally: &mut Tally) {
         load.reach(random.below(100) as u64);
         std::thread::sleep(Duration::from_micros(random.below(2_000) as u64));
         let ended = server.kill();
-        tally.torn += u64::from(ended.said.contains("an append that was cut short"));
+        tally.torn += u64::from(ended.cut_a_tail());
         book.remember(load.join());
     }
     book.recovers(random);

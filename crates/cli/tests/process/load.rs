@@ -17,6 +17,9 @@ use crate::witness::{Sent, Told};
 /// come.
 const MOST: u32 = 20_000;
 
+/// A clock of a test.
+pub type Mark = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Clients at work.
 #[derive(Debug)]
 pub struct Load {
@@ -36,13 +39,27 @@ pub struct Done {
 impl Load {
     /// Starts clients that draw whatever there is. `name` is new each time.
     pub fn start(address: SocketAddr, clients: usize, seed: u64, name: &str) -> Self {
+        Self::marked(address, clients, seed, name, Arc::new(|| 0))
+    }
+
+    /// The same with a clock that is looked at before each command and after each answer.
+    pub fn marked(address: SocketAddr, clients: usize, seed: u64, name: &str, mark: Mark) -> Self {
         let acknowledged = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let clients = (0..clients).map(|client| {
             let name = format!("{name}t{client}");
             let mut random = Random::new(seed ^ (client as u64 + 1) << 32);
             let (acknowledged, stop) = (Arc::clone(&acknowledged), Arc::clone(&stop));
-            thread::spawn(move || post(address, &mut random, &name, None, &acknowledged, &stop))
+            let mark = Arc::clone(&mark);
+            thread::spawn(move || {
+                let many = Many {
+                    most: None,
+                    acknowledged: &acknowledged,
+                    stop: &stop,
+                    mark: &*mark,
+                };
+                post(address, &mut random, &name, &many)
+            })
         });
         Self {
             clients: clients.collect(),
@@ -80,46 +97,52 @@ impl Load {
 
 /// One client, and so many commands at the most.
 pub fn few(address: SocketAddr, random: &mut Random, name: &str, commands: u32) -> Done {
-    post(
-        address,
-        random,
-        name,
-        Some(commands),
-        &AtomicU64::new(0),
-        &AtomicBool::new(false),
-    )
+    let many = Many {
+        most: Some(commands),
+        acknowledged: &AtomicU64::new(0),
+        stop: &AtomicBool::new(false),
+        mark: &|| 0,
+    };
+    post(address, random, name, &many)
 }
 
-fn post(
-    address: SocketAddr,
-    random: &mut Random,
-    name: &str,
+/// How long a client goes on, and who hears of it.
+struct Many<'a> {
     most: Option<u32>,
-    acknowledged: &AtomicU64,
-    stop: &AtomicBool,
-) -> Done {
+    acknowledged: &'a AtomicU64,
+    stop: &'a AtomicBool,
+    mark: &'a dyn Fn() -> u64,
+}
+
+fn post(address: SocketAddr, random: &mut Random, name: &str, many: &Many<'_>) -> Done {
     let mut done = Done::default();
     let mut unpaid = Vec::new();
     let Ok(mut client) = Client::connect(address) else {
         return done;
     };
     for number in 0.. {
-        if most == Some(number) {
+        if many.most == Some(number) {
             break;
         }
         assert!(number < MOST, "{name}: nothing ends the load");
-        if stop.load(Ordering::SeqCst) {
+        if many.stop.load(Ordering::SeqCst) {
             break;
         }
         let command = Command::draw(random, &format!("{name}n{number}"), &mut unpaid);
+        let asked = (many.mark)();
         let answer = client.send(&command.request());
         let told = Told::by(&answer);
+        let marks = (asked, (many.mark)());
         if let Told::Acknowledged { .. } = told {
-            acknowledged.fetch_add(1, Ordering::SeqCst);
+            many.acknowledged.fetch_add(1, Ordering::SeqCst);
             unpaid.extend(command.order());
         }
         let lost = told == Told::Nothing;
-        done.sent.push(Sent { command, told });
+        done.sent.push(Sent {
+            command,
+            told,
+            marks,
+        });
         if lost {
             done.failures.extend(answer);
             break;

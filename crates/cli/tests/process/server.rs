@@ -150,6 +150,11 @@ impl Ended {
         self
     }
 
+    /// Whether it has told of a tail that it cut.
+    pub fn cut_a_tail(&self) -> bool {
+        self.said.contains("an append that was cut short")
+    }
+
     #[track_caller]
     pub fn says(&self, part: &str) -> &Self {
         assert!(self.said.contains(part), "no {part:?} in {self:?}");

@@ -41,6 +41,9 @@ impl Told {
 pub struct Sent {
     pub command: Command,
     pub told: Told,
+    /// What a clock of the test said when it was asked, and when the answer came; noughts where
+    /// there is none.
+    pub marks: (u64, u64),
 }
 
 /// All commands that were ever sent, by key.
