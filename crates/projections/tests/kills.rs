@@ -10,7 +10,7 @@ mod harness;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -43,13 +43,12 @@ fn story(seed: u64) -> Story {
 fn in_whatever_pieces_the_rows_are_those_of_the_whole() {
     let seed = number(STORY, 0);
     // One that is killed would leave a directory of its own behind.
-    let own = std::env::var_os(PATH)
+    let given = std::env::var_os(PATH).map(PathBuf::from);
+    let own = given
         .is_none()
         .then(|| tempfile::tempdir().expect("a temporary directory"));
-    let path = match &own {
-        Some(directory) => directory.path().join("pieces.db"),
-        None => std::env::var_os(PATH).expect("it was there").into(),
-    };
+    let inside = own.as_ref().map(|own| own.path().join("pieces.db"));
+    let path = given.or(inside).expect("one of them is there");
     let records = story(seed).roll.numbered();
     let mut projector = Projector::open(&path).expect("read models open");
     let from = projector.checkpoint();

@@ -57,7 +57,8 @@ pub(crate) fn key(out: &mut Vec<u8>, key: &str) {
     tagged(out, b':', key.as_bytes());
 }
 
-fn length(length: usize) -> [u8; 8] {
+/// As it stands before a text.
+pub(crate) fn length(length: usize) -> [u8; 8] {
     u64::try_from(length)
         .expect("lengths fit 64 bits")
         .to_le_bytes()

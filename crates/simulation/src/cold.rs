@@ -174,14 +174,7 @@ impl ColdTrouble {
 impl fmt::Display for ColdTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call(Injection {
-                at,
-                failure,
-                sticky,
-            }) => {
-                let times = if *sticky { "from then on" } else { "once" };
-                write!(f, "{failure:?} at call {at} of the cold rows, {times}")
-            }
+            Self::Call(injection) => write!(f, "{injection}, of those for cold rows"),
             Self::Rot { read, byte, mask } => {
                 write!(
                     f,

@@ -62,14 +62,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call(Injection {
-                at,
-                failure,
-                sticky,
-            }) => {
-                let times = if *sticky { "from then on" } else { "once" };
-                write!(f, "{failure:?} at call {at}, {times}")
-            }
+            Self::Call(injection) => injection.fmt(f),
             Self::Dies { call, death } => write!(f, "{death} in call {call}"),
             Self::Sync { nth, fate } => {
                 let fate = match fate {

@@ -21,7 +21,7 @@ const BULK_CALLERS: [usize; 2] = [1, 4];
 const CALLERS: [usize; 3] = [1, 256, 1_024];
 
 /// About what an entry takes in the log, in bulk and as a command of its own.
-pub(super) const ENTRY_BYTES: u64 = 56;
+pub(super) const ENTRY_BYTES: u64 = 37;
 pub(super) const SINGLE_BYTES: u64 = 160;
 
 /// Open loops at so many hundredths of the rate of the closed loop.

@@ -9,6 +9,7 @@
 mod tree;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,6 +41,18 @@ pub struct Injection {
     pub failure: Failure,
     /// Whether every later call fails too.
     pub sticky: bool,
+}
+
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at,
+            failure,
+            sticky,
+        } = self;
+        let times = if *sticky { "from then on" } else { "once" };
+        write!(f, "{failure:?} at call {at}, {times}")
+    }
 }
 
 /// What reaches the disk of everything that was not synced.

@@ -1,8 +1,10 @@
 //! What an entry's fingerprint is taken of, without a tree of JSON values: the same bytes as
 //! [`crate::canonical::write`] appends for the entry's object.
 
+use tillroll_ledger::Side;
+
 use super::{Given, Leg, Scanned};
-use crate::canonical::{array, digits, key, null, object, text};
+use crate::canonical::{array, key, length, null, object, text};
 
 /// Appends what an entry says.
 pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
@@ -36,16 +38,28 @@ pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
     });
 }
 
+/// What stands around the texts of a posting is always the same, and most of its bytes.
 fn posting(out: &mut Vec<u8>, leg: &Leg<'_>) {
-    object(out, 4);
-    key(out, "account");
-    text(out, leg.account.as_str());
-    key(out, "amount");
-    digits(out, leg.digits);
-    key(out, "side");
-    text(out, leg.side.as_str());
-    key(out, "unit");
-    text(out, leg.unit.as_str());
+    const ACCOUNT: &[u8] = b"{\x08\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0:\x07\0\0\0\0\0\0\0account\"";
+    const AMOUNT: &[u8] = b":\x06\0\0\0\0\0\0\0amount#";
+    const DEBIT: &[u8] =
+        b":\x04\0\0\0\0\0\0\0side\"\x05\0\0\0\0\0\0\0debit:\x04\0\0\0\0\0\0\0unit\"";
+    const CREDIT: &[u8] =
+        b":\x04\0\0\0\0\0\0\0side\"\x06\0\0\0\0\0\0\0credit:\x04\0\0\0\0\0\0\0unit\"";
+    let side = match leg.side {
+        Side::Debit => DEBIT,
+        Side::Credit => CREDIT,
+    };
+    let texts = [
+        (ACCOUNT, leg.account.as_str()),
+        (AMOUNT, leg.digits),
+        (side, leg.unit.as_str()),
+    ];
+    for (around, text) in texts {
+        out.extend_from_slice(around);
+        out.extend_from_slice(&length(text.len()));
+        out.extend_from_slice(text.as_bytes());
+    }
 }
 
 fn member<T>(out: &mut Vec<u8>, name: &str, given: &Given<T>, write: impl Fn(&mut Vec<u8>, &T)) {
