@@ -43,7 +43,7 @@ pub use checkpoint::Checkpoint;
 pub use error::{ProjectError, ReadError};
 pub use follow::{Follower, follow};
 pub use names::NameCache;
-pub use projector::{MAX_BATCH, Progress, Projector};
+pub use projector::{MAX_BATCH, MAX_ENTRIES, Progress, Projector};
 pub use read::{
     AccountQuery, AccountRow, At, Counts, DisputeRow, EntryRow, EventCount, HoldRow, HoldStatus,
     LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PayoutRow,

@@ -10,15 +10,18 @@ use tillroll_sabotage::{Bug, planted};
 use crate::write::{Cache, Writer};
 use crate::{Checkpoint, ProjectError, database, schema, source};
 
-/// Most records of one SQL commit. A page of an index that many records of a commit change is
-/// written once: of 2,000, 5,000 and 20,000 records a commit, each costs 13, 10 and 7 us, and
-/// beyond that little less for more memory.
-pub const MAX_BATCH: usize = 20_000;
+/// Most records of one SQL commit that post an entry or less each. A page that many rows of a
+/// commit change is written once, so that a record of a larger commit costs less, up to here for
+/// memory that is worth it. Of records that post many entries it is [`MAX_ENTRIES`] in all.
+pub const MAX_BATCH: usize = MAX_ENTRIES / source::RECORD_WEIGHT;
+/// Most entries of one SQL commit that come many to a record: the postings of ten thousand
+/// accounts are on as many pages, however few they are.
+pub const MAX_ENTRIES: usize = 400_000;
 
-/// Most records of one SQL commit while somebody waits to read what is new.
-const AWAITED_BATCH: usize = 5_000;
+/// The weight of a commit while somebody waits to read what is new.
+const AWAITED_WEIGHT: usize = MAX_ENTRIES / 10;
 /// Looked at so often, whether somebody waits.
-const LOOK: usize = 256;
+const LOOK: usize = 256 * source::RECORD_WEIGHT;
 
 /// How far a long projection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +47,29 @@ pub struct Projector {
     published: Option<Checkpoint>,
 }
 
-/// Where a commit ends.
-struct End {
+/// A commit that is being filled.
+struct Filling {
     published: Option<Checkpoint>,
     /// The checkpoint before it.
     before: u64,
+    weight: usize,
+    /// What it weighed when it was last looked whether somebody waits.
+    looked: usize,
 }
 
-impl End {
-    /// Whether that is before the record at `next`, after so many.
-    fn is_before(&self, next: u64, taken: usize) -> bool {
-        if taken == 0 || !taken.is_multiple_of(LOOK) {
-            return taken >= MAX_BATCH;
+impl Filling {
+    /// Whether it ends before the record at `next`.
+    fn ends_before(&mut self, next: u64) -> bool {
+        if self.weight >= MAX_ENTRIES {
+            return true;
         }
+        if self.weight - self.looked < LOOK {
+            return false;
+        }
+        self.looked = self.weight;
         let published = self.published.as_ref();
         let awaited = published.and_then(|published| published.awaited_after(self.before));
-        let is_awaited = awaited.is_some_and(|position| taken >= AWAITED_BATCH || next > position);
-        is_awaited || taken >= MAX_BATCH
+        awaited.is_some_and(|position| self.weight >= AWAITED_WEIGHT || next > position)
     }
 }
 
@@ -119,8 +128,8 @@ impl Projector {
         &self.sql
     }
 
-    /// Projects records, at most [`MAX_BATCH`] per commit, fewer where somebody waits, and
-    /// answers the checkpoint after them. Their positions continue the checkpoint without a gap.
+    /// Projects records, at most [`MAX_BATCH`] per commit or what posts [`MAX_ENTRIES`], fewer where
+    /// somebody waits, and answers the checkpoint after them. Their positions continue the checkpoint without a gap.
     ///
     /// # Errors
     /// Of the commit that failed nothing is kept, neither rows nor checkpoint; commits before
@@ -131,17 +140,18 @@ impl Projector {
     ) -> Result<u64, ProjectError> {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
-            let end = End {
+            let mut filling = Filling {
                 published: self.published.clone(),
                 before: self.checkpoint,
+                weight: 0,
+                looked: 0,
             };
-            let mut taken = 0;
             let batch = std::iter::from_fn(|| {
-                let (next, _) = records.peek()?;
-                if end.is_before(*next, taken) {
+                let (next, record) = records.peek()?;
+                if filling.ends_before(*next) {
                     return None;
                 }
-                taken += 1;
+                filling.weight += source::weight(record);
                 records.next()
             });
             self.commit(batch)?;
@@ -230,7 +240,7 @@ impl Projector {
                 progress(Progress { position, head });
                 Ok(())
             };
-            source::read_to(reader, after, head, MAX_BATCH, take)?;
+            source::read_to(reader, after, head, MAX_ENTRIES, take)?;
         }
     }
 

@@ -63,7 +63,13 @@ CREATE TABLE postings (
     credits_after INTEGER NOT NULL,
     PRIMARY KEY (position, ordinal)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX postings_by_account ON postings (account_id, position, ordinal);
+
+CREATE TABLE account_postings (
+    account_id INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    ordinal    INTEGER NOT NULL,
+    PRIMARY KEY (account_id, position, ordinal)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pending_history (
     account_id      INTEGER NOT NULL,

@@ -8,6 +8,14 @@ use tillroll_journal::{JournalReader, Position, ReadError};
 
 use crate::ProjectError;
 
+/// What a record by itself weighs, where each entry of a record with many weighs 1.
+pub(crate) const RECORD_WEIGHT: usize = 8;
+
+/// About what projecting a record takes, in time and in memory.
+pub(crate) fn weight(record: &Record) -> usize {
+    record.event.posted_count().max(RECORD_WEIGHT)
+}
+
 pub(crate) fn decode(position: u64, bytes: &[u8]) -> Result<Record, ProjectError> {
     Record::decode(bytes).map_err(|source| ProjectError::Record { position, source })
 }
@@ -20,7 +28,7 @@ pub(crate) fn read_to(
     size: usize,
     take: impl FnMut(Vec<(u64, Record)>) -> Result<(), ProjectError>,
 ) -> Result<(), ProjectError> {
-    match last.saturating_sub(after) > size as u64 {
+    match last.saturating_sub(after) > (size / RECORD_WEIGHT) as u64 {
         true => read_batches_ahead(reader, after, last, size, take),
         false => read_batches(reader, after, last, size, take),
     }
@@ -73,7 +81,7 @@ impl<E: Into<ProjectError>> From<E> for Stopped {
     }
 }
 
-/// Hands the records after `after`, up to `last`, to `take`, about `size` rows' worth at a time.
+/// Hands the records after `after`, up to `last`, to `take`, so many that they weigh about `size`.
 pub(crate) fn read_batches<E>(
     reader: &dyn JournalReader,
     after: u64,
@@ -85,7 +93,7 @@ where
     E: From<ProjectError> + From<ReadError>,
 {
     let mut frames = reader.frames(Position::new(after).next())?;
-    let (mut batch, mut weight) = (Vec::new(), 0);
+    let (mut batch, mut filled) = (Vec::new(), 0);
     while let Some(frame) = frames.next_frame()? {
         for (position, bytes) in frame.records() {
             let position = position.get();
@@ -96,11 +104,10 @@ where
                 break;
             }
             let record = decode(position, bytes)?;
-            // A record that posts many entries makes as many rows.
-            weight += record.event.posted_count().max(1);
+            filled += weight(&record);
             batch.push((position, record));
-            if weight >= size {
-                weight = 0;
+            if filled >= size {
+                filled = 0;
                 take(std::mem::take(&mut batch))?;
             }
         }

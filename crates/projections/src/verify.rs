@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Rows};
 use tillroll_journal::JournalReader;
 
-use crate::projector::{MAX_BATCH, Progress, Projector};
+use crate::projector::{MAX_ENTRIES, Progress, Projector};
 use crate::{ProjectError, database, schema, source};
 
 /// The first row that differs, or is only on one side.
@@ -86,7 +86,7 @@ pub fn verify(
         position: 0,
         head: checkpoint,
     };
-    source::read_to(reader, 0, checkpoint, MAX_BATCH, |batch| {
+    source::read_to(reader, 0, checkpoint, MAX_ENTRIES, |batch| {
         let position = projector.apply(batch)?;
         progress(Progress { position, ..tell });
         Ok(())

@@ -125,14 +125,20 @@ fn every_number_is_an_integer() {
 fn questions_about_one_thing_seek_and_never_scan() {
     let models = Models::of(&[]);
     let questions = [
-        "SELECT debits_after FROM postings WHERE account_id = 1 AND position <= 9
-         ORDER BY position DESC, ordinal DESC LIMIT 1",
-        "SELECT p.amount FROM postings p CROSS JOIN events e ON e.position = p.position
-         WHERE p.account_id = 1 AND (p.position, p.ordinal) > (1, 2) AND p.position <= 9
-         ORDER BY p.position ASC, p.ordinal ASC LIMIT 10",
-        "SELECT p.amount FROM postings p CROSS JOIN events e ON e.position = p.position
-         WHERE p.account_id = 1 AND (p.position, p.ordinal) < (8, 2) AND p.position <= 9
-         ORDER BY p.position DESC, p.ordinal DESC LIMIT 10",
+        "SELECT p.debits_after FROM account_postings a
+         CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
+         WHERE a.account_id = 1 AND a.position <= 9
+         ORDER BY a.position DESC, a.ordinal DESC LIMIT 1",
+        "SELECT p.amount FROM account_postings a
+         CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
+         CROSS JOIN events e ON e.position = a.position
+         WHERE a.account_id = 1 AND (a.position, a.ordinal) > (1, 2) AND a.position <= 9
+         ORDER BY a.position ASC, a.ordinal ASC LIMIT 10",
+        "SELECT p.amount FROM account_postings a
+         CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
+         CROSS JOIN events e ON e.position = a.position
+         WHERE a.account_id = 1 AND (a.position, a.ordinal) < (8, 2) AND a.position <= 9
+         ORDER BY a.position DESC, a.ordinal DESC LIMIT 10",
         "SELECT standing FROM order_events WHERE order_id = 'a' AND position <= 9
          AND standing IS NOT NULL ORDER BY position DESC LIMIT 1",
         "SELECT e.kind FROM order_events o CROSS JOIN events e ON e.position = o.position

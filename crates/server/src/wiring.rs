@@ -413,8 +413,9 @@ fn seen(path: &Path) -> u64 {
 /// half as much in a commit of twenty thousand as in one of two thousand. Otherwise, or when a
 /// read wants what is new, nothing waits.
 const GATHERING: Duration = Duration::from_millis(400);
-/// So many records in a second make a server busy, looked at this often.
-const BUSY: u128 = 5_000;
+/// So many bytes of the log in a second make a server busy (some five thousand entries that come
+/// one by one, or thirty thousand that come in bulk), looked at this often.
+const BUSY: u128 = 1_000_000;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Starts the thread that keeps the read models up to date.
@@ -428,15 +429,20 @@ fn follow(
 ) -> io::Result<Follower> {
     let mut committed = engine.committed();
     let mut followed = tokio::time::Instant::now();
-    let (mut looked, mut seen_then) = (followed, projector.checkpoint());
+    let written = {
+        let engine = engine.clone();
+        move || engine.metrics().bytes
+    };
+    let (mut looked, mut written_then) = (followed, written());
     let mut gathering = Duration::ZERO;
     let wait = move |seen: u64| {
         let since = looked.elapsed();
         if since >= LOOK {
-            let records = u128::from(seen.saturating_sub(seen_then)) * 1_000_000;
-            let is_busy = records > since.as_micros() * BUSY;
+            let written_now = written();
+            let bytes = u128::from(written_now.saturating_sub(written_then)) * 1_000_000;
+            let is_busy = bytes > since.as_micros() * BUSY;
             gathering = if is_busy { GATHERING } else { Duration::ZERO };
-            (looked, seen_then) = (tokio::time::Instant::now(), seen);
+            (looked, written_then) = (tokio::time::Instant::now(), written_now);
         }
         let head = runtime.block_on(async {
             let moved = async {

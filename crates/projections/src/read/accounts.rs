@@ -275,9 +275,10 @@ fn balances_at(
     );
     if row.count(12)? > as_of.position {
         let mut statement = snapshot.sql.prepare_cached(
-            "SELECT debits_after, credits_after FROM postings
-             WHERE account_id = ?1 AND position <= ?2
-             ORDER BY position DESC, ordinal DESC LIMIT 1",
+            "SELECT p.debits_after, p.credits_after FROM account_postings a
+             CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
+             WHERE a.account_id = ?1 AND a.position <= ?2
+             ORDER BY a.position DESC, a.ordinal DESC LIMIT 1",
         )?;
         posted = statement
             .query_row(params![id, as_of.column], pair)

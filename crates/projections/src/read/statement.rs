@@ -147,10 +147,12 @@ fn lines(
                 (SELECT n.id FROM entries n
                  WHERE n.position = p.position AND n.ordinal <= p.ordinal
                  ORDER BY n.ordinal DESC LIMIT 1)
-         FROM postings p CROSS JOIN events e ON e.position = p.position
-         WHERE p.account_id = ?1 AND (p.position, p.ordinal) {comparison} (?2, ?3)
-           AND p.position <= ?4
-         ORDER BY p.position {order}, p.ordinal {order} LIMIT ?5"
+         FROM account_postings a
+         CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
+         CROSS JOIN events e ON e.position = a.position
+         WHERE a.account_id = ?1 AND (a.position, a.ordinal) {comparison} (?2, ?3)
+           AND a.position <= ?4
+         ORDER BY a.position {order}, a.ordinal {order} LIMIT ?5"
     );
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
     let rows = statement.query_map(

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 use tillroll_sabotage::{Bug, planted};
 
-use super::rows::Row;
+use super::rows::{Keyed, Row};
 use super::{Place, Writer};
 use crate::{ProjectError, words};
 
@@ -17,7 +18,7 @@ const MAX_REMEMBERED: usize = 500_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    states: HashMap<u32, State>,
+    states: HashMap<u32, State, RandomState>,
     changed: Vec<u32>,
 }
 
@@ -206,6 +207,34 @@ impl Row for PostingRow {
     }
 }
 
+/// Where a posting of an account is.
+#[derive(Debug)]
+pub(super) struct PostedRow {
+    account: u32,
+    position: i64,
+    ordinal: i64,
+}
+
+impl Row for PostedRow {
+    const INSERT: &'static str = "INSERT OR FAIL INTO account_postings
+        (account_id, position, ordinal)";
+    const COLUMNS: usize = 3;
+
+    fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        statement.raw_bind_parameter(first, self.account)?;
+        statement.raw_bind_parameter(first + 1, self.position)?;
+        statement.raw_bind_parameter(first + 2, self.ordinal)
+    }
+}
+
+impl Keyed for PostedRow {
+    type Key = (u32, i64, i64);
+
+    fn key(&self) -> Self::Key {
+        (self.account, self.position, self.ordinal)
+    }
+}
+
 impl Writer<'_> {
     pub(super) fn account_opened(
         &mut self,
@@ -267,16 +296,22 @@ impl Writer<'_> {
             add(place, total, posting.amount)?;
             state.posted_position = place.column;
             let [debits_after, credits_after, ..] = columns(&state.balances);
+            let (account, position) = (posting.account.get(), place.column);
             let row = PostingRow {
-                position: place.column,
+                position,
                 ordinal: *ordinal,
-                account: posting.account.get(),
+                account,
                 side: words::side(posting.side),
                 amount: place.column_of(posting.amount)?,
                 debits_after,
                 credits_after,
             };
             self.postings.push(self.sql, row)?;
+            self.posted.push(PostedRow {
+                account,
+                position,
+                ordinal: *ordinal,
+            });
             *ordinal += 1;
         }
         Ok(())

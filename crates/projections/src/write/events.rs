@@ -8,7 +8,7 @@ use tillroll_events::{
     EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata, NotificationReceived, Record,
 };
 
-use super::rows::{Row, Rows};
+use super::rows::{Keyed, Row, Rows};
 use super::{Place, Writer};
 use crate::ProjectError;
 
@@ -175,6 +175,15 @@ impl Row for EntryRow {
     }
 }
 
+impl Keyed for EntryRow {
+    type Key = EntryId;
+
+    /// Ids as texts are in the order of their numbers.
+    fn key(&self) -> EntryId {
+        self.id
+    }
+}
+
 impl Writer<'_> {
     pub(super) fn event(
         &mut self,
@@ -205,30 +214,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn entry_posted(
-        &mut self,
-        place: Place,
-        event: &EntryPosted,
-    ) -> Result<(), ProjectError> {
+    pub(super) fn entry_posted(&mut self, place: Place, event: &EntryPosted) {
         let count = event.entry.postings().len();
-        self.entry(place, 0, event.id, count, &event.metadata, event.reverses)
+        self.entry(place, 0, event.id, count, &event.metadata, event.reverses);
     }
 
-    pub(super) fn entries_posted(
-        &mut self,
-        place: Place,
-        event: &EntriesPosted,
-    ) -> Result<(), ProjectError> {
-        let (mut ordinal, mut written) = (0_i64, Ok(()));
+    pub(super) fn entries_posted(&mut self, place: Place, event: &EntriesPosted) {
+        let mut ordinal = 0_i64;
         let plain = Metadata::new();
         event.entries.for_each(|id, entry| {
             let count = entry.postings().len();
-            if written.is_ok() {
-                written = self.entry(place, ordinal, id, count, &plain, None);
-            }
+            self.entry(place, ordinal, id, count, &plain, None);
             ordinal += postings_column(count);
         });
-        written
     }
 
     fn entry(
@@ -239,16 +237,15 @@ impl Writer<'_> {
         postings: usize,
         metadata: &Metadata,
         reverses: Option<EntryId>,
-    ) -> Result<(), ProjectError> {
-        let row = EntryRow {
+    ) {
+        self.entries.push(EntryRow {
             position: place.column,
             ordinal,
             postings: postings_column(postings),
             id,
             metadata: metadata_json(metadata),
             reverses,
-        };
-        Ok(self.entries.push(self.sql, row)?)
+        });
     }
 
     /// Only what was not understood is listed; understanding it later takes it off the list.

@@ -18,7 +18,7 @@ use rusqlite::{CachedStatement, Connection, params};
 use tillroll_events::{Event, EventId, OrderId, Record};
 use tillroll_sabotage::{Bug, planted};
 
-use self::rows::Rows;
+use self::rows::{Rows, Scattered};
 use crate::ProjectError;
 
 /// What the writer remembers between commits. Everything in it can be read back from the
@@ -87,8 +87,9 @@ pub(crate) struct Writer<'a> {
     last: Option<(EventId, i64)>,
     events: Rows<events::EventRow>,
     times: Rows<events::TimeRow>,
-    entries: Rows<events::EntryRow>,
+    entries: Scattered<events::EntryRow>,
     postings: Rows<accounts::PostingRow>,
+    posted: Scattered<accounts::PostedRow>,
     insert_order_event: Kept<'a>,
 }
 
@@ -102,8 +103,9 @@ impl<'a> Writer<'a> {
             last: None,
             events: Rows::default(),
             times: Rows::default(),
-            entries: Rows::default(),
+            entries: Scattered::default(),
             postings: Rows::default(),
+            posted: Scattered::default(),
             insert_order_event: Kept::default(),
         }
     }
@@ -153,11 +155,11 @@ impl<'a> Writer<'a> {
                 None
             }
             Event::EntryPosted(event) => {
-                self.entry_posted(place, event)?;
+                self.entry_posted(place, event);
                 None
             }
             Event::EntriesPosted(event) => {
-                self.entries_posted(place, event)?;
+                self.entries_posted(place, event);
                 None
             }
             Event::HoldPlaced(event) => {
@@ -228,6 +230,7 @@ impl<'a> Writer<'a> {
         self.times.flush(self.sql)?;
         self.entries.flush(self.sql)?;
         self.postings.flush(self.sql)?;
+        self.posted.flush(self.sql)?;
         self.cache.accounts.flush(self.sql)?;
         self.cache.orders.flush(self.sql)?;
         self.cache.events.flush(self.sql)?;

@@ -20,6 +20,40 @@ pub(super) trait Row {
     fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()>;
 }
 
+/// A row of a table whose key does not grow with the roll.
+pub(super) trait Keyed: Row {
+    /// In the order of the table's key.
+    type Key: Ord;
+
+    fn key(&self) -> Self::Key;
+}
+
+/// Rows that go all over a table. They wait for the end of the commit and are inserted in the
+/// order of its key, so that each page is sought, changed and written once for all of its rows.
+#[derive(Debug)]
+pub(super) struct Scattered<R>(Vec<R>);
+
+impl<R> Default for Scattered<R> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<R: Keyed> Scattered<R> {
+    pub fn push(&mut self, row: R) {
+        self.0.push(row);
+    }
+
+    pub fn flush(&mut self, sql: &Connection) -> rusqlite::Result<()> {
+        self.0.sort_unstable_by_key(Keyed::key);
+        let mut rows = Rows::default();
+        for row in self.0.drain(..) {
+            rows.push(sql, row)?;
+        }
+        rows.flush(sql)
+    }
+}
+
 /// Rows that are still to be inserted.
 #[derive(Debug)]
 pub(super) struct Rows<R> {
