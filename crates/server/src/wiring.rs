@@ -417,6 +417,9 @@ const GATHERING: Duration = Duration::from_millis(400);
 /// one by one, or thirty thousand that come in bulk), looked at this often.
 const BUSY: u128 = 1_000_000;
 const LOOK: Duration = Duration::from_millis(100);
+/// A busy server stays busy through a pause shorter than this: a disk that holds everybody up for a
+/// moment would else be followed by many small commits, which hold it up again.
+const REST: Duration = Duration::from_secs(1);
 
 /// Starts the thread that keeps the read models up to date.
 fn follow(
@@ -437,7 +440,7 @@ fn follow(
     let mut gathering = Duration::ZERO;
     let wait = move |seen: u64| {
         let since = looked.elapsed();
-        if since >= LOOK {
+        if since >= if gathering.is_zero() { LOOK } else { REST } {
             let written_now = written();
             let bytes = u128::from(written_now.saturating_sub(written_then)) * 1_000_000;
             let is_busy = bytes > since.as_micros() * BUSY;
