@@ -92,6 +92,19 @@ impl EntryBatch {
         }
     }
 
+    /// Makes room for so many entries like the last one.
+    pub fn reserve(&mut self, entries: usize) {
+        let Some(last) = self.heads.len().checked_sub(1) else {
+            return;
+        };
+        let last = self.entry(last);
+        let (legs, text) = (last.end - last.first, last.legs().map(|leg| leg.path.len()));
+        let text = text.sum::<usize>();
+        self.heads.reserve(entries);
+        self.legs.reserve(entries * legs);
+        self.text.reserve(entries * text);
+    }
+
     /// Begins an entry; the legs that follow are its own.
     pub fn start(&mut self, id: EntryId) {
         let legs = count(self.legs.len());

@@ -66,30 +66,64 @@ impl AccountPath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathRef<'a>(&'a str);
 
+/// What a byte is to a path, so that sums of it count: digits below, colons above.
+const DIGIT: u32 = 1;
+const COLON: u32 = 1 << 16;
+/// No path has it.
+const END: u32 = u32::MAX;
+
+const CLASSES: [u32; 256] = {
+    let mut classes = [END; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT,
+            b':' => COLON,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'.' => 0,
+            _ => END,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// In bytes.
+const LONGEST_PATH: usize = 160;
+const MOST_NAMES: u32 = 8;
+
 impl<'a> PathRef<'a> {
     pub fn parse(text: &'a str) -> Result<Self, ParsePathError> {
-        let refused = || Err(ParsePathError(text.chars().take(200).collect()));
-        if text.len() > 160 {
-            return refused();
+        match Self::at_start(text) {
+            Some((path, _)) if path.0.len() == text.len() => Ok(path),
+            _ => Err(ParsePathError(text.chars().take(200).collect())),
         }
-        // One pass: names are separated by colons, and none is empty.
-        let (mut names, mut empty) = (1, true);
-        for byte in text.bytes() {
-            match byte {
-                b':' if empty => return refused(),
-                b':' => {
-                    names += 1;
-                    empty = true;
-                }
-                b'_' | b'-' | b'.' => empty = false,
-                byte if byte.is_ascii_alphanumeric() => empty = false,
-                _ => return refused(),
+    }
+
+    /// The path that a text begins with, up to the first byte that no path has, and how many
+    /// digits are in it. It is for whoever reads a path out of something longer, and is read
+    /// once.
+    #[must_use]
+    #[inline]
+    pub fn at_start(text: &'a str) -> Option<(Self, usize)> {
+        // Names are separated by colons, and none is empty: no colon comes first, last or after
+        // another.
+        let (mut length, mut sum, mut before, mut doubled) = (0, 0, COLON, 0);
+        for byte in text.bytes().take(LONGEST_PATH + 1) {
+            let class = CLASSES[usize::from(byte)];
+            if class == END {
+                break;
             }
+            doubled |= class & before;
+            before = class;
+            sum += class;
+            length += 1;
         }
-        match empty || names > 8 {
-            true => refused(),
-            false => Ok(Self(text)),
+        let has_empty = (doubled | before) & COLON != 0;
+        if length > LONGEST_PATH || has_empty || sum / COLON >= MOST_NAMES {
+            return None;
         }
+        let digits = usize::try_from(sum % COLON).expect("no more digits than bytes");
+        Some((Self(&text[..length]), digits))
     }
 
     #[must_use]
@@ -312,5 +346,62 @@ impl Balances {
         };
         fits(self.debits_posted, self.debits_pending)
             && fits(self.credits_posted, self.credits_pending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same, said plainly.
+    fn is_path(text: &str) -> bool {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+        let mut names = text.split(':');
+        text.len() <= 160
+            && text.split(':').count() <= 8
+            && names.all(|name| !name.is_empty() && name.chars().all(is_letter))
+    }
+
+    #[test]
+    fn paths_end_where_their_letters_do() {
+        let long = "a".repeat(160);
+        let longer = "a".repeat(161);
+        for (text, expected) in [
+            ("wallet:0000017\",\"unit\"", Some(("wallet:0000017", 7))),
+            ("a", Some(("a", 0))),
+            ("a:b:c:d:e:f:g:8", Some(("a:b:c:d:e:f:g:8", 1))),
+            ("a:b:c:d:e:f:g:h:i", None),
+            ("é", None),
+            ("", None),
+            (":", None),
+            ("a:\"", None),
+            (":a", None),
+            ("a::b", None),
+            (&long, Some((&long, 0))),
+            (&longer, None),
+        ] {
+            let read = PathRef::at_start(text);
+            let read = read.map(|(path, digits)| (path.as_str(), digits));
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_what_it_is_said_to_be(text in "([a-cA-C0-9_.-]{0,3}:?){0,9}[é/ ]{0,1}|[a0:]{150,165}") {
+            prop_assert_eq!(PathRef::parse(&text).is_ok(), is_path(&text), "{}", text);
+        }
+
+        #[test]
+        fn a_path_is_found_before_whatever_follows(
+            path in "[a-c0-9]{1,4}(:[a-c0-9_.-]{1,4}){0,7}",
+            rest in "([\"/ é].{0,9})?",
+        ) {
+            let text = format!("{path}{rest}");
+            let digits = path.bytes().filter(u8::is_ascii_digit).count();
+            let read = PathRef::at_start(&text);
+            prop_assert_eq!(read.map(|(path, digits)| (path.as_str(), digits)), Some((&*path, digits)));
+        }
     }
 }

@@ -95,20 +95,21 @@ struct Source {
 
 impl Source {
     fn next(&self) -> Option<Request> {
-        let legs: Vec<_> = {
-            let mut guard = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            let (entries, left) = &mut *guard;
-            let now = self.batch.min(*left);
-            *left -= now;
-            (0..now).map(|_| entries.next_legs()).collect()
-        };
-        let first = legs.first()?;
-        let (path, body) = match self.batch {
-            1 => ("/v1/entries", entry_body(first)),
-            _ => ("/v1/entries/bulk", bulk_body(legs.iter().copied())),
-        };
+        // Held while the body is written: all callers are on one thread.
+        let mut guard = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (entries, left) = &mut *guard;
+        let now = self.batch.min(*left);
+        *left -= now;
+        if now == 0 {
+            return None;
+        }
         // The ids of the entries make a repeated request harmless, as the peers' do.
-        Some(Request::post(self.address, path).body(body.as_bytes()))
+        Some(match self.batch {
+            1 => Request::post(self.address, "/v1/entries")
+                .written(|body| entry_body(&entries.next_legs(), body)),
+            _ => Request::post(self.address, "/v1/entries/bulk")
+                .written(|body| bulk_body((0..now).map(|_| entries.next_legs()), body)),
+        })
     }
 }
 

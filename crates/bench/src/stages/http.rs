@@ -106,10 +106,9 @@ fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error>
     };
     let done = looped(rig, &mut entries, &shape, |entries, host| {
         number += 1;
-        let body = bulk_body((0..size).map(|_| entries.next_legs()));
         Request::post(host, "/v1/entries/bulk")
             .header("idempotency-key", &format!("bulk-{number}"))
-            .body(body.as_bytes())
+            .written(|body| bulk_body((0..size).map(|_| entries.next_legs()), body))
     })?;
     let many = if connections == 1 {
         "connection"
@@ -122,12 +121,13 @@ fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error>
     };
     let figure = Figure::ran(Stage::Http, case, load, size as u64, &done.ran);
     let figure = figure.durable().note(behind(&done));
-    let body = bulk_body((0..size).map(|_| entries.next_legs()));
+    let mut body = Vec::new();
+    bulk_body((0..size).map(|_| entries.next_legs()), &mut body);
     Ok(figure
         .bounds(frame_bounds(rig, &done.did, size as u64)?)
         .bound(
             rig.bounds
-                .echo("/length", body.as_bytes(), connections, size as u64)?,
+                .echo("/length", &body, connections, size as u64)?,
         ))
 }
 
@@ -151,7 +151,7 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
         let legs = entries.next_legs();
         Request::post(host, "/v1/entries")
             .header("idempotency-key", &format!("pay-{:x}", legs.id))
-            .body(entry_body(&legs).as_bytes())
+            .written(|body| entry_body(&legs, body))
     })?;
     let singles = Singles {
         callers: connections,
@@ -164,6 +164,7 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
     if offered.is_some() {
         return Ok(figure);
     }
-    let body = entry_body(&entries.next_legs());
-    Ok(figure.bound(rig.bounds.echo("/echo", body.as_bytes(), connections, 1)?))
+    let mut body = Vec::new();
+    entry_body(&entries.next_legs(), &mut body);
+    Ok(figure.bound(rig.bounds.echo("/echo", &body, connections, 1)?))
 }

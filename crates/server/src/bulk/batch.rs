@@ -28,6 +28,11 @@ impl Batch {
         self.entries.is_empty()
     }
 
+    /// Makes room for so many entries like the last one.
+    pub(crate) fn expect(&mut self, entries: usize) {
+        self.entries.reserve(entries);
+    }
+
     /// Adds what the careful parser read.
     pub(crate) fn push(&mut self, entry: &PostEntry) {
         self.entries.push(entry);

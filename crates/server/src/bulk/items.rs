@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::Batch;
-use crate::bodies::{BulkBody, BulkMode, RefusedBefore};
+use crate::bodies::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore};
 use crate::body::{self, JsonText};
 use crate::canonical;
 use crate::idempotency::{self, RequestName};
@@ -49,11 +49,18 @@ pub(super) fn quick(
     let text = std::str::from_utf8(bytes).ok()?;
     let mut batch = Batch::new(new_ids);
     let (mut count, mut content) = (0, Vec::new());
-    let mode = scan::document(text, |entry| {
+    let mode = scan::document(text, |entry, left| {
         batch.push_scanned(entry);
         count += 1;
         if name.is_some() {
             scan::canonical::write(entry, &mut content);
+        }
+        if count == 1 {
+            // Room for the rest, as far as one can tell: they may all be like the first.
+            let taken = text.len().saturating_sub(left).max(1);
+            let others = (left / taken).min(MOST_ENTRIES);
+            batch.expect(others);
+            content.reserve(others * content.len());
         }
     })?;
     // The document around the entries, as `canonical::write` has it.

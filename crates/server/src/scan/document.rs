@@ -3,9 +3,12 @@
 use super::{Cursor, Scanned};
 use crate::bodies::{BulkMode, MOST_ENTRIES};
 
-/// Gives each entry of a document to `take`, and answers the mode. After `None`, what was given
-/// counts for nothing.
-pub(crate) fn document<'a>(text: &'a str, mut take: impl FnMut(&Scanned<'a>)) -> Option<BulkMode> {
+/// Gives each entry of a document to `take`, with the bytes that are left behind it, and answers
+/// the mode. After `None`, what was given counts for nothing.
+pub(crate) fn document<'a>(
+    text: &'a str,
+    mut take: impl FnMut(&Scanned<'a>, usize),
+) -> Option<BulkMode> {
     let mut cursor = Cursor::new(text);
     let (mut mode, mut count) = (None, 0);
     let mut entry = Scanned::default();
@@ -32,7 +35,7 @@ pub(crate) fn document<'a>(text: &'a str, mut take: impl FnMut(&Scanned<'a>)) ->
                 if count > MOST_ENTRIES {
                     return None;
                 }
-                take(&entry);
+                take(&entry, cursor.rest().len());
                 if !cursor.goes_on(b']')? {
                     break;
                 }

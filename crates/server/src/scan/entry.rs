@@ -55,7 +55,7 @@ pub(crate) struct Scanned<'a> {
     /// Keys differ. In the order of the body.
     pub metadata: Given<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
     pub reverses: Given<(&'a str, u128)>,
-    /// The unit that was read last: nearly always the next one, too.
+    /// The unit that was read last, with its quotes: nearly always the next one, too.
     unit: Option<(&'a str, Unit)>,
 }
 
@@ -188,6 +188,40 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
+        let start = self.at;
+        self.usual_posting(last_unit).or_else(|| {
+            self.at = start;
+            self.any_posting(last_unit)
+        })
+    }
+
+    /// A posting as most programs write it, without space and with its members in the order in
+    /// which they are documented: a few long comparisons.
+    #[inline]
+    fn usual_posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
+        let step = |cursor: &mut Self, literal: &[u8]| cursor.eat(literal).then_some(());
+        step(self, b"{\"account\":")?;
+        let account = self.path()?;
+        step(self, b",\"unit\":")?;
+        let unit = self.unit(last_unit)?;
+        let side = if self.eat(b",\"side\":\"debit\",\"amount\":") {
+            Side::Debit
+        } else {
+            step(self, b",\"side\":\"credit\",\"amount\":")?;
+            Side::Credit
+        };
+        let (amount, digits) = self.amount()?;
+        self.expect(b'}')?;
+        Some(Leg {
+            account,
+            unit,
+            side,
+            amount,
+            digits,
+        })
+    }
+
+    fn any_posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
         let (mut account, mut unit, mut side, mut amount) = (None, None, None, None);
         self.expect(b'{')?;
         self.space();
@@ -195,7 +229,7 @@ impl<'a> Cursor<'a> {
             // A member that stands there twice is for the careful parser.
             if account.is_none() && self.eat(b"\"account\"") {
                 self.colon()?;
-                account = Some(PathRef::parse(self.quoted()?).ok()?);
+                account = Some(self.path()?);
             } else if unit.is_none() && self.eat(b"\"unit\"") {
                 self.colon()?;
                 unit = Some(self.unit(last_unit)?);
@@ -230,19 +264,14 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn unit(&mut self, last: &mut Option<(&'a str, Unit)>) -> Option<Unit> {
-        if let Some((text, unit)) = last {
-            let next = self
-                .rest()
-                .strip_prefix(b"\"")?
-                .strip_prefix(text.as_bytes());
-            if next.is_some_and(|rest| rest.first() == Some(&b'"')) {
-                self.at += text.len() + 2;
-                return Some(*unit);
-            }
+        if let Some((quoted, unit)) = last
+            && self.eat(quoted.as_bytes())
+        {
+            return Some(*unit);
         }
-        let text = self.quoted()?;
-        let unit = text.parse().ok()?;
-        *last = Some((text, unit));
+        let start = self.at;
+        let unit = self.quoted()?.parse().ok()?;
+        *last = Some((&self.text[start..self.at], unit));
         Some(unit)
     }
 

@@ -24,10 +24,13 @@ pub(crate) use entry::{Given, Leg, Scanned, line};
 
 use std::borrow::Cow;
 
+use tillroll_ledger::PathRef;
 use tillroll_money::MAX_MINOR;
 
-/// Bytes below which no text holds a card number.
+/// Digits below which no text holds a card number.
 const CARD_DIGITS: usize = 13;
+/// Digits of the largest amount.
+const AMOUNT_DIGITS: usize = 19;
 
 /// A place in a text.
 #[derive(Debug)]
@@ -124,12 +127,13 @@ impl<'a> Cursor<'a> {
     fn amount(&mut self) -> Option<(u64, &'a str)> {
         let start = self.at;
         let mut units = 0_u64;
-        for &byte in self.rest() {
+        // So many digits fit 64 bits, whatever they are.
+        for &byte in self.rest().iter().take(AMOUNT_DIGITS) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
             }
-            units = units.checked_mul(10)?.checked_add(u64::from(digit))?;
+            units = units * 10 + u64::from(digit);
             self.at += 1;
         }
         let written = &self.text[start..self.at];
@@ -147,6 +151,16 @@ impl<'a> Cursor<'a> {
         self.at += length + 1;
         let text = self.text.get(start..start + length)?;
         is_no_card(text).then_some(text)
+    }
+
+    /// An account's path in quotes. It holds no card number.
+    #[inline]
+    fn path(&mut self) -> Option<PathRef<'a>> {
+        self.expect(b'"')?;
+        let (path, digits) = PathRef::at_start(self.text.get(self.at..)?)?;
+        self.at += path.as_str().len();
+        self.expect(b'"')?;
+        (digits < CARD_DIGITS || is_no_card(path.as_str())).then_some(path)
     }
 
     /// `ent_` and 26 digits in quotes: the text and the number.
