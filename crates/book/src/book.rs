@@ -135,18 +135,6 @@ impl Book {
         Ok(Decision::Append(decided.collect()))
     }
 
-    /// For when nobody waits for the book: a little of what was put off for later. Whether there is
-    /// more than a little left, as [`Book::has_put_off`] counts it.
-    pub fn catch_up(&mut self) -> bool {
-        self.ledger.settle_ids()
-    }
-
-    /// How much was put off, in ids of entries.
-    #[must_use]
-    pub fn has_put_off(&self) -> usize {
-        self.ledger.unsettled_ids()
-    }
-
     /// More bytes than the events of a bulk command take in records, whatever becomes of its
     /// entries.
     #[must_use]

@@ -141,15 +141,16 @@ pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Eve
         }
         names.clear();
         accounts.clear();
-        for entry in &group {
-            for leg in entry.legs() {
-                names.push(AccountName {
+        names.extend(
+            group
+                .iter()
+                .flat_map(|entry| entry.legs())
+                .map(|leg| AccountName {
                     hash: leg.hash,
                     path: leg.path,
                     unit: units[leg.unit_index],
-                });
-            }
-        }
+                }),
+        );
         ledger.touch(group.iter().map(|entry| EntryId(entry.id.as_u128())), &[]);
         ledger.resolve(&names, &mut accounts);
         let mut found = &accounts[..];

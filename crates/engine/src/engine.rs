@@ -312,17 +312,6 @@ impl<L: Log> Engine<L> {
         made.map_err(|error| self.fail(Failure::Append(Arc::new(error))))
     }
 
-    /// For when nothing waits: a little of what the book has put off. Whether there is more to do.
-    pub(crate) fn catch_up(&mut self) -> bool {
-        self.failure.is_none() && self.book.catch_up()
-    }
-
-    /// Whether the book has put off so much that it is worth the log's thread: it is done here
-    /// while the frame is synced there.
-    pub(crate) fn has_put_off(&self) -> bool {
-        self.book.has_put_off() >= WORTH_A_THREAD
-    }
-
     /// Takes notice of the frame under way once it is durable, or waits for it.
     pub(crate) fn settle(&mut self, wait: bool) -> Result<(), Failure> {
         self.check_alive()?;
@@ -572,9 +561,6 @@ impl<S: Storage> Engine<FileJournal<S>> {
         Ok((Self::resume(journal, book_id, replay)?, report))
     }
 }
-
-/// Ids of entries that take about 100 us, several times the way to another thread and back.
-const WORTH_A_THREAD: usize = 2_000;
 
 /// A command's records exceed what is left of a frame.
 struct DoesNotFit;

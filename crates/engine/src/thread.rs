@@ -208,7 +208,7 @@ impl<J: Journal> Writer<J> {
         Ok(())
     }
 
-    /// Waits for it, and while nothing waits, makes room in the log and does what was put off.
+    /// Waits for it, and while nothing waits, makes room in the log.
     fn next_request(&mut self) -> Result<Option<Request>, Failure> {
         loop {
             match self.queue.try_recv() {
@@ -216,7 +216,7 @@ impl<J: Journal> Writer<J> {
                 Err(TryRecvError::Disconnected) => return Ok(None),
                 Err(TryRecvError::Empty) => {}
             }
-            if !self.engine.make_room()? && !self.engine.catch_up() {
+            if !self.engine.make_room()? {
                 return Ok(self.queue.blocking_recv());
             }
         }
@@ -231,10 +231,8 @@ impl<J: Journal> Writer<J> {
         if planted(Bug::AcknowledgedBeforeSync) {
             self.answer();
         }
-        // One command by itself is not worth the way to the other thread and back, unless there is
-        // something to do here meanwhile.
-        let is_worth_it = self.waiting.len() > 1 || self.engine.has_put_off();
-        if !self.engine.has_staged() || !is_worth_it {
+        // One command by itself is not worth the way to the other thread and back.
+        if !self.engine.has_staged() || self.waiting.len() <= 1 {
             self.engine.commit()?;
             self.answer();
             return Ok(());

@@ -65,23 +65,6 @@ impl Ledger {
         read_all(rows, |row| row.balances.debits_posted);
     }
 
-    /// For when nobody waits for the ledger: puts some of the ids that are remembered for the time
-    /// being where they are remembered for good. Whether there are more than a few left. Nothing
-    /// that anybody can see changes.
-    pub fn settle_ids(&mut self) -> bool {
-        const FEW: usize = 256;
-        if self.unsettled_ids() > FEW {
-            self.entry_ids.settle(FEW);
-        }
-        self.unsettled_ids() > FEW
-    }
-
-    /// How many ids [`Ledger::settle_ids`] could put in their place.
-    #[must_use]
-    pub fn unsettled_ids(&self) -> usize {
-        self.entry_ids.waiting()
-    }
-
     /// Posts an entry under a new id, or refuses it and leaves everything as it was. Refusals
     /// come in the order that a [`Draft`](crate::Draft) gives them in.
     pub fn try_post(&mut self, id: EntryId, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {

@@ -7,19 +7,12 @@
 //! exactly differs from part to part: the ids come to all of them alike, and would otherwise
 //! fill all of them at the same time.
 //!
-//! Ids that begin with the time come in ascending order. One that is above all others is new
-//! without a search: such ids wait in a list, in order, and are put into the table a few at a
-//! time, by whoever has time for it, or at the latest when the list is full. It is an exact set
-//! at every moment.
-//!
 //! It does not resist somebody who chooses ids so that they collide: such a book gets slow, not
 //! wrong.
 
 mod build;
 
 pub(crate) use build::Build;
-
-use crate::lines::read_all;
 
 /// Odd, so that multiplying by it is a permutation of the 128-bit numbers; its upper half is the
 /// golden ratio's, its lower half that of the square root of two.
@@ -36,11 +29,6 @@ const FULL_PERCENT: usize = 85;
 /// A part with as many cells gets addresses for [`AHEAD`] times as many.
 const LARGE: usize = 2_048;
 const AHEAD: usize = 16;
-/// How many ids may wait: more than a command of many entries has.
-const WAITING: usize = 16_384;
-/// How many of them are put into the table together. More do not fit the nearest cache, fewer
-/// leave the memory idle.
-const GROUP: usize = 16;
 /// How far behind its home an id may be expected, in cells: two to the next line of memory.
 const NEAR: usize = 4;
 
@@ -54,10 +42,6 @@ pub(crate) struct IdSet {
     has_nought: bool,
     /// The ids of a part while it grows.
     moving: Vec<u128>,
-    /// Ids that were each above all others when they came, ascending, and are in no part.
-    waiting: Vec<u128>,
-    /// No id is above it.
-    highest: u128,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,12 +58,6 @@ impl IdSet {
     }
 
     pub(crate) fn contains(&self, id: u128) -> bool {
-        if id > self.highest {
-            return false;
-        }
-        if self.waits(id).is_some() {
-            return true;
-        }
         match id.wrapping_mul(SPREAD) {
             0 => self.has_nought,
             spread => {
@@ -91,59 +69,7 @@ impl IdSet {
 
     /// Adds an id; false when it was there already.
     pub(crate) fn insert(&mut self, id: u128) -> bool {
-        if id > self.highest {
-            if self.waiting.len() >= WAITING {
-                self.settle(GROUP);
-            }
-            self.highest = id;
-            self.waiting.push(id);
-            self.len += 1;
-            return true;
-        }
-        if self.waits(id).is_some() {
-            return false;
-        }
-        let added = self.put(id);
-        self.len += usize::from(added);
-        added
-    }
-
-    /// How many ids wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Puts up to so many of the ids that wait into the table.
-    pub(crate) fn settle(&mut self, most: usize) {
-        let mut left = most;
-        while left > 0 && !self.waiting.is_empty() {
-            let first = self.waiting.len().saturating_sub(left.min(GROUP));
-            let mut group = [0; GROUP];
-            let count = self.waiting.len() - first;
-            group[..count].copy_from_slice(&self.waiting[first..]);
-            self.waiting.truncate(first);
-            let group = &group[..count];
-            let cells = group.iter().flat_map(|id| self.cells(*id)).flatten();
-            read_all(cells, |cell| u64::from(*cell == 0));
-            for id in group {
-                let is_new = self.put(*id);
-                debug_assert!(is_new, "what waits is in no part");
-            }
-            left -= count;
-        }
-    }
-
-    /// Where it waits.
-    fn waits(&self, id: u128) -> Option<usize> {
-        // Nearly always nothing does, or nothing that is as low.
-        if self.waiting.first().is_none_or(|first| id < *first) {
-            return None;
-        }
-        self.waiting.binary_search(&id).ok()
-    }
-
-    fn put(&mut self, id: u128) -> bool {
-        match id.wrapping_mul(SPREAD) {
+        let added = match id.wrapping_mul(SPREAD) {
             0 => !std::mem::replace(&mut self.has_nought, true),
             spread => {
                 if self.parts.is_empty() {
@@ -151,21 +77,13 @@ impl IdSet {
                 }
                 self.parts[part_of(spread)].insert(spread, &mut self.moving)
             }
-        }
+        };
+        self.len += usize::from(added);
+        added
     }
 
     /// Takes an id out; false when it was not there.
     pub(crate) fn remove(&mut self, id: u128) -> bool {
-        if self.waiting.last() == Some(&id) {
-            self.waiting.pop();
-            self.len -= 1;
-            return true;
-        }
-        // Taking one out of the middle of a list costs as much as the list is long, and who
-        // takes one back takes back many.
-        if self.waits(id).is_some() {
-            self.settle(WAITING);
-        }
         let removed = match id.wrapping_mul(SPREAD) {
             0 => std::mem::replace(&mut self.has_nought, false),
             spread => {
@@ -180,13 +98,6 @@ impl IdSet {
     /// Where this id would be, and where it would be if others are in its place: what is to be
     /// read for many ids before the first of them is searched.
     pub(crate) fn lines(&self, id: u128) -> [Option<&u128>; 2] {
-        match id > self.highest {
-            true => [None; 2],
-            false => self.cells(id),
-        }
-    }
-
-    fn cells(&self, id: u128) -> [Option<&u128>; 2] {
         let spread = id.wrapping_mul(SPREAD);
         let Some(part) = self.parts.get(part_of(spread)) else {
             return [None; 2];
@@ -204,22 +115,10 @@ impl IdSet {
     pub(crate) fn iter(&self) -> impl Iterator<Item = u128> {
         let nought = self.has_nought.then_some(0);
         let cells = self.parts.iter().flat_map(|part| &part.cells);
-        let mut settled = cells.copied().filter(|cell| *cell != 0).peekable();
-        let waiting = self.waiting.iter().map(|id| id.wrapping_mul(SPREAD));
-        let mut waiting: Vec<u128> = waiting.collect();
-        waiting.sort_unstable_by(|left, right| right.cmp(left));
-        // Both are in order of what is stored, and so is what comes of them.
-        let merged = std::iter::from_fn(move || {
-            match (settled.peek(), waiting.last()) {
-                (Some(settled), Some(waiting)) if waiting < settled => {}
-                (None, Some(_)) => {}
-                _ => return settled.next(),
-            }
-            waiting.pop()
-        });
+        let spread = cells.copied().filter(|cell| *cell != 0);
         nought
             .into_iter()
-            .chain(merged.map(|spread| spread.wrapping_mul(GATHER)))
+            .chain(spread.map(|spread| spread.wrapping_mul(GATHER)))
     }
 }
 
@@ -378,9 +277,6 @@ mod tests {
         for number in 0..200_000_u128 {
             assert!(set.insert(number << 64 | number.wrapping_mul(0x5851_f42d_4c95_7f2d)));
         }
-        assert!(set.waiting.len() <= WAITING);
-        set.settle(WAITING);
-        assert_eq!(set.waiting(), 0);
         let cells: usize = set.parts.iter().map(|part| part.cells.len()).sum();
         assert!(
             cells * 16 <= set.len() * 26,
@@ -392,10 +288,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Insert(u128),
-        /// So many, each above the one before.
-        Ascending(u8),
         Remove(u128),
-        Settle(usize),
     }
 
     /// Few values, some that share a part and crowd its end.
@@ -411,12 +304,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_set_that_it_says(steps in prop::collection::vec(
-            prop_oneof![
-                6 => id().prop_map(Step::Insert),
-                1 => any::<u8>().prop_map(Step::Ascending),
-                2 => id().prop_map(Step::Remove),
-                1 => (0..40_usize).prop_map(Step::Settle),
-            ],
+            prop_oneof![3 => id().prop_map(Step::Insert), 1 => id().prop_map(Step::Remove)],
             0..1500,
         )) {
             let mut set = IdSet::default();
@@ -424,25 +312,10 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Insert(id) => prop_assert_eq!(set.insert(id), plain.insert(id)),
-                    Step::Ascending(count) => for _ in 0..count {
-                        let above = plain.last().map_or(1, |last: &u128| last.saturating_add(3));
-                        prop_assert_eq!(set.insert(above), plain.insert(above));
-                    },
-                    Step::Remove(id) => {
-                        let id = plain.range(id..).next().copied().filter(|_| id % 3 == 0).unwrap_or(id);
-                        prop_assert_eq!(set.remove(id), plain.remove(&id));
-                    }
-                    Step::Settle(most) => {
-                        let waited = set.waiting();
-                        set.settle(most);
-                        prop_assert_eq!(set.waiting(), waited.saturating_sub(most));
-                    }
+                    Step::Remove(id) => prop_assert_eq!(set.remove(id), plain.remove(&id)),
                 }
                 prop_assert_eq!(set.len(), plain.len());
             }
-            let mut settled = set.clone();
-            settled.settle(usize::MAX);
-            prop_assert!(settled.iter().eq(set.iter()), "the order is that of the set alone");
             let found: BTreeSet<u128> = set.iter().collect();
             prop_assert_eq!(set.iter().count(), plain.len());
             prop_assert_eq!(&found, &plain);

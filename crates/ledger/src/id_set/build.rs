@@ -15,7 +15,6 @@ impl Build {
     /// Adds the next id in the order of [`IdSet::iter`]; false when it is not the next one.
     pub(crate) fn push(&mut self, id: u128) -> bool {
         let spread = id.wrapping_mul(SPREAD);
-        self.set.highest = self.set.highest.max(id);
         let Some(last) = self.part.last() else {
             let first = self.set.len == 0;
             match spread {
