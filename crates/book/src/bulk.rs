@@ -230,16 +230,19 @@ pub(crate) fn fold(ledger: &mut Ledger, entries: &PostedEntries) {
 }
 
 fn take_back(ledger: &mut Ledger, events: &[Event]) {
+    let mut ids = Vec::new();
     for event in events {
         match event {
             Event::EntriesPosted(posted) => posted.entries.for_each(|id, entry| {
-                ledger.take_back(EntryId(id.as_u128()), entry);
+                ids.push(EntryId(id.as_u128()));
+                ledger.take_back(entry);
             }),
             Event::EntryPosted(posted) => {
-                let id = EntryId(posted.id.as_u128());
-                ledger.take_back(id, posted.entry.borrowed());
+                ids.push(EntryId(posted.id.as_u128()));
+                ledger.take_back(posted.entry.borrowed());
             }
             _ => {}
         }
     }
+    ledger.forget(&ids);
 }

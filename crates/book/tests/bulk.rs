@@ -88,7 +88,8 @@ impl Roll {
         let ledger = self.book.ledger();
         let accounts = ledger.accounts();
         let mut lines: Vec<String> = accounts.map(|row| format!("{row:?}")).collect();
-        let mut ids: Vec<_> = ledger.entry_ids().collect();
+        let ids = ledger.ascending_entry_ids();
+        let mut ids: Vec<_> = ids.chain(ledger.scattered_entry_ids()).collect();
         ids.sort_unstable();
         lines.push(format!("{ids:?}"));
         lines

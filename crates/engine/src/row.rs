@@ -243,7 +243,8 @@ fn read_table(section: Section, d: &mut Decoder<'_>) -> Result<Row, Error> {
             Row::Source(id, cbor::set(d)?)
         }
         Section::Accounts
-        | Section::Entries
+        | Section::AscendingEntries
+        | Section::ScatteredEntries
         | Section::HoldIds
         | Section::OpenHolds
         | Section::Keys => return Err(Error::message("no table has such rows")),

@@ -220,11 +220,9 @@ fn parse(text: &str) -> Vec<u8> {
 /// A version's bytes are never changed: other bytes, or another state of the same roll, are
 /// another version, with a golden file of its own.
 #[test]
-fn version_1_is_written_and_read_to_the_byte() {
-    let roll = parse(include_str!("golden/roll.hex"));
-    let golden = parse(include_str!("golden/snapshot-1.hex"));
-    let storage = MemoryStorage::new();
-    storage.put("00000000000000000001.roll", roll);
+fn version_2_is_written_and_read_to_the_byte() {
+    let golden = parse(include_str!("golden/snapshot-2.hex"));
+    let storage = golden_roll();
     let (engine, _) = open(storage.restarted(), &MemoryTree::new()).expect("it opens");
     let bytes = bytes_of_writer(&engine);
     assert!(bytes == golden, "it is written otherwise:\n{}", hex(&bytes));
@@ -235,6 +233,27 @@ fn version_1_is_written_and_read_to_the_byte() {
     assert_eq!(start.folded, 0);
     assert!(start.snapshot.is_some(), "{start:?}");
     assert!(bytes_of_writer(&started) == bytes);
+}
+
+fn golden_roll() -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    let roll = parse(include_str!("golden/roll.hex"));
+    storage.put("00000000000000000001.roll", roll);
+    storage
+}
+
+/// Version 1 had the ids of all entries in one section.
+#[test]
+fn an_older_version_is_passed_over_and_the_roll_is_folded() {
+    let storage = golden_roll();
+    let (engine, _) = open(storage.restarted(), &MemoryTree::new()).expect("it opens");
+    let tree = MemoryTree::new();
+    let file = format!("{:020}.snapshot", engine.head().get());
+    tree.put(&file, parse(include_str!("golden/snapshot-1.hex")));
+    let (started, start) = open(storage, &tree).expect("it opens");
+    assert_eq!(start.folded, engine.head().get());
+    assert!(start.snapshot.is_none(), "{start:?}");
+    assert!(bytes_of_writer(&started) == bytes_of_writer(&engine));
 }
 
 fn hex(bytes: &[u8]) -> String {

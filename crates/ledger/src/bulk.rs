@@ -78,16 +78,24 @@ impl Ledger {
         posted
     }
 
-    /// Takes back an entry that [`Ledger::try_post`] has posted, as if it had never been.
+    /// Takes back what an entry has moved that [`Ledger::try_post`] has posted. Its id is still
+    /// known, and goes with [`Ledger::forget`].
     ///
     /// # Panics
     /// When it was not posted.
-    pub fn take_back(&mut self, id: EntryId, entry: EntryRef<'_>) {
-        assert!(
-            self.entry_ids.remove(id.0),
-            "only what was posted goes back"
-        );
+    pub fn take_back(&mut self, entry: EntryRef<'_>) {
         self.subtract(entry.postings());
+    }
+
+    /// Forgets the ids of the entries that were posted last, in the order of posting, as if they
+    /// had never been.
+    ///
+    /// # Panics
+    /// When one was not posted.
+    pub fn forget(&mut self, ids: &[EntryId]) {
+        for id in ids.iter().rev() {
+            assert!(self.entry_ids.remove(id.0), "only what was posted goes");
+        }
     }
 
     fn try_add(&mut self, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {

@@ -12,6 +12,7 @@ use tillroll_money::Unit;
 
 use crate::account::{Account, AccountId, AccountSpec, Balances, Limit, UnitId};
 use crate::account_index::{AccountIndex, NameHash};
+use crate::entry_ids::EntryIds;
 use crate::id_set::IdSet;
 use crate::{EntryRef, Hold, HoldId, Side};
 
@@ -35,7 +36,7 @@ pub struct Ledger {
     pub(crate) rows: Vec<Row>,
     pub(crate) index: AccountIndex,
     units: Vec<Unit>,
-    pub(crate) entry_ids: IdSet,
+    pub(crate) entry_ids: EntryIds,
     holds: HashMap<HoldId, Hold, FixedState>,
     /// Every hold that ever was, so that an id is never used twice.
     hold_ids: IdSet,
@@ -47,7 +48,7 @@ impl Default for Ledger {
             rows: Vec::new(),
             index: AccountIndex::default(),
             units: Vec::new(),
-            entry_ids: IdSet::default(),
+            entry_ids: EntryIds::default(),
             holds: HashMap::with_hasher(FixedState::default()),
             hold_ids: IdSet::default(),
         }
@@ -153,9 +154,15 @@ impl Ledger {
         self.entry_ids.contains(id.0)
     }
 
-    /// Every entry id that was ever used, in an order that depends on the set alone.
-    pub fn entry_ids(&self) -> impl Iterator<Item = EntryId> {
-        self.entry_ids.iter().map(EntryId)
+    /// The ids of entries that came in about ascending order, in that order. Which those are
+    /// depends on the history of entries alone.
+    pub fn ascending_entry_ids(&self) -> impl Iterator<Item = EntryId> {
+        self.entry_ids.ascending().map(EntryId)
+    }
+
+    /// The ids of all other entries that ever were, in an order that depends on the set alone.
+    pub fn scattered_entry_ids(&self) -> impl Iterator<Item = EntryId> {
+        self.entry_ids.scattered().map(EntryId)
     }
 
     #[must_use]
@@ -163,7 +170,7 @@ impl Ledger {
         self.entry_ids.len()
     }
 
-    /// Every hold id that was ever used, likewise.
+    /// Every hold id that was ever used, in an order that depends on the set alone.
     pub fn hold_ids(&self) -> impl Iterator<Item = HoldId> {
         self.hold_ids.iter().map(HoldId)
     }

@@ -12,9 +12,11 @@
 
 mod account;
 mod account_index;
+mod ascending;
 mod bulk;
 mod draft;
 mod entry;
+mod entry_ids;
 mod hold;
 mod id_set;
 mod ledger;

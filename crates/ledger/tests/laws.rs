@@ -272,7 +272,8 @@ proptest! {
             prop_assert_eq!(quick.try_post(id, entry.borrowed()), decided.clone());
             if decided.is_ok() && *what == 1 {
                 // Taken back and posted again, it is as if nothing had happened.
-                quick.take_back(id, entry.borrowed());
+                quick.take_back(entry.borrowed());
+                quick.forget(&[id]);
                 prop_assert!(!quick.knows_entry(id));
                 prop_assert_eq!(quick.try_post(id, entry.borrowed()), Ok(()));
             }

@@ -11,7 +11,7 @@ use tillroll_ledger::{
 };
 
 use super::{Rig, Stage, grouped};
-use crate::workload::{Distribution, Entries, Legs, euro, wallet};
+use crate::workload::{Distribution, Entries, Ids, Legs, euro, wallet};
 use crate::{Error, Figure, timed};
 
 /// Entries between two looks at the clock.
@@ -58,16 +58,30 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
                     timed(|| apply_by_name(&mut ledger, legs, &names)).1
                 });
                 add("uniform, limits, by name", elapsed);
+                // In a book of their own: random ids are above those that begin with a time.
+                let mut entries = Entries::among(accounts, 1).with_ids(Ids::Increasing);
+                let mut ledger = entries.ledger();
+                let elapsed = run(&mut entries, count, |legs| {
+                    timed(|| apply(&mut ledger, legs)).1
+                });
+                add("uniform, limits, ids in order", elapsed);
             }
         }
     }
-    figures.extend(growth(rig));
+    for ids in [Ids::Random, Ids::Increasing] {
+        figures.extend(growth(rig, ids));
+    }
     Ok(figures)
 }
 
 /// What entries cost behind a longer and longer history, whose ids all are known.
-fn growth(rig: &mut Rig) -> Vec<Figure> {
-    let mut entries = Entries::among(GROWING, 2).without_limits();
+fn growth(rig: &mut Rig, ids: Ids) -> Vec<Figure> {
+    let entries = Entries::among(GROWING, 2).without_limits();
+    let mut entries = entries.with_ids(ids);
+    let order = match ids {
+        Ids::Random => "",
+        Ids::Increasing => ", ids in order",
+    };
     let mut ledger = entries.ledger();
     let mut post = |count: usize| {
         run(&mut entries, count, |legs| {
@@ -83,7 +97,7 @@ fn growth(rig: &mut Rig) -> Vec<Figure> {
         posted = posted.max(history) + count as u64;
         let behind = grouped(usize::try_from(history).expect("it has been posted"));
         let case = format!(
-            "{} accounts, behind {behind} entries, no limits",
+            "{} accounts, behind {behind} entries, no limits{order}",
             grouped(GROWING)
         );
         let figure = Figure::of(Stage::Core, case, count as u64, elapsed);

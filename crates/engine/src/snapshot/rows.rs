@@ -27,7 +27,12 @@ pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotErro
     to.section(Section::Accounts, accounts, |(account, balances), out| {
         write_account(account, ledger.unit_of(account), balances, out);
     })?;
-    to.section(Section::Entries, ledger.entry_ids(), |id, out| {
+    let ids = ledger.ascending_entry_ids();
+    to.section(Section::AscendingEntries, ids, |id, out| {
+        out.extend_from_slice(&id.0.to_be_bytes());
+    })?;
+    let ids = ledger.scattered_entry_ids();
+    to.section(Section::ScatteredEntries, ids, |id, out| {
         out.extend_from_slice(&id.0.to_be_bytes());
     })?;
     to.section(Section::HoldIds, ledger.hold_ids(), |id, out| {
@@ -276,7 +281,12 @@ fn ledger_row(
             };
             ledger.account(spec, balances)?;
         }
-        Section::Entries => ledger.entry(EntryId(u128::from_be_bytes(from.array()?)))?,
+        Section::AscendingEntries => {
+            ledger.ascending_entry(EntryId(u128::from_be_bytes(from.array()?)))?;
+        }
+        Section::ScatteredEntries => {
+            ledger.scattered_entry(EntryId(u128::from_be_bytes(from.array()?)))?;
+        }
         Section::HoldIds => {
             ledger.hold_id(ledger::HoldId(u128::from_be_bytes(from.array()?)))?;
         }

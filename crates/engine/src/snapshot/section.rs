@@ -2,7 +2,7 @@
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $section:ident $number:literal $name:literal;)*) => {
-        /// A part of a snapshot. Numbers are never used for anything else.
+        /// A part of a snapshot. A number means something else in another version only.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Section { $($(#[$doc])* $section,)* }
 
@@ -26,25 +26,27 @@ macro_rules! sections {
 sections! {
     /// Accounts in the order of opening, with their balances.
     Accounts 1 "accounts";
-    /// Ids of entries.
-    Entries 2 "entry ids";
+    /// Ids of entries that came in about ascending order.
+    AscendingEntries 2 "ascending entry ids";
+    /// Ids of all other entries.
+    ScatteredEntries 3 "scattered entry ids";
     /// Ids of all holds that ever were.
-    HoldIds 3 "hold ids";
-    OpenHolds 4 "open holds";
+    HoldIds 4 "hold ids";
+    OpenHolds 5 "open holds";
     /// Idempotency keys.
-    Keys 5 "idempotency keys";
-    Orders 6 "orders";
+    Keys 6 "idempotency keys";
+    Orders 7 "orders";
     /// What names an order.
-    Links 7 "links of orders";
-    Intents 8 "intents";
-    Charges 9 "charges";
-    Refunds 10 "refunds";
-    Disputes 11 "disputes";
-    Transfers 12 "transfers";
-    Payouts 13 "payouts";
-    BalanceTransactions 14 "balance transactions";
+    Links 8 "links of orders";
+    Intents 9 "intents";
+    Charges 10 "charges";
+    Refunds 11 "refunds";
+    Disputes 12 "disputes";
+    Transfers 13 "transfers";
+    Payouts 14 "payouts";
+    BalanceTransactions 15 "balance transactions";
     /// Balance transactions by what they are about.
-    Sources 15 "balance transactions by source";
+    Sources 16 "balance transactions by source";
 }
 
 impl std::fmt::Display for Section {
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn sections_lie_in_the_order_of_their_numbers() {
         let numbers: Vec<u16> = Section::ALL.map(Section::number).into();
-        let expected: Vec<u16> = (1..=15).collect();
+        let expected: Vec<u16> = (1..=16).collect();
         assert_eq!(numbers, expected);
     }
 }

@@ -1,7 +1,7 @@
 //! A ledger put together again from its parts: for whoever has kept them.
 //!
-//! The parts are what [`Ledger::accounts`], [`Ledger::entry_ids`], [`Ledger::hold_ids`] and
-//! [`Ledger::holds`] list. Putting together trusts nobody: what no ledger can be is refused, and
+//! The parts are what [`Ledger::accounts`], [`Ledger::ascending_entry_ids`],
+//! [`Ledger::scattered_entry_ids`], [`Ledger::hold_ids`] and [`Ledger::holds`] list. Putting together trusts nobody: what no ledger can be is refused, and
 //! does not panic.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use tillroll_money::Unit;
 use super::{EntryId, Ledger};
 use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
 use crate::account_index::{AccountIndex, NameHash};
+use crate::ascending::Ascending;
+use crate::entry_ids::EntryIds;
 use crate::id_set::Build;
 use crate::{Hold, HoldId};
 
@@ -44,7 +46,8 @@ pub enum RestoreError {
 #[derive(Debug, Default)]
 pub struct Restore {
     ledger: Ledger,
-    entry_ids: Build,
+    ascending: Ascending,
+    scattered: Build,
     hold_ids: Build,
     /// Pending debits and credits that the open holds come to.
     pending: BTreeMap<AccountId, (u64, u64)>,
@@ -77,9 +80,19 @@ impl Restore {
         Ok(())
     }
 
-    /// An entry that was posted, in the order of [`Ledger::entry_ids`].
-    pub fn entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
-        match self.entry_ids.push(id.0) {
+    /// An entry that was posted, in the order of [`Ledger::ascending_entry_ids`].
+    pub fn ascending_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
+        if self.ascending.last().is_some_and(|last| id.0 <= last) {
+            return Err(RestoreError::EntryOrder(id));
+        }
+        self.ascending.push(id.0);
+        Ok(())
+    }
+
+    /// An entry that was posted, in the order of [`Ledger::scattered_entry_ids`], after all of the
+    /// ascending ones.
+    pub fn scattered_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
+        match !self.ascending.contains(id.0) && self.scattered.push(id.0) {
             true => Ok(()),
             false => Err(RestoreError::EntryOrder(id)),
         }
@@ -118,7 +131,8 @@ impl Restore {
     pub fn finish(self) -> Result<Ledger, RestoreError> {
         let Self {
             mut ledger,
-            entry_ids,
+            ascending,
+            scattered,
             hold_ids,
             pending,
         } = self;
@@ -136,7 +150,7 @@ impl Restore {
                 return Err(RestoreError::AccountTwice { path, unit });
             }
         };
-        ledger.entry_ids = entry_ids.finish();
+        ledger.entry_ids = EntryIds::of(ascending, scattered.finish());
         ledger.hold_ids = hold_ids.finish();
         if let Some((id, _)) = ledger
             .holds()
