@@ -13,7 +13,7 @@ use tillroll_engine::{Blank, Scratch as Files};
 use tillroll_events::OrderId;
 use tillroll_stripe_simulator::LifeCycle;
 
-use crate::workload::{Entries, Webhooks, wallets};
+use crate::workload::{Entries, Ids, Webhooks, wallets};
 use crate::{Error, Plan, Scratch};
 
 /// What so many of one thing take.
@@ -43,7 +43,7 @@ const ORDERS: usize = 10;
 const COLD_AFTER: u64 = 1_000;
 
 /// How many things [`memory`] grows a book by.
-pub const THINGS: usize = 5;
+pub const THINGS: usize = 6;
 
 /// Grows a book by accounts, entries, open orders and closed orders in turn, then another, whose
 /// rows leave memory for a file, by closed orders.
@@ -55,13 +55,16 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
     let files = Scratch::below(&std::env::temp_dir())?;
     let rows = Files::in_directory(files.path()).after(COLD_AFTER);
     let blank = Blank::from(Chart::default()).with_scratch(rows);
-    // Both are there to the end: what one gives back would hide what the other takes.
+    // All are there to the end: what one gives back would hide what another takes.
     let mut whole = MemoryWriter::default();
     let mut cold = MemoryWriter::new(blank.book());
+    let mut ordered = MemoryWriter::default();
+    wallets(0..CHUNK).try_for_each(|command| apply(&mut ordered, &command))?;
     let (count, orders) = (plan.memory_things, plan.memory_things / ORDERS);
     let things = [
         Thing::Account,
         Thing::EntryId,
+        Thing::OrderedId,
         Thing::OpenOrder,
         Thing::ClosedOrder,
         Thing::ColdOrder,
@@ -71,11 +74,13 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
     for (done, thing) in things.into_iter().enumerate() {
         progress(done, thing.name());
         let count = match thing {
-            Thing::Account | Thing::EntryId => count,
+            Thing::Account | Thing::EntryId | Thing::OrderedId => count,
             Thing::OpenOrder | Thing::ClosedOrder | Thing::ColdOrder => orders,
         };
         let writer = match thing {
             Thing::ColdOrder => &mut cold,
+            // Random ids are above those that begin with a time.
+            Thing::OrderedId => &mut ordered,
             _ => &mut whole,
         };
         // The first ones are made before the first look, so that what making them takes is
@@ -91,7 +96,7 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
             bytes: resident()?.saturating_sub(before),
         });
     }
-    drop((whole, cold));
+    drop((whole, cold, ordered));
     Ok(all)
 }
 
@@ -100,6 +105,7 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
 enum Thing {
     Account,
     EntryId,
+    OrderedId,
     OpenOrder,
     ClosedOrder,
     ColdOrder,
@@ -110,6 +116,7 @@ impl Thing {
         match self {
             Self::Account => "account",
             Self::EntryId => "entry id",
+            Self::OrderedId => "entry id, of ids that come in order",
             Self::OpenOrder => "open order",
             Self::ClosedOrder => "closed order (paid, fulfilled) with its webhooks' keys",
             Self::ColdOrder => "the same, once nothing has touched it for long",
@@ -124,6 +131,11 @@ impl Thing {
             // Its money goes between the first accounts, which are there.
             Self::EntryId => {
                 let mut entries = Entries::among(CHUNK, 1).without_limits().after(first);
+                apply(writer, &entries.bulk(numbers.len()))
+            }
+            Self::OrderedId => {
+                let entries = Entries::among(CHUNK, 1).without_limits();
+                let mut entries = entries.with_ids(Ids::Increasing).after(first);
                 apply(writer, &entries.bulk(numbers.len()))
             }
             Self::OpenOrder => {

@@ -36,16 +36,21 @@ impl Ascending {
         self.open.last().copied()
     }
 
+    #[inline]
     pub(crate) fn contains(&self, id: u128) -> bool {
-        match self.open.first() {
-            None => false,
-            Some(first) if *first <= id => self.open.binary_search(&id).is_ok(),
-            Some(_) => {
-                let piece = self.sealed.partition_point(|piece| piece[PIECE - 1] < id);
-                let piece = self.sealed.get(piece);
-                piece.is_some_and(|piece| piece.binary_search(&id).is_ok())
-            }
+        let lowest = self.sealed.first().map_or(&self.open[..], |piece| piece);
+        let (lowest, last) = (lowest.first(), self.open.last());
+        let is_within = |(lowest, last)| (lowest..=last).contains(&&id);
+        lowest.zip(last).is_some_and(is_within) && self.search(id)
+    }
+
+    fn search(&self, id: u128) -> bool {
+        if self.open.first().is_some_and(|first| *first <= id) {
+            return self.open.binary_search(&id).is_ok();
         }
+        let piece = self.sealed.partition_point(|piece| piece[PIECE - 1] < id);
+        let piece = self.sealed.get(piece);
+        piece.is_some_and(|piece| piece.binary_search(&id).is_ok())
     }
 
     /// Adds an id above all others.
@@ -57,23 +62,24 @@ impl Ascending {
         self.open.push(id);
     }
 
-    /// Adds an id that is not in the list, unless it belongs further from the end than ids are
-    /// late.
-    pub(crate) fn insert_late(&mut self, id: u128) -> bool {
+    /// Whether an id belongs no further from the end than ids are late.
+    #[inline]
+    pub(crate) fn takes(&self, id: u128) -> bool {
         let start = self.open.len().saturating_sub(LATE);
         let before = match start {
             0 => self.sealed.last().map(|piece| piece[PIECE - 1]),
             start => Some(self.open[start - 1]),
         };
-        if before.is_some_and(|before| id < before) {
-            return false;
-        }
+        before.is_none_or(|before| id > before)
+    }
+
+    /// Adds an id that it [takes](Self::takes) and that is not in the list.
+    pub(crate) fn insert_late(&mut self, id: u128) {
         if self.open.len() >= FULL {
             self.seal();
         }
         let at = self.open.partition_point(|other| *other < id);
         self.open.insert(at, id);
-        true
     }
 
     /// Takes an id out; false when it is not in the list. It should be near the end.
@@ -140,7 +146,10 @@ mod tests {
             if taken {
                 self.plain.insert(at, id);
             }
-            assert_eq!(self.list.insert_late(id), taken, "{id}");
+            assert_eq!(self.list.takes(id), taken, "{id}");
+            if taken {
+                self.list.insert_late(id);
+            }
             taken
         }
 

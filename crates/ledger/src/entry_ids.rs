@@ -42,10 +42,14 @@ impl EntryIds {
     }
 
     fn insert_below(&mut self, id: u128) -> bool {
-        if self.ascending.contains(id) || self.scattered.contains(id) {
-            return false;
+        if !self.ascending.takes(id) {
+            return !self.ascending.contains(id) && self.scattered.insert(id);
         }
-        self.ascending.insert_late(id) || self.scattered.insert(id)
+        let is_new = !self.ascending.contains(id) && !self.scattered.contains(id);
+        if is_new {
+            self.ascending.insert_late(id);
+        }
+        is_new
     }
 
     /// Takes an id out; false when it was not there. Of ids that were just added, the last first.
