@@ -62,7 +62,8 @@ impl Ascending {
         self.open.push(id);
     }
 
-    /// Whether an id belongs no further from the end than ids are late.
+    /// Whether an id belongs at the end, or, in a list that is longer than that, no further from it
+    /// than ids are late. Of ids in no order at all the list takes next to none.
     #[inline]
     pub(crate) fn takes(&self, id: u128) -> bool {
         let start = self.open.len().saturating_sub(LATE);
@@ -70,7 +71,7 @@ impl Ascending {
             0 => self.sealed.last().map(|piece| piece[PIECE - 1]),
             start => Some(self.open[start - 1]),
         };
-        before.is_none_or(|before| id > before)
+        before.is_some_and(|before| id > before) || self.last().is_none_or(|last| id > last)
     }
 
     /// Adds an id that it [takes](Self::takes) and that is not in the list.
@@ -142,7 +143,8 @@ mod tests {
         /// By the rule alone: no further from the end than ids are late.
         fn insert(&mut self, id: u128) -> bool {
             let at = self.plain.partition_point(|other| *other < id);
-            let taken = self.plain.len() - at <= LATE;
+            let behind = self.plain.len() - at;
+            let taken = behind == 0 || behind <= LATE && self.plain.len() > LATE;
             if taken {
                 self.plain.insert(at, id);
             }

@@ -159,7 +159,9 @@ mod tests {
             assert!(ids.insert(late << 64));
             assert!(!ids.insert(late << 64));
         }
-        assert_eq!(ids.ascending().count(), 100_000);
-        assert_eq!(ids.scattered().count(), 0);
+        // Where there is no list yet to be late for.
+        let scattered = ids.scattered().count();
+        assert!(scattered < 64, "{scattered}");
+        assert_eq!(ids.ascending().count(), 100_000 - scattered);
     }
 }
