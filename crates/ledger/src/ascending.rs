@@ -11,6 +11,8 @@
 //! What the list takes depends on the ids that came before and their order alone, never on where
 //! pieces ended: the same history makes the same list.
 
+use crate::id_set::SPREAD;
+
 /// Ids in a sealed piece: 64 KiB of them, which are copied once.
 const PIECE: usize = 4_096;
 /// How many ids an id may be late.
@@ -24,6 +26,9 @@ pub(crate) struct Ascending {
     sealed: Vec<Box<[u128]>>,
     /// Above all of them: at least the last [`LATE`] ids, unless there are fewer in all.
     open: Vec<u128>,
+    /// As long as nothing is sealed: a bit for each id. Ids in no order leave a few in the list,
+    /// far apart, and are as often as not between them.
+    sketch: [u64; 16],
 }
 
 impl Ascending {
@@ -39,9 +44,20 @@ impl Ascending {
     #[inline]
     pub(crate) fn contains(&self, id: u128) -> bool {
         let lowest = self.sealed.first().map_or(&self.open[..], |piece| piece);
-        let (lowest, last) = (lowest.first(), self.open.last());
-        let is_within = |(lowest, last)| (lowest..=last).contains(&&id);
-        lowest.zip(last).is_some_and(is_within) && self.search(id)
+        let is_above = lowest.first().is_some_and(|lowest| id >= *lowest);
+        is_above && (!self.sealed.is_empty() || self.is_sketched(id)) && self.search(id)
+    }
+
+    fn is_sketched(&self, id: u128) -> bool {
+        let (word, bit) = sketched(id);
+        self.sketch[word] & bit != 0
+    }
+
+    fn sketch(&mut self, id: u128) {
+        if self.sealed.is_empty() {
+            let (word, bit) = sketched(id);
+            self.sketch[word] |= bit;
+        }
     }
 
     fn search(&self, id: u128) -> bool {
@@ -59,6 +75,7 @@ impl Ascending {
         if self.open.len() >= FULL {
             self.seal();
         }
+        self.sketch(id);
         self.open.push(id);
     }
 
@@ -79,6 +96,7 @@ impl Ascending {
         if self.open.len() >= FULL {
             self.seal();
         }
+        self.sketch(id);
         let at = self.open.partition_point(|other| *other < id);
         self.open.insert(at, id);
     }
@@ -114,6 +132,8 @@ impl Ascending {
     fn unseal(&mut self) {
         if let Some(piece) = self.sealed.pop() {
             self.open.splice(..0, piece);
+            // Not kept while something was sealed.
+            self.sketch = [u64::MAX; 16];
         }
     }
 
@@ -121,6 +141,13 @@ impl Ascending {
         let sealed = self.sealed.iter().flat_map(|piece| piece.iter());
         sealed.chain(&self.open).copied()
     }
+}
+
+/// The word of an id's bit, and the bit.
+fn sketched(id: u128) -> (usize, u64) {
+    let spread = id.wrapping_mul(SPREAD);
+    let word = usize::try_from(spread >> 124).expect("four bits");
+    (word, 1 << (spread >> 118 & 63))
 }
 
 #[cfg(test)]

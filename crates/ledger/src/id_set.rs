@@ -16,7 +16,7 @@ pub(crate) use build::Build;
 
 /// Odd, so that multiplying by it is a permutation of the 128-bit numbers; its upper half is the
 /// golden ratio's, its lower half that of the square root of two.
-const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_6a09_e667_f3bc_c909;
+pub(crate) const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_6a09_e667_f3bc_c909;
 const GATHER: u128 = inverse(SPREAD);
 /// Bits of a spread id that choose its part. So many parts that one of a hundred million ids is
 /// moved within the nearer caches, and so few that their heads stay there.

@@ -70,8 +70,10 @@ pub fn follow(
             stand_back();
             checkpoint.publish(projector.checkpoint());
             let mut pause = FIRST_PAUSE;
-            while wait(projector.checkpoint()).is_some() {
-                let result = projector.catch_up(&*reader, &mut |_| {});
+            while let Some(head) = wait(projector.checkpoint()) {
+                // What comes meanwhile is not followed at once: it would come in ever smaller
+                // commits. It is for whoever waits to say when.
+                let result = projector.catch_up_to(head, &*reader, &mut |_| {});
                 match result {
                     Ok(_) => pause = FIRST_PAUSE,
                     Err(error) => {

@@ -200,11 +200,21 @@ impl Projector {
         reader: &dyn JournalReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
-        match self.try_catch_up(reader, progress) {
+        self.catch_up_to(u64::MAX, reader, progress)
+    }
+
+    /// As [`Projector::catch_up`], and what comes beyond this position is left for another time.
+    pub(crate) fn catch_up_to(
+        &mut self,
+        last: u64,
+        reader: &dyn JournalReader,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<u64, ProjectError> {
+        match self.try_catch_up(last, reader, progress) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(path = %self.path.display(), %error, "building the read models anew");
                 self.start_over()?;
-                self.try_catch_up(reader, progress)
+                self.try_catch_up(last, reader, progress)
             }
             result => result,
         }
@@ -212,6 +222,7 @@ impl Projector {
 
     fn try_catch_up(
         &mut self,
+        last: u64,
         reader: &dyn JournalReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
@@ -226,7 +237,7 @@ impl Projector {
             self.recognised = true;
         }
         loop {
-            let head = reader.head().position.get();
+            let head = reader.head().position.get().min(last);
             progress(Progress {
                 position: self.checkpoint,
                 head,

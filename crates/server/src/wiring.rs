@@ -413,9 +413,9 @@ fn seen(path: &Path) -> u64 {
 /// half as much in a commit of twenty thousand as in one of two thousand. Otherwise, or when a
 /// read wants what is new, nothing waits.
 const GATHERING: Duration = Duration::from_millis(400);
-/// So many bytes of the log in a second make a server busy (some five thousand entries that come
-/// one by one, or thirty thousand that come in bulk), looked at this often.
-const BUSY: u128 = 1_000_000;
+/// So many bytes of the log in a second make a server busy (some three thousand entries that come
+/// one by one, or fifteen thousand that come in bulk), looked at this often.
+const BUSY: u128 = 500_000;
 const LOOK: Duration = Duration::from_millis(100);
 /// A busy server stays busy through a pause shorter than this: a disk that holds everybody up for a
 /// moment would else be followed by many small commits, which hold it up again.
