@@ -43,9 +43,11 @@ impl Ascending {
 
     #[inline]
     pub(crate) fn contains(&self, id: u128) -> bool {
-        let lowest = self.sealed.first().map_or(&self.open[..], |piece| piece);
-        let is_above = lowest.first().is_some_and(|lowest| id >= *lowest);
-        is_above && (!self.sealed.is_empty() || self.is_sketched(id)) && self.search(id)
+        let may_be = match self.sealed.first() {
+            None => self.is_sketched(id),
+            Some(lowest) => id >= lowest[0],
+        };
+        may_be && self.search(id)
     }
 
     fn is_sketched(&self, id: u128) -> bool {

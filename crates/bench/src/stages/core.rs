@@ -78,10 +78,7 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 fn growth(rig: &mut Rig, ids: Ids) -> Vec<Figure> {
     let entries = Entries::among(GROWING, 2).without_limits();
     let mut entries = entries.with_ids(ids);
-    let order = match ids {
-        Ids::Random => "",
-        Ids::Increasing => ", ids in order",
-    };
+    let order = ids.in_words();
     let mut ledger = entries.ledger();
     let mut post = |count: usize| {
         run(&mut entries, count, |legs| {

@@ -9,14 +9,14 @@ use tillroll_engine::{Metrics, Options, spawn};
 use super::{Rig, Stage, grouped};
 use crate::load::{EngineCaller, Ran, Schedule, closed_loop, open_loop, two_workers};
 use crate::scratch::execute;
-use crate::workload::Entries;
+use crate::workload::{Entries, Ids};
 use crate::{Bound, Error, Figure, Load};
 
 /// Entries in a bulk command.
 const BULK: usize = 8_000;
 
 /// A second command waits while the first is written, so that there is something to overlap.
-const BULK_CALLERS: [usize; 2] = [1, 4];
+const BULK_CALLERS: [(usize, Ids); 3] = [(1, Ids::Random), (1, Ids::Increasing), (4, Ids::Random)];
 
 const CALLERS: [usize; 3] = [1, 256, 1_024];
 
@@ -29,8 +29,8 @@ pub(super) const OFFERED: [u64; 2] = [50, 80];
 
 pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for callers in BULK_CALLERS {
-        figures.push(bulk(rig, callers)?);
+    for (callers, ids) in BULK_CALLERS {
+        figures.push(bulk(rig, callers, ids)?);
     }
     for callers in CALLERS {
         let closed = single(rig, callers, None)?;
@@ -83,15 +83,19 @@ pub(super) fn since(before: &Metrics, after: Metrics) -> Metrics {
     since
 }
 
-fn bulk(rig: &mut Rig, callers: usize) -> Result<Figure, Error> {
-    let mut entries = Entries::among(rig.plan.accounts, 1);
+fn bulk(rig: &mut Rig, callers: usize, ids: Ids) -> Result<Figure, Error> {
+    let mut entries = Entries::among(rig.plan.accounts, 1).with_ids(ids);
     let opening = entries.opening().collect();
     let count = rig.plan.bulk_entries.div_ceil(BULK);
     let calls = (0..count).map(|_| entries.bulk(BULK)).collect();
     rig.bounds.before(BULK as u64 * ENTRY_BYTES)?;
     let (ran, did) = looped(rig, calls, opening, callers, None)?;
     let who = if callers == 1 { "caller" } else { "callers" };
-    let case = format!("commands of {} entries, {callers} {who}", grouped(BULK));
+    let order = ids.in_words();
+    let case = format!(
+        "commands of {} entries, {callers} {who}{order}",
+        grouped(BULK)
+    );
     let load = Load::Closed {
         callers: callers as u64,
     };

@@ -3,49 +3,60 @@
 use std::hint::black_box;
 
 use tillroll_book::Chart;
-use tillroll_engine::replay as fold;
-use tillroll_journal::JournalReader;
+use tillroll_engine::{Engine, replay as fold};
+use tillroll_journal::{Journal, JournalReader};
 
 use super::{Rig, Stage};
 use crate::scratch::memory_engine;
-use crate::workload::{Filled, LOG_ACCOUNTS, bulk_log, commerce_log};
+use crate::workload::{Entries, Filled, Ids, LOG_ACCOUNTS, bulk_log_of, commerce_log};
 use crate::{Error, Figure, Scratch, timed};
 
 /// What a log is full of.
 #[derive(Clone, Copy)]
 enum Log {
-    Bulk,
+    Bulk(Ids),
     Commerce,
 }
 
 impl Log {
-    const BOTH: [Self; 2] = [Self::Bulk, Self::Commerce];
+    const ALL: [Self; 3] = [
+        Self::Bulk(Ids::Random),
+        Self::Bulk(Ids::Increasing),
+        Self::Commerce,
+    ];
+
+    fn fill<J: Journal>(self, engine: &mut Engine<J>, rig: &Rig) -> Result<Filled, Error> {
+        let (entries, rounds) = rig.plan.replay;
+        match self {
+            Self::Bulk(ids) => {
+                let workload = Entries::among(LOG_ACCOUNTS, 1).with_ids(ids);
+                bulk_log_of(engine, workload, entries)
+            }
+            Self::Commerce => commerce_log(engine, rounds),
+        }
+    }
 
     fn element(self) -> &'static str {
         match self {
-            Self::Bulk => "entry",
+            Self::Bulk(_) => "entry",
             Self::Commerce => "event",
         }
     }
 
-    fn case(self) -> &'static str {
+    fn case(self) -> String {
         match self {
-            Self::Bulk => "bulk entries",
-            Self::Commerce => "commerce events",
+            Self::Bulk(ids) => format!("bulk entries{}", ids.in_words()),
+            Self::Commerce => "commerce events".into(),
         }
     }
 }
 
 /// A log in memory.
 pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
-    let (entries, rounds) = rig.plan.replay;
     let mut figures = Vec::new();
-    for log in Log::BOTH {
+    for log in Log::ALL {
         let mut engine = memory_engine();
-        let Filled { elements, .. } = match log {
-            Log::Bulk => bulk_log(&mut engine, entries)?,
-            Log::Commerce => commerce_log(&mut engine, rounds)?,
-        };
+        let Filled { elements, .. } = log.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
         let journal = engine.into_journal();
         let reader: &dyn JournalReader = &journal;
@@ -58,7 +69,7 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
             .bounds
             .hashes(frame(elements), frame_bytes(bytes, elements));
         figures.push(match log {
-            Log::Bulk => figure
+            Log::Bulk(_) => figure
                 .bound(check)
                 .bound(rig.bounds.lines_of_an_entry(LOG_ACCOUNTS)),
             Log::Commerce => figure.bound(check),
@@ -70,15 +81,11 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 /// A log in files that were just written: recovery checks every hash, and the fold is in the
 /// same pass.
 pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
-    let (entries, rounds) = rig.plan.replay;
     let mut figures = Vec::new();
-    for log in Log::BOTH {
+    for log in Log::ALL {
         let directory = rig.scratch.fresh()?;
         let mut engine = Scratch::open_engine(&directory)?;
-        let Filled { elements, .. } = match log {
-            Log::Bulk => bulk_log(&mut engine, entries)?,
-            Log::Commerce => commerce_log(&mut engine, rounds)?,
-        };
+        let Filled { elements, .. } = log.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
         drop(engine);
         let (opened, elapsed) = timed(|| Scratch::open_engine(&directory));

@@ -49,6 +49,17 @@ pub enum Ids {
     Increasing,
 }
 
+impl Ids {
+    /// For the name of a case: nothing of random ids, which are the dearer ones.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Random => "",
+            Self::Increasing => ", ids in order",
+        }
+    }
+}
+
 /// Payments between accounts drawn at random, each with an id of its own.
 #[derive(Debug)]
 pub struct Entries {
