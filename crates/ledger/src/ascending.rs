@@ -50,6 +50,7 @@ impl Ascending {
         may_be && self.search(id)
     }
 
+    #[inline]
     fn is_sketched(&self, id: u128) -> bool {
         let (word, bit) = sketched(id);
         self.sketch[word] & bit != 0
@@ -62,6 +63,7 @@ impl Ascending {
         }
     }
 
+    #[cold]
     fn search(&self, id: u128) -> bool {
         if self.open.first().is_some_and(|first| *first <= id) {
             return self.open.binary_search(&id).is_ok();

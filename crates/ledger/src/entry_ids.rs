@@ -41,10 +41,16 @@ impl EntryIds {
         self.insert_below(id)
     }
 
+    #[inline]
     fn insert_below(&mut self, id: u128) -> bool {
         if !self.ascending.takes(id) {
             return !self.ascending.contains(id) && self.scattered.insert(id);
         }
+        self.insert_late(id)
+    }
+
+    #[cold]
+    fn insert_late(&mut self, id: u128) -> bool {
         let is_new = !self.ascending.contains(id) && !self.scattered.contains(id);
         if is_new {
             self.ascending.insert_late(id);
