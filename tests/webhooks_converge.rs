@@ -180,6 +180,8 @@ fn life_cycles_converge_when_they_are_interleaved() {
 
 #[test]
 fn every_permutation_of_a_short_life_cycle_converges() {
+    // 7 events have 5,040 orders: for the long form.
+    let short = if cases() < 10_000 { 6 } else { 7 };
     let mut shortest = BTreeSet::new();
     for cycle in LifeCycle::ALL {
         let mut sim = StripeSimulator::seeded(3);
@@ -187,7 +189,7 @@ fn every_permutation_of_a_short_life_cycle_converges() {
         let events = cycle
             .run(&mut sim, &id.to_string(), AMOUNT, Currency::EUR)
             .unwrap();
-        if events.len() > 6 {
+        if events.len() > short {
             continue;
         }
         shortest.insert(cycle);

@@ -158,6 +158,11 @@ impl DataDir {
         };
         FileJournal::open_with(storage, options, visit).map_err(|error| match error {
             OpenError::Storage(error) if error.operation == Operation::Create => self.no_roll(),
+            error @ OpenError::OtherJournal { .. } => Stop::failed(error).next(format!(
+                "put {} or {} back, whichever is not of this book",
+                self.root.join("BOOK").display(),
+                self.journal().display()
+            )),
             error => Stop::failed(error).next(self.command("verify")),
         })
     }

@@ -92,9 +92,18 @@ pub(crate) fn keyring_stop(data: &DataDir, error: KeyringError) -> Stop {
             signing_key(data).display(),
             keys(data).display()
         ),
-        _ => data.command("doctor"),
+        _ => keys_back(data),
     };
     Stop::failed(error).next(next)
+}
+
+/// What to do about keys that are not what they were.
+pub(crate) fn keys_back(data: &DataDir) -> String {
+    format!(
+        "put {} back from `tillroll backup --with-keys`, or move it elsewhere to start with a new \
+         key",
+        keys(data).display()
+    )
 }
 
 pub(crate) fn prover_stop(data: &DataDir, error: ProverError) -> Stop {
@@ -152,31 +161,44 @@ pub(crate) fn prover(
 
 /// The public half of a directory's keys, the newest last, without touching the private one.
 pub(crate) fn verifiers(data: &DataDir) -> Result<Vec<VerifierKey>, Stop> {
+    read_verifiers(data).map_err(Stop::failed)
+}
+
+/// The same, for whoever goes on without them. An error says why they cannot be had.
+pub(crate) fn read_verifiers(data: &DataDir) -> Result<Vec<VerifierKey>, String> {
     let path = keys(data).join("verifiers");
     match fs::read_to_string(&path) {
-        Ok(text) => parse_verifiers(&text, &path),
+        Ok(text) => verifiers_in(&text, &path),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Stop::failed(format!(
-            "cannot read {}: {error}",
-            path.display()
-        ))),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }
 }
 
 pub(crate) fn parse_verifiers(text: &str, path: &Path) -> Result<Vec<VerifierKey>, Stop> {
+    verifiers_in(text, path).map_err(Stop::failed)
+}
+
+fn verifiers_in(text: &str, path: &Path) -> Result<Vec<VerifierKey>, String> {
     VerifierKey::parse_lines(text).map_err(|(line, error)| {
-        Stop::failed(format!(
+        format!(
             "line {line} of {} is no verifier key: {error}",
             path.display()
-        ))
+        )
     })
+}
+
+/// The files of the checkpoints that were signed here, the smallest first.
+pub(crate) fn checkpoint_files(data: &DataDir) -> Vec<PathBuf> {
+    let directory = proofs(data).join("checkpoints");
+    let names = files_with(&directory, ".note").into_iter();
+    names.map(|name| directory.join(name)).collect()
 }
 
 /// The checkpoints that were signed here and can be believed, the smallest first.
 pub(crate) fn stored_checkpoints(data: &DataDir, keys: &[VerifierKey]) -> Vec<SignedCheckpoint> {
-    let directory = proofs(data).join("checkpoints");
-    let names = files_with(&directory, ".note").into_iter();
-    let notes = names.filter_map(|name| fs::read(directory.join(name)).ok());
+    let notes = checkpoint_files(data)
+        .into_iter()
+        .filter_map(|path| fs::read(path).ok());
     let mut signed: Vec<_> = notes
         .filter_map(|note| SignedCheckpoint::open(&note, keys).ok())
         .collect();

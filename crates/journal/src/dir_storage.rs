@@ -9,9 +9,9 @@ compile_error!(
     "the journal promises durable directory entries, which it knows how to ask for on Unix only"
 );
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 use crate::storage::{Storage, StorageFile};
@@ -116,9 +116,13 @@ impl DirStorage {
     }
 }
 
-/// Creates what is missing of a path, and makes each new entry durable in the
-/// directory above it.
+/// Creates a directory for its owner only, with what is missing above it, and
+/// makes each new entry durable in the directory above it.
 pub(crate) fn create_durably(directory: &Path) -> Result<(), DirStorageError> {
+    create_with(directory, 0o700)
+}
+
+fn create_with(directory: &Path, mode: u32) -> Result<(), DirStorageError> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -126,8 +130,8 @@ pub(crate) fn create_durably(directory: &Path) -> Result<(), DirStorageError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    create_durably(parent)?;
-    match fs::create_dir(directory) {
+    create_with(parent, 0o777)?;
+    match DirBuilder::new().mode(mode).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !directory.is_dir() => {
             Err(failed("create the directory", directory)(error))
         }

@@ -101,3 +101,53 @@ pub fn check_against(
         }),
     }
 }
+
+/// Compares a log with each of these checkpoints, in one pass. `progress` is called with positions
+/// on the way.
+///
+/// # Errors
+/// [`HistoryError`] of the smallest that the log contradicts.
+pub fn check_each(
+    reader: &dyn JournalReader,
+    checkpoints: &[Checkpoint],
+    progress: &mut dyn FnMut(Position),
+) -> Result<(), HistoryError> {
+    let mut left: Vec<&Checkpoint> = checkpoints.iter().collect();
+    left.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+    let mut tree = Frontier::new();
+    let mut after = agree(&tree, &mut left, 0)?;
+    let mut frames = reader.frames(Position::FIRST)?;
+    while let Some(size) = left.last().map(|next| next.size) {
+        let Some(frame) = frames.next_frame()? else {
+            let head = Position::new(tree.size());
+            return Err(HistoryError::Shorter { size, head });
+        };
+        for (_, record) in frame.records() {
+            tree.push(leaf_hash(record));
+            after = agree(&tree, &mut left, after)?;
+        }
+        progress(frame.last());
+    }
+    Ok(())
+}
+
+/// Takes those of this size away, the last of those that are left, when they agree. Answers the
+/// size of the last that did.
+fn agree(tree: &Frontier, left: &mut Vec<&Checkpoint>, after: u64) -> Result<u64, HistoryError> {
+    let size = tree.size();
+    let mut agreed = after;
+    while let Some(checkpoint) = left.pop_if(|next| next.size == size) {
+        let found = tree.root();
+        if found != checkpoint.root {
+            return Err(HistoryError::Rewritten {
+                size,
+                after,
+                by: size,
+                signed: checkpoint.root,
+                found,
+            });
+        }
+        agreed = size;
+    }
+    Ok(agreed)
+}

@@ -89,6 +89,22 @@ pub enum KeyringError {
     /// The new key could not be vouched for.
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    /// A statement does not make its key follow the one before it.
+    #[error("{} does not vouch for its key: {source}", path.display())]
+    Statement {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: RotationError,
+    },
+    /// A statement is about another key than its name says.
+    #[error("{} vouches for {found}", path.display())]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+        /// The key that it is about.
+        found: VerifierKey,
+    },
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -149,6 +165,26 @@ impl Keyring {
         })
     }
 
+    /// Whether the keys and the statements about them are what they were. It changes nothing, not
+    /// even what a crash interrupted.
+    ///
+    /// # Errors
+    /// [`KeyringError`]
+    pub fn check(directory: &Path) -> Result<(), KeyringError> {
+        let signing = read_private(&directory.join(SIGNING))?;
+        let signing = signing.ok_or_else(|| KeyringError::Missing {
+            directory: directory.to_owned(),
+        })?;
+        let path = directory.join(VERIFIERS);
+        let verifiers = read_verifiers(&path)?;
+        let is_newest = verifiers.last() == Some(signing.verifier());
+        // While a key is being changed, the newest may be in the file beside.
+        if !is_newest && !directory.join(NEXT).exists() {
+            return Err(KeyringError::NotNewest { path });
+        }
+        statements(directory, &verifiers).map(drop)
+    }
+
     /// Replaces the private key, and keeps the old verifier key. Returns the statement that
     /// auditors need to trust the new key. `seed` must come from a source of randomness.
     ///
@@ -198,16 +234,13 @@ impl Keyring {
         &self.verifiers
     }
 
-    /// The statements about the keys after the first, in their order, as bytes.
+    /// The statements about the keys after the first, in their order, as bytes: each vouches for
+    /// its key.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When a file cannot be read, or is not the statement that it was.
     pub fn rotations(&self) -> Result<Vec<Vec<u8>>, KeyringError> {
-        let rotations = self.directory.join(ROTATIONS);
-        let later = self.verifiers.iter().skip(1);
-        let notes = later.map(|key| files::read(&rotations.join(format!("{}.note", key.id()))));
-        let notes = notes.collect::<Result<Vec<_>, _>>()?;
-        Ok(notes.into_iter().flatten().collect())
+        statements(&self.directory, &self.verifiers)
     }
 
     /// The private key first under the name that says that it does not count yet, then the
@@ -226,6 +259,25 @@ impl Keyring {
         )?;
         Ok(files::rename(&next, &self.directory.join(SIGNING))?)
     }
+}
+
+fn statements(directory: &Path, verifiers: &[VerifierKey]) -> Result<Vec<Vec<u8>>, KeyringError> {
+    let mut notes = Vec::new();
+    for (old, new) in verifiers.iter().zip(verifiers.iter().skip(1)) {
+        let path = directory.join(ROTATIONS).join(format!("{}.note", new.id()));
+        let Some(note) = files::read(&path)? else {
+            continue;
+        };
+        match Rotation::open(&note, std::slice::from_ref(old)) {
+            Ok(stated) if stated.new == *new => notes.push(note),
+            Ok(stated) => {
+                let found = stated.new;
+                return Err(KeyringError::OtherKey { path, found });
+            }
+            Err(source) => return Err(KeyringError::Statement { path, source }),
+        }
+    }
+    Ok(notes)
 }
 
 /// Ends what a crash interrupted: see the head of this module.

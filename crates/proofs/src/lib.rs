@@ -59,7 +59,7 @@ pub use bundle::{
 pub use checkpoint::{Checkpoint, CheckpointError, ParseCheckpointError, SignedCheckpoint};
 pub use checkpoint_store::StoredError;
 pub use files::FileError;
-pub use history::{HistoryError, check_against};
+pub use history::{HistoryError, check_against, check_each};
 pub use key::{KeyId, KeyName, ParseKeyError, SigningKey, VerifierKey};
 pub use keyring::{Keyring, KeyringError};
 pub use leaf_store::{LeafStore, LeafStoreError, Rebuild};

@@ -97,6 +97,39 @@ fn a_changed_key_signs_and_the_old_ones_are_remembered() {
 }
 
 #[test]
+fn every_altered_byte_of_keys_and_statements_is_found() {
+    let (_directory, keys) = place();
+    let mut ring = Keyring::create(&keys, name(), &[1; 32]).unwrap();
+    for seed in [2, 3] {
+        ring.rotate(&[seed; 32]).unwrap();
+    }
+    Keyring::check(&keys).unwrap();
+    let statement = |seed| keys.join(format!("rotations/{}.note", verifier(seed).id()));
+    for path in [
+        keys.join("signing.key"),
+        keys.join("verifiers"),
+        statement(2),
+        statement(3),
+    ] {
+        let sound = fs::read(&path).unwrap();
+        // The newline at the end says nothing.
+        for at in 0..sound.len() - 1 {
+            let mut altered = sound.clone();
+            altered[at] ^= 1;
+            fs::write(&path, altered).unwrap();
+            let found = Keyring::check(&keys);
+            assert!(found.is_err(), "byte {at} of {}", path.display());
+        }
+        fs::write(&path, &sound).unwrap();
+    }
+    // One in the place of another.
+    fs::copy(statement(2), statement(3)).unwrap();
+    let found = Keyring::check(&keys).unwrap_err();
+    assert!(matches!(found, KeyringError::OtherKey { .. }), "{found}");
+    assert!(ring.rotations().is_err());
+}
+
+#[test]
 fn nobodys_change_of_the_key_is_overwritten() {
     let (_directory, keys) = place();
     let mut ring = Keyring::create(&keys, name(), &[1; 32]).unwrap();

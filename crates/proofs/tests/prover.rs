@@ -13,7 +13,7 @@ use tillroll_journal::{
 };
 use tillroll_proofs::{
     Checkpoint, CheckpointError, HistoryError, KeyName, Keyring, Prover, ProverError, Rebuild,
-    SignedCheckpoint, Verified, check_against, verify_bundle,
+    SignedCheckpoint, Verified, check_against, check_each, verify_bundle,
 };
 
 fn open(data: &Path, reader: Arc<dyn JournalReader>) -> (Prover, Option<Rebuild>) {
@@ -208,6 +208,49 @@ fn checkpoints_bound_where_a_log_was_changed() {
     };
     let honest = support::memory(&all, 3);
     check_against(&*honest.reader(), &of(20), &[wrong], &mut |_| {}).unwrap();
+}
+
+#[test]
+fn of_many_checkpoints_the_smallest_that_is_contradicted_is_named() {
+    let all = records(20);
+    let of = |size: usize| checkpoint(&all[..size], &key(1)).checkpoint().clone();
+    let every: Vec<Checkpoint> = (0..=20).rev().map(of).collect();
+    let each = |records: &[Vec<u8>], checkpoints: &[Checkpoint]| {
+        check_each(
+            &*support::memory(records, 3).reader(),
+            checkpoints,
+            &mut |_| {},
+        )
+    };
+    each(&all, &every).unwrap();
+    each(&all, &[]).unwrap();
+    for altered in 0..20 {
+        let mut others = all.clone();
+        others[altered].push(b'!');
+        let first = altered as u64 + 1;
+        match each(&others, &every) {
+            Err(HistoryError::Rewritten {
+                size, after, by, ..
+            }) => assert_eq!((size, after, by), (first, first - 1, first)),
+            other => panic!("{altered}: {other:?}"),
+        }
+        match each(&all[..altered], &every) {
+            Err(HistoryError::Shorter { size, head }) => {
+                assert_eq!((size, head.get()), (first, first - 1));
+            }
+            other => panic!("{altered}: {other:?}"),
+        }
+    }
+    // A smaller one may be wrong although the largest is right.
+    let wrong = Checkpoint {
+        root: of(3).root,
+        ..of(4)
+    };
+    let refused = each(&all, &[of(20), wrong]);
+    assert!(
+        matches!(refused, Err(HistoryError::Rewritten { size: 4, .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]

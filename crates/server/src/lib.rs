@@ -55,4 +55,4 @@ pub use clock::{Clock, StoryClock, SystemClock};
 pub use problem::{FieldError, ProblemBody, RetryHint};
 pub use serve::{DEFAULT_ADDRESS, ServeError, bind, check_address};
 pub use snapshots::SNAPSHOTS;
-pub use wiring::{Config, OpenError, Tillroll};
+pub use wiring::{Config, OpenError, Tillroll, create_data_dir};

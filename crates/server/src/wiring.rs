@@ -1,8 +1,9 @@
 //! One book, open: journal, writer, projections and routes put together.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -150,7 +151,7 @@ impl Tillroll {
     pub fn open(config: Config, mut progress: impl FnMut(u64)) -> Result<Self, OpenError> {
         let runtime = tokio::runtime::Handle::current();
         let data_dir = &config.data_dir;
-        create_dir(data_dir)?;
+        create_data_dir(data_dir).map_err(failed("create", data_dir))?;
         let storage = DirStorage::open(data_dir.join("log"))?;
         let known = read_book_id(&data_dir.join("BOOK"))?;
         let path = data_dir.join("read-models.sqlite");
@@ -486,8 +487,22 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
     }
 }
 
-fn create_dir(path: &Path) -> Result<(), OpenError> {
-    fs::create_dir_all(path).map_err(failed("create", path))
+/// Makes a data directory where there is none, for its owner only: whoever can read it has the
+/// books. One that is there stays as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn create_data_dir(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn read_book_id(path: &Path) -> Result<Option<[u8; 16]>, OpenError> {

@@ -186,10 +186,11 @@ fn name_book(data: &DataDir, seed: u64) -> Result<(), Stop> {
             .collect::<String>()
     };
     let id = format!("{}{}", hex(b"tillroll"), hex(&seed.to_be_bytes()));
-    let written = fs::create_dir_all(data.root()).and_then(|()| match path.exists() {
-        true => Ok(()),
-        false => fs::write(&path, id + "\n"),
-    });
+    let written =
+        tillroll_server::create_data_dir(data.root()).and_then(|()| match path.exists() {
+            true => Ok(()),
+            false => fs::write(&path, id + "\n"),
+        });
     written.map_err(|error| cannot(&format!("write {}", path.display()), &error))
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
     data.storage()?;
     let mut checks = vec![
         machine::permissions(&data),
-        machine::key_permissions(&data),
+        machine::keys(&data),
         machine::disk_space(&data),
     ];
     let busy = data.is_in_use();
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
             checks.push(machine::clock(last_recorded(&roll)?, SystemClock.now()));
             checks.push(read_models(&data, seen, head, busy));
             checks.push(snapshot::check(&data, head, busy));
-            checks.push(safety::checkpoints(&data, head)?);
+            checks.push(safety::checkpoints(&data, head));
             checks.push(safety::backup(&data, head, SystemClock.now()));
         }
         Err(stop) => checks.push(Check::fail("roll", stop, data.command("verify"))),

@@ -1,9 +1,10 @@
 //! `tillroll verify`: everything that can be checked, and the exact place of what does not
 //! check.
 //!
-//! Four checks, each trusting only those before it: the bytes of the roll (frames, checksums,
-//! hash chain, positions), what the records say (entries, limits, ids, keys, time), then the
-//! snapshots and the rows of the read models against a replay. Nothing is changed.
+//! Each check trusts only those before it: the bytes of the roll (frames, checksums, hash chain,
+//! positions), what the records say (entries, limits, ids, keys, time), then the snapshots against
+//! a replay, the checkpoints that were signed here, and the rows of the read models against a
+//! replay. Nothing is changed.
 //!
 //! With other arguments it checks what has left the directory: a proof file, a checkpoint that
 //! somebody has kept, a backup.
@@ -39,6 +40,7 @@ use finding::Finding;
   books        entries balance, limits hold, ids and keys are used once, time runs forward
   snapshots    every byte equals what a replay makes of the roll
   read models  every row equals what a replay makes of the roll
+  checkpoints  the roll holds what every checkpoint was signed for that is kept here
   checkpoint   the roll begins with what an old checkpoint was signed for (--checkpoint)
 
 Examples:
@@ -47,7 +49,8 @@ Examples:
   tillroll verify --proof sale.tlog-proof --key public-key.txt
   tillroll verify --backup /mnt/other-disk/shop
 
-A proof is checked with the key alone: no data directory, no network. It no lock and changes nothing, so it may run beside a server.")]
+A proof is checked with the key alone: no data directory, no network. It takes no lock and changes
+nothing, so it may run beside a server.")]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -109,8 +112,11 @@ pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), St
             kept.check(&roll, &mut report, console)?;
         }
         if report.findings.is_empty() {
-            // A roll that lost its end is behind its snapshots and its read models: one finding.
-            if snapshots::check(&data, &roll, &mut report, console)? {
+            // A roll that lost its end is behind its snapshots, its checkpoints and its read
+            // models: one finding.
+            if snapshots::check(&data, &roll, &mut report, console)?
+                && checkpoint::check_stored(&data, &roll, &mut report, console)?
+            {
                 check_rows(&data, roll, &mut report, console)?;
             }
         }

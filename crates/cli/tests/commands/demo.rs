@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{SEED, head, on, story, tell};
 
@@ -9,8 +10,11 @@ use crate::support::{SEED, head, on, story, tell};
 fn a_seed_means_one_digest() {
     let (again, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let expected = on(story(), &["digest"]).done();
-    let again = tell(again.path(), SEED).done();
+    let made = again.path().join("a/shop");
+    let again = tell(&made, SEED).done();
     assert_eq!(again.digest(), expected.digest(), "seed {SEED}");
+    let mode = fs::metadata(&made).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "the books are for their owner only");
     let other = tell(other.path(), "8").done();
     assert_ne!(other.digest(), expected.digest());
 }

@@ -156,6 +156,8 @@ fn a_new_book_has_a_signing_key_of_its_own_from_the_start() {
         assert_eq!(said.contains("a key was made"), made, "{said}");
         let mode = std::fs::metadata(&key).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
         seen.push(on(&data, &["checkpoint", "--public-key"]).done().out);
     }
     assert_eq!(seen[0], seen[1], "the key stays");

@@ -297,4 +297,5 @@ fn a_segment_of_another_book_is_refused() {
     fs::write(data.path().join("BOOK"), other).unwrap();
     let ran = on(data.path(), &["verify"]).failed();
     assert!(ran.err.contains("belongs to journal"), "{ran:?}");
+    assert!(ran.err.contains("try: put"), "{ran:?}");
 }

@@ -38,6 +38,7 @@ fn what_is_restored_has_the_same_digest() {
         .says("next: tillroll verify --data");
     on(&restored, &["verify"]).done();
     assert_eq!(digest(&restored), digest(data.path()));
+    assert_eq!((mode(&target), mode(&restored)), (0o700, 0o700));
     for name in ["BOOK", "chart.toml"] {
         let read = |root: &Path| fs::read(root.join(name)).unwrap();
         assert_eq!(read(&restored), read(data.path()), "{name}");

@@ -34,6 +34,57 @@ fn a_checkpoint_is_of_the_head_and_its_key_is_for_its_owner_only() {
 }
 
 #[test]
+fn a_stored_checkpoint_that_is_not_what_was_signed_is_found() {
+    let data = copy();
+    on(data.path(), &["checkpoint"]).done();
+    let head = digest(data.path()).0;
+    on(data.path(), &["verify"]).done().says(&format!(
+        "1 checkpoint signed here, the newest at position {head}"
+    ));
+    let directory = data.path().join("proofs/checkpoints");
+    let file = directory.join(format!("{head:020}.note"));
+    let sound = fs::read(&file).unwrap();
+    let finding = || {
+        let said = on(data.path(), &["verify", "--json"]).failed().json();
+        let checks = said["checks"].as_array().unwrap().iter();
+        // All others are done, and hold.
+        assert!(
+            checks.clone().any(|check| check["check"] == "read models"),
+            "{said}"
+        );
+        let findings = said["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{said}");
+        assert_eq!(findings[0]["check"], "checkpoints", "{said}");
+        findings[0]["file"].as_str().unwrap().to_owned()
+    };
+    for at in (0..sound.len()).step_by(sound.len() / 7) {
+        let mut altered = sound.clone();
+        altered[at] ^= 1;
+        fs::write(&file, altered).unwrap();
+        assert_eq!(finding(), path(&file), "byte {at}");
+    }
+    let doctor = on(data.path(), &["doctor"]).failed();
+    doctor.says("1 file cannot be believed");
+
+    // What was signed, under a name that says otherwise.
+    let misnamed = directory.join(format!("{:020}.note", head - 1));
+    fs::write(&misnamed, &sound).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(finding(), path(&misnamed));
+    fs::rename(&misnamed, &file).unwrap();
+    on(data.path(), &["verify"]).done();
+
+    // Keys that cannot be read, and none at all.
+    let keys = data.path().join("keys/verifiers");
+    fs::write(&keys, "no key").unwrap();
+    assert_eq!(finding(), path(&keys));
+    fs::remove_file(&keys).unwrap();
+    on(data.path(), &["verify"])
+        .done()
+        .says("there is no key to check 1 checkpoint with");
+}
+
+#[test]
 fn two_directories_have_two_keys() {
     let keys =
         [copy(), copy()].map(|data| on(data.path(), &["checkpoint", "--public-key"]).done().out);

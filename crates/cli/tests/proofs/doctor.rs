@@ -8,6 +8,12 @@ use tillroll_journal::DirStorage;
 use crate::mode::set_mode;
 use crate::support::{copy, frame_ends, on, path, segment};
 
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
 /// The status of a check, and what to do.
 fn status(data: &Path, check: &str) -> (String, String) {
     let said = on(data, &["doctor", "--json"]).json();
@@ -72,6 +78,30 @@ fn what_is_wrong_fails_with_what_to_do() {
             |data| set_mode(&data.join("keys"), 0o777),
             "keys",
             "chmod 700",
+        ),
+        (
+            "a private key that is none",
+            |data| flip(&data.join("keys/signing.key"), 60),
+            "keys",
+            "backup --with-keys",
+        ),
+        (
+            "a verifier key that is none",
+            |data| flip(&data.join("keys/verifiers"), 60),
+            "checkpoint",
+            "backup --with-keys",
+        ),
+        (
+            "a statement that vouches for nothing",
+            |data| {
+                on(data, &["checkpoint", "--rotate"]).done();
+                let rotations = fs::read_dir(data.join("keys/rotations")).unwrap();
+                for statement in rotations {
+                    flip(&statement.unwrap().path(), 100);
+                }
+            },
+            "keys",
+            "backup --with-keys",
         ),
         (
             "a roll that lost its end",

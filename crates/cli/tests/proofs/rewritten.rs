@@ -125,6 +125,13 @@ fn earlier_checkpoints_of_the_directory_say_where() {
     .failed()
     .says(&format!("of positions {} to ", early + 1));
 
+    // They tell it by themselves to whoever gives none.
+    let said = on(forged.path(), &["verify", "--json"]).failed().json();
+    let findings = said["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{said}");
+    assert_eq!(findings[0]["check"], "checkpoints");
+    assert_eq!(findings[0]["position"], early + 1);
+
     // Nothing is signed that contradicts what was signed before.
     on(forged.path(), &["checkpoint"])
         .failed()

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tillroll_events::Timestamp;
 use tillroll_journal::Options;
+use tillroll_proofs::Keyring;
 
 use super::check::Check;
 use crate::data_dir::DataDir;
@@ -47,7 +48,7 @@ pub(super) fn permissions(data: &DataDir) -> Check {
     }
 }
 
-pub(super) fn key_permissions(data: &DataDir) -> Check {
+pub(super) fn keys(data: &DataDir) -> Check {
     let check = "keys";
     let (directory, key) = (proving::keys(data), proving::signing_key(data));
     match (mode(&directory), mode(&key)) {
@@ -66,7 +67,10 @@ pub(super) fn key_permissions(data: &DataDir) -> Check {
             format!("keys/ has mode {mode:03o}: others can put another key there"),
             format!("chmod 700 {}", directory.display()),
         ),
-        (_, Some(mode)) => Check::ok(check, format!("the private key has mode {mode:03o}")),
+        (_, Some(mode)) => match Keyring::check(&directory) {
+            Ok(()) => Check::ok(check, format!("the private key has mode {mode:03o}")),
+            Err(error) => Check::fail(check, error, proving::keys_back(data)),
+        },
     }
 }
 

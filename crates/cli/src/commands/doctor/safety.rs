@@ -4,7 +4,6 @@ use tillroll_events::Timestamp;
 
 use super::check::Check;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::last_backup::LastBackup;
 use crate::output::counted;
 use crate::proving;
@@ -17,28 +16,37 @@ const DAY: i64 = 24 * 60 * 60;
 /// Days that a backup may be old when events have followed it.
 const DAYS: i64 = 7;
 
-pub(super) fn checkpoints(data: &DataDir, head: u64) -> Result<Check, Stop> {
+pub(super) fn checkpoints(data: &DataDir, head: u64) -> Check {
     let check = "checkpoint";
     let sign = "keep what `tillroll checkpoint` prints where this machine cannot change it";
-    let keys = proving::verifiers(data)?;
+    let keys = match proving::read_verifiers(data) {
+        Ok(keys) => keys,
+        Err(why) => return Check::fail(check, why, proving::keys_back(data)),
+    };
+    let files = proving::checkpoint_files(data).len();
     let stored = proving::stored_checkpoints(data, &keys);
+    let doubtful = files.saturating_sub(stored.len());
+    if doubtful > 0 && !keys.is_empty() {
+        let found = format!("{} cannot be believed", counted(doubtful as u64, "file"));
+        return Check::fail(check, found, data.command("verify"));
+    }
     let Some(newest) = stored.last() else {
-        return Ok(Check::warn(check, "none was signed", sign));
+        return Check::warn(check, "none was signed", sign);
     };
     let size = newest.checkpoint().size;
     if size > head {
-        return Ok(Check::fail(
+        return Check::fail(
             check,
             format!("position {size} was signed, and the roll ends at {head}: records are gone"),
             data.command("verify"),
-        ));
+        );
     }
     let age = head - size;
     let found = format!("position {size} is signed, {} ago", counted(age, "event"));
-    Ok(match age {
+    match age {
         ..=EVENTS => Check::ok(check, found),
         _ => Check::warn(check, found, sign),
-    })
+    }
 }
 
 pub(super) fn backup(data: &DataDir, head: u64, now: Timestamp) -> Check {

@@ -1,11 +1,15 @@
-//! The roll against a checkpoint that somebody has kept: what finds a roll that was written
-//! anew, with checksums and hashes that hold.
+//! The roll against checkpoints: one that somebody has kept, which finds a roll that was written
+//! anew, with checksums and hashes that hold; and those of the directory, which find it where
+//! nobody thought of them, and must themselves be as they were signed.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tillroll_journal::Journal;
-use tillroll_proofs::{Checkpoint, HistoryError, KeyName, SignedCheckpoint, check_against};
+use tillroll_proofs::{
+    Checkpoint, HistoryError, KeyName, SignedCheckpoint, VerifierKey, check_against, check_each,
+};
 
 use super::finding::Finding;
 use super::{Passed, Report};
@@ -96,8 +100,108 @@ impl Kept {
                 facts: json!({ "size": stated.size, "root": stated.root.to_string() }),
             }),
             Err(HistoryError::Read(error)) => return Err(Stop::failed(error)),
-            Err(error) => report.findings.push(Finding::rewritten(&self.path, &error)),
+            Err(error) => {
+                let finding = Finding::rewritten("checkpoint", &self.path, &error);
+                report.findings.push(finding);
+            }
         }
         Ok(())
+    }
+}
+
+/// The roll against every checkpoint that was signed here. Answers whether it contradicts none.
+pub(super) fn check_stored(
+    data: &DataDir,
+    roll: &Roll,
+    report: &mut Report,
+    console: &mut Console<'_>,
+) -> Result<bool, Stop> {
+    let mut signed = believed(data, roll, report);
+    let head = roll.head().position.get();
+    if data.is_in_use() {
+        // The server may have gone on since the roll was opened, and somebody signed that.
+        signed.retain(|(_, stated)| stated.size <= head);
+    }
+    let stated: Vec<Checkpoint> = signed.iter().map(|(_, stated)| stated.clone()).collect();
+    let Some(last) = stated.iter().map(|stated| stated.size).max() else {
+        return Ok(true);
+    };
+    let mut progress = console.progress("hashing", last);
+    let checked = check_each(&*roll.reader(), &stated, &mut |position| {
+        progress.set(position.get(), || format!("position {position}"));
+    });
+    drop(progress);
+    let contradicted = match &checked {
+        Ok(()) => None,
+        Err(HistoryError::Shorter { size, .. } | HistoryError::Rewritten { size, .. }) => {
+            signed.iter().find(|(_, stated)| stated.size == *size)
+        }
+        Err(HistoryError::Read(_)) => None,
+    };
+    match (checked, contradicted) {
+        (Ok(()), _) => report.passed.push(Passed {
+            check: "checkpoints",
+            text: format!(
+                "{} signed here, the newest at position {last}: the roll holds what was signed",
+                counted(stated.len() as u64, "checkpoint"),
+            ),
+            facts: json!({ "checkpoints": stated.len(), "position": last }),
+        }),
+        (Err(error), Some((path, _))) => {
+            let finding = Finding::rewritten("checkpoints", path, &error);
+            report.findings.push(finding);
+            return Ok(false);
+        }
+        (Err(error), None) => return Err(Stop::failed(error)),
+    }
+    Ok(true)
+}
+
+/// The checkpoints of the directory that are what was signed, with their files.
+fn believed(data: &DataDir, roll: &Roll, report: &mut Report) -> Vec<(PathBuf, Checkpoint)> {
+    let files = proving::checkpoint_files(data);
+    if files.is_empty() {
+        return Vec::new();
+    }
+    let keys = match proving::read_verifiers(data) {
+        Ok(keys) => keys,
+        Err(why) => {
+            let path = proving::keys(data).join("verifiers");
+            report.findings.push(Finding::unbelieved(&path, why));
+            return Vec::new();
+        }
+    };
+    if keys.is_empty() {
+        let many = counted(files.len() as u64, "checkpoint");
+        report
+            .notes
+            .push(format!("there is no key to check {many} with"));
+        return Vec::new();
+    }
+    let book = KeyName::of_book(*roll.id().as_bytes());
+    let mut signed = Vec::new();
+    for path in files {
+        match stated(&path, &book, &keys) {
+            Ok(checkpoint) => signed.push((path, checkpoint)),
+            Err(why) => report.findings.push(Finding::unbelieved(&path, why)),
+        }
+    }
+    signed
+}
+
+/// What a file states, when it is what was signed under its name. An error says why it is not.
+fn stated(path: &Path, book: &KeyName, keys: &[VerifierKey]) -> Result<Checkpoint, String> {
+    let note = fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    let signed = SignedCheckpoint::open(&note, keys).map_err(|error| error.to_string())?;
+    let stated = signed.checkpoint().clone();
+    let named = path
+        .file_stem()
+        .and_then(|stem| stem.to_str()?.parse().ok());
+    if stated.origin != *book {
+        return Err(format!("it is a checkpoint of {}", stated.origin));
+    }
+    match named == Some(stated.size) {
+        true => Ok(stated),
+        false => Err(format!("it is the checkpoint of position {}", stated.size)),
     }
 }

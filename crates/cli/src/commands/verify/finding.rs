@@ -109,7 +109,7 @@ impl Finding {
     }
 
     /// A roll that contradicts a checkpoint that was signed for it.
-    pub(super) fn rewritten(checkpoint: &Path, error: &HistoryError) -> Self {
+    pub(super) fn rewritten(check: &'static str, checkpoint: &Path, error: &HistoryError) -> Self {
         let (reason, position) = match error {
             HistoryError::Shorter { head, .. } => (error.to_string(), Some(head.get())),
             HistoryError::Rewritten { after, .. } => (
@@ -121,11 +121,23 @@ impl Finding {
         Self {
             file: Some(checkpoint.display().to_string()),
             position,
-            ..Self::new("checkpoint", reason)
+            ..Self::new(check, reason)
         }
         .next(
             "keep this directory as it is, and compare it with a backup from before the \
              checkpoint was signed",
+        )
+    }
+
+    /// A checkpoint of the directory that cannot be believed. The roll needs none of them.
+    pub(super) fn unbelieved(file: &Path, reason: impl Display) -> Self {
+        Self {
+            file: Some(file.display().to_string()),
+            ..Self::new("checkpoints", reason)
+        }
+        .next(
+            "compare the roll with a checkpoint that somebody else has kept: tillroll verify \
+             --checkpoint FILE; if it holds, put this file back or move it elsewhere",
         )
     }
 

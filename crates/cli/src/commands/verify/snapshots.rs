@@ -96,8 +96,9 @@ pub(super) fn check(
         report.passed.push(Passed {
             check: "snapshots",
             text: format!(
-                "{} equal a replay, the newest up to position {last}",
-                counted(equal, "snapshot")
+                "{} {} a replay, the newest up to position {last}",
+                counted(equal, "snapshot"),
+                if equal == 1 { "equals" } else { "equal" },
             ),
             facts: json!({ "snapshots": equal, "position": last }),
         });
