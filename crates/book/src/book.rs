@@ -136,14 +136,14 @@ impl Book {
     }
 
     /// For when nobody waits for the book: a little of what was put off for later. Whether there is
-    /// more than a little left, as [`Book::has_put_off`] counts it.
+    /// more than a little left, as [`Book::put_off`] counts it.
     pub fn catch_up(&mut self) -> bool {
         self.ledger.settle_ids()
     }
 
     /// How much was put off, in ids of entries.
     #[must_use]
-    pub fn has_put_off(&self) -> usize {
+    pub fn put_off(&self) -> usize {
         self.ledger.unsettled_ids()
     }
 

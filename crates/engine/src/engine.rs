@@ -320,7 +320,7 @@ impl<L: Log> Engine<L> {
     /// Whether the book has put off so much that it is worth the log's thread: it is done here
     /// while the frame is synced there.
     pub(crate) fn has_put_off(&self) -> bool {
-        self.book.has_put_off() >= WORTH_A_THREAD
+        self.book.put_off() >= WORTH_A_THREAD
     }
 
     /// Takes notice of the frame under way once it is durable, or waits for it.
