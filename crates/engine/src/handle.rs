@@ -85,28 +85,35 @@ impl Handle {
 
     /// Has a command applied, and waits until it is durable.
     ///
-    /// It never waits for a place in the queue. Dropping the future takes nothing back: a
-    /// command that is in the queue is applied all the same.
+    /// It never waits for a place in the queue, in which the command is when this returns.
+    /// Dropping the future takes nothing back: a command that is in the queue is applied all the
+    /// same.
     ///
     /// # Errors
     /// [`SubmitError`]. After [`SubmitError::Overloaded`] and [`SubmitError::Stopped`] nothing
     /// was done; after [`SubmitError::Failed`] nobody knows.
-    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
-        let answer = self.enqueue(command)?;
-        let answer = answer.await.unwrap_or_else(|_| Err(self.why_ended()))?;
-        let Answer::Known { first, events } = answer else {
-            return self.resolve(answer);
-        };
-        // Reading a file blocks, which a runtime's worker must not. Outside of a runtime there
-        // is nobody to block.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.resolve(answer);
-        };
-        let reader = Arc::clone(&self.reader);
-        let read = runtime.spawn_blocking(move || Outcome::read_back(&*reader, first, events));
-        match read.await {
-            Ok(outcome) => outcome.map_err(SubmitError::Failed),
-            Err(error) => Err(SubmitError::Failed(Failure::Panicked(error.to_string()))),
+    pub fn submit(
+        &self,
+        command: Command,
+    ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
+        // Handed on before there is a future, which is the smaller for it.
+        let answer = self.enqueue(command);
+        async move {
+            let answer = answer?.await.unwrap_or_else(|_| Err(self.why_ended()))?;
+            let Answer::Known { first, events } = answer else {
+                return self.resolve(answer);
+            };
+            // Reading a file blocks, which a runtime's worker must not. Outside of a runtime
+            // there is nobody to block.
+            let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+                return self.resolve(answer);
+            };
+            let reader = Arc::clone(&self.reader);
+            let read = runtime.spawn_blocking(move || Outcome::read_back(&*reader, first, events));
+            match read.await {
+                Ok(outcome) => outcome.map_err(SubmitError::Failed),
+                Err(error) => Err(SubmitError::Failed(Failure::Panicked(error.to_string()))),
+            }
         }
     }
 

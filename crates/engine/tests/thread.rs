@@ -6,9 +6,11 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use support::{Gate, Gated, apply, balance, engine, folded, fund, opening, pay, start, wallet};
+use tillroll_book::{Action, Command, PostEntries};
 use tillroll_engine::{
     Engine, EngineThread, Failure, Handle, Options, Outcome, Position, SubmitError, spawn,
 };
+use tillroll_events::Event;
 use tillroll_journal::{
     AppendError, Batch, Committed, Head, Journal, JournalReader, MemoryJournal,
 };
@@ -76,6 +78,53 @@ fn all_that_waits_shares_one_sync() {
         .map(|number| balance(&folded(&journal, None), &wallet(number)))
         .sum();
     assert_eq!(total, 200);
+}
+
+/// Ids that come in order, and again, and from the middle.
+#[test]
+fn a_long_command_by_itself_is_answered_when_it_is_durable() {
+    let (handle, thread, gate, journal) = gated(8);
+    let long = |first: u128| {
+        let funding = |id| match fund(id, &wallet(id as usize % 8), 1).action {
+            Action::PostEntry(entry) => entry,
+            _ => unreachable!("funding posts an entry"),
+        };
+        Command {
+            action: Action::PostEntries(PostEntries {
+                entries: (first..first + 3_000).map(funding).collect(),
+                all_or_nothing: false,
+            }),
+            ..fund(first, "wallet:0", 1)
+        }
+    };
+    let unkeyed = |command| Command {
+        key: None,
+        ..command
+    };
+    let before = handle.head();
+    let first = submit(&handle, unkeyed(long(1)));
+    gate.reached();
+    assert!(!first.is_finished());
+    assert_eq!(handle.head(), before);
+    gate.open();
+    assert!(first.join().unwrap().is_ok());
+    // All of them are known at once, and after any pause.
+    for (from, accepted) in [(1, 0), (3_001, 3_000), (4_501, 1_500), (2_000, 0)] {
+        let outcome = handle.submit_blocking(unkeyed(long(from))).unwrap();
+        let closed = outcome
+            .records
+            .iter()
+            .find_map(|(_, record)| match &record.event {
+                Event::BulkClosed(closed) => Some(closed.accepted),
+                _ => None,
+            });
+        assert_eq!(closed, Some(accepted), "from {from}");
+    }
+    drop(handle);
+    thread.join().unwrap();
+    let book = folded(&journal, None);
+    let total: i64 = (0..8).map(|number| balance(&book, &wallet(number))).sum();
+    assert_eq!(total, 7_500);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Record, Timestamp};
@@ -104,8 +105,7 @@ impl App {
 
     /// Has a command applied. When this returns an outcome, it is durable.
     ///
-    /// The command is handed on before there is a future, so that each request's future holds
-    /// it once.
+    /// The command is handed on before there is a future, so that no request's future holds it.
     pub(crate) fn submit(
         &self,
         key: Option<CommandKey>,
@@ -118,8 +118,8 @@ impl App {
             key,
             action,
         });
-        async move {
-            let outcome = submitted.await.inspect_err(|error| {
+        submitted.map(|submitted| {
+            let outcome = submitted.inspect_err(|error| {
                 if let SubmitError::Failed(failure) = error {
                     self.fail(failure);
                 }
@@ -127,7 +127,7 @@ impl App {
             self.0.directory.absorb(&outcome.records);
             self.0.expiries.absorb(&outcome.records);
             Ok(outcome)
-        }
+        })
     }
 
     /// Remembers why the writer failed.

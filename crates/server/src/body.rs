@@ -50,10 +50,10 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
         return Err(too_large());
     }
     let mut gathering = std::pin::pin!(gather(body, limit, announced));
-    // Most bodies are there with their heads, and need no clock.
+    // Most bodies are there with their heads, and need no clock, nor room for one.
     let gathered = match poll_fn(|context| Poll::Ready(gathering.as_mut().poll(context))).await {
         Poll::Ready(gathered) => Ok(gathered),
-        Poll::Pending => tokio::time::timeout(TIME_TO_ARRIVE, gathering).await,
+        Poll::Pending => Box::pin(tokio::time::timeout(TIME_TO_ARRIVE, gathering)).await,
     };
     match gathered {
         Ok(Ok(Some(bytes))) => Ok(bytes),

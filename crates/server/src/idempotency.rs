@@ -23,8 +23,8 @@ use crate::problem::{Problem, headers};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>);
 
-/// Frees its key when the request is over, however it ends. A client that goes away early
-/// frees it too: the writer still sees one command after the other.
+/// Frees its key when the request is over, however it ends, also where the client has gone away
+/// early: the writer still sees one command after the other.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     keys: InFlight,

@@ -3,9 +3,11 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -47,6 +49,8 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");
+
 /// The id of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestId(Uuid);
@@ -59,8 +63,21 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "req_{}", self.0.simple())
+        f.write_str(ascii(&self.text()))
     }
+}
+
+impl RequestId {
+    /// By hand, because every answer has one.
+    fn text(self) -> [u8; 36] {
+        let mut text = *b"req_00000000000000000000000000000000";
+        self.0.simple().encode_lower(&mut text[4..]);
+        text
+    }
+}
+
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).expect("an id is visible ASCII")
 }
 
 /// The outermost layer. It is a service by hand, because it is on the way of every request: a
@@ -144,22 +161,8 @@ where
         // Its answer may speak of it before it is complete.
         request.extensions_mut().insert(id);
     }
-    let answering = match foreign_host(&app, &request, route.as_str()) {
-        Some(problem) => Err(problem.into_response()),
-        // The last line of defence: a bug in a handler is an answer, not a broken connection.
-        None => catch_unwind(AssertUnwindSafe(|| answer(request)))
-            .map(|answering| AssertUnwindSafe(answering).catch_unwind())
-            .map_err(panicked),
-    };
-    Box::pin(async move {
-        let mut response = match answering {
-            Err(response) => response,
-            Ok(answering) => match answering.await {
-                Ok(Ok(answer)) => answer.into_response(),
-                Ok(Err(never)) => match never {},
-                Err(panic) => panicked(panic),
-            },
-        };
+    let foreign = foreign_host(&app, &request, route.as_str());
+    let complete = move |mut response: Response| {
         finish(&mut response, id);
         let route = route.as_str();
         let took = started.elapsed();
@@ -170,24 +173,61 @@ where
             micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered",
         );
         Ok(response)
-    })
+    };
+    if let Some(problem) = foreign {
+        return Box::pin(ready(complete(problem.into_response())));
+    }
+    // The last line of defence: a bug in a handler is an answer, not a broken connection.
+    match catch_unwind(AssertUnwindSafe(|| answer(request))) {
+        Err(panic) => Box::pin(ready(complete(panicked(panic)))),
+        // Not awaited in a future around it, in which it would have room twice.
+        Ok(answering) => Box::pin(AssertUnwindSafe(answering).catch_unwind().map(
+            move |answered| {
+                complete(match answered {
+                    Ok(Ok(answer)) => answer.into_response(),
+                    Ok(Err(never)) => match never {},
+                    Err(panic) => panicked(panic),
+                })
+            },
+        )),
+    }
 }
 
 /// Gives an answer its problem's body and the headers that every answer has.
 fn finish(response: &mut Response, id: RequestId) {
-    let id = id.to_string();
+    let id = id.text();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        write_problem(response, &problem, &id);
+        write_problem(response, &problem, ascii(&id));
     }
     let answer_headers = response.headers_mut();
-    let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
+    let id = HeaderValue::from_bytes(&id).expect("an id is visible ASCII");
     answer_headers.insert(headers::REQUEST_ID, id);
-    for (name, value) in HEADERS {
-        answer_headers.entry(name).or_insert(value);
+    // An answer that was begun with `usual_headers` has all of these.
+    if !answer_headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
+        for (name, value) in HEADERS {
+            answer_headers.entry(name).or_insert(value);
+        }
     }
     if !answer_headers.contains_key(header::CACHE_CONTROL) {
-        answer_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer_headers.insert(header::CACHE_CONTROL, NOT_KEPT);
     }
+}
+
+/// What most answers have: JSON, and what [`finish`] would add one by one. Copied in one piece,
+/// in memory that is as long as it has to be.
+pub(crate) fn usual_headers() -> HeaderMap {
+    static USUAL: LazyLock<HeaderMap> = LazyLock::new(|| {
+        let nothing = HeaderValue::from_static("");
+        let mut usual: HeaderMap = HEADERS.into_iter().collect();
+        let json = HeaderValue::from_static("application/json");
+        usual.insert(header::CONTENT_TYPE, json);
+        usual.insert(header::CACHE_CONTROL, NOT_KEPT);
+        // To be written over.
+        usual.insert(headers::POSITION, nothing.clone());
+        usual.insert(headers::REQUEST_ID, nothing);
+        usual
+    });
+    USUAL.clone()
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: &str) {

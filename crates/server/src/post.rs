@@ -1,7 +1,7 @@
 //! A request that changes something: its body, its idempotency key, and the answer's headers.
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tillroll_book::CommandKey;
@@ -10,6 +10,7 @@ use tillroll_engine::{Outcome, Position};
 use crate::app::App;
 use crate::body::{self, JsonText, REQUEST_BYTES};
 use crate::idempotency::{self, RequestName, Reservation};
+use crate::middleware::usual_headers;
 use crate::problem::{Problem, headers};
 
 /// The body and key of a request that changes something. The body may be `LIMIT` bytes long.
@@ -87,37 +88,42 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
 
 /// An answer to a command that is on the roll.
 pub(crate) fn applied(status: StatusCode, outcome: &Outcome, view: &impl Serialize) -> Response {
-    let mut response = json(status, view);
-    let answer_headers = response.headers_mut();
-    answer_headers.insert(headers::POSITION, position_header(outcome.last));
+    let mut response = at(outcome.last, status, view);
     if outcome.replayed {
-        answer_headers.insert(headers::REPLAYED, HeaderValue::from_static("true"));
+        let replayed = HeaderValue::from_static("true");
+        response.headers_mut().insert(headers::REPLAYED, replayed);
     }
     response
 }
 
 /// An answer to a question, true for `position`.
 pub(crate) fn read(position: u64, view: &impl Serialize) -> Response {
-    let mut response = json(StatusCode::OK, view);
-    let position = position_header(Position::new(position));
-    response.headers_mut().insert(headers::POSITION, position);
-    response
+    at(Position::new(position), StatusCode::OK, view)
+}
+
+fn at(position: Position, status: StatusCode, view: &impl Serialize) -> Response {
+    let mut answer_headers = usual_headers();
+    answer_headers.insert(headers::POSITION, position_header(position));
+    answer(status, answer_headers, view)
 }
 
 pub(crate) fn position_header(position: Position) -> HeaderValue {
     HeaderValue::from(position.get())
 }
 
+/// An answer that depends on no position.
 pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Response {
+    let mut answer_headers = usual_headers();
+    answer_headers.remove(headers::POSITION);
+    answer(status, answer_headers, view)
+}
+
+fn answer(status: StatusCode, answer_headers: HeaderMap, view: &impl Serialize) -> Response {
     // Most answers fit.
     let mut body = Vec::with_capacity(1024);
     serde_json::to_writer(&mut body, view).expect("an answer is plain data");
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    // Room for those that are added on the way out.
-    let mut answer_headers = HeaderMap::with_capacity(16);
-    let kind = HeaderValue::from_static("application/json");
-    answer_headers.insert(header::CONTENT_TYPE, kind);
     *response.headers_mut() = answer_headers;
     response
 }

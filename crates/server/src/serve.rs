@@ -150,6 +150,10 @@ fn connect(
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(64 * 1024)
+        // While an answer is made nobody reads, so that the request's buffer is used for the next
+        // one. A client that went away meanwhile is noticed when something is written to it: that
+        // of an event stream with its next event or keep-alive.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), front.clone());
     let connection = open.watch(connection);
     tokio::spawn(async move {

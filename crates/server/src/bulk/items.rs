@@ -41,7 +41,7 @@ pub(crate) fn document(
 }
 
 /// The one pass that a right body takes.
-pub(super) fn quick(
+pub(crate) fn quick(
     bytes: &Bytes,
     new_ids: NewIds,
     name: Option<&RequestName<'_>>,

@@ -19,6 +19,6 @@ mod stream;
 mod tests;
 
 pub(crate) use batch::Batch;
-pub(crate) use items::{BulkItems, careful, document};
+pub(crate) use items::{BulkItems, careful, document, quick};
 pub(crate) use lines::Lines;
 pub(crate) use stream::{Answering, Stream, answer, line};

@@ -1,18 +1,21 @@
 //! Journal entries, one at a time.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use tillroll_book::{Action, PostEntry};
+use tillroll_book::{Action, CommandKey, PostEntry};
 use tillroll_events::EntryId;
+use tillroll_ledger::AccountPath;
+use tillroll_money::Unit;
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
 use crate::bodies::EntryBody;
 use crate::body::{self, JsonText, REQUEST_BYTES};
 use crate::code::Code;
-use crate::idempotency::{self, RequestName};
+use crate::idempotency::{self, RequestName, Reservation};
 use crate::new_ids::NewIds;
 use crate::post;
 use crate::problem::Problem;
@@ -33,20 +36,57 @@ pub(crate) const ROUTE: &str = "/v1/entries";
         (status = 201, description = "The entry", body = EntryView),
     ),
 )]
-pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+pub(crate) fn create(
+    State(app): State<App>,
+    request: Request,
+) -> impl Future<Output = Result<Response, Problem>> + Send {
+    // Taken apart before there is a future: what a future is given takes room in it once more
+    // for each that it is handed on to.
     let (parts, content) = request.into_parts();
-    let bytes = body::read_json(&parts.headers, content, REQUEST_BYTES).await?;
-    let reservation = idempotency::reserve(app.in_flight(), &parts.headers)?;
-    let (entry, fingerprint) = read(bytes, app.new_ids(), reservation.is_some())?;
-    let key = reservation.as_ref().zip(fingerprint);
-    let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));
-    // The request names the accounts that its record has numbers of: nobody need be asked.
-    let legs = entry.postings.iter();
-    let legs: Vec<_> = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
+    answer(app, parts.headers, content)
+}
+
+async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
+    let Asked {
+        entry,
+        key,
+        legs,
+        reservation,
+    } = ask(&app, headers, content).await?;
     let outcome = app.submit(key, None, Action::PostEntry(entry)).await?;
     let view = EntryAnswer::of_request(&outcome.records, &legs)
         .ok_or_else(|| no_record("entry.posted"))?;
-    Ok(post::applied(StatusCode::CREATED, &outcome, &view))
+    let response = post::applied(StatusCode::CREATED, &outcome, &view);
+    drop(reservation);
+    Ok(response)
+}
+
+/// What a request asks for.
+struct Asked {
+    entry: PostEntry,
+    key: Option<CommandKey>,
+    /// Its accounts, in order: the request names what its record has numbers of, so that nobody
+    /// need be asked.
+    legs: Vec<(AccountPath, Unit)>,
+    /// Held until the answer is ready.
+    reservation: Option<Reservation>,
+}
+
+/// By itself, so that nothing of the request takes room in the future that waits for the writer.
+async fn ask(app: &App, headers: HeaderMap, content: Body) -> Result<Asked, Problem> {
+    let bytes = body::read_json(&headers, content, REQUEST_BYTES).await?;
+    let reservation = idempotency::reserve(app.in_flight(), &headers)?;
+    let (entry, fingerprint) = read(bytes, app.new_ids(), reservation.is_some())?;
+    let key = reservation.as_ref().zip(fingerprint);
+    let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));
+    let legs = entry.postings.iter();
+    let legs = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
+    Ok(Asked {
+        entry,
+        key,
+        legs,
+        reservation,
+    })
 }
 
 /// The entry, and the fingerprint of a request with a key.

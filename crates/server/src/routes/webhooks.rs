@@ -1,8 +1,10 @@
 //! What Stripe sends us, and what of it nobody understood.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use serde::Serialize;
 use tillroll_book::{Action, CommandKey, Observe, Refusal};
 use tillroll_engine::{Outcome, SubmitError};
@@ -94,8 +96,18 @@ impl UnrecognisedWebhook {
     request_body(content = serde_json::Value, description = "A Stripe event"),
     responses((status = 200, description = "It is on the roll", body = WebhookReceipt)),
 )]
-pub(crate) async fn receive(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let received = take(&app, request).await;
+pub(crate) fn receive(
+    State(app): State<App>,
+    request: Request,
+) -> impl Future<Output = Result<Response, Problem>> + Send {
+    // Taken apart before there is a future: what a future is given takes room in it once more
+    // for each that it is handed on to.
+    let (parts, content) = request.into_parts();
+    answer(app, parts.headers, content)
+}
+
+async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
+    let received = take(&app, &headers, content).await;
     let outcome = match &received {
         Ok((outcome, _)) => *outcome,
         Err(problem) if problem.status.is_server_error() => WebhookOutcome::Failed,
@@ -105,32 +117,58 @@ pub(crate) async fn receive(State(app): State<App>, request: Request) -> Result<
     received.map(|(_, response)| response)
 }
 
-async fn take(app: &App, request: Request) -> Result<(WebhookOutcome, Response), Problem> {
+async fn take(
+    app: &App,
+    headers: &HeaderMap,
+    content: Body,
+) -> Result<(WebhookOutcome, Response), Problem> {
     if app.secrets().is_empty() {
         return Err(Problem::new(
             Code::WebhookSecretMissing,
             "no webhook secret is configured: start the server with --stripe-webhook-secret",
         ));
     }
-    let (parts, content) = request.into_parts();
-    let bytes = body::read(&parts.headers, content, WEBHOOK_BYTES).await?;
-    let signature = parts.headers.get(headers::STRIPE_SIGNATURE);
-    let signature = signature.map(axum::http::HeaderValue::as_bytes);
-    let (key, observe) = if bytes.len() < LONG {
-        authentic(app, signature, &bytes)?
-    } else {
-        let (app, bytes) = (app.clone(), bytes.clone());
-        let signature = signature.map(<[u8]>::to_vec);
-        blocking(move || authentic(&app, signature.as_deref(), &bytes)).await??
+    let (bytes, id, submitted) = {
+        let (bytes, (key, observe)) = ask(app, headers, content).await?;
+        let id = observe.notification.id.to_string();
+        let submitted = app.submit(Some(key), None, Action::Observe(observe));
+        (bytes, id, submitted)
     };
-    let id = observe.notification.id.to_string();
-    let (what, outcome) = record(app, key, observe, &bytes).await?;
+    let (what, outcome) = match submitted.await {
+        Ok(outcome) => (outcome_of(&outcome), outcome),
+        // In memory of its own, because few need it: the future of every webhook is the smaller.
+        Err(SubmitError::Refused(refusal)) => {
+            Box::pin(record_refused(app, refusal, &bytes)).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
     let receipt = WebhookReceipt {
         object: "webhook_receipt",
         id,
         status: what.as_str(),
     };
     Ok((what, post::applied(StatusCode::OK, &outcome, &receipt)))
+}
+
+/// The body, and what it says. By itself, so that nothing of the request takes room in the future
+/// that waits for the writer.
+async fn ask(
+    app: &App,
+    given: &HeaderMap,
+    content: Body,
+) -> Result<(Bytes, (CommandKey, Observe)), Problem> {
+    let bytes = body::read(given, content, WEBHOOK_BYTES).await?;
+    let signature = given.get(headers::STRIPE_SIGNATURE);
+    let signature = signature.map(axum::http::HeaderValue::as_bytes);
+    let said = if bytes.len() < LONG {
+        authentic(app, signature, &bytes)?
+    } else {
+        let (app, bytes) = (app.clone(), bytes.clone());
+        let signature = signature.map(<[u8]>::to_vec);
+        let aside = blocking(move || authentic(&app, signature.as_deref(), &bytes));
+        Box::pin(aside).await??
+    };
+    Ok((bytes, said))
 }
 
 /// What an authentic delivery says. The body is read once as JSON, and once for its signature.
@@ -144,18 +182,11 @@ fn authentic(
 }
 
 /// What is authentic is never lost: what the book cannot apply is kept as not understood.
-async fn record(
+async fn record_refused(
     app: &App,
-    key: CommandKey,
-    observe: Observe,
+    refusal: Refusal,
     bytes: &[u8],
 ) -> Result<(WebhookOutcome, Outcome), Problem> {
-    let first = app.submit(Some(key), None, Action::Observe(observe)).await;
-    let refusal = match first {
-        Ok(outcome) => return Ok((outcome_of(&outcome), outcome)),
-        Err(SubmitError::Refused(refusal)) => refusal,
-        Err(error) => return Err(error.into()),
-    };
     // Few are refused: reading those again costs less than a copy of every one.
     let (key, observe) = tillroll_stripe::translate(bytes).map_err(|error| no_event(&error))?;
     if matches!(refusal, Refusal::IdempotencyConflict { .. }) {

@@ -7,7 +7,7 @@ use tillroll_events::EntryId;
 use tillroll_ledger::{MAX_POSTINGS, PathRef, Side};
 use tillroll_money::Unit;
 
-use super::Cursor;
+use super::{Cursor, Known};
 use crate::new_ids::NewIds;
 
 /// A member that may be left out. `null` is the same to the books as nothing, but not to the
@@ -56,7 +56,7 @@ pub(crate) struct Scanned<'a> {
     pub metadata: Given<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
     pub reverses: Given<(&'a str, u128)>,
     /// The unit that was read last, with its quotes: nearly always the next one, too.
-    unit: Option<(&'a str, Unit)>,
+    unit: Option<(Known<'a>, Unit)>,
 }
 
 impl Scanned<'_> {
@@ -187,7 +187,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
+    fn posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
         let start = self.at;
         self.usual_posting(last_unit).or_else(|| {
             self.at = start;
@@ -198,16 +198,15 @@ impl<'a> Cursor<'a> {
     /// A posting as most programs write it, without space and with its members in the order in
     /// which they are documented: a few long comparisons.
     #[inline]
-    fn usual_posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
-        let step = |cursor: &mut Self, literal: &[u8]| cursor.eat(literal).then_some(());
-        step(self, b"{\"account\":")?;
+    fn usual_posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
+        self.step(b"{\"account\":")?;
         let account = self.path()?;
-        step(self, b",\"unit\":")?;
+        self.step(b",\"unit\":")?;
         let unit = self.unit(last_unit)?;
         let side = if self.eat(b",\"side\":\"debit\",\"amount\":") {
             Side::Debit
         } else {
-            step(self, b",\"side\":\"credit\",\"amount\":")?;
+            self.step(b",\"side\":\"credit\",\"amount\":")?;
             Side::Credit
         };
         let (amount, digits) = self.amount()?;
@@ -221,7 +220,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn any_posting(&mut self, last_unit: &mut Option<(&'a str, Unit)>) -> Option<Leg<'a>> {
+    fn any_posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
         let (mut account, mut unit, mut side, mut amount) = (None, None, None, None);
         self.expect(b'{')?;
         self.space();
@@ -263,15 +262,15 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn unit(&mut self, last: &mut Option<(&'a str, Unit)>) -> Option<Unit> {
-        if let Some((quoted, unit)) = last
-            && self.eat(quoted.as_bytes())
+    fn unit(&mut self, last: &mut Option<(Known<'a>, Unit)>) -> Option<Unit> {
+        if let Some((known, unit)) = last
+            && self.eat_known(known)
         {
             return Some(*unit);
         }
         let start = self.at;
         let unit = self.quoted()?.parse().ok()?;
-        *last = Some((&self.text[start..self.at], unit));
+        *last = Some((Known::new(&self.text[start..self.at]), unit));
         Some(unit)
     }
 

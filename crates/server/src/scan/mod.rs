@@ -39,6 +39,31 @@ pub(crate) struct Cursor<'a> {
     at: usize,
 }
 
+/// A text that was read before and may come again. Where it is shorter than a word, as most are,
+/// it is compared as one.
+#[derive(Clone, Copy, Debug)]
+struct Known<'a> {
+    text: &'a str,
+    word: u64,
+    /// Which bits of the word are the text's; none of a longer one.
+    mask: Option<u64>,
+}
+
+impl<'a> Known<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut word = [0; 8];
+        let is_short = text.len() < word.len();
+        if is_short {
+            word[..text.len()].copy_from_slice(text.as_bytes());
+        }
+        Self {
+            text,
+            word: u64::from_le_bytes(word),
+            mask: is_short.then(|| (1 << (8 * text.len())) - 1),
+        }
+    }
+}
+
 /// The value of a base-32 digit, or 255.
 const DIGITS: [u8; 256] = {
     let mut digits = [u8::MAX; 256];
@@ -72,6 +97,25 @@ impl<'a> Cursor<'a> {
         let found = self.rest().starts_with(literal);
         if found {
             self.at += literal.len();
+        }
+        found
+    }
+
+    /// [`Cursor::eat`] for who goes no other way.
+    #[inline]
+    fn step(&mut self, literal: &[u8]) -> Option<()> {
+        self.eat(literal).then_some(())
+    }
+
+    /// [`Cursor::eat`] for what was read before.
+    #[inline]
+    fn eat_known(&mut self, known: &Known<'_>) -> bool {
+        let (Some(mask), Some(ahead)) = (known.mask, self.rest().first_chunk()) else {
+            return self.eat(known.text.as_bytes());
+        };
+        let found = u64::from_le_bytes(*ahead) & mask == known.word;
+        if found {
+            self.at += known.text.len();
         }
         found
     }
@@ -221,4 +265,38 @@ impl<'a> Cursor<'a> {
 #[inline]
 fn is_no_card(text: &str) -> bool {
     text.len() < CARD_DIGITS || !tillroll_stripe::contains_card_number(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_found_again_and_nothing_else_is() {
+        for known in [
+            "\"EUR\"",
+            "\"\"",
+            "\"points\"",
+            "\"abcd\"",
+            "\"abcde\"",
+            "\"sku:TEE-M\"",
+        ] {
+            for (text, found) in [
+                (format!("{known},\"side\":\"debit\""), true),
+                (known.to_owned(), true),
+                (format!("{known}}}"), true),
+                (known[..known.len() - 1].to_owned(), false),
+                (format!("{}x\",\"side\"", &known[..known.len() - 1]), false),
+                (format!(" {known}, and more of it"), false),
+            ] {
+                let mut cursor = Cursor::new(&text);
+                assert_eq!(
+                    cursor.eat_known(&Known::new(known)),
+                    found,
+                    "{known} in {text}"
+                );
+                assert_eq!(cursor.at, if found { known.len() } else { 0 });
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Sockets: who may listen where, and how it begins and ends.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use tillroll_server::{ServeError, bind};
@@ -64,6 +64,24 @@ async fn requests_are_served_until_the_server_is_told_to_stop() {
     .await;
     assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
     assert!(text.contains("\"status\":\"ready\""), "{text}");
+    // Who has nothing more to say is still answered.
+    let body = entry("till", "sales", 5).to_string();
+    let request = format!(
+        "POST /v1/entries HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let text = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    });
+    let text = text.await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 404 Not Found"), "{text}");
+    assert!(text.contains("account_not_found"), "{text}");
     // A body that is too long is read to its end, so that the answer is seen.
     let mut long = b"POST /v1/orders HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 3145728\r\n\r\n".to_vec();
     long.extend(std::iter::repeat_n(b' ', 3 * 1024 * 1024));

@@ -341,7 +341,8 @@ impl Books {
             let posted = self.ledger.try_post(EntryId(*id), entry.borrowed());
             agree(posted.is_ok(), self.count.post(*id, legs))?;
             if posted.is_ok() && number == 1 {
-                self.ledger.take_back(EntryId(*id), entry.borrowed());
+                self.ledger.take_back(entry.borrowed());
+                self.ledger.forget(&[EntryId(*id)]);
                 let again = self.ledger.try_post(EntryId(*id), entry.borrowed());
                 agree(again.is_ok(), true)?;
             }
