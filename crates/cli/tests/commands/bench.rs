@@ -42,8 +42,9 @@ fn json_has_every_field() {
     let stages = document["stages"].as_array().unwrap();
     assert_eq!(
         stages.len(),
-        12,
-        "two sizes, two distributions, with and without limits, by name, behind two histories"
+        16,
+        "two sizes: two distributions with and without limits, by name, with ids in order; and behind \
+         two histories with ids in two orders"
     );
     for stage in stages {
         fields(
@@ -157,7 +158,7 @@ fn memory_is_told_by_thing() {
     let document = ran.json();
     assert_eq!(document["object"], "bench_memory");
     let things: Vec<_> = document["held"].as_array().unwrap().iter().collect();
-    assert_eq!(things.len(), 5);
+    assert_eq!(things.len(), 6);
     for thing in things {
         fields(thing, &["thing", "count", "bytes", "bytes_each"]);
     }
