@@ -308,3 +308,41 @@ fn write(
     transaction.commit()?;
     Ok(position)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_ends_when_it_is_full_and_early_for_who_waits() {
+        //  weight, since the last look, position that is waited for, next one, whether it ends
+        let table = [
+            (0, 0, None, 11, false),
+            (MAX_ENTRIES - 1, 0, None, 11, false),
+            (MAX_ENTRIES, 0, None, 11, true),
+            // Nobody has to look more often than that.
+            (AWAITED_WEIGHT, LOOK - 1, Some(20), 11, false),
+            // What is waited for is in it.
+            (LOOK, LOOK, Some(20), 21, true),
+            (LOOK, LOOK, Some(20), 20, false),
+            // It is far, and this is a part of the way.
+            (AWAITED_WEIGHT, LOOK, Some(20), 15, true),
+            // That was waited for, and was there before.
+            (AWAITED_WEIGHT, LOOK, Some(10), 15, false),
+        ];
+        for (weight, since, awaited, next, ends) in table {
+            let published = Checkpoint::new(10);
+            if let Some(position) = awaited {
+                published.want(position);
+            }
+            let mut filling = Filling {
+                published: Some(published),
+                before: 10,
+                weight,
+                looked: weight - since.min(weight),
+            };
+            let case = format!("{weight} {since} {awaited:?} {next}");
+            assert_eq!(filling.ends_before(next), ends, "{case}");
+        }
+    }
+}

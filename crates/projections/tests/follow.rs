@@ -82,6 +82,32 @@ fn a_follower_projects_what_is_committed_until_it_is_stopped() {
     assert_eq!(models.dump(), Models::of(&story.roll.numbered()).dump());
 }
 
+/// Whoever says how far may gather what comes meanwhile.
+#[test]
+fn a_follower_goes_no_further_than_it_is_told() {
+    let story = Story::of(71, 200);
+    let models = Models::default();
+    let journal = story.roll.journal(7);
+    let committed = Committed::default();
+    let checkpoint = Checkpoint::new(0);
+    let follower = follow(
+        models.projector(),
+        reader(&journal),
+        checkpoint.clone(),
+        committed.wait(),
+    )
+    .expect("a thread");
+    let middle = story.roll.head() / 2;
+    committed.set(middle);
+    assert!(checkpoint.wait_for(middle, PATIENCE));
+    committed.stop();
+    let projector = follower.join().expect("it stops without a failure");
+    assert_eq!(projector.checkpoint(), middle);
+    let half = usize::try_from(middle).expect("small");
+    let expected = Models::of(&story.roll.numbered()[..half]);
+    assert_eq!(models.dump(), expected.dump());
+}
+
 #[test]
 fn waiting_for_a_position_that_does_not_come_ends() {
     let checkpoint = Checkpoint::new(5);
