@@ -24,7 +24,8 @@ const FULL: usize = PIECE + 2 * LATE;
 pub(crate) struct Ascending {
     /// Whole pieces, each above the one before.
     sealed: Vec<Box<[u128]>>,
-    /// Above all of them: at least the last [`LATE`] ids, unless there are fewer in all.
+    /// Above all of them: at least the last two times [`LATE`] ids, unless there are fewer in all,
+    /// so that where an id belongs is seen here alone.
     open: Vec<u128>,
     /// As long as nothing is sealed: a bit for each id. Ids in no order leave a few in the list,
     /// far apart, and are as often as not between them.
@@ -87,12 +88,9 @@ impl Ascending {
     /// than ids are late. Of ids in no order at all the list takes next to none.
     #[inline]
     pub(crate) fn takes(&self, id: u128) -> bool {
-        let start = self.open.len().saturating_sub(LATE);
-        let before = match start {
-            0 => self.sealed.last().map(|piece| piece[PIECE - 1]),
-            start => Some(self.open[start - 1]),
-        };
-        before.is_some_and(|before| id > before) || self.last().is_none_or(|last| id > last)
+        let before = self.open.len().checked_sub(LATE + 1);
+        before.is_some_and(|before| id > self.open[before])
+            || self.last().is_none_or(|last| id > last)
     }
 
     /// Adds an id that it [takes](Self::takes) and that is not in the list.

@@ -13,7 +13,7 @@ use tillroll_journal::{
     Batch, Frames, Head, Journal, JournalReader, MemoryJournal, Position, ReadError,
 };
 use tillroll_ledger::AccountId;
-use tillroll_projections::{Checkpoint, NameCache, ProjectError, ReadModels, follow};
+use tillroll_projections::{Checkpoint, Follower, NameCache, ProjectError, ReadModels, follow};
 
 /// A stand-in for the engine's watch of committed positions.
 #[derive(Clone, Default)]
@@ -45,6 +45,16 @@ impl Committed {
     }
 }
 
+fn following(
+    models: &Models,
+    reader: Arc<dyn JournalReader>,
+    checkpoint: &Checkpoint,
+    committed: &Committed,
+) -> Follower {
+    let (projector, checkpoint) = (models.projector(), checkpoint.clone());
+    follow(projector, reader, checkpoint, committed.wait()).expect("a thread")
+}
+
 /// Long enough for any machine; only a broken test waits it out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -57,13 +67,7 @@ fn a_follower_projects_what_is_committed_until_it_is_stopped() {
     let checkpoint = Checkpoint::new(0);
     let (send, receive) = mpsc::channel();
     checkpoint.subscribe(move |position| send.send(position).expect("the test listens"));
-    let follower = follow(
-        models.projector(),
-        reader(&journal),
-        checkpoint.clone(),
-        committed.wait(),
-    )
-    .expect("a thread");
+    let follower = following(&models, reader(&journal), &checkpoint, &committed);
     for records in story.roll.records.chunks(90) {
         append(&mut journal, records, 8);
         let head = Journal::head(&journal).position.get();
@@ -90,13 +94,7 @@ fn a_follower_goes_no_further_than_it_is_told() {
     let journal = story.roll.journal(7);
     let committed = Committed::default();
     let checkpoint = Checkpoint::new(0);
-    let follower = follow(
-        models.projector(),
-        reader(&journal),
-        checkpoint.clone(),
-        committed.wait(),
-    )
-    .expect("a thread");
+    let follower = following(&models, reader(&journal), &checkpoint, &committed);
     let middle = story.roll.head() / 2;
     committed.set(middle);
     assert!(checkpoint.wait_for(middle, PATIENCE));
@@ -154,13 +152,7 @@ fn a_failure_that_may_pass_is_published_and_tried_again() {
     let committed = Committed::default();
     committed.set(story.roll.head());
     let checkpoint = Checkpoint::new(0);
-    let follower = follow(
-        models.projector(),
-        Arc::new(flaky),
-        checkpoint.clone(),
-        committed.wait(),
-    )
-    .expect("a thread");
+    let follower = following(&models, Arc::new(flaky), &checkpoint, &committed);
     while asked.load(Ordering::SeqCst) < 2 {
         std::thread::yield_now();
     }
@@ -189,13 +181,7 @@ fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
     let committed = Committed::default();
     committed.set(story.roll.head() + 1);
     let checkpoint = Checkpoint::new(0);
-    let follower = follow(
-        models.projector(),
-        reader(&journal),
-        checkpoint.clone(),
-        committed.wait(),
-    )
-    .expect("a thread");
+    let follower = following(&models, reader(&journal), &checkpoint, &committed);
     let error = follower.join().expect_err("it cannot be read");
     assert!(
         matches!(error, ProjectError::Record { position, .. } if position == story.roll.head() + 1),

@@ -441,7 +441,8 @@ fn follow(
     let mut gathering = Duration::ZERO;
     let wait = move |seen: u64| {
         let since = looked.elapsed();
-        if since >= if gathering.is_zero() { LOOK } else { REST } {
+        let enough = if gathering.is_zero() { LOOK } else { REST };
+        if since >= enough {
             let written_now = written();
             let bytes = u128::from(written_now.saturating_sub(written_then)) * 1_000_000;
             let is_busy = bytes > since.as_micros() * BUSY;
