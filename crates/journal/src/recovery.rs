@@ -5,12 +5,15 @@
 //! it was. What is changed then, and reported:
 //!
 //! - A last segment without a whole header is removed: a rotation was cut
-//!   short, and no frame is written before the header is durable.
+//!   short, and no frame is written before the header is durable. The directory
+//!   is synced before anything below is done, also where nothing was removed:
+//!   a start before this one may have failed between the two, and the file be
+//!   back after the next loss of power, with a segment before it that is then
+//!   not the last and must be whole.
 //! - Bad bytes at the end of the last segment, with no whole frame behind
 //!   them, are cut: an append that was never acknowledged.
 //! - The header and the last frame of the last segment are written again with
-//!   the same bytes, and synced, and the directory too. The process before may
-//!   have ended because a sync failed; the system's cache then shows bytes that
+//!   the same bytes, and synced. The process before may have ended because a sync failed; the system's cache then shows bytes that
 //!   the disk does not have, and syncing them again proves nothing, because the
 //!   cache counts them as clean. Writing them makes them dirty. The last frame
 //!   is enough, since the frames before it were synced before it was written.
@@ -143,16 +146,20 @@ pub(crate) fn recover<S: Storage>(
         storage
             .remove(name)
             .map_err(|source| StorageError::new(Operation::Remove, name, 0, source))?;
-        // Gone for good before anything is done to the segment before it, which must be whole
-        // as long as another follows.
-        storage
-            .sync_directory()
-            .map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
     }
+    // The segment before must be whole as long as another follows. So what was removed is gone for
+    // good before anything is done to that one, and so is what a start before this one removed: if
+    // it failed here, nothing shows that the file may be back after the next loss of power.
+    let last = survey.as_ref().map(|survey| &survey.last.name);
+    let name = named.as_ref().map(|(_, name)| name).or(last);
+    let name = name.map_or("the journal", String::as_str);
+    storage
+        .sync_directory()
+        .map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
     let removed_segment = named.map(|(_, name)| name);
     match survey {
         None => create(storage, options, removed_segment),
-        Some(survey) => settle(storage, survey, removed_segment),
+        Some(survey) => settle(survey, removed_segment),
     }
 }
 
@@ -425,11 +432,10 @@ fn make_up_id() -> JournalId {
 }
 
 /// Cuts the torn tail and makes what remains durable.
-fn settle<S: Storage>(
-    storage: &S,
-    survey: Survey<S::File>,
+fn settle<F: StorageFile>(
+    survey: Survey<F>,
     removed_segment: Option<String>,
-) -> Result<Recovered<S::File>, OpenError> {
+) -> Result<Recovered<F>, OpenError> {
     let Survey {
         sealed,
         last,
@@ -467,8 +473,6 @@ fn settle<S: Storage>(
         set_length(last.length)?;
         last.file.sync().map_err(failed(Operation::Sync, 0))?;
     }
-    let synced = storage.sync_directory();
-    synced.map_err(failed(Operation::SyncDirectory, 0))?;
     Ok(Recovered {
         report: RecoveryReport {
             journal: last.header.journal,

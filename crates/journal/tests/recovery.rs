@@ -488,6 +488,66 @@ fn a_cut_tail_never_comes_back_and_a_start_that_dies_leaves_none() {
     }
 }
 
+/// Two starts that fail one after the other, at any call, behind a rotation that was cut short. The
+/// first may have taken the unfinished segment away without making that durable, and the second
+/// then does not see it: nothing it does to the segment before may be in the way when it is back.
+#[test]
+fn an_unfinished_segment_that_comes_back_after_two_failed_starts_is_taken_back() {
+    let segment_bytes = 400;
+    let (whole, _) = written(BATCHES, segment_bytes);
+    let (journal, _) = open(whole.restarted(), segment_bytes).unwrap();
+    let mut expected = texts(&journal);
+    let next = segment(expected.len() as u64 + 1);
+    expected.push("new".to_owned());
+    let ends = |machine: &MemoryStorage, seeds| {
+        let cuts = (0..seeds).map(PowerCut::Torn);
+        let cuts = cuts.chain([PowerCut::LoseAll, PowerCut::KeepAll]);
+        let cut = cuts.map(|cut| (format!("{cut:?}"), machine.power_cut(cut)));
+        let killed = ("killed".to_owned(), machine.restarted());
+        cut.chain([killed]).collect::<Vec<_>>()
+    };
+    // Whether a start that fails at this call fails, and what it leaves.
+    let start = |storage: &MemoryStorage, call| {
+        let machine = storage.restarted();
+        machine.inject(Injection {
+            at: call,
+            failure: Failure::Io,
+            sticky: false,
+        });
+        let failed = open(machine.clone(), segment_bytes).is_err();
+        (failed, machine)
+    };
+    let storage = whole.restarted();
+    storage.put(&next, &b"TILL"[..]);
+    let mut pairs = 0;
+    for first in 0.. {
+        let (first_failed, machine) = start(&storage, first);
+        for (between, storage) in ends(&machine, 4) {
+            for second in 0.. {
+                let (second_failed, machine) = start(&storage, second);
+                for (death, storage) in ends(&machine, 8) {
+                    let what = format!("call {first}, {between}, call {second}, {death}");
+                    let (mut journal, report) = open(storage.clone(), segment_bytes).expect(&what);
+                    assert_eq!(report.torn_tail, None, "{what}");
+                    journal.append(&mut batch(["new"])).expect(&what);
+                    drop(journal);
+                    let after = storage.power_cut(PowerCut::LoseAll);
+                    let (journal, _) = open(after, segment_bytes).expect(&what);
+                    assert_eq!(texts(&journal), expected, "{what}");
+                    pairs += 1;
+                }
+                if !second_failed {
+                    break;
+                }
+            }
+        }
+        if !first_failed {
+            break;
+        }
+    }
+    assert!(pairs > 10_000, "{pairs} pairs of failed starts");
+}
+
 #[test]
 fn opening_folds_the_log_while_it_checks() {
     let (storage, _) = written(BATCHES, 200);

@@ -19,6 +19,12 @@ const SEEDS: &[(u64, &str)] = &[
          not open any more, with acknowledged frames in it",
     ),
     (10_901, "the same as 6198, by another way"),
+    (
+        400_232,
+        "a start removed a segment that a rotation had begun, and failed to make that durable; the \
+         next made the segment before one byte longer and failed; a power cut brought both back, \
+         and a segment that is not the last must not end in a nought",
+    ),
 ];
 
 #[test]
