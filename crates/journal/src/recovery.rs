@@ -153,9 +153,10 @@ pub(crate) fn recover<S: Storage>(
     let last = survey.as_ref().map(|survey| &survey.last.name);
     let name = named.as_ref().map(|(_, name)| name).or(last);
     let name = name.map_or("the journal", String::as_str);
-    storage
-        .sync_directory()
-        .map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
+    if !planted(Bug::RemovalUnsynced) {
+        let synced = storage.sync_directory();
+        synced.map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
+    }
     let removed_segment = named.map(|(_, name)| name);
     match survey {
         None => create(storage, options, removed_segment),

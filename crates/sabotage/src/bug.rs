@@ -77,6 +77,9 @@ bugs! {
             "a log may end before what is known to have been durable", found by "recovery";
         TornTailKept "torn-tail-kept"
             "the tail of a torn append is reported and stays", found by "recovery";
+        RemovalUnsynced "removal-unsynced"
+            "a start does not make sure that a removed segment is gone for good",
+            found by "recovery";
         CutTrusted "cut-trusted"
             "a file that looks cut is taken to be cut on the disk", found by "recovery";
         CacheTrusted "cache-trusted"

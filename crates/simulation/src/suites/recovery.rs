@@ -1,7 +1,7 @@
 //! What opening makes of what a crash, or something worse, left behind.
 
-use tillroll_journal::testing::{Failure, Injection, PowerCut};
-use tillroll_journal::{Journal, Options};
+use tillroll_journal::testing::{Failure, Injection, MemoryStorage, PowerCut};
+use tillroll_journal::{Journal, Options, segment};
 
 use super::log::{self, BATCHES};
 use super::{Caught, Verdict, ensure};
@@ -13,6 +13,7 @@ pub(super) fn check() -> Verdict {
     damage_before_whole_frames_is_refused()?;
     what_only_the_cache_has_is_written_again()?;
     what_only_the_cache_has_cut_is_cut_again()?;
+    what_only_the_cache_has_removed_is_removed_again()?;
     a_log_does_not_end_before_what_was_durable()
 }
 
@@ -118,15 +119,8 @@ fn what_only_the_cache_has_cut_is_cut_again() -> Verdict {
         let torn = log::changed(&storage, &file, |bytes| bytes.extend([0x54; 40]));
         // Whichever call of the recovery fails, as the last before the process is killed.
         for call in 0.. {
-            let machine = torn.restarted();
-            machine.inject(Injection {
-                at: call,
-                failure: Failure::Io,
-                sticky: false,
-            });
             let what = format!("call {call} of a recovery fails, segments of {segment_bytes}");
-            let failed = log::open(&machine, segment_bytes).is_err();
-            let machine = machine.restarted();
+            let (failed, machine) = start_that_fails(&torn, segment_bytes, call);
             let opened = log::open(&machine, segment_bytes);
             let (mut journal, _) = opened.map_err(Caught::unexpected(&what))?;
             let appended = journal.append(&mut log::batch(&["two"]));
@@ -148,6 +142,51 @@ fn what_only_the_cache_has_cut_is_cut_again() -> Verdict {
         }
     }
     Ok(())
+}
+
+/// A rotation was cut short. Two starts fail one after the other, and between them the system
+/// lives: the second does not see what the first has removed, and the disk may still have it.
+fn what_only_the_cache_has_removed_is_removed_again() -> Verdict {
+    let (storage, head) = log::written(BATCHES, ONE_SEGMENT)?;
+    storage.put(&segment::file_name(head.position.next()), &b"TILL"[..]);
+    for first in 0.. {
+        let (failed, machine) = start_that_fails(&storage, ONE_SEGMENT, first);
+        for second in 0.. {
+            let (failed, machine) = start_that_fails(&machine, ONE_SEGMENT, second);
+            for seed in 0..8 {
+                let what = format!("calls {first} and {second} of two starts fail, cut {seed}");
+                let after = machine.power_cut(PowerCut::Torn(seed));
+                let opened = log::open(&after, ONE_SEGMENT);
+                let (journal, _) = opened.map_err(Caught::unexpected(&what))?;
+                ensure(log::read(&journal)? == log::sent(BATCHES), || {
+                    format!("{what}: other records than were sent")
+                })?;
+            }
+            if !failed {
+                break;
+            }
+        }
+        if !failed {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a start fails of which one call does, and what the next process finds.
+fn start_that_fails(
+    storage: &MemoryStorage,
+    segment_bytes: u64,
+    call: u64,
+) -> (bool, MemoryStorage) {
+    let machine = storage.restarted();
+    machine.inject(Injection {
+        at: call,
+        failure: Failure::Io,
+        sticky: false,
+    });
+    let failed = log::open(&machine, segment_bytes).is_err();
+    (failed, machine.restarted())
 }
 
 fn a_log_does_not_end_before_what_was_durable() -> Verdict {
