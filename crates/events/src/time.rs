@@ -11,14 +11,16 @@ use minicbor::{Decode, Encode};
 #[cbor(transparent)]
 pub struct Timestamp(#[n(0)] i64);
 
+/// The first and the last that the calendar can print: -009999-01-02T01:59:59Z and
+/// 9999-12-30T22:00:00Z, whole seconds both.
+const FIRST: i64 = -377_705_023_201_000_000;
+const LAST: i64 = 253_402_207_200_000_000;
+
 impl Timestamp {
+    /// The nearest that the calendar can print.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
-        // Kept within what the calendar can print (years -9999 to 9999).
-        Self(micros.clamp(
-            jiff::Timestamp::MIN.as_microsecond(),
-            jiff::Timestamp::MAX.as_microsecond(),
-        ))
+        Self(micros.clamp(FIRST, LAST))
     }
 
     /// From whole seconds, as Stripe's `created`.
@@ -55,9 +57,11 @@ impl FromStr for Timestamp {
     type Err = ParseTimeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self(time.as_microsecond()))
-            .map_err(|_| ParseTimeError(text.chars().take(64).collect()))
+        let time = text.parse::<jiff::Timestamp>().ok();
+        time.map(jiff::Timestamp::as_microsecond)
+            .filter(|micros| (FIRST..=LAST).contains(micros))
+            .map(Self)
+            .ok_or_else(|| ParseTimeError(text.chars().take(64).collect()))
     }
 }
 
@@ -81,5 +85,49 @@ impl schemars::JsonSchema for Timestamp {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_prints_as_a_time_that_reads_back() {
+        for micros in [
+            i64::MIN,
+            FIRST,
+            FIRST + 1,
+            -1,
+            0,
+            1,
+            LAST - 1,
+            LAST,
+            i64::MAX,
+        ] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(time.micros(), micros.clamp(FIRST, LAST));
+            assert_eq!(time.to_string().parse(), Ok(time), "{micros}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_could_not_be_printed_is_refused() {
+        for (text, expected) in [
+            ("9999-12-30T22:00:00Z", Some(LAST)),
+            ("9999-12-30T22:00:00.000001Z", None),
+            ("9999-12-30T22:00:00.999999999Z", None),
+            ("9999-12-31T00:00:00Z", None),
+            (
+                "2026-08-01T11:30:00.123456789+02:00",
+                Some(1_785_576_600_123_456),
+            ),
+            ("2026-08-01T09:30:00", None),
+            ("2026-08-01", None),
+            ("", None),
+        ] {
+            let read = text.parse::<Timestamp>().ok().map(Timestamp::micros);
+            assert_eq!(read, expected, "{text}");
+        }
     }
 }
