@@ -12,10 +12,13 @@ mod targets;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use targets::cursor::cursor;
 pub use targets::frame::frame;
 pub use targets::money::money;
+pub use targets::proof::proof;
 pub use targets::record::record;
 pub use targets::recovery::recovery;
+pub use targets::request_body::request_body;
 pub use targets::signature_header::signature_header;
 pub use targets::webhook_body::webhook_body;
 
@@ -24,10 +27,13 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. Its seeds are in `seeds/` under its name.
 pub const TARGETS: &[Target] = &[
+    ("cursor", cursor),
     ("frame", frame),
     ("money", money),
+    ("proof", proof),
     ("record", record),
     ("recovery", recovery),
+    ("request_body", request_body),
     ("signature_header", signature_header),
     ("webhook_body", webhook_body),
 ];

@@ -212,6 +212,11 @@ fn explain(text: &str, error: &serde_json::Error) -> Problem {
         0 => String::new(),
         line => pointer::at_offset(text, pointer::offset_of(text, line, error.column())),
     };
+    // Of two values for one name the second alone is in what was looked through, and the parser
+    // may have stopped at the first; and a number is no text, until it is shown.
+    if tillroll_stripe::contains_card_number(&detail) {
+        return card_number().with_param(tillroll_stripe::redact(&at));
+    }
     let code = if detail.starts_with("unknown field") {
         Code::ParameterUnknown
     } else if let Some(name) = detail
@@ -263,12 +268,10 @@ fn card_number() -> Problem {
     )
 }
 
-/// Looks through every key and every text. A body that is not JSON is refused a moment later,
-/// without having been kept or shown.
+/// Looks through every key and every text. A body that is not JSON is refused here: a parser that
+/// knows what it looks for would stop at the first thing that is wrong, and show it.
 fn refuse_card_numbers(text: &str) -> Result<(), Problem> {
-    let Ok(value) = serde_json::from_str::<Value>(text) else {
-        return Ok(());
-    };
+    let value = serde_json::from_str::<Value>(text).map_err(|error| explain(text, &error))?;
     match find_card_number(&value, &mut String::new()) {
         None => Ok(()),
         Some(place) => Err(card_number().with_param(place)),
@@ -429,6 +432,39 @@ mod tests {
                 "{text}: {}",
                 problem.detail
             );
+        }
+    }
+
+    /// Nothing of these is found by looking through what the body says, and what a parser says of
+    /// them would show it.
+    #[test]
+    fn no_problem_repeats_a_card_number() {
+        let table = [
+            (r#"{"4242424242424242": 1"#, "json_malformed", None),
+            (r#"{"\u0034242424242424242": ["#, "json_malformed", None),
+            (
+                r#"{"id": "4242424242424242", "lines": {}"#,
+                "json_malformed",
+                None,
+            ),
+            (
+                r#"{"lines": "4242 4242 4242 4242", "lines": []}"#,
+                "card_number_refused",
+                Some("/lines"),
+            ),
+            (
+                r#"{"lines": 4242424242424242}"#,
+                "card_number_refused",
+                Some("/lines"),
+            ),
+        ];
+        for (text, code, param) in table {
+            let body = JsonText::new(Bytes::from_static(text.as_bytes()));
+            let problem = body.and_then(|body| body.parse::<Outer>().map(drop));
+            let problem = problem.expect_err(text);
+            let said = (problem.code, problem.param.as_deref());
+            assert_eq!(said, (code, param), "{text}: {}", problem.detail);
+            assert!(!problem.detail.contains("4242"), "{}", problem.detail);
         }
     }
 

@@ -27,6 +27,8 @@ mod directory;
 mod expiries;
 mod findings;
 mod front;
+#[doc(hidden)]
+pub mod fuzzed;
 mod idempotency;
 mod list;
 #[doc(hidden)]

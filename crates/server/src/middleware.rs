@@ -231,18 +231,14 @@ pub(crate) fn usual_headers() -> HeaderMap {
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
-    let body = serde_json::to_vec(&problem.body(id)).expect("a problem is plain data");
+    let told = problem.body(id);
+    let body = serde_json::to_vec(&told).expect("a problem is plain data");
     let answer_headers = response.headers_mut();
     answer_headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
     answer_headers.remove(header::CONTENT_LENGTH);
     *response.body_mut() = Body::new(Full::new(Bytes::from(body)));
     if problem.status.is_server_error() {
-        tracing::warn!(
-            code = problem.code,
-            detail = problem.detail,
-            id,
-            "a problem"
-        );
+        tracing::warn!(code = problem.code, detail = told.detail, id, "a problem");
     }
 }
 

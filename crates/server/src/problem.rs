@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tillroll_book::{Refusal, Retry};
 use tillroll_engine::Position;
+use tillroll_stripe::redact;
 use utoipa::ToSchema;
 
 use crate::code::{self, Code};
@@ -145,22 +146,29 @@ impl Problem {
         problem
     }
 
+    /// What the client is told. A detail may repeat what was sent, from the query, the path, a
+    /// header or a body, and where a card number was among it, that is left out.
     pub(crate) fn body(&self, request_id: &str) -> ProblemBody {
         let doc_url = format!("/problems/{}", self.code);
+        let errors = self.errors.iter().map(|error| FieldError {
+            code: error.code.clone(),
+            pointer: redact(&error.pointer),
+            detail: redact(&error.detail),
+        });
         ProblemBody {
             kind: doc_url.clone(),
             title: code::title(self.code),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: redact(&self.detail),
             code: self.code.into(),
-            param: self.param.clone(),
+            param: self.param.as_deref().map(redact),
             doc_url,
             request_id: request_id.into(),
             retry: match self.retry {
                 Retry::Never => RetryHint::Never,
                 Retry::AfterChange => RetryHint::AfterChange,
             },
-            errors: self.errors.clone(),
+            errors: errors.collect(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Batch {
         })
     }
 
-    #[cfg(test)]
+    /// What was added.
     pub(crate) fn entries(&self) -> &EntryBatch {
         &self.entries
     }

@@ -3,22 +3,8 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use tillroll_book::EntryBatch;
-use tillroll_events::Timestamp;
 
-use super::items::{careful, quick};
-use super::{Batch, BulkItems};
-use crate::bodies::{self, BulkMode};
-use crate::body::JsonText;
-use crate::idempotency::RequestName;
-use crate::new_ids::NewIds;
-use crate::scan::{self, Scanned};
-
-const NAME: RequestName<'static> = RequestName {
-    method: &axum::http::Method::POST,
-    route: "/v1/entries/bulk",
-    parameters: Vec::new(),
-};
+use crate::fuzzed::{careful_document, careful_line, new_ids, quick_document, quick_line};
 
 /// What takes the place of something in a body, right or wrong.
 const PIECES: &[&str] = &[
@@ -190,72 +176,23 @@ fn mutated(text: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<u8>
     })
 }
 
-fn new_ids() -> NewIds {
-    NewIds::at(Timestamp::from_seconds(1_800_000_000))
-}
-
-#[derive(Debug, PartialEq)]
-struct Read {
-    mode: BulkMode,
-    count: usize,
-    entries: EntryBatch,
-    refused: usize,
-    fingerprint: Option<[u8; 16]>,
-}
-
-fn told(items: &BulkItems) -> Read {
-    Read {
-        mode: items.mode,
-        count: items.count,
-        entries: items.batch.entries().clone(),
-        refused: items.refused.len(),
-        fingerprint: items.fingerprint,
-    }
-}
-
-fn line_quick(text: &str, ids: NewIds) -> Option<(EntryBatch, Vec<u8>)> {
-    let mut scanned = Scanned::default();
-    scan::line(text, &mut scanned)?;
-    let mut batch = Batch::new(ids);
-    batch.push_scanned(&scanned);
-    let mut content = Vec::new();
-    scan::canonical::write(&scanned, &mut content);
-    Some((batch.entries().clone(), content))
-}
-
-fn line_careful(text: &str, ids: NewIds) -> Option<(EntryBatch, Vec<u8>)> {
-    let text = JsonText::new(Bytes::copy_from_slice(text.as_bytes())).ok()?;
-    let mut batch = Batch::new(ids);
-    let refused = bodies::line(&text, BulkMode::Each, 0, &mut batch).ok()?;
-    let mut content = Vec::new();
-    crate::canonical::write(&text.value().ok()?, &mut content);
-    refused
-        .is_none()
-        .then(|| (batch.entries().clone(), content))
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn what_the_quick_parser_takes_the_careful_one_takes_as_the_same(body in mutated(document())) {
-        let ids = new_ids();
-        let bytes = Bytes::from(body);
-        if let Some(items) = quick(&bytes, ids.clone(), Some(&NAME)) {
-            let careful = careful(bytes, ids, Some(&NAME));
-            let careful = careful.map_err(|problem| TestCaseError::fail(format!("{problem:?}")))?;
-            prop_assert_eq!(told(&items), told(&careful));
+        let (bytes, ids) = (Bytes::from(body), new_ids());
+        if let Some(quick) = quick_document(&bytes, ids.clone()) {
+            prop_assert_eq!(Ok(quick), careful_document(&bytes, ids));
         }
     }
 
     #[test]
     fn a_line_is_the_same_to_both(line in mutated(entry())) {
-        if let Ok(line) = std::str::from_utf8(&line) {
-            let ids = new_ids();
-            let (quick, careful) = (line_quick(line, ids.clone()), line_careful(line, ids));
-            if quick.is_some() {
-                prop_assert_eq!(quick, careful);
-            }
+        let (bytes, ids) = (Bytes::from(line), new_ids());
+        let text = std::str::from_utf8(&bytes);
+        if let Some(quick) = text.ok().and_then(|text| quick_line(text, ids.clone())) {
+            prop_assert_eq!(Ok(quick), careful_line(&bytes, ids));
         }
     }
 }
@@ -271,15 +208,14 @@ fn the_quick_parser_takes_what_clients_send() {
         "\"id\":\"ent_00000000000000000000004242\",\"postings\"",
     );
     for line in [plain, spaced, full, &digits] {
-        let ids = new_ids();
-        let alone = line_quick(line, ids.clone()).expect(line);
-        assert_eq!(Some(alone), line_careful(line, ids), "{line}");
+        let (bytes, ids) = (Bytes::copy_from_slice(line.as_bytes()), new_ids());
+        let alone = quick_line(line, ids.clone()).expect(line);
+        assert_eq!(Ok(alone), careful_line(&bytes, ids), "{line}");
         for mode in ["all", "each"] {
             let body = format!("{{\"mode\":\"{mode}\",\"entries\":[{line}, {plain}]}}\n");
             let (bytes, ids) = (Bytes::from(body), new_ids());
-            let quick = quick(&bytes, ids.clone(), Some(&NAME)).expect(line);
-            let careful = careful(bytes, ids, Some(&NAME)).expect(line);
-            assert_eq!(told(&quick), told(&careful), "{line}");
+            let quick = quick_document(&bytes, ids.clone()).expect(line);
+            assert_eq!(Ok(quick), careful_document(&bytes, ids), "{line}");
         }
     }
 }
@@ -303,14 +239,12 @@ fn every_small_change_of_a_body_is_read_the_same_or_left_to_the_careful_parser()
                 let end = (start + length).min(body.len());
                 let changed = [&body[..start], piece, &body[end..]].concat();
                 let (bytes, ids) = (Bytes::from(changed.clone()), new_ids());
-                let Some(items) = quick(&bytes, ids.clone(), Some(&NAME)) else {
+                let Some(quick) = quick_document(&bytes, ids.clone()) else {
                     left += 1;
                     continue;
                 };
                 taken += 1;
-                let careful = careful(bytes, ids, Some(&NAME));
-                let careful = careful.unwrap_or_else(|problem| panic!("{changed}: {problem:?}"));
-                assert_eq!(told(&items), told(&careful), "{changed}");
+                assert_eq!(Ok(quick), careful_document(&bytes, ids), "{changed}");
             }
         }
     }

@@ -1,0 +1,221 @@
+//! What reads requests, for the fuzz targets and the tests that stand beside them alone.
+
+use std::fmt;
+
+use axum::extract::FromRequestParts;
+use axum::http::Request;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tillroll_book::EntryBatch;
+use tillroll_events::{HoldId, Timestamp};
+
+use crate::bodies::{self, AccountBody, BulkMode, CaptureBody, HoldBody, OrderBody, ReceiptBody};
+use crate::body::JsonText;
+use crate::bulk::{self, Batch, BulkItems};
+use crate::canonical;
+use crate::idempotency::{self, RequestName};
+use crate::new_ids::NewIds;
+use crate::problem::{Problem, ProblemBody};
+use crate::query::{AsOf, Parameters};
+use crate::scan::{self, Scanned};
+
+const NAME: RequestName<'static> = RequestName {
+    method: &axum::http::Method::POST,
+    route: "",
+    parameters: Vec::new(),
+};
+
+/// What a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Account,
+    Bulk,
+    Capture,
+    Entry,
+    Hold,
+    Order,
+    Receipt,
+}
+
+impl Kind {
+    pub const ALL: [Self; 7] = [
+        Self::Account,
+        Self::Bulk,
+        Self::Capture,
+        Self::Entry,
+        Self::Hold,
+        Self::Order,
+        Self::Receipt,
+    ];
+}
+
+/// Reads a body as its route does, up to what the book is asked.
+///
+/// # Errors
+/// The problem that the client is told.
+///
+/// # Panics
+/// When the quick parser of entries takes what the careful one does not, or as something else.
+pub fn body(kind: Kind, bytes: &[u8]) -> Result<(), ProblemBody> {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let read = match kind {
+        Kind::Bulk => document(&bytes),
+        Kind::Entry => line(&bytes),
+        other => single(other, bytes),
+    };
+    read.map_err(|problem| problem.body("req"))
+}
+
+fn single(kind: Kind, bytes: Bytes) -> Result<(), Problem> {
+    let text = JsonText::new(bytes)?;
+    let mut ids = new_ids();
+    match kind {
+        Kind::Account => {
+            let path = "a".parse().expect("a path");
+            text.parse::<AccountBody>()?.into_action(path)?;
+        }
+        Kind::Capture => {
+            let hold = HoldId::from_u128(0);
+            text.parse::<CaptureBody<'_>>()?.into_action(hold)?;
+        }
+        Kind::Hold => {
+            text.parse::<HoldBody<'_>>()?.into_action(&mut ids)?;
+        }
+        Kind::Order => {
+            text.parse::<OrderBody>()?.into_action(&mut ids)?;
+        }
+        Kind::Receipt => {
+            text.parse::<ReceiptBody>()?.into_action()?;
+        }
+        Kind::Bulk | Kind::Entry => unreachable!("they have parsers of their own"),
+    }
+    idempotency::fingerprint(&NAME, &text).map(drop)
+}
+
+fn document(bytes: &Bytes) -> Result<(), Problem> {
+    let ids = new_ids();
+    let careful = careful_document(bytes, ids.clone());
+    agree(quick_document(bytes, ids).as_ref(), &careful);
+    careful.map(drop)
+}
+
+fn line(bytes: &Bytes) -> Result<(), Problem> {
+    let ids = new_ids();
+    let careful = careful_line(bytes, ids.clone());
+    let text = std::str::from_utf8(bytes);
+    let quick = text.ok().and_then(|text| quick_line(text, ids));
+    agree(quick.as_ref(), &careful);
+    careful.map(drop)
+}
+
+/// What the quick parser takes, the careful one takes as the same.
+fn agree<T: fmt::Debug + PartialEq>(quick: Option<&T>, careful: &Result<T, Problem>) {
+    assert!(
+        quick.is_none() || quick == careful.as_ref().ok(),
+        "{quick:?} became {careful:?}"
+    );
+}
+
+/// All that is made of a document.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Told {
+    mode: BulkMode,
+    count: usize,
+    entries: EntryBatch,
+    refused: usize,
+    fingerprint: Option<[u8; 16]>,
+}
+
+impl Told {
+    fn new(items: BulkItems) -> Self {
+        Self {
+            mode: items.mode,
+            count: items.count,
+            entries: items.batch.entries().clone(),
+            refused: items.refused.len(),
+            fingerprint: items.fingerprint,
+        }
+    }
+}
+
+pub(crate) fn new_ids() -> NewIds {
+    NewIds::at(Timestamp::from_seconds(1_800_000_000))
+}
+
+pub(crate) fn quick_document(bytes: &Bytes, ids: NewIds) -> Option<Told> {
+    bulk::quick(bytes, ids, Some(&NAME)).map(Told::new)
+}
+
+pub(crate) fn careful_document(bytes: &Bytes, ids: NewIds) -> Result<Told, Problem> {
+    bulk::careful(bytes.clone(), ids, Some(&NAME)).map(Told::new)
+}
+
+/// An entry, and what its fingerprint is of.
+pub(crate) type Line = (EntryBatch, Vec<u8>);
+
+pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<Line> {
+    let mut scanned = Scanned::default();
+    scan::line(text, &mut scanned)?;
+    let mut batch = Batch::new(ids);
+    batch.push_scanned(&scanned);
+    let mut content = Vec::new();
+    scan::canonical::write(&scanned, &mut content);
+    Some((batch.entries().clone(), content))
+}
+
+pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<Line, Problem> {
+    let text = JsonText::new(bytes.clone())?;
+    let mut batch = Batch::new(ids);
+    bodies::line(&text, BulkMode::All, 0, &mut batch)?;
+    let mut content = Vec::new();
+    canonical::write(&text.value()?, &mut content);
+    Ok((batch.entries().clone(), content))
+}
+
+/// What stands behind a question mark, read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Names and values of what was asked for, one spelling each.
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+/// Reads the query of a list; `None` where no address can have it.
+///
+/// # Errors
+/// The problem that the client is told.
+///
+/// # Panics
+/// When reading it would have to wait.
+#[must_use]
+pub fn question(text: &str) -> Option<Result<Question, ProblemBody>> {
+    let request = Request::get(format!("/v1/accounts?{text}")).body(()).ok()?;
+    let (mut parts, ()) = request.into_parts();
+    let parameters = Parameters::from_request_parts(&mut parts, &()).now_or_never();
+    let read = parameters.expect("it is all there").and_then(asked);
+    Some(read.map_err(|problem| problem.body("req")))
+}
+
+fn asked(mut given: Parameters) -> Result<Question, Problem> {
+    let when = given.when()?;
+    let after = given.position("after")?;
+    let stream = given.flag("stream")?;
+    let page = given.page()?;
+    given.finish()?;
+    let as_of = when.as_of.map(|as_of| match as_of {
+        AsOf::Position(position) => position.to_string(),
+        AsOf::Time(time) => time.to_string(),
+    });
+    let parameters = [
+        ("as_of", as_of),
+        ("min_position", when.min_position.map(|p| p.to_string())),
+        ("after", after.map(|p| p.to_string())),
+        ("stream", Some(stream.to_string())),
+        ("limit", Some(page.limit.to_string())),
+        ("starting_after", page.starting_after),
+        ("ending_before", page.ending_before),
+    ];
+    let given = |(name, value): (_, Option<String>)| Some((name, value?));
+    Ok(Question {
+        parameters: parameters.into_iter().filter_map(given).collect(),
+    })
+}

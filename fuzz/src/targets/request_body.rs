@@ -1,0 +1,34 @@
+//! Bodies of requests: the first line says of which kind, the rest is the body.
+
+use tillroll_server::ProblemBody;
+use tillroll_server::fuzzed::{Kind, body};
+use tillroll_stripe::contains_card_number;
+
+/// No body makes a parser panic, and the quick parser of entries takes nothing that the careful
+/// one does not take as the same. What is refused is the client's fault, has a code, names its
+/// place as a JSON Pointer, and repeats no card number.
+pub fn request_body(data: &[u8]) {
+    let (kind, sent) = match data.split_first() {
+        Some((kind, sent)) => (Kind::ALL[usize::from(*kind) % Kind::ALL.len()], sent),
+        None => (Kind::Entry, data),
+    };
+    if let Err(problem) = body(kind, sent) {
+        is_a_refusal(&problem);
+        let pointer = problem.param.unwrap_or_default();
+        assert!(
+            pointer.is_empty() || pointer.starts_with('/'),
+            "{pointer} points nowhere"
+        );
+    }
+}
+
+pub(super) fn is_a_refusal(problem: &ProblemBody) {
+    assert!((400..500).contains(&problem.status), "{problem:?}");
+    assert!(!problem.code.is_empty() && !problem.detail.is_empty());
+    let errors = problem.errors.iter();
+    let errors = errors.flat_map(|error| [&error.pointer, &error.detail]);
+    let said = errors.chain(&problem.param).chain([&problem.detail]);
+    for text in said {
+        assert!(!contains_card_number(text), "{problem:?}");
+    }
+}
