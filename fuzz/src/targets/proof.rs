@@ -102,8 +102,8 @@ fn reads_back(text: &str) {
     }
     match SigningKey::from_secret_text(text) {
         Ok(key) => assert_eq!(key.secret_text(), text),
-        // It may be a private key with a slip in it.
-        Err(error) => assert!(text.len() < 40 || !error.to_string().contains(text)),
+        // It may be a private key with a slip in it, and then is longer than any error.
+        Err(error) => assert!(text.len() < 64 || !error.to_string().contains(text)),
     }
     drop(VerifierKey::parse_lines(text));
 }
