@@ -7,7 +7,7 @@ use support::{
 };
 use tillroll_journal::testing::{Failure, Injection, MemoryStorage, PowerCut};
 use tillroll_journal::{
-    Fault, FileJournal, FrameHash, Head, Journal, JournalId, OpenError, Options, Position,
+    Fault, FileJournal, FrameHash, Head, Journal, JournalId, OpenError, Options, Position, Storage,
     VerifyError, verify,
 };
 
@@ -433,6 +433,33 @@ fn recovery_does_not_trust_the_cache() {
     assert_eq!(texts(&open(after, 1 << 20).unwrap().0), ["one", "two"]);
 }
 
+/// Whether a start of which this call fails does not open the log, and what it leaves.
+fn start_that_fails(
+    storage: &MemoryStorage,
+    segment_bytes: u64,
+    call: u64,
+) -> (bool, MemoryStorage) {
+    let machine = storage.restarted();
+    machine.inject(Injection {
+        at: call,
+        failure: Failure::Io,
+        sticky: false,
+    });
+    let failed = open(machine.clone(), segment_bytes).is_err();
+    (failed, machine)
+}
+
+/// What the next process may find: after so many cuts that tear, two that do not, and a kill.
+fn ways_to_go_down(
+    machine: &MemoryStorage,
+    seeds: u64,
+) -> impl Iterator<Item = (String, MemoryStorage)> {
+    let cuts = (0..seeds).map(PowerCut::Torn);
+    let cuts = cuts.chain([PowerCut::LoseAll, PowerCut::KeepAll]);
+    let cut = cuts.map(|cut| (format!("{cut:?}"), machine.power_cut(cut)));
+    cut.chain([("killed".to_owned(), machine.restarted())])
+}
+
 /// A start that fails at any call, and a machine that goes on or loses its power: the next start
 /// finds all records and no torn tail, and the tail that was cut never comes back.
 #[test]
@@ -457,17 +484,8 @@ fn a_cut_tail_never_comes_back_and_a_start_that_dies_leaves_none() {
             true => whole,
         };
         for call in 0.. {
-            let machine = storage.restarted();
-            machine.inject(Injection {
-                at: call,
-                failure: Failure::Io,
-                sticky: false,
-            });
-            let failed = open(machine.clone(), segment_bytes).is_err();
-            let cuts = (0..20).map(PowerCut::Torn);
-            let cuts = cuts.chain([PowerCut::LoseAll, PowerCut::KeepAll]);
-            let after = cuts.map(|cut| (format!("{cut:?}"), machine.power_cut(cut)));
-            for (death, next) in after.chain([("killed".to_owned(), machine.restarted())]) {
+            let (failed, machine) = start_that_fails(&storage, segment_bytes, call);
+            for (death, next) in ways_to_go_down(&machine, 20) {
                 let behind = tail.len();
                 let what =
                     format!("torn {torn}, {behind} behind, {segment_bytes}, call {call}, {death}");
@@ -488,64 +506,67 @@ fn a_cut_tail_never_comes_back_and_a_start_that_dies_leaves_none() {
     }
 }
 
-/// Two starts that fail one after the other, at any call, behind a rotation that was cut short. The
-/// first may have taken the unfinished segment away without making that durable, and the second
-/// then does not see it: nothing it does to the segment before may be in the way when it is back.
+/// Two starts that fail one after the other, at any two calls, whatever the last crash left. The
+/// first may have taken something away without making that durable, and the second then does not
+/// see it: nothing that it does may be in the way when it is back.
 #[test]
-fn an_unfinished_segment_that_comes_back_after_two_failed_starts_is_taken_back() {
+fn whatever_two_failed_starts_leave_the_third_opens() {
     let segment_bytes = 400;
-    let (whole, _) = written(BATCHES, segment_bytes);
+    let (whole, head) = written(BATCHES, segment_bytes);
     let (journal, _) = open(whole.restarted(), segment_bytes).unwrap();
     let mut expected = texts(&journal);
-    let next = segment(expected.len() as u64 + 1);
     expected.push("new".to_owned());
-    let ends = |machine: &MemoryStorage, seeds| {
-        let cuts = (0..seeds).map(PowerCut::Torn);
-        let cuts = cuts.chain([PowerCut::LoseAll, PowerCut::KeepAll]);
-        let cut = cuts.map(|cut| (format!("{cut:?}"), machine.power_cut(cut)));
-        let killed = ("killed".to_owned(), machine.restarted());
-        cut.chain([killed]).collect::<Vec<_>>()
-    };
-    // Whether a start that fails at this call fails, and what it leaves.
-    let start = |storage: &MemoryStorage, call| {
-        let machine = storage.restarted();
-        machine.inject(Injection {
-            at: call,
-            failure: Failure::Io,
-            sticky: false,
-        });
-        let failed = open(machine.clone(), segment_bytes).is_err();
-        (failed, machine)
-    };
-    let storage = whole.restarted();
-    storage.put(&next, &b"TILL"[..]);
+    let next = segment(head.position.next().get());
+    let last = whole.names().pop().unwrap();
+    let unfinished = whole.restarted();
+    unfinished.put(&next, &b"TILL"[..]);
+    let unnamed = whole.restarted();
+    unnamed.create(&next).unwrap();
+    let behind = |tail: Vec<u8>| with(&whole, &last, |bytes| bytes.extend(tail));
     let mut pairs = 0;
-    for first in 0.. {
-        let (first_failed, machine) = start(&storage, first);
-        for (between, storage) in ends(&machine, 4) {
-            for second in 0.. {
-                let (second_failed, machine) = start(&storage, second);
-                for (death, storage) in ends(&machine, 8) {
-                    let what = format!("call {first}, {between}, call {second}, {death}");
-                    let (mut journal, report) = open(storage.clone(), segment_bytes).expect(&what);
-                    assert_eq!(report.torn_tail, None, "{what}");
-                    journal.append(&mut batch(["new"])).expect(&what);
-                    drop(journal);
-                    let after = storage.power_cut(PowerCut::LoseAll);
-                    let (journal, _) = open(after, segment_bytes).expect(&what);
-                    assert_eq!(texts(&journal), expected, "{what}");
-                    pairs += 1;
-                }
-                if !second_failed {
-                    break;
+    for (left, storage, torn) in [
+        ("an unfinished segment", unfinished, false),
+        ("one whose name may be lost", unnamed, false),
+        ("a torn tail", behind(vec![0x54; 40]), true),
+        ("room", behind(vec![0; 900]), false),
+        (
+            "both",
+            behind([vec![0x54; 40], vec![0; 900]].concat()),
+            true,
+        ),
+        ("nothing", whole.restarted(), false),
+    ] {
+        for first in 0.. {
+            let (first_failed, machine) = start_that_fails(&storage, segment_bytes, first);
+            for (between, storage) in ways_to_go_down(&machine, 2) {
+                for second in 0.. {
+                    let (second_failed, machine) =
+                        start_that_fails(&storage, segment_bytes, second);
+                    for (death, storage) in ways_to_go_down(&machine, 4) {
+                        let what =
+                            format!("{left}, call {first}, {between}, call {second}, {death}");
+                        let (mut journal, report) =
+                            open(storage.clone(), segment_bytes).expect(&what);
+                        assert!(torn || report.torn_tail.is_none(), "{what}");
+                        journal.append(&mut batch(["new"])).expect(&what);
+                        drop(journal);
+                        let after = storage.power_cut(PowerCut::LoseAll);
+                        let (journal, report) = open(after, segment_bytes).expect(&what);
+                        assert_eq!(report.torn_tail, None, "{what}: it is back");
+                        assert_eq!(texts(&journal), expected, "{what}");
+                        pairs += 1;
+                    }
+                    if !second_failed {
+                        break;
+                    }
                 }
             }
-        }
-        if !first_failed {
-            break;
+            if !first_failed {
+                break;
+            }
         }
     }
-    assert!(pairs > 10_000, "{pairs} pairs of failed starts");
+    assert!(pairs > 30_000, "{pairs} pairs of failed starts");
 }
 
 #[test]
