@@ -75,7 +75,10 @@ pub(crate) fn create(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), FileErr
         .open(path)
         .map_err(failed("create", path))?;
     file.write_all(bytes).map_err(failed("write", path))?;
-    file.sync_all().map_err(failed("sync", path))
+    file.sync_all().map_err(failed("sync", path))?;
+    // Its name too: a new private key must not be lost where the verifier key that is written
+    // after it is not.
+    sync_directory(parent(path))
 }
 
 /// Puts a file in the place of the one that is there, if one is.
