@@ -1,17 +1,21 @@
 //! What reads requests, for the fuzz targets and the tests that stand beside them alone.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::sync::LazyLock;
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::Request;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tillroll_book::EntryBatch;
 use tillroll_events::{HoldId, Timestamp};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::bodies::{self, AccountBody, BulkMode, CaptureBody, HoldBody, OrderBody, ReceiptBody};
 use crate::body::JsonText;
-use crate::bulk::{self, Batch, BulkItems};
+use crate::bulk::{self, Batch, BulkItems, Lines};
 use crate::canonical;
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
@@ -35,10 +39,11 @@ pub enum Kind {
     Hold,
     Order,
     Receipt,
+    Stream,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Account,
         Self::Bulk,
         Self::Capture,
@@ -46,6 +51,7 @@ impl Kind {
         Self::Hold,
         Self::Order,
         Self::Receipt,
+        Self::Stream,
     ];
 }
 
@@ -55,12 +61,14 @@ impl Kind {
 /// The problem that the client is told.
 ///
 /// # Panics
-/// When the quick parser of entries takes what the careful one does not, or as something else.
+/// When the quick parser of entries takes what the careful one does not, or as something else, and
+/// when a stream is read otherwise for having arrived in other pieces.
 pub fn body(kind: Kind, bytes: &[u8]) -> Result<(), ProblemBody> {
     let bytes = Bytes::copy_from_slice(bytes);
     let read = match kind {
         Kind::Bulk => document(&bytes),
         Kind::Entry => line(&bytes),
+        Kind::Stream => stream(&bytes),
         other => single(other, bytes),
     };
     read.map_err(|problem| problem.body("req"))
@@ -87,7 +95,7 @@ fn single(kind: Kind, bytes: Bytes) -> Result<(), Problem> {
         Kind::Receipt => {
             text.parse::<ReceiptBody>()?.into_action()?;
         }
-        Kind::Bulk | Kind::Entry => unreachable!("they have parsers of their own"),
+        Kind::Bulk | Kind::Entry | Kind::Stream => unreachable!("they have parsers of their own"),
     }
     idempotency::fingerprint(&NAME, &text).map(drop)
 }
@@ -106,6 +114,42 @@ fn line(bytes: &Bytes) -> Result<(), Problem> {
     let quick = text.ok().and_then(|text| quick_line(text, ids));
     agree(quick.as_ref(), &careful);
     careful.map(drop)
+}
+
+fn stream(bytes: &Bytes) -> Result<(), Problem> {
+    let ids = new_ids();
+    let read = |piece: usize| {
+        let pieces = bytes.chunks(piece).map(Bytes::copy_from_slice);
+        let pieces: Vec<_> = pieces.map(Ok::<_, Infallible>).collect();
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let mut lines = Lines::new(body, BulkMode::Each, Some(NAME.hasher()));
+        let mut commands = Vec::new();
+        loop {
+            match runtime().block_on(lines.command(ids.clone())) {
+                Ok(Some(items)) => commands.push(Told::new(items)),
+                Ok(None) => return (commands, Ok(())),
+                Err(problem) => return (commands, Err(problem)),
+            }
+        }
+    };
+    let whole = read(bytes.len().max(1));
+    for piece in [1, 2, 7] {
+        let pieces = read(piece);
+        assert!(
+            pieces == whole,
+            "in pieces of {piece} {pieces:?} is {whole:?}"
+        );
+    }
+    whole.1
+}
+
+/// Has a clock, which who reads a stream asks for.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+        let runtime = Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime without threads")
+    });
+    &RUNTIME
 }
 
 /// What the quick parser takes, the careful one takes as the same.
