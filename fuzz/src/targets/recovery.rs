@@ -3,6 +3,8 @@
 //! The first byte of the input chooses: the rest is a segment file as it is, or
 //! edits of a log that is known.
 
+use std::sync::LazyLock;
+
 use tillroll_journal::testing::MemoryStorage;
 use tillroll_journal::{
     Batch, FileJournal, Journal, JournalId, Options, Position, segment, verify,
@@ -23,7 +25,8 @@ pub fn recovery(data: &[u8]) {
         storage.put(&segment::file_name(Position::FIRST), rest);
         opened(&storage);
     } else {
-        let (storage, sent) = known_log();
+        let (known, sent) = &*KNOWN;
+        let storage = known.restarted();
         edit(&storage, rest);
         if let Some(found) = opened(&storage) {
             assert_eq!(found, sent[..found.len()], "something else was served");
@@ -79,6 +82,9 @@ fn files(storage: &MemoryStorage) -> Vec<(String, Vec<u8>)> {
         .map(|name| (name.clone(), storage.bytes(&name)))
         .collect()
 }
+
+/// It is made once: every input begins with a copy, which shares what it does not change.
+static KNOWN: LazyLock<(MemoryStorage, Vec<Vec<u8>>)> = LazyLock::new(known_log);
 
 fn known_log() -> (MemoryStorage, Vec<Vec<u8>>) {
     let storage = MemoryStorage::new();
