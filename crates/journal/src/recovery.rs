@@ -13,10 +13,11 @@
 //! - Bad bytes at the end of the last segment, with no whole frame behind
 //!   them, are cut: an append that was never acknowledged.
 //! - The header and the last frame of the last segment are written again with
-//!   the same bytes, and synced. The process before may have ended because a sync failed; the system's cache then shows bytes that
-//!   the disk does not have, and syncing them again proves nothing, because the
-//!   cache counts them as clean. Writing them makes them dirty. The last frame
-//!   is enough, since the frames before it were synced before it was written.
+//!   the same bytes, and synced. The process before may have ended because a
+//!   sync failed; the system's cache then shows bytes that the disk does not
+//!   have, and syncing them again proves nothing, because the cache counts them
+//!   as clean. Writing them makes them dirty. The last frame is enough, since
+//!   the frames before it were synced before it was written.
 //! - The length of the last segment is set again, for the same reason: a recovery
 //!   that had cut a tail may have failed at its sync, and the cache then shows a
 //!   file that ends where the disk's does not. Left alone, the tail would come
