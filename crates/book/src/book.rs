@@ -2,7 +2,6 @@
 
 use tillroll_events::{Event, JournalEntry, OrderId, Record, Timestamp};
 use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
-use tillroll_sabotage::{Bug, planted};
 
 use crate::cold::{Cold, ColdFault, ColdStore};
 use crate::tables::Tables;
@@ -102,10 +101,7 @@ impl Book {
         let Some(applied) = self.tables.get::<Applied>(&key.key) else {
             return Ok(None);
         };
-        if planted(Bug::DuplicateApplied) {
-            return Ok(None);
-        }
-        if applied.fingerprint != key.fingerprint && !planted(Bug::FingerprintUncompared) {
+        if applied.fingerprint != key.fingerprint {
             return Err(Refusal::IdempotencyConflict {
                 key: key.key.clone(),
             });

@@ -8,7 +8,6 @@ use tillroll_events::{
     BalanceTransactionFacts, ChargeFacts, DisputeFacts, IntentFacts, PayoutFacts, RefundFacts,
     TransferFacts,
 };
-use tillroll_sabotage::{Bug, planted};
 
 /// Knowledge that only grows.
 pub(crate) trait Join {
@@ -40,10 +39,7 @@ impl Join for IntentFacts {
 
 impl Join for ChargeFacts {
     fn join(&self, said: &Self) -> Self {
-        let mut refunded = self.refunded.max(said.refunded);
-        if planted(Bug::RefundTakenAsDelta) {
-            refunded = self.refunded.saturating_add(said.refunded);
-        }
+        let refunded = self.refunded.max(said.refunded);
         Self {
             id: self.id.clone(),
             intent: link(self.intent.as_ref(), said.intent.as_ref()),

@@ -7,7 +7,6 @@ use tillroll_events::{
 };
 use tillroll_ledger::Entry;
 use tillroll_money::{MAX_MINOR, Unit, largest_remainder};
-use tillroll_sabotage::{Bug, planted};
 
 use crate::legs::Legs;
 use crate::{LineRequest, Refusal};
@@ -218,10 +217,7 @@ impl Assigned {
         let beyond = observed.captured - accepted;
         // Money that nobody asked for goes back first.
         let from_beyond = observed.refunded.min(beyond);
-        let mut returned = (observed.refunded - from_beyond).min(accepted);
-        if planted(Bug::RefundUncapped) {
-            returned = observed.refunded - from_beyond;
-        }
+        let returned = (observed.refunded - from_beyond).min(accepted);
         Self {
             accepted,
             excess: beyond - from_beyond,

@@ -14,7 +14,6 @@ use tillroll_journal::{
     Batch, FileJournal, Journal, JournalId, JournalReader, MAX_FRAME_BYTES, Position,
     RecoveryReport, Storage,
 };
-use tillroll_sabotage::{Bug, planted};
 
 use crate::log::{Appended, Beside, Gone, Log};
 use crate::metrics::Counters;
@@ -243,11 +242,9 @@ impl<L: Log> Engine<L> {
     pub(crate) fn stage(&mut self, mut command: Command) -> Result<Staged, Failure> {
         // The clock of the caller may have been set back. The roll's time runs on, and the book
         // decides by it: a hold that has expired stays so.
-        if !planted(Bug::TimeRunsBack) {
-            command.at = self
-                .recorded_at
-                .map_or(command.at, |last| last.max(command.at));
-        }
+        command.at = self
+            .recorded_at
+            .map_or(command.at, |last| last.max(command.at));
         self.counters.command();
         let decision = match &command.action {
             Action::PostEntries(request) if self.has_room_for(request)? => {
@@ -397,10 +394,6 @@ impl<L: Log> Engine<L> {
             encoded = self.encode(&run);
         }
         if let Err(DoesNotFit) = encoded {
-            if planted(Bug::RefusalLeavesTrace) {
-                run.iter()
-                    .for_each(|(at, record)| self.book.evolve(at.get(), record));
-            }
             return Ok(Staged::Refused(too_large(&command.action, self.limits)));
         }
         // Only now, when nothing can refuse it any more, does it become state.

@@ -3,7 +3,6 @@
 
 use tillroll_events::{EventId, Timestamp};
 use tillroll_journal::Position;
-use tillroll_sabotage::{Bug, planted};
 
 /// The id of the event that a book records at a position and a time.
 ///
@@ -13,9 +12,7 @@ use tillroll_sabotage::{Bug, planted};
 pub fn event_id(book: &[u8; 16], position: Position, recorded_at: Timestamp) -> EventId {
     let mut seed = [0; 24];
     seed[..16].copy_from_slice(book);
-    if !planted(Bug::EventIdRepeated) {
-        seed[16..].copy_from_slice(&position.get().to_le_bytes());
-    }
+    seed[16..].copy_from_slice(&position.get().to_le_bytes());
     let hash = blake3::hash(&seed);
     let (bits, _) = hash
         .as_bytes()

@@ -12,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use tillroll_journal::{Journal, Position};
-use tillroll_sabotage::{Bug, planted};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
@@ -228,9 +227,6 @@ impl<J: Journal> Writer<J> {
             return Ok(());
         }
         self.answer_handed();
-        if planted(Bug::AcknowledgedBeforeSync) {
-            self.answer();
-        }
         // One command by itself is not worth the way to the other thread and back.
         if !self.engine.has_staged() || self.waiting.len() <= 1 {
             self.engine.commit()?;
@@ -240,9 +236,6 @@ impl<J: Journal> Writer<J> {
         self.engine.hand_over()?;
         std::mem::swap(&mut self.handed, &mut self.waiting);
         std::mem::swap(&mut self.handed_staged, &mut self.staged);
-        if planted(Bug::AnsweredUnderWay) {
-            self.answer_handed();
-        }
         Ok(())
     }
 
@@ -257,14 +250,6 @@ impl<J: Journal> Writer<J> {
                     self.waiting.push(waiting);
                     let staged = self.engine.stage(command)?;
                     self.staged.push(staged);
-                    if planted(Bug::DuplicateBeforeSync)
-                        && let Some(Staged::Known { first, events }) = self
-                            .staged
-                            .pop_if(|staged| matches!(staged, Staged::Known { .. }))
-                        && let Some(waiting) = self.waiting.pop()
-                    {
-                        tell(waiting, Ok(Answer::Known { first, events }));
-                    }
                 }
                 Request::Inspect(look) => {
                     self.shared.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -3,8 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use tillroll_sabotage::{Bug, planted};
-
 use crate::batch::Batch;
 use crate::catalog::Catalog;
 use crate::dir_storage::DirStorage;
@@ -144,7 +142,7 @@ impl<S: Storage> FileJournal<S> {
     }
 
     fn rotate(&mut self) -> Result<(), StorageError> {
-        if self.room.is_behind(self.offset) && !planted(Bug::RoomKept) {
+        if self.room.is_behind(self.offset) {
             // Durably, before another segment follows: one that is not the last has no room.
             let cut = self.file.truncate(self.offset);
             cut.map_err(self.failed(Operation::Truncate, self.offset))?;
@@ -221,14 +219,7 @@ impl<S: Storage> FileJournal<S> {
         };
         self.file
             .write_at(self.offset, sealed.bytes())
-            .or_else(|error| match planted(Bug::WriteErrorIgnored) {
-                false => Err(error),
-                true => Ok(()),
-            })
             .map_err(self.failed(Operation::Write, self.offset))?;
-        if planted(Bug::PublishedBeforeSync) {
-            self.catalog.publish(self.offset + bytes, head);
-        }
         // Where frames follow so closely that there is no time for room, it comes with one of
         // them, and their sync is for both.
         let next = self
@@ -249,17 +240,7 @@ impl<S: Storage> FileJournal<S> {
 
     /// One sync, and its first answer.
     fn sync(&self) -> io::Result<()> {
-        if planted(Bug::NoSync) {
-            return Ok(());
-        }
-        let synced = self.file.sync();
-        if planted(Bug::SyncErrorIgnored) {
-            return Ok(());
-        }
-        if planted(Bug::SyncRetried) {
-            return synced.or_else(|_| self.file.sync());
-        }
-        synced
+        self.file.sync()
     }
 }
 
@@ -278,20 +259,18 @@ pub(crate) fn create_segment<S: Storage>(
     file.write_at(0, &header.encode())
         .map_err(failed(Operation::Write))?;
     file.sync().map_err(failed(Operation::Sync))?;
-    if !planted(Bug::DirectoryNotSynced) {
-        let synced = storage.sync_directory();
-        synced.map_err(failed(Operation::SyncDirectory))?;
-    }
+    let synced = storage.sync_directory();
+    synced.map_err(failed(Operation::SyncDirectory))?;
     Ok(file)
 }
 
 impl<S: Storage> FileJournal<S> {
     fn alive(&self) -> Result<(), AppendError> {
         match &self.poison {
-            Some(cause) if !planted(Bug::PoisonIgnored) => Err(AppendError::Poisoned {
+            Some(cause) => Err(AppendError::Poisoned {
                 cause: cause.clone(),
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

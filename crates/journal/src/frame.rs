@@ -6,8 +6,6 @@
 //! replica. Where it lies is covered by the header's checksum and compared
 //! with where it was found.
 
-use tillroll_sabotage::{Bug, planted};
-
 use crate::batch::{Batch, PREFIX_BYTES};
 use crate::damage::Fault;
 use crate::identity::{FrameHash, Position};
@@ -111,7 +109,7 @@ impl FrameHeader {
         }
         let header_crc = u32_at(bytes, AT_CRC);
         let computed = crc32c::crc32c(&bytes[..AT_CRC]);
-        if header_crc != computed && !planted(Bug::HeaderChecksumUnchecked) {
+        if header_crc != computed {
             return Err(Fault::HeaderChecksum);
         }
         let (version, flags) = (u16_at(bytes, AT_VERSION), u16_at(bytes, AT_FLAGS));
@@ -190,7 +188,7 @@ impl FrameHeader {
                 expected: link.first,
             });
         }
-        if self.link.previous != link.previous && !planted(Bug::ChainUnchecked) {
+        if self.link.previous != link.previous {
             return Err(Fault::Chain);
         }
         Ok(())
@@ -337,7 +335,7 @@ pub(crate) fn check_body<'a>(
         return Err(Fault::EndMark);
     }
     let computed = crc32c::crc32c(payload);
-    if computed != header.payload_crc && !planted(Bug::PayloadChecksumUnchecked) {
+    if computed != header.payload_crc {
         return Err(Fault::PayloadChecksum);
     }
     let view = FrameView {
@@ -350,10 +348,7 @@ pub(crate) fn check_body<'a>(
     if !view.records().fill() {
         return Err(Fault::RecordLayout);
     }
-    if depth == Depth::Hash
-        && hash(&bytes[..AT_HASH], payload) != header.hash
-        && !planted(Bug::HashUnchecked)
-    {
+    if depth == Depth::Hash && hash(&bytes[..AT_HASH], payload) != header.hash {
         return Err(Fault::Hash);
     }
     Ok(view)
@@ -398,13 +393,7 @@ pub(crate) fn bytes_of(batch: &Batch) -> u64 {
 }
 
 /// Fills in the header and the end mark of a batch, in its own memory.
-pub fn seal(batch: &mut Batch, place: Place, mut link: Link) -> Sealed<'_> {
-    if planted(Bug::PositionSkipped) {
-        link.first = link.first.next();
-    }
-    if planted(Bug::HashNotChained) {
-        link.previous = FrameHash::GENESIS;
-    }
+pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
     let count = batch.count();
     // A batch refuses to outgrow a frame, so that its length fits.
     let payload_bytes = u32::try_from(batch.byte_len()).unwrap_or(u32::MAX);

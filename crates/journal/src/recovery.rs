@@ -26,8 +26,6 @@
 //!   the two leaves one byte of nought, which is no tail and is not reported.
 //!   This has a sync of its own, after that of the bytes.
 
-use tillroll_sabotage::{Bug, planted};
-
 use crate::catalog::{Active, Sealed};
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
@@ -154,10 +152,8 @@ pub(crate) fn recover<S: Storage>(
     let last = survey.as_ref().map(|survey| &survey.last.name);
     let name = named.as_ref().map(|(_, name)| name).or(last);
     let name = name.map_or("the journal", String::as_str);
-    if !planted(Bug::RemovalUnsynced) {
-        let synced = storage.sync_directory();
-        synced.map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
-    }
+    let synced = storage.sync_directory();
+    synced.map_err(|source| StorageError::new(Operation::SyncDirectory, name, 0, source))?;
     let removed_segment = named.map(|(_, name)| name);
     match survey {
         None => create(storage, options, removed_segment),
@@ -371,7 +367,7 @@ fn check_not_lost<F>(
         .durable
         .map_or(Position::ZERO, |durable| durable.position);
     let expected = known.max(options.durable_position);
-    if head.position >= expected || planted(Bug::DurableMarkIgnored) {
+    if head.position >= expected {
         return Ok(());
     }
     let (name, offset) = survey.map_or_else(
@@ -454,7 +450,7 @@ fn settle<F: StorageFile>(
     };
     // Room goes too: the process before may have failed to make its noughts durable.
     let cut = last.torn_tail.is_some() || last.has_room;
-    if cut && !planted(Bug::TornTailKept) {
+    if cut {
         set_length(last.length)?;
     }
     let rewrite = |offset: u64, bytes: &[u8]| {
@@ -462,14 +458,12 @@ fn settle<F: StorageFile>(
         written.map_err(failed(Operation::Write, offset))
     };
     rewrite(0, &last.header.encode())?;
-    if let Some(offset) = last.last_frame
-        && !planted(Bug::CacheTrusted)
-    {
+    if let Some(offset) = last.last_frame {
         let bytes = reread(&last, offset)?;
         rewrite(offset, &bytes)?;
     }
     last.file.sync().map_err(failed(Operation::Sync, 0))?;
-    if !cut && !planted(Bug::CutTrusted) {
+    if !cut {
         // Only now: a longer file whose header is not on the disk would be taken for damage.
         set_length(last.length + 1)?;
         set_length(last.length)?;

@@ -2,8 +2,6 @@
 //! verification. It changes nothing, and it does not decide what to do about
 //! what it finds.
 
-use tillroll_sabotage::{Bug, planted};
-
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
 use crate::frame::{self, Depth, FrameHeader, FrameView, Link, Place};
@@ -321,10 +319,7 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         if !bad.fault.can_be_torn() {
             return Ok(bad.damage(self.name, None, false));
         }
-        let mut followed_by = self.find_whole_frame(bad.resume)?;
-        if planted(Bug::DamageTakenForTear) {
-            followed_by = None;
-        }
+        let followed_by = self.find_whole_frame(bad.resume)?;
         Ok(bad.damage(self.name, followed_by, followed_by.is_none()))
     }
 
@@ -336,9 +331,6 @@ impl<'a, F: StorageFile> Scan<'a, F> {
                 .window
                 .view(self.file, self.name, at, STEP, self.length)?;
             if bytes.is_empty() {
-                return Ok(end);
-            }
-            if planted(Bug::RoomUnread) && bytes[0] == 0 {
                 return Ok(end);
             }
             if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {

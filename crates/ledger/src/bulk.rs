@@ -8,8 +8,6 @@
 //! What is slow about many entries is waiting for memory. So names and ids are first read for a
 //! whole group, each read independent of the others, and only then is the first entry posted.
 
-use tillroll_sabotage::{Bug, planted};
-
 use crate::limits::{self, Stage};
 use crate::lines::read_all;
 use crate::{AccountId, EntryId, EntryRef, Ledger, LedgerRefusal, NameHash, Posting, UnitId};
@@ -84,7 +82,7 @@ impl Ledger {
     /// Posts an entry under a new id, or refuses it and leaves everything as it was. Refusals
     /// come in the order that a [`Draft`](crate::Draft) gives them in.
     pub fn try_post(&mut self, id: EntryId, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {
-        if !self.entry_ids.insert(id.0) && !planted(Bug::BulkIdUnchecked) {
+        if !self.entry_ids.insert(id.0) {
             return Err(LedgerRefusal::EntryExists(id));
         }
         let posted = self.try_add(entry);
@@ -127,9 +125,7 @@ impl Ledger {
             let unit = || self.unit_of(&row.account);
             let checked = limits::check(&row.account, unit, &row.balances, entry, Stage::Posted);
             if let Err(refusal) = checked {
-                if !planted(Bug::BulkRefusalStays) {
-                    self.subtract(postings);
-                }
+                self.subtract(postings);
                 return Err(refusal);
             }
         }

@@ -6,7 +6,6 @@
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashSet};
 use tillroll_money::Unit;
-use tillroll_sabotage::{Bug, planted};
 
 use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
 use crate::account_index::NameHash;
@@ -170,7 +169,7 @@ impl<'a> Draft<'a> {
     /// Refuses an id that history or this draft has used, and remembers it.
     pub fn claim_entry(&mut self, id: EntryId) -> Result<(), LedgerRefusal> {
         let known = self.ledger.knows_entry(id) || !self.new_entries.insert(id);
-        if known && !planted(Bug::EntryIdReused) {
+        if known {
             return Err(LedgerRefusal::EntryExists(id));
         }
         Ok(())
@@ -226,19 +225,17 @@ impl<'a> Draft<'a> {
     ) -> Result<Entry, LedgerRefusal> {
         let hold = self.open_hold(id)?;
         let expired = hold.expires_at.is_some_and(|at| at <= now);
-        if expired && !planted(Bug::ExpiredHoldCaptured) {
+        if expired {
             return Err(LedgerRefusal::HoldExpired(id));
         }
         let entry = match captured {
-            Some(entry) if !hold.covers(&entry) && !planted(Bug::MoreCapturedThanHeld) => {
+            Some(entry) if !hold.covers(&entry) => {
                 return Err(LedgerRefusal::CaptureExceedsHold(id));
             }
             Some(entry) => entry,
             None => hold.entry.clone(),
         };
-        if !planted(Bug::HoldKeptAfterCapture) {
-            self.release(&hold.entry);
-        }
+        self.release(&hold.entry);
         self.post(&entry)?;
         Ok(entry)
     }
@@ -289,13 +286,10 @@ impl<'a> Draft<'a> {
                 Stage::Pending => balances.pending(posting.side),
             };
             *total = total.saturating_add(posting.amount);
-            if !balances.in_range() && !planted(Bug::RangeUnchecked) {
+            if !balances.in_range() {
                 let (path, unit) = (account.path.clone(), self.unit_of(account));
                 return Err(LedgerRefusal::BalanceOutOfRange { path, unit });
             }
-        }
-        if planted(Bug::RefusedEntryStays) {
-            self.touched.extend(changed.iter().copied());
         }
         for (id, after) in &changed {
             let account = self.account(*id).expect("resolved above");

@@ -1,7 +1,5 @@
 //! Dividing an amount so that no minor unit is lost or made.
 
-use tillroll_sabotage::{Bug, planted};
-
 /// Divides `total` in proportion to `weights`, by largest remainder: each part is its exact
 /// share rounded down or up, and the parts sum to `total`. Ties go to the earlier part, so the
 /// answer depends on nothing but its arguments.
@@ -24,9 +22,6 @@ pub fn largest_remainder(total: u64, weights: &[u64]) -> Vec<u64> {
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(exact(weights[index]) % sum), index));
     let short = usize::try_from(total - given).expect("fewer units are left than there are parts");
-    if planted(Bug::RemainderLost) {
-        return parts;
-    }
     for &index in order.iter().take(short) {
         parts[index] += 1;
     }

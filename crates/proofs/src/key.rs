@@ -14,7 +14,6 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer};
 use sha2::{Digest, Sha256};
-use tillroll_sabotage::{Bug, planted};
 
 use crate::encoding;
 
@@ -221,7 +220,6 @@ impl VerifierKey {
     pub(crate) fn accepts(&self, text: &str, signature: &[u8]) -> bool {
         Signature::from_slice(signature)
             .is_ok_and(|signature| self.key.verify_strict(text.as_bytes(), &signature).is_ok())
-            || planted(Bug::CheckpointUnverified)
     }
 }
 

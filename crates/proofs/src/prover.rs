@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tillroll_journal::{JournalReader, Position, ReadError};
-use tillroll_sabotage::{Bug, planted};
 
 use crate::bundle::{BundleError, ConsistencyBundle, InclusionBundle};
 use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
@@ -351,7 +350,7 @@ impl Prover {
     fn agree(&self, checkpoint: &Checkpoint) -> Result<(), ProverError> {
         let Checkpoint { size, root, .. } = *checkpoint;
         let found = root_at(&self.leaves, size)?;
-        if found == root || planted(Bug::RewrittenLogSigned) {
+        if found == root {
             return Ok(());
         }
         let (mut after, mut by) = (0, size);

@@ -15,10 +15,6 @@
 //!   is compared byte by byte.
 //! - The judge can fail: [`Planted`] bugs of storage and memory are each found by tests.
 //!
-//! # Negative controls
-//! [`suites`] are short checks of the whole core by name. Built with `planted-bugs`, this crate
-//! plants each bug of `tillroll-sabotage` in the code itself, and its suite has to find it.
-//!
 //! # It is not
 //! A test of threads, HTTP, or a real file system; nor a proof. It finds what its seeds reach,
 //! and [`Tally`] says what that was.
@@ -31,8 +27,6 @@ mod comparison;
 mod death;
 mod disk;
 mod expected;
-#[cfg(feature = "planted-bugs")]
-pub mod hunt;
 mod image;
 mod judge;
 mod law;
@@ -46,7 +40,6 @@ mod run;
 mod schedule;
 mod simulation;
 mod snapshots;
-pub mod suites;
 mod tally;
 mod trial_balance;
 mod trouble;

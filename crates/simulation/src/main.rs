@@ -1,6 +1,5 @@
 //! Runs seeds and says what they exercised.
 
-mod planted_bugs;
 mod side_by_side;
 
 use std::num::NonZeroUsize;
@@ -14,14 +13,8 @@ use tillroll_simulation::{Count, Options, Planted, Tally};
 
 /// Simulates Tillroll's durable core under faults and crashes, one seed after the other.
 #[derive(Debug, Parser)]
-#[command(
-    name = "tillroll-simulation",
-    version,
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "tillroll-simulation", version)]
 struct Arguments {
-    #[command(subcommand)]
-    instead: Option<Instead>,
     /// How many seeds to run
     #[arg(long, default_value_t = 500, value_name = "N", conflicts_with = "seed")]
     seeds: u64,
@@ -56,12 +49,6 @@ struct Arguments {
     verbose: bool,
 }
 
-/// What to do instead of running seeds.
-#[derive(Debug, clap::Subcommand)]
-enum Instead {
-    PlantedBugs(planted_bugs::Arguments),
-}
-
 fn planted(name: &str) -> Result<Planted, String> {
     let mut all = Planted::ALL.into_iter();
     all.find(|planted| planted.name() == name).ok_or_else(|| {
@@ -72,9 +59,6 @@ fn planted(name: &str) -> Result<Planted, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Instead::PlantedBugs(arguments)) = &arguments.instead {
-        return planted_bugs::run(arguments);
-    }
     let options = Options {
         steps: arguments.steps,
         read_models_every: arguments.read_models_every,

@@ -7,7 +7,6 @@
 
 use subtle::{Choice, ConstantTimeEq};
 use tillroll_events::Timestamp;
-use tillroll_sabotage::{Bug, planted};
 
 use crate::Secret;
 
@@ -65,15 +64,12 @@ pub fn verify(
         for signature in header.signatures.iter().flatten() {
             matches |= expected.ct_eq(signature);
         }
-        if planted(Bug::OnlyFirstSecret) {
-            break;
-        }
     }
-    if !bool::from(matches) && !planted(Bug::SignatureUncompared) {
+    if !bool::from(matches) {
         return Err(SignatureError::NoMatch);
     }
     let age = now.seconds().saturating_sub(header.timestamp);
-    if age > TOLERANCE_SECONDS && !planted(Bug::AgeIgnored) {
+    if age > TOLERANCE_SECONDS {
         return Err(SignatureError::Stale { age });
     }
     Ok(())

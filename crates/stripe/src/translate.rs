@@ -2,7 +2,6 @@
 
 use tillroll_book::{CommandKey, Fact, Observe};
 use tillroll_events::NotificationReceived;
-use tillroll_sabotage::{Bug, planted};
 
 use crate::card::contains_card_number;
 use crate::envelope::{Content, Envelope};
@@ -61,7 +60,7 @@ pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
 /// The body as it may be stored.
 fn kept(text: &str, json: &Json<'_>) -> String {
     let found = json.holds_card_number() || contains_card_number(text);
-    if found && !planted(Bug::CardNumberKept) {
+    if found {
         // Written anew, so that what is left is JSON whatever was replaced.
         serde_json::to_string(&Redacted(json)).unwrap_or_default()
     } else {

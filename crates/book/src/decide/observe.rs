@@ -7,7 +7,6 @@ use tillroll_events::{
     IntentFacts, IntentObserved, OrderId, PayoutFacts, PayoutObserved, RefundFacts, RefundObserved,
     TransferFacts, TransferObserved,
 };
-use tillroll_sabotage::{Bug, planted};
 
 use super::reconcile::{self, Touched};
 use crate::facts::Join;
@@ -56,7 +55,6 @@ pub(super) fn balance_transactions(
 fn news<F: Join + PartialEq + Clone>(known: Option<&F>, said: &F) -> Option<F> {
     match known {
         None => Some(said.clone()),
-        Some(_) if planted(Bug::OlderFactOverwrites) => Some(said.clone()),
         Some(known) => Some(known.join(said)).filter(|joined| joined != known),
     }
 }

@@ -8,7 +8,6 @@ use tillroll_events::{
     IntentStatus, OrderBooked, OrderId, RefundStatus,
 };
 use tillroll_money::Unit;
-use tillroll_sabotage::{Bug, planted};
 
 use crate::ids::Ids;
 use crate::order::{self, Observed, Order};
@@ -110,10 +109,7 @@ fn book_order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
     let observed = observed(&work.tables, &order);
     let standing = order::standing(&order.standing, &observed);
     let legs = posting::order::legs(work, &order, &standing, &observed)?;
-    let mut difference = legs.less(&order.booked);
-    if planted(Bug::BookedAgain) {
-        difference = legs;
-    }
+    let difference = legs.less(&order.booked);
     if difference.is_empty() && standing == order.standing {
         return Ok(());
     }

@@ -8,7 +8,6 @@
 //! | goods | `stock:*:reserved`, once fulfilled `stock:sold` | `stock:*:available`, sold offline beyond it `stock:*:shortage` |
 
 use tillroll_events::{OrderStanding, SplitRole};
-use tillroll_sabotage::{Bug, planted};
 
 use super::debit;
 use crate::Refusal;
@@ -25,7 +24,7 @@ pub(crate) fn legs(
     let mut legs = Legs::default();
     memoranda(work, order, standing, &mut legs)?;
     money(work, order, standing, observed, &mut legs)?;
-    if !standing.cancelled || planted(Bug::StockKeptOnCancel) {
+    if !standing.cancelled {
         goods(work, order, standing.fulfilled, &mut legs)?;
     }
     Ok(legs)
@@ -98,7 +97,7 @@ fn money(
                 debit(work, "commission:returned", order.currency, returned, legs)?;
             }
             (SplitRole::Seller, Some(seller)) => {
-                let stage = if standing.fulfilled || planted(Bug::SellerPaidEarly) {
+                let stage = if standing.fulfilled {
                     "available"
                 } else {
                     "pending"

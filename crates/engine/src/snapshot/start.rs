@@ -3,7 +3,6 @@
 use tillroll_journal::{
     FileJournal, Head, JournalId, Options, Position, RecoveryReport, Storage, Tree, head_at,
 };
-use tillroll_sabotage::{Bug, planted};
 
 use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
 use crate::replay::is_step;
@@ -107,7 +106,7 @@ fn choose<S: Storage, T: Tree>(
             Some((journal, _)) if journal != header.journal => {
                 choice.pass_over(&stored, "it is of another book");
             }
-            Some((_, head)) if head != header.head && !planted(Bug::SnapshotHistoryUncompared) => {
+            Some((_, head)) if head != header.head => {
                 choice.pass_over(&stored, "the roll has another frame at its position");
             }
             Some((_, head)) => match snapshots.read(&stored, blank) {
@@ -145,9 +144,7 @@ impl<S: Storage> Engine<FileJournal<S>> {
             passed_over,
             durable,
         } = choose(&storage, options.id, snapshots, &blank)?;
-        if !planted(Bug::SnapshotAheadIgnored) {
-            options.durable_position = options.durable_position.max(durable);
-        }
+        options.durable_position = options.durable_position.max(durable);
         let (snapshot, mut replay) = match taken {
             None => (None, Replay::new(blank)),
             Some((stored, head, replay)) => {

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tillroll_journal::{Operation, Position, StorageError, StorageFile, Tree};
-use tillroll_sabotage::{Bug, planted};
 
 use super::error::failed;
 use super::format::{END_BYTES, HEADER_BYTES, end_mark};
@@ -183,9 +182,7 @@ impl<T: Tree> Snapshots<T> {
                 return Err(error);
             }
         };
-        if !planted(Bug::SnapshotNotSynced) {
-            file.sync().map_err(failed(Operation::Sync, &name, 0))?;
-        }
+        file.sync().map_err(failed(Operation::Sync, &name, 0))?;
         let renamed = self.tree.rename(&name, &stored.file);
         renamed.map_err(failed(Operation::Rename, &name, 0))?;
         self.sync_directory()?;

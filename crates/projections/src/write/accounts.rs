@@ -6,7 +6,6 @@ use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
-use tillroll_sabotage::{Bug, planted};
 
 use super::rows::{Keyed, Row};
 use super::{Place, Writer};
@@ -324,9 +323,6 @@ impl Writer<'_> {
         postings: &[(AccountId, Side, u64)],
         pending: Pending,
     ) -> Result<(), ProjectError> {
-        if planted(Bug::HoldsNotProjected) {
-            return Ok(());
-        }
         let mut history = self.sql.prepare_cached(
             "INSERT OR REPLACE INTO pending_history
                  (account_id, position, debits_pending, credits_pending)
