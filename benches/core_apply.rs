@@ -1,4 +1,4 @@
-//! The pure core, in memory: no journal, no codec, no thread.
+//! The pure core, in memory: no log, no codec, no thread.
 //!
 //! `ledger` is the double-entry core alone, with account numbers resolved: build the entry
 //! (which proves its balance), claim its id against all history, check range and limits, write

@@ -1,4 +1,4 @@
-//! The journal alone, on a real disk: seal a frame, write it, sync it. One iteration is one
+//! The log alone, on a real disk: seal a frame, write it, sync it. One iteration is one
 //! frame. The records are opaque: no money, no codec. It is the bound of everything durable.
 
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tillroll_bench::timed;
 use tillroll_benches::scratch;
-use tillroll_journal::testing::Random;
-use tillroll_journal::{Batch, Journal};
+use tillroll_log::testing::Random;
+use tillroll_log::{Batch, Log};
 
 const RECORD_BYTES: usize = 256;
 
@@ -34,15 +34,15 @@ fn durable_append(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
                 let mut took = Duration::ZERO;
-                let mut journal = scratch.journal().expect("the disk is whole");
+                let mut log = scratch.log().expect("the disk is whole");
                 let mut written = 0;
                 for _ in 0..iterations {
                     if written > LOG_BYTES {
-                        drop(journal);
-                        journal = scratch.journal().expect("the disk is whole");
+                        drop(log);
+                        log = scratch.log().expect("the disk is whole");
                         written = 0;
                     }
-                    let (appended, time) = timed(|| journal.append(&mut batch));
+                    let (appended, time) = timed(|| log.append(&mut batch));
                     appended.map(drop).expect("the disk is whole");
                     took += time;
                     written += batch.byte_len();

@@ -17,7 +17,7 @@ use tillroll_bench::workload::Entries;
 use tillroll_bench::{execute, memory_engine, timed};
 use tillroll_benches::scratch;
 use tillroll_engine::{Engine, Options, spawn};
-use tillroll_journal::Journal;
+use tillroll_log::Log;
 
 const ACCOUNTS: usize = 10_000;
 
@@ -31,14 +31,14 @@ fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.measurement_time(Duration::from_secs(2));
 }
 
-fn opened<J: Journal>(mut engine: Engine<J>, workload: &Entries) -> Engine<J> {
+fn opened<J: Log>(mut engine: Engine<J>, workload: &Entries) -> Engine<J> {
     let opening = workload.opening().collect();
     execute(&mut engine, opening).expect("nothing is refused");
     engine
 }
 
 /// Commands of `entries` entries, one at a time. `fresh` makes an engine over an empty log.
-fn bulk<J: Journal>(
+fn bulk<J: Log>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     entries: usize,
@@ -88,7 +88,7 @@ fn engine_bulk(criterion: &mut Criterion) {
 }
 
 /// `clients` clients with `each` commands each, over and over.
-fn singles<J: Journal + 'static>(
+fn singles<J: Log + 'static>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     (clients, each): (usize, usize),

@@ -9,7 +9,7 @@ use tillroll_bench::workload::{Filled, bulk_log, commerce_log};
 use tillroll_bench::{Error, memory_engine, timed};
 use tillroll_benches::scratch;
 use tillroll_engine::Engine;
-use tillroll_journal::MemoryJournal;
+use tillroll_log::MemoryLog;
 use tillroll_projections::Projector;
 
 fn projection(criterion: &mut Criterion) {
@@ -18,7 +18,7 @@ fn projection(criterion: &mut Criterion) {
     group.sample_size(10);
     group.warm_up_time(Duration::from_millis(500));
     group.measurement_time(Duration::from_secs(3));
-    type Fill = fn(&mut Engine<MemoryJournal>) -> Result<Filled, Error>;
+    type Fill = fn(&mut Engine<MemoryLog>) -> Result<Filled, Error>;
     let logs: [(&str, Fill); 2] = [
         ("bulk entries", |engine| bulk_log(engine, 10_000)),
         ("commerce", |engine| commerce_log(engine, 20)),
@@ -29,7 +29,7 @@ fn projection(criterion: &mut Criterion) {
         let Filled {
             records, elements, ..
         } = filled;
-        let journal = engine.into_journal();
+        let log = engine.into_log();
         println!("{name}: {elements} in {records} records");
         group.throughput(Throughput::Elements(elements));
         group.bench_function(format!("rebuild, {name}"), |bencher| {
@@ -40,7 +40,7 @@ fn projection(criterion: &mut Criterion) {
                         .fresh()
                         .expect("the disk is whole")
                         .join("read-models.sqlite");
-                    let (built, time) = timed(|| Projector::rebuild(&path, &journal, &mut |_| {}));
+                    let (built, time) = timed(|| Projector::rebuild(&path, &log, &mut |_| {}));
                     let built = built.expect("the disk is whole");
                     assert_eq!(built.checkpoint(), records);
                     took += time;

@@ -16,7 +16,7 @@ use tillroll_bench::{Error, FileEngine, Scratch, memory_engine};
 use tillroll_benches::scratch;
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, audit, replay};
-use tillroll_journal::{JournalReader, MemoryJournal};
+use tillroll_log::{LogReader, MemoryLog};
 
 const ENTRIES: usize = 200_000;
 const ROUNDS: u64 = 60;
@@ -28,11 +28,11 @@ fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
 }
 
 fn in_memory(
-    fill: impl FnOnce(&mut Engine<MemoryJournal>) -> Result<Filled, Error>,
-) -> (MemoryJournal, u64) {
+    fill: impl FnOnce(&mut Engine<MemoryLog>) -> Result<Filled, Error>,
+) -> (MemoryLog, u64) {
     let mut engine = memory_engine();
     let elements = fill(&mut engine).expect("nothing is refused").elements;
-    (engine.into_journal(), elements)
+    (engine.into_log(), elements)
 }
 
 fn reading(criterion: &mut Criterion) {
@@ -40,9 +40,9 @@ fn reading(criterion: &mut Criterion) {
     let commerce = in_memory(|engine| commerce_log(engine, ROUNDS));
     let mut group = criterion.benchmark_group("replay");
     settings(&mut group);
-    for (name, (journal, elements)) in [("bulk entries", bulk), ("commerce", commerce)] {
+    for (name, (log, elements)) in [("bulk entries", bulk), ("commerce", commerce)] {
         println!("{name}: {elements} entries or events");
-        let reader: &dyn JournalReader = &journal;
+        let reader: &dyn LogReader = &log;
         group.throughput(Throughput::Elements(elements));
         group.bench_function(format!("fold, {name}"), |bencher| {
             bencher.iter(|| {

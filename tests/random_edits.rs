@@ -10,12 +10,11 @@ use std::path::PathBuf;
 use tillroll_book::{Action, Command, CommandKey, OpenAccount, PostEntry, PostingRequest};
 use tillroll_engine::{Blank, Engine, Snapshots};
 use tillroll_events::{EntryId, Metadata, OrderId, Timestamp};
-use tillroll_journal::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_journal::{
-    FileJournal, Head, Journal, JournalId, MemoryJournal, OpenError, Options, Position,
-    RecoveryReport, verify,
-};
 use tillroll_ledger::Side;
+use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
+use tillroll_log::{
+    FileLog, Head, Log, LogId, MemoryLog, OpenError, Options, Position, RecoveryReport, verify,
+};
 use tillroll_proofs::merkle::{Subtrees, leaf_hash};
 use tillroll_proofs::{Checkpoint, KeyName, LeafStore, SignedCheckpoint, SigningKey};
 use tillroll_tests::{number, teller};
@@ -25,7 +24,7 @@ const SEGMENT_BYTES: u64 = 64 * 1024;
 
 fn options(durable: Option<Head>) -> Options {
     Options {
-        id: Some(JournalId::new(BOOK)),
+        id: Some(LogId::new(BOOK)),
         segment_bytes: SEGMENT_BYTES,
         durable,
         // Most of a short segment would be nothing else.
@@ -38,11 +37,11 @@ fn open(
     storage: &MemoryStorage,
     durable: Option<Head>,
 ) -> (
-    Result<(FileJournal<MemoryStorage>, RecoveryReport), OpenError>,
+    Result<(FileLog<MemoryStorage>, RecoveryReport), OpenError>,
     Vec<Vec<u8>>,
 ) {
     let mut records = Vec::new();
-    let opened = FileJournal::open_with(storage.clone(), options(durable), |_, bytes| {
+    let opened = FileLog::open_with(storage.clone(), options(durable), |_, bytes| {
         records.push(bytes.to_vec());
     });
     (opened, records)
@@ -101,7 +100,7 @@ struct Sound {
     head: Head,
     digest: String,
     /// A few of the records and their leaf hashes: every opening reads the file.
-    leaves_of: MemoryJournal,
+    leaves_of: MemoryLog,
     leaves: PathBuf,
     leaf_bytes: Vec<u8>,
     checkpoint: SignedCheckpoint,
@@ -145,9 +144,9 @@ impl Sound {
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let directory = directory.expect("there is a place for temporary files");
         let leaves = directory.path().join("leaves");
-        let mut leaves_of = MemoryJournal::new();
+        let mut leaves_of = MemoryLog::new();
         for frame in records[..60].chunks(7) {
-            let mut batch = tillroll_journal::Batch::new();
+            let mut batch = tillroll_log::Batch::new();
             for record in frame {
                 batch.push(record).expect("it was in a frame before");
             }
@@ -300,14 +299,14 @@ fn sealed(sound: &Sound, bytes: &[u8], what: &str) -> bool {
 
 fn last(sound: &Sound, bytes: &[u8], what: &str) -> bool {
     let (opened, served) = open(&sound.log_with(&sound.last, bytes), None);
-    let Ok((journal, _)) = opened else {
+    let Ok((log, _)) = opened else {
         return true;
     };
     assert!(
         served.len() <= sound.records.len() && served == sound.records[..served.len()],
         "{what}: another record is served"
     );
-    assert_eq!(journal.head().position.get(), served.len() as u64, "{what}");
+    assert_eq!(log.head().position.get(), served.len() as u64, "{what}");
     let whole = served.len() == sound.records.len();
     // Who knows what was durable is not told less.
     let (marked, served) = open(&sound.log_with(&sound.last, bytes), Some(sound.head));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tillroll_book::Chart;
 use tillroll_demo::StoryOptions;
 use tillroll_events::Timestamp;
-use tillroll_journal::{DirStorage, FileJournal, Journal, Options};
+use tillroll_log::{DirStorage, FileLog, Log, Options};
 use tillroll_server::StoryClock;
 use tillroll_tests::shop;
 
@@ -22,18 +22,18 @@ fn short() -> StoryOptions {
 /// Every law, on every record; then the read models against a replay.
 fn check_at_rest(data_dir: &Path) -> u64 {
     let storage = DirStorage::open(data_dir.join("log")).expect("the server has stopped");
-    let (journal, recovery) = FileJournal::open(storage, Options::default()).expect("it is whole");
+    let (log, recovery) = FileLog::open(storage, Options::default()).expect("it is whole");
     assert!(
         recovery.torn_tail.is_none(),
         "a graceful stop leaves no torn tail"
     );
-    let reader = journal.reader();
+    let reader = log.reader();
     tillroll_engine::audit(&*reader, Chart::default(), None, |_| {})
         .unwrap_or_else(|broken| panic!("the audit found: {broken}"));
     let models = data_dir.join("read-models.sqlite");
     tillroll_projections::verify(&models, &*reader, &mut |_| {})
         .unwrap_or_else(|mismatch| panic!("the read models differ: {mismatch}"));
-    journal.head().position.get()
+    log.head().position.get()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,7 +18,7 @@ use tillroll_bench::workload::{Entries, bulk_log, bulk_log_of, commerce_log};
 use tillroll_bench::{FileEngine, Scratch, timed};
 use tillroll_book::Chart;
 use tillroll_engine::{Blank, Engine, Snapshots};
-use tillroll_journal::{DirStorage, DirTree, JournalId, Options};
+use tillroll_log::{DirStorage, DirTree, LogId, Options};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,18 +28,18 @@ fn main() {
             let mut engine = open(directory);
             let workload = Entries::among(number(accounts), 1);
             let filled = bulk_log_of(&mut engine, workload, number(entries));
-            let filled = filled.expect("the journal is whole");
+            let filled = filled.expect("the log is whole");
             println!("{} records in {:.2?}", filled.records, filled.writing);
         }
         ["fill-entries", directory, entries] => {
             let mut engine = open(directory);
             let filled = bulk_log(&mut engine, number(entries));
-            println!("{} records", filled.expect("the journal is whole").records);
+            println!("{} records", filled.expect("the log is whole").records);
         }
         ["fill-orders", directory, rounds] => {
             let mut engine = open(directory);
             let filled = commerce_log(&mut engine, number(rounds) as u64);
-            let records = filled.expect("the journal is whole").records;
+            let records = filled.expect("the log is whole").records;
             let state = engine.book().state();
             println!("{records} records, {} orders", state.orders().count());
         }
@@ -64,7 +64,7 @@ fn main() {
             let storage = DirStorage::open(directory).expect("the directory is free");
             let snapshots = snapshots(directory);
             let options = Options {
-                id: Some(JournalId::new(*b"a book of benchs")),
+                id: Some(LogId::new(*b"a book of benchs")),
                 ..Options::default()
             };
             let rows = Path::new(directory).with_extension("rows");

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{Blank, Engine};
-use tillroll_journal::{DirStorage, FileJournal, Journal, JournalId, MemoryJournal, Options};
+use tillroll_log::{DirStorage, FileLog, Log, LogId, MemoryLog, Options};
 
 use crate::Error;
 
 /// The engine as the server runs it: a log in files, and a sync before every acknowledgement.
-pub type FileEngine = Engine<FileJournal<DirStorage>>;
+pub type FileEngine = Engine<FileLog<DirStorage>>;
 
 /// A directory that is gone when this is dropped.
 #[derive(Debug)]
@@ -61,13 +61,13 @@ impl Scratch {
         Ok(path)
     }
 
-    /// A journal without records in a fresh directory.
+    /// A log without records in a fresh directory.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn journal(&mut self) -> Result<FileJournal<DirStorage>, Error> {
+    pub fn log(&mut self) -> Result<FileLog<DirStorage>, Error> {
         let storage = storage(&self.fresh()?)?;
-        let opened = FileJournal::open(storage, options());
+        let opened = FileLog::open(storage, options());
         Ok(opened.map_err(Error::failed("opening a log"))?.0)
     }
 
@@ -98,16 +98,16 @@ impl Scratch {
 /// # Panics
 /// Never: an empty log opens.
 #[must_use]
-pub fn memory_engine() -> Engine<MemoryJournal> {
-    let engine = Engine::open(MemoryJournal::new(), [1; 16], Chart::default(), |_| {});
+pub fn memory_engine() -> Engine<MemoryLog> {
+    let engine = Engine::open(MemoryLog::new(), [1; 16], Chart::default(), |_| {});
     engine.expect("an empty log opens")
 }
 
 /// Has commands applied, none of which may be refused.
 ///
 /// # Errors
-/// When the journal fails or a command is refused.
-pub fn execute<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<(), Error> {
+/// When the log fails or a command is refused.
+pub fn execute<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<(), Error> {
     let answers = engine.execute(commands);
     for answer in answers.map_err(Error::failed("writing the log"))? {
         answer.map_err(Error::failed("the workload"))?;
@@ -121,7 +121,7 @@ fn storage(directory: &Path) -> Result<DirStorage, Error> {
 
 fn options() -> Options {
     Options {
-        id: Some(JournalId::new(*b"a book of benchs")),
+        id: Some(LogId::new(*b"a book of benchs")),
         ..Options::default()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tillroll_bench::Error;
 use tillroll_bench::load::{Caller, Pace, Percentiles, Schedule, drive};
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 const MS: u64 = 1_000_000;
 

@@ -15,8 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tillroll_book::Chart;
-use tillroll_journal::{
-    DirStorage, DirStorageError, FileJournal, JournalId, OpenError, Operation, Options, Position,
+use tillroll_log::{
+    DirStorage, DirStorageError, FileLog, LogId, OpenError, Operation, Options, Position,
     RecoveryReport, segment,
 };
 
@@ -31,7 +31,7 @@ pub struct DataDir {
 }
 
 /// The roll of a directory that is only looked at.
-pub(crate) type Roll = FileJournal<ReadOnly>;
+pub(crate) type Roll = FileLog<ReadOnly>;
 
 impl DataDir {
     /// The directory at this path, which need not exist.
@@ -47,7 +47,7 @@ impl DataDir {
 
     /// Where the roll is.
     #[must_use]
-    pub fn journal(&self) -> PathBuf {
+    pub fn log(&self) -> PathBuf {
         self.root.join("log")
     }
 
@@ -70,11 +70,11 @@ impl DataDir {
     }
 
     /// The id of the book. A file that does not hold one is for the server to complain about.
-    fn book_id(&self) -> Option<JournalId> {
+    fn book_id(&self) -> Option<LogId> {
         let text = fs::read_to_string(self.root.join("BOOK")).ok()?;
         let digits = text.trim();
         let id = u128::from_str_radix(digits, 16).ok()?;
-        (digits.len() == 32).then(|| JournalId::new(id.to_be_bytes()))
+        (digits.len() == 32).then(|| LogId::new(id.to_be_bytes()))
     }
 
     /// A command on this directory, for whoever is told what to do next.
@@ -117,7 +117,7 @@ impl DataDir {
     }
 
     fn segments(&self) -> impl Iterator<Item = fs::DirEntry> {
-        let entries = fs::read_dir(self.journal()).into_iter().flatten();
+        let entries = fs::read_dir(self.log()).into_iter().flatten();
         entries.filter_map(Result::ok).filter(|entry| {
             let name = entry.file_name();
             let name = name.to_str().map(segment::parse_name);
@@ -137,7 +137,7 @@ impl DataDir {
         if !self.has_roll() {
             return Err(self.no_roll());
         }
-        DirStorage::open_read_only(self.journal()).map_err(Stop::failed)
+        DirStorage::open_read_only(self.log()).map_err(Stop::failed)
     }
 
     /// The roll, checked as at a start and not changed, also while a server writes to it.
@@ -150,18 +150,18 @@ impl DataDir {
         if !self.has_roll() {
             return Err(self.no_roll());
         }
-        let storage = ReadOnly::open(&self.journal()).map_err(Stop::failed)?;
+        let storage = ReadOnly::open(&self.log()).map_err(Stop::failed)?;
         let options = Options {
             id: self.book_id(),
             check_from,
             ..Options::default()
         };
-        FileJournal::open_with(storage, options, visit).map_err(|error| match error {
+        FileLog::open_with(storage, options, visit).map_err(|error| match error {
             OpenError::Storage(error) if error.operation == Operation::Create => self.no_roll(),
-            error @ OpenError::OtherJournal { .. } => Stop::failed(error).next(format!(
+            error @ OpenError::OtherLog { .. } => Stop::failed(error).next(format!(
                 "put {} or {} back, whichever is not of this book",
                 self.root.join("BOOK").display(),
-                self.journal().display()
+                self.log().display()
             )),
             error => Stop::failed(error).next(self.command("verify")),
         })
@@ -172,7 +172,7 @@ impl DataDir {
         if !self.has_roll() {
             return Err(self.no_roll());
         }
-        DirStorage::open(self.journal()).map_err(|error| match error {
+        DirStorage::open(self.log()).map_err(|error| match error {
             DirStorageError::Locked { .. } => {
                 Stop::failed(format!("a server is running on {}", self.root.display()))
                     .next("stop it, then run the same command again")
@@ -184,7 +184,7 @@ impl DataDir {
     /// Whether somebody has the roll open for writing. Asking takes the lock for a moment.
     pub(crate) fn is_in_use(&self) -> bool {
         matches!(
-            DirStorage::open(self.journal()),
+            DirStorage::open(self.log()),
             Err(DirStorageError::Locked { .. })
         )
     }

@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 
-use tillroll_journal::{
-    DirStorage, DirStorageError, FileJournal, FrameView, Frames, Head, Journal, JournalId,
-    JournalReader, Options, Position, ReadError,
+use tillroll_log::{
+    DirStorage, DirStorageError, FileLog, FrameView, Frames, Head, Log, LogId, LogReader, Options,
+    Position, ReadError,
 };
 
 use crate::data_dir::{DataDir, Roll};
@@ -21,8 +21,8 @@ use crate::models::Seen;
 
 /// A reader of durable records, and whose they are.
 pub(crate) struct Durable {
-    pub(crate) reader: Arc<dyn JournalReader>,
-    pub(crate) book: JournalId,
+    pub(crate) reader: Arc<dyn LogReader>,
+    pub(crate) book: LogId,
 }
 
 impl Durable {
@@ -60,7 +60,7 @@ fn last_segment(data: &DataDir) -> Result<(Roll, Option<String>), Stop> {
 fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
     // Locking would make the directory.
     data.storage()?;
-    let storage = match DirStorage::open(data.journal()) {
+    let storage = match DirStorage::open(data.log()) {
         Ok(storage) => storage,
         Err(DirStorageError::Locked { .. }) => return Ok(None),
         Err(error) => return Err(Stop::failed(error)),
@@ -78,7 +78,7 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
         check_from: Position::new(u64::MAX),
         ..Options::default()
     };
-    let (_, report) = FileJournal::open(storage, options)
+    let (_, report) = FileLog::open(storage, options)
         .map_err(|error| Stop::failed(error).next(data.command("verify")))?;
     Ok(Some(report.head))
 }
@@ -103,11 +103,11 @@ fn beside_a_writer(roll: &Roll, seen: Option<&Seen>) -> Result<Head, Stop> {
 
 /// A reader that ends at a frame.
 struct Until {
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     head: Head,
 }
 
-impl JournalReader for Until {
+impl LogReader for Until {
     fn head(&self) -> Head {
         self.head
     }

@@ -2,7 +2,7 @@
 
 use tillroll_engine::Replay;
 use tillroll_events::{Record, Timestamp};
-use tillroll_journal::Position;
+use tillroll_log::Position;
 
 use crate::as_of::AsOf;
 use crate::console::Console;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tillroll_events::Record;
-use tillroll_journal::{Journal, Position};
+use tillroll_log::{Log, Position};
 use tillroll_projections::{Projector, ReadModels};
 
 use crate::as_of::AsOf;

@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use tillroll_journal::JournalId;
+use tillroll_log::LogId;
 use tillroll_proofs::{
     KeyName, Keyring, KeyringError, LeafStoreError, Prover, ProverError, Rebuild, SignedCheckpoint,
     VerifierKey,
@@ -49,7 +49,7 @@ pub(crate) fn seed() -> Result<[u8; 32], Stop> {
 /// The keys of a book, made at first use.
 pub(crate) fn keyring(
     data: &DataDir,
-    book: JournalId,
+    book: LogId,
     console: &mut Console<'_>,
 ) -> Result<Keyring, Stop> {
     let ring = match Keyring::open(keys(data)) {

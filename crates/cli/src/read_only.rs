@@ -1,6 +1,6 @@
-//! A journal's directory that is only looked at, also while a server writes to it.
+//! A log's directory that is only looked at, also while a server writes to it.
 //!
-//! Opening a journal recovers it: it rewrites the last frame and cuts what an append left
+//! Opening a log recovers it: it rewrites the last frame and cuts what an append left
 //! unfinished. Over this storage it comes to the same view and changes nothing. A rewrite of
 //! the bytes that are there anyway is accepted and not done, a cut stays in the view; anything
 //! else that would change the directory is an error. No lock is taken.
@@ -9,9 +9,9 @@
 
 use std::io;
 
-use tillroll_journal::{DirFile, DirStorage, DirStorageError, Storage, StorageFile};
+use tillroll_log::{DirFile, DirStorage, DirStorageError, Storage, StorageFile};
 
-/// The directory of a journal, without the right to change it.
+/// The directory of a log, without the right to change it.
 #[derive(Debug)]
 pub(crate) struct ReadOnly(DirStorage);
 
@@ -76,7 +76,7 @@ impl StorageFile for ReadOnlyFile {
             true => Ok(()),
             false => Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                "the journal was opened for reading only",
+                "the log was opened for reading only",
             )),
         }
     }
@@ -85,7 +85,7 @@ impl StorageFile for ReadOnlyFile {
         Ok(())
     }
 
-    /// What lies behind is left out of the view, because the journal remembers where it ends.
+    /// What lies behind is left out of the view, because the log remembers where it ends.
     fn truncate(&self, _: u64) -> io::Result<()> {
         Ok(())
     }

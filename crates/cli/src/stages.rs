@@ -1,6 +1,6 @@
 //! One line of progress for work in stages, each of which counts bytes of its own.
 
-use tillroll_journal::{BackupProgress, Stage};
+use tillroll_log::{BackupProgress, Stage};
 
 use crate::console::Console;
 use crate::progress::Progress;

@@ -5,7 +5,7 @@
 //! fold shows at the record that it happened at. What a record would break is found before the
 //! book folds it.
 //!
-//! It does not check bytes, hashes and the chain: that is the journal's `verify`.
+//! It does not check bytes, hashes and the chain: that is the log's `verify`.
 
 mod finding;
 mod tally;
@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tillroll_book::{Book, Chart, Digest};
 use tillroll_events::{EventId, Record, Timestamp};
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::{LogReader, Position};
 
 use crate::event_id::carries_time;
 use crate::replay::walk;
@@ -51,9 +51,9 @@ pub struct AuditReport {
 /// and at the end that every unit sums to zero and every account keeps its limit.
 ///
 /// # Errors
-/// The first finding, with its position; or the journal's failure.
+/// The first finding, with its position; or the log's failure.
 pub fn audit(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     chart: Chart,
     up_to: Option<Position>,
     mut progress: impl FnMut(Position),

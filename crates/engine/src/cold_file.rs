@@ -10,7 +10,7 @@
 //! What is read is believed only when its checksum holds, which covers its place as well.
 
 use tillroll_book::{ColdFault, ColdStore, Place, Row};
-use tillroll_journal::{Operation, StorageError, StorageFile};
+use tillroll_log::{Operation, StorageError, StorageFile};
 
 use crate::failure::in_full;
 use crate::snapshot::failed;

@@ -10,12 +10,11 @@ use std::time::Instant;
 
 use tillroll_book::{Action, Book, Command, Decided, Decision, PostEntries, Refusal};
 use tillroll_events::{Record, Timestamp};
-use tillroll_journal::{
-    Batch, FileJournal, Journal, JournalId, JournalReader, MAX_FRAME_BYTES, Position,
-    RecoveryReport, Storage,
+use tillroll_log::{
+    Batch, FileLog, Log, LogId, LogReader, MAX_FRAME_BYTES, Position, RecoveryReport, Storage,
 };
 
-use crate::log::{Appended, Beside, Gone, Log};
+use crate::log::{Appended, Beside, FrameSink, Gone};
 use crate::metrics::Counters;
 use crate::replay::is_step;
 use crate::{Blank, Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
@@ -28,7 +27,7 @@ pub struct Limits {
     pub batch_records: usize,
     /// The same in bytes.
     pub batch_bytes: usize,
-    /// The most that the journal takes in one frame, in bytes of records with four bytes before
+    /// The most that the log takes in one frame, in bytes of records with four bytes before
     /// each. A command that alone needs more is refused.
     pub frame_bytes: usize,
 }
@@ -59,7 +58,7 @@ pub(crate) enum Staged {
 /// The single writer of a book.
 pub struct Engine<L> {
     log: L,
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     book: Book,
     book_id: [u8; 16],
     /// Of the last record; the next one is not recorded earlier.
@@ -88,37 +87,37 @@ impl<L> std::fmt::Debug for Engine<L> {
     }
 }
 
-impl<J: Journal> Engine<J> {
-    /// Folds the whole journal and starts at its end. `book_id` goes into the ids of events and
+impl<J: Log> Engine<J> {
+    /// Folds the whole log and starts at its end. `book_id` goes into the ids of events and
     /// has to be the same for the life of a book. `progress` gets the position every 1,024
     /// records and at the end.
     ///
     /// # Errors
     /// The first record that cannot be read or understood, with its position.
     pub fn open(
-        journal: J,
+        log: J,
         book_id: [u8; 16],
         blank: impl Into<Blank>,
         mut progress: impl FnMut(Position),
     ) -> Result<Self, OpenError> {
         let mut replay = Replay::new(blank);
-        replay.run(&*journal.reader(), None, &mut progress)?;
-        Self::resume(journal, book_id, replay)
+        replay.run(&*log.reader(), None, &mut progress)?;
+        Self::resume(log, book_id, replay)
     }
 
-    /// Starts from a fold of the journal that somebody has made already.
+    /// Starts from a fold of the log that somebody has made already.
     ///
     /// # Errors
-    /// [`OpenError::NotAtHead`] when the fold is not of the whole journal.
-    pub fn resume(journal: J, book_id: [u8; 16], replay: Replay) -> Result<Self, OpenError> {
-        let head = journal.head().position;
+    /// [`OpenError::NotAtHead`] when the fold is not of the whole log.
+    pub fn resume(log: J, book_id: [u8; 16], replay: Replay) -> Result<Self, OpenError> {
+        let head = log.head().position;
         let (book, folded, recorded_at) = replay.into_parts();
         if folded != head {
             return Err(OpenError::NotAtHead { folded, head });
         }
         Ok(Self {
-            reader: journal.reader(),
-            log: journal,
+            reader: log.reader(),
+            log: log,
             book,
             book_id,
             recorded_at,
@@ -133,14 +132,14 @@ impl<J: Journal> Engine<J> {
         })
     }
 
-    /// Ends the engine and gives the journal back.
+    /// Ends the engine and gives the log back.
     #[must_use]
-    pub fn into_journal(self) -> J {
+    pub fn into_log(self) -> J {
         self.log
     }
 }
 
-impl<L: Log> Engine<L> {
+impl<L: FrameSink> Engine<L> {
     /// The same engine with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -199,7 +198,7 @@ impl<L: Log> Engine<L> {
         }
         Some(Moment {
             book: &self.book,
-            journal: JournalId::new(self.book_id),
+            log: LogId::new(self.book_id),
             head,
             recorded_at: self.recorded_at?,
         })
@@ -224,7 +223,7 @@ impl<L: Log> Engine<L> {
 
     /// A reader of the durable records, for other threads.
     #[must_use]
-    pub fn reader(&self) -> Arc<dyn JournalReader> {
+    pub fn reader(&self) -> Arc<dyn LogReader> {
         Arc::clone(&self.reader)
     }
 
@@ -296,7 +295,7 @@ impl<L: Log> Engine<L> {
     }
 
     /// For when nothing waits: a part of what makes later appends quicker. Answers whether there
-    /// is more to do. See [`Journal::make_room`].
+    /// is more to do. See [`Log::make_room`].
     ///
     /// # Errors
     /// The engine is at its end then, as after a failed append.
@@ -343,7 +342,7 @@ impl<L: Log> Engine<L> {
         match result {
             Ok(committed) => assert_eq!(
                 committed.last, self.handed,
-                "the journal numbers records from its head on"
+                "the log numbers records from its head on"
             ),
             // The book holds what was staged, the log may hold it or not, and only recovery can
             // tell. Taking the events back out of the state is no way out: the next append
@@ -468,17 +467,17 @@ impl<L: Log> Engine<L> {
     }
 }
 
-impl<J: Journal> Engine<J> {
+impl<J: Log> Engine<J> {
     /// Gives the log a thread of its own. `wake` is called there when a frame is done.
     pub(crate) fn beside(self, wake: impl Fn() + Send + 'static) -> Engine<Beside<J>>
     where
         J: 'static,
     {
-        self.over(|journal| Beside::start(journal, wake))
+        self.over(|log| Beside::start(log, wake))
     }
 }
 
-impl<J: Journal> Engine<Beside<J>> {
+impl<J: Log> Engine<Beside<J>> {
     /// Gives what was staged, which must not be nothing, to the log's thread, and goes on.
     /// Nothing may be under way.
     pub(crate) fn hand_over(&mut self) -> Result<(), Failure> {
@@ -522,9 +521,9 @@ fn gone() -> Failure {
     Failure::Panicked("while a frame was appended".into())
 }
 
-impl<S: Storage> Engine<FileJournal<S>> {
+impl<S: Storage> Engine<FileLog<S>> {
     /// Opens a log in files and folds it while recovery reads it, so that a start reads it once.
-    /// The id of the journal is that of the book. `options` must ask for every record to be
+    /// The id of the log is that of the book. `options` must ask for every record to be
     /// checked, as they do by default: those that recovery skips are missing from the fold.
     ///
     /// # Errors
@@ -532,13 +531,13 @@ impl<S: Storage> Engine<FileJournal<S>> {
     /// been recovered all the same: a torn tail is cut then.
     pub fn open_files(
         storage: S,
-        options: tillroll_journal::Options,
+        options: tillroll_log::Options,
         blank: impl Into<Blank>,
         mut progress: impl FnMut(Position),
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let mut replay = Replay::new(blank);
         let mut wrong: Option<ReplayError> = None;
-        let (journal, report) = FileJournal::open_with(storage, options, |position, bytes| {
+        let (log, report) = FileLog::open_with(storage, options, |position, bytes| {
             if wrong.is_none() {
                 wrong = replay.fold(position, bytes).err();
                 if is_step(position) {
@@ -550,8 +549,8 @@ impl<S: Storage> Engine<FileJournal<S>> {
             return Err(error.into());
         }
         progress(replay.position());
-        let book_id = *journal.id().as_bytes();
-        Ok((Self::resume(journal, book_id, replay)?, report))
+        let book_id = *log.id().as_bytes();
+        Ok((Self::resume(log, book_id, replay)?, report))
     }
 }
 

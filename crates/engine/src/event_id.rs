@@ -2,7 +2,7 @@
 //! gets the same roll, byte for byte.
 
 use tillroll_events::{EventId, Timestamp};
-use tillroll_journal::Position;
+use tillroll_log::Position;
 
 /// The id of the event that a book records at a position and a time.
 ///

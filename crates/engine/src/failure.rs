@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tillroll_book::{ColdFault, Refusal};
 use tillroll_events::DecodeError;
-use tillroll_journal::{AppendError, Position, ReadError};
+use tillroll_log::{AppendError, Position, ReadError};
 
 /// Why the engine has stopped. It is cheap to clone, because every later call repeats it.
 ///
@@ -73,7 +73,7 @@ pub enum ReplayError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(transparent)]
-    Journal(#[from] tillroll_journal::OpenError),
+    Log(#[from] tillroll_log::OpenError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     /// The state that was given is not that of this log.

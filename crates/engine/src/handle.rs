@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tillroll_book::{Book, Command, Digest};
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::{LogReader, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::metrics::Counters;
@@ -53,7 +53,7 @@ pub struct Handle {
     committed: watch::Receiver<Position>,
     /// Closes when the engine has ended.
     over: watch::Receiver<()>,
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     shared: Arc<Shared>,
 }
 
@@ -71,7 +71,7 @@ impl Handle {
         queue: mpsc::UnboundedSender<Request>,
         committed: watch::Receiver<Position>,
         over: watch::Receiver<()>,
-        reader: Arc<dyn JournalReader>,
+        reader: Arc<dyn LogReader>,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -192,7 +192,7 @@ impl Handle {
 
     /// A reader of the durable records.
     #[must_use]
-    pub fn reader(&self) -> Arc<dyn JournalReader> {
+    pub fn reader(&self) -> Arc<dyn LogReader> {
         Arc::clone(&self.reader)
     }
 

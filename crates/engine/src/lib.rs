@@ -2,7 +2,7 @@
 //!
 //! # Purpose
 //! The one place where what is decided (`tillroll-book`) meets what is durable
-//! (`tillroll-journal`). [`Engine`] is synchronous: a simulation calls it directly. [`spawn`]
+//! (`tillroll-log`). [`Engine`] is synchronous: a simulation calls it directly. [`spawn`]
 //! gives it a thread and a queue, and [`Handle`] is what the rest of the program sees of it.
 //!
 //! # Invariants
@@ -56,4 +56,4 @@ pub use snapshot::{
     SnapshotHeader, Snapshots, Start, Stored, Weight,
 };
 pub use thread::{EngineThread, Options, spawn, spawn_until};
-pub use tillroll_journal::Position;
+pub use tillroll_log::Position;

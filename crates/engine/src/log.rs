@@ -1,4 +1,4 @@
-//! Where frames go: to the journal right here, or to a thread beside the writer.
+//! Where frames go: to the log right here, or to a thread beside the writer.
 //!
 //! While one frame is written and synced beside it, the writer decides and encodes the next. One
 //! frame is under way at a time, so the order of frames is that in which they were handed over,
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tillroll_journal::{AppendError, Batch, Committed, Journal};
+use tillroll_log::{AppendError, Batch, Committed, Log};
 
 /// What became of a frame, and its memory.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct Appended {
     pub(crate) took: Duration,
 }
 
-/// Where an engine's frames go. A journal is such a place by itself: nothing is ever under way.
-pub trait Log {
+/// Where an engine's frames go. A log is such a place by itself: nothing is ever under way.
+pub trait FrameSink {
     /// Writes and syncs a frame before it returns. None may be under way.
     fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError>;
 
-    /// See [`Journal::make_room`]. No frame may be under way.
+    /// See [`Log::make_room`]. No frame may be under way.
     fn room(&mut self) -> Result<bool, AppendError>;
 
     fn is_under_way(&self) -> bool {
@@ -37,7 +37,7 @@ pub trait Log {
     }
 }
 
-impl<J: Journal> Log for J {
+impl<J: Log> FrameSink for J {
     fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
         self.append(batch)
     }
@@ -51,7 +51,7 @@ impl<J: Journal> Log for J {
 #[derive(Debug)]
 pub struct Beside<J> {
     /// Shared, so that a single command need not go over to the thread and back.
-    journal: Arc<Mutex<J>>,
+    log: Arc<Mutex<J>>,
     frames: Option<SyncSender<Batch>>,
     appended: Receiver<Appended>,
     under_way: bool,
@@ -62,16 +62,16 @@ pub struct Beside<J> {
 #[derive(Debug)]
 pub struct Gone;
 
-impl<J: Journal + 'static> Beside<J> {
-    /// Gives a journal a thread. `wake` is called there after each frame.
+impl<J: Log + 'static> Beside<J> {
+    /// Gives a log a thread. `wake` is called there after each frame.
     ///
     /// # Panics
     /// When the system starts no thread.
-    pub(crate) fn start(journal: J, wake: impl Fn() + Send + 'static) -> Self {
-        let journal = Arc::new(Mutex::new(journal));
+    pub(crate) fn start(log: J, wake: impl Fn() + Send + 'static) -> Self {
+        let log = Arc::new(Mutex::new(log));
         let (frames, handed) = mpsc::sync_channel::<Batch>(1);
         let (done, appended) = mpsc::sync_channel(1);
-        let shared = Arc::clone(&journal);
+        let shared = Arc::clone(&log);
         let work = move || {
             for mut batch in handed {
                 let started = Instant::now();
@@ -93,7 +93,7 @@ impl<J: Journal + 'static> Beside<J> {
             .spawn(work)
             .expect("the system starts a thread");
         Self {
-            journal,
+            log,
             frames: Some(frames),
             appended,
             under_way: false,
@@ -112,24 +112,24 @@ impl<J> Beside<J> {
         Ok(())
     }
 
-    /// Ends the thread and gives the journal back.
+    /// Ends the thread and gives the log back.
     pub(crate) fn end(self) -> J {
-        let journal = Arc::clone(&self.journal);
+        let log = Arc::clone(&self.log);
         drop(self);
-        let journal = Arc::into_inner(journal).expect("the thread has ended");
-        journal.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let log = Arc::into_inner(log).expect("the thread has ended");
+        log.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<J: Journal> Log for Beside<J> {
+impl<J: Log> FrameSink for Beside<J> {
     fn write(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
         assert!(!self.under_way, "frames are appended in order");
-        lock(&self.journal).append(batch)
+        lock(&self.log).append(batch)
     }
 
     fn room(&mut self) -> Result<bool, AppendError> {
         assert!(!self.under_way, "room is made when nothing is written");
-        lock(&self.journal).make_room()
+        lock(&self.log).make_room()
     }
 
     fn is_under_way(&self) -> bool {
@@ -153,13 +153,13 @@ impl<J: Journal> Log for Beside<J> {
     }
 }
 
-/// A panic while appending is known to the writer by the thread's end; what the journal makes of
+/// A panic while appending is known to the writer by the thread's end; what the log makes of
 /// a later call is its own business.
-fn lock<J>(journal: &Mutex<J>) -> MutexGuard<'_, J> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<J>(log: &Mutex<J>) -> MutexGuard<'_, J> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whoever sees the writer end may open the log again: the journal has to be closed by then.
+/// Whoever sees the writer end may open the log again: the log has to be closed by then.
 impl<J> Drop for Beside<J> {
     fn drop(&mut self) {
         drop(self.frames.take());

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tillroll_events::Record;
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::{LogReader, Position};
 
 use crate::Failure;
 
@@ -39,7 +39,7 @@ impl Outcome {
 
     /// The outcome of a command that was applied before: its records, as the log has them.
     pub(crate) fn read_back(
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         first: Position,
         events: u32,
     ) -> Result<Self, Failure> {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tillroll_book::{Book, ColdFault};
 use tillroll_events::{Record, Timestamp};
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::{LogReader, Position};
 
 use crate::{Blank, ReplayError};
 
@@ -107,7 +107,7 @@ impl Replay {
     /// The first record that cannot be read or understood, with its position.
     pub fn run(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         up_to: Option<Position>,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), ReplayError> {
@@ -125,7 +125,7 @@ impl Replay {
 /// # Errors
 /// The first record that cannot be read or understood, with its position.
 pub fn replay(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     blank: impl Into<Blank>,
     up_to: Option<Position>,
     mut progress: impl FnMut(Position),
@@ -137,8 +137,8 @@ pub fn replay(
 }
 
 /// Visits the records of a log from a position on, until one is wrong.
-pub(crate) fn walk<E: From<tillroll_journal::ReadError>>(
-    reader: &dyn JournalReader,
+pub(crate) fn walk<E: From<tillroll_log::ReadError>>(
+    reader: &dyn LogReader,
     from: Position,
     up_to: Option<Position>,
     progress: &mut dyn FnMut(Position),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tillroll_journal::{DirTree, Operation, StorageError, StorageFile, Tree};
+use tillroll_log::{DirTree, Operation, StorageError, StorageFile, Tree};
 
 use crate::cold_file::FILE;
 use crate::snapshot::failed;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use tillroll_journal::{Journal, Position};
+use tillroll_log::{Log, Position};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
@@ -63,7 +63,7 @@ impl EngineThread {
 ///
 /// # Panics
 /// When the system starts no thread, or the queue has no room at all.
-pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
+pub fn spawn<J: Log + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
     spawn_until(engine, options, |_| {})
 }
 
@@ -72,7 +72,7 @@ pub fn spawn<J: Journal + 'static>(engine: Engine<J>, options: Options) -> (Hand
 ///
 /// # Panics
 /// As [`spawn`].
-pub fn spawn_until<J: Journal + 'static>(
+pub fn spawn_until<J: Log + 'static>(
     engine: Engine<J>,
     options: Options,
     at_end: impl FnOnce(&Engine<J>) + Send + 'static,
@@ -138,7 +138,7 @@ struct Writer<J> {
     inspection: Option<Inspection>,
 }
 
-impl<J: Journal> Writer<J> {
+impl<J: Log> Writer<J> {
     fn work(mut self, at_end: Box<dyn FnOnce(&Engine<J>) + Send>) -> Result<(), Failure> {
         tracing::debug!(head = %self.engine.head(), "the writer starts");
         // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is

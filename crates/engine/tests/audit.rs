@@ -10,24 +10,24 @@ use tillroll_events::{
     AccountLimitSet, AccountOpened, CommandRef, EntryId, EntryPosted, Event, EventId, HoldCaptured,
     HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, Metadata, Record,
 };
-use tillroll_journal::{Batch, Journal, MemoryJournal};
 use tillroll_ledger::{AccountId, AccountType, Entry, Limit, Posting, Side, UnitId};
+use tillroll_log::{Batch, Log, MemoryLog};
 use tillroll_money::MAX_MINOR;
 
 const TILL: u32 = 0;
 const WALLET: u32 = 1;
 
-fn check(journal: &MemoryJournal) -> Result<AuditReport, AuditError> {
-    audit(&*journal.reader(), Chart::default(), None, |_| {})
+fn check(log: &MemoryLog) -> Result<AuditReport, AuditError> {
+    audit(&*log.reader(), Chart::default(), None, |_| {})
 }
 
 /// A till, a wallet with 100, and a hold of 40 on it: positions 1 to 4.
-fn world() -> MemoryJournal {
+fn world() -> MemoryLog {
     let mut engine = engine();
     apply(&mut engine, opening(1));
     apply(&mut engine, vec![fund(1, "wallet:0", 100)]);
     apply(&mut engine, vec![hold(5, 9, "wallet:0", 40, None)]);
-    engine.into_journal()
+    engine.into_log()
 }
 
 fn record(position: u64, event: impl Into<Event>) -> Record {
@@ -41,12 +41,12 @@ fn record(position: u64, event: impl Into<Event>) -> Record {
     }
 }
 
-fn append(journal: &mut MemoryJournal, records: &[Record]) {
+fn append(log: &mut MemoryLog, records: &[Record]) {
     let mut batch = Batch::new();
     for record in records {
         batch.push_with(|buffer| record.encode(buffer)).unwrap();
     }
-    assert!(journal.append(&mut batch).is_ok());
+    assert!(log.append(&mut batch).is_ok());
 }
 
 fn legs(legs: &[(u32, Side, u64)]) -> JournalEntry {
@@ -305,9 +305,9 @@ fn every_planted_breach_is_found_at_its_position() {
     ];
     assert!(check(&world()).is_ok());
     for (name, records, expected, law_holds) in table {
-        let mut journal = world();
-        append(&mut journal, &records);
-        match check(&journal) {
+        let mut log = world();
+        append(&mut log, &records);
+        match check(&log) {
             Err(AuditError::Broken(Finding { position, law })) => {
                 assert_eq!(position, Position::new(expected), "{name}: {law}");
                 assert!(law_holds(&law), "{name}: {law}");
@@ -315,7 +315,7 @@ fn every_planted_breach_is_found_at_its_position() {
             other => panic!("{name}: {other:?}"),
         }
         let up_to = Some(Position::new(4));
-        let before = audit(&*journal.reader(), Chart::default(), up_to, |_| {});
+        let before = audit(&*log.reader(), Chart::default(), up_to, |_| {});
         assert_eq!(before.expect(name).position, Position::new(4), "{name}");
     }
 }
@@ -323,7 +323,7 @@ fn every_planted_breach_is_found_at_its_position() {
 /// The bytes of a balanced entry, changed to an unbalanced one.
 #[test]
 fn an_entry_that_does_not_balance_is_found_at_its_position() {
-    let mut journal = world();
+    let mut log = world();
     let mut bytes = Vec::new();
     record(5, posted(2, into(0x1122_3344))).encode(&mut bytes);
     let amount = 0x1122_3344_u32.to_be_bytes();
@@ -334,8 +334,8 @@ fn an_entry_that_does_not_balance_is_found_at_its_position() {
     bytes[places[1] + 3] ^= 1;
     let mut batch = Batch::new();
     batch.push(&bytes).unwrap();
-    assert!(journal.append(&mut batch).is_ok());
-    let found = check(&journal).expect_err("it does not balance");
+    assert!(log.append(&mut batch).is_ok());
+    let found = check(&log).expect_err("it does not balance");
     let text = found.to_string();
     assert!(text.contains("position 5"), "{text}");
     assert!(text.contains("debits are"), "{text}");
@@ -347,7 +347,7 @@ fn what_the_engine_writes_keeps_every_law() {
         let mut engine = engine().with_limits(small());
         drop(engine.execute(story(seed, 200)).unwrap());
         let (head, digest) = (engine.head(), engine.book().digest());
-        let report = check(&engine.into_journal());
+        let report = check(&engine.into_log());
         let report = report.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(
             (report.position, report.digest),
@@ -374,7 +374,7 @@ fn a_shop_keeps_every_law() {
             "seed {seed}: commands of several events"
         );
         let (head, digest) = (engine.head(), engine.book().digest());
-        let report = check(&engine.into_journal());
+        let report = check(&engine.into_log());
         let report = report.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(
             (report.position, report.digest),

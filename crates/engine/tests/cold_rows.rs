@@ -13,10 +13,8 @@ use tillroll_book::Chart;
 use tillroll_engine::{
     Blank, Engine, Failure, OpenError, ReplayError, Scratch, SnapshotError, Snapshots, SubmitError,
 };
-use tillroll_journal::testing::{
-    Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot,
-};
-use tillroll_journal::{DirTree, Position, StorageFile, Tree};
+use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot};
+use tillroll_log::{DirTree, Position, StorageFile, Tree};
 
 /// Files in a tree, read and written at once.
 fn in_tree(tree: &MemoryTree, after: u64) -> Blank {

@@ -7,10 +7,10 @@ use support::commerce::shop;
 use support::{apply, batches, folded, fund, on_files, opening, story};
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, Failure, Position};
-use tillroll_journal::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut};
-use tillroll_journal::{AppendError, Batch, FileJournal, Journal};
+use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut};
+use tillroll_log::{AppendError, Batch, FileLog, Log};
 
-type FileEngine = Engine<FileJournal<MemoryStorage>>;
+type FileEngine = Engine<FileLog<MemoryStorage>>;
 
 /// Runs a story until it ends or the engine fails; answers the acknowledged position.
 fn run(engine: &mut FileEngine, seed: u64) -> (Position, Result<(), Failure>) {
@@ -145,12 +145,12 @@ fn a_log_in_files_that_cannot_be_understood_is_not_opened() {
     let storage = MemoryStorage::new();
     let mut engine = on_files(storage.clone());
     apply(&mut engine, opening(1));
-    let mut journal = engine.into_journal();
+    let mut log = engine.into_log();
     let mut batch = Batch::new();
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
-    assert!(journal.append(&mut batch).is_ok());
-    drop(journal);
-    let options = tillroll_journal::Options::default();
+    assert!(log.append(&mut batch).is_ok());
+    drop(log);
+    let options = tillroll_log::Options::default();
     let refused = Engine::open_files(storage, options, Chart::default(), |_| {});
     let refused = refused.map(|_| ()).expect_err("it is not understood");
     assert!(refused.to_string().contains("position 3"), "{refused}");

@@ -10,7 +10,7 @@ use support::{
 use tillroll_book::{Chart, Refusal, Retry};
 use tillroll_engine::{Engine, Limits, OpenError, Outcome, Position, Replay, event_id};
 use tillroll_events::Kind;
-use tillroll_journal::{Journal, MemoryJournal};
+use tillroll_log::{Log, MemoryLog};
 
 fn positions(outcome: &Outcome) -> Vec<u64> {
     let positions = outcome.records.iter().map(|(position, _)| position.get());
@@ -116,11 +116,11 @@ fn a_duplicate_in_the_same_batch_is_applied_once_and_answered_alike() {
 fn a_duplicate_is_answered_as_the_first_across_restarts() {
     let mut longest_of_all = 0;
     for story in [story(11, 300), shop(12, 300)] {
-        let journal = MemoryJournal::new();
-        let mut engine = start(journal.clone()).with_limits(small());
+        let log = MemoryLog::new();
+        let mut engine = start(log.clone()).with_limits(small());
         let first_time = engine.execute(story.clone()).unwrap();
         drop(engine);
-        let mut engine = start(journal.clone()).with_limits(small());
+        let mut engine = start(log.clone()).with_limits(small());
         let again = engine.execute(story.clone()).unwrap();
         let (mut replayed, mut longest) = (0, 0);
         for ((command, first), again) in story.iter().zip(&first_time).zip(&again) {
@@ -240,7 +240,7 @@ fn the_same_commands_give_the_same_bytes() {
         for batch in support::batches(3, story(3, 100), most) {
             drop(engine.execute(batch).unwrap());
         }
-        engine.into_journal().head()
+        engine.into_log().head()
     };
     assert_eq!(head(5), head(5));
     assert_eq!(head(5).position, head(20).position);
@@ -267,14 +267,14 @@ fn how_commands_are_batched_leaves_no_mark_on_the_records() {
 
 #[test]
 fn an_engine_starts_only_from_the_whole_log() {
-    let mut journal = engine();
-    apply(&mut journal, opening(3));
-    let journal = journal.into_journal();
+    let mut log = engine();
+    apply(&mut log, opening(3));
+    let log = log.into_log();
     let mut replay = Replay::new(Chart::default());
-    let bytes = journal.reader().read_one(Position::FIRST).unwrap().unwrap();
+    let bytes = log.reader().read_one(Position::FIRST).unwrap().unwrap();
     replay.fold(Position::FIRST, &bytes).unwrap();
     assert!(replay.fold(Position::new(3), &bytes).is_err(), "a gap");
-    let refused = Engine::resume(journal, BOOK, replay);
+    let refused = Engine::resume(log, BOOK, replay);
     assert!(
         matches!(refused, Err(OpenError::NotAtHead { .. })),
         "{refused:?}"
@@ -285,11 +285,11 @@ fn an_engine_starts_only_from_the_whole_log() {
 fn a_record_that_cannot_be_understood_is_named_by_its_position() {
     let mut engine = engine();
     apply(&mut engine, opening(1));
-    let mut journal = engine.into_journal();
-    let mut batch = tillroll_journal::Batch::new();
+    let mut log = engine.into_log();
+    let mut batch = tillroll_log::Batch::new();
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
-    let _committed = journal.append(&mut batch).unwrap();
-    let refused = Engine::open(journal, BOOK, Chart::default(), |_| {});
+    let _committed = log.append(&mut batch).unwrap();
+    let refused = Engine::open(log, BOOK, Chart::default(), |_| {});
     let text = refused.expect_err("it is not understood").to_string();
     assert!(text.contains("position 3"), "{text}");
     assert!(text.contains("65535"), "{text}");
@@ -297,13 +297,13 @@ fn a_record_that_cannot_be_understood_is_named_by_its_position() {
 
 #[test]
 fn progress_is_told_while_a_log_is_folded() {
-    let journal = MemoryJournal::new();
-    let mut engine = start(journal.clone());
+    let log = MemoryLog::new();
+    let mut engine = start(log.clone());
     apply(&mut engine, opening(1));
     let commands = (1..=2100).map(|id| fund(id, &wallet(0), 1)).collect();
     apply(&mut engine, commands);
     let mut seen = Vec::new();
-    let opened = Engine::open(journal, BOOK, Chart::default(), |position| {
+    let opened = Engine::open(log, BOOK, Chart::default(), |position| {
         seen.push(position.get());
     });
     let book = opened.unwrap();

@@ -11,8 +11,8 @@ use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
     Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
 };
-use tillroll_journal::MemoryJournal;
-use tillroll_journal::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
+use tillroll_log::MemoryLog;
+use tillroll_log::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
 
 /// What the next process may find.
 fn images(storage: &MemoryStorage) -> Vec<(String, MemoryTree)> {
@@ -166,7 +166,7 @@ fn the_keeper_leaves_a_large_state_alone() {
 
 #[test]
 fn the_last_look_is_after_the_last_answer() {
-    let mut engine = support::start(MemoryJournal::new());
+    let mut engine = support::start(MemoryLog::new());
     apply(&mut engine, opening(1));
     let (sender, seen) = mpsc::channel();
     let (handle, thread) = spawn_until(engine, Options::default(), move |engine| {

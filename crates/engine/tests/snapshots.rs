@@ -8,9 +8,9 @@ use support::snapshots::{
 };
 use tillroll_book::{Chart, ChartRule};
 use tillroll_engine::{Comparison, Engine, OpenError, Section, Snapshots};
-use tillroll_journal::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_journal::{Damage, Fault, JournalId, OpenError as JournalError, Position};
 use tillroll_ledger::{AccountType, Limit};
+use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
+use tillroll_log::{Damage, Fault, LogId, OpenError as LogError, Position};
 
 const SEEDS: u64 = 16;
 const STEPS: usize = 60;
@@ -249,7 +249,7 @@ fn a_comparison_with_a_replay_names_the_section() {
     moment.book = other.book();
     let differs = snapshots.compare(&stored, &moment).expect("it is whole");
     assert!(matches!(differs, Comparison::Differs(_)), "{differs:?}");
-    moment.head.hash = tillroll_journal::FrameHash::GENESIS;
+    moment.head.hash = tillroll_log::FrameHash::GENESIS;
     let other = snapshots.compare(&stored, &moment).expect("it is whole");
     assert_eq!(other, Comparison::Header);
     assert_eq!(Section::Keys.name(), "idempotency keys");
@@ -287,7 +287,7 @@ fn snapshots_of_another_book_or_another_history_are_passed_over() {
     let digest = engine.book().digest().to_string();
 
     let tree = MemoryTree::new();
-    let other = JournalId::new(*b"some other book.");
+    let other = LogId::new(*b"some other book.");
     let moment = replay.moment(other, head).expect("there are records");
     let written = Snapshots::new(tree.clone()).write(&moment, &never());
     written.expect("nothing fails");
@@ -325,7 +325,7 @@ fn a_roll_that_ends_before_a_snapshot_is_refused() {
     cut.put(&name, &bytes[..magic.expect("there is a frame")]);
     let before = cut.bytes(&name);
     match open(cut.clone(), &tree) {
-        Err(OpenError::Journal(JournalError::Damaged(Damage {
+        Err(OpenError::Log(LogError::Damaged(Damage {
             fault: Fault::Lost { expected },
             ..
         }))) => assert_eq!(expected, engine.head()),
@@ -360,7 +360,7 @@ fn of_segments_before_a_snapshot_only_headers_are_read() {
     let (started, start) = open(rotten.clone(), &tree).expect("it opens");
     assert!(start.recovery.segments_skipped >= 3, "{start:?}");
     assert_eq!(started.book().digest(), engine.book().digest());
-    assert!(tillroll_journal::verify(&rotten, |_| {}).is_err());
+    assert!(tillroll_log::verify(&rotten, |_| {}).is_err());
     assert!(started.reader().read_one(Position::FIRST).is_err());
     assert!(open(rotten, &MemoryTree::new()).is_err());
 }

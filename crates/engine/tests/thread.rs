@@ -11,23 +11,21 @@ use tillroll_engine::{
     Engine, EngineThread, Failure, Handle, Options, Outcome, Position, SubmitError, spawn,
 };
 use tillroll_events::Event;
-use tillroll_journal::{
-    AppendError, Batch, Committed, Head, Journal, JournalReader, MemoryJournal,
-};
+use tillroll_log::{AppendError, Batch, Committed, Head, Log, LogReader, MemoryLog};
 
 /// An engine with accounts, whose later appends wait at a gate.
-fn gated(queue: usize) -> (Handle, EngineThread, Gate, MemoryJournal) {
+fn gated(queue: usize) -> (Handle, EngineThread, Gate, MemoryLog) {
     let mut plain = engine();
     apply(&mut plain, opening(8));
-    let journal = plain.into_journal();
+    let log = plain.into_log();
     let gate = Gate::default();
-    let engine: Engine<Gated<MemoryJournal>> = start(Gated {
-        journal: journal.clone(),
+    let engine: Engine<Gated<MemoryLog>> = start(Gated {
+        log: log.clone(),
         gate: gate.clone(),
     });
     gate.close();
     let (handle, thread) = spawn(engine, Options { queue });
-    (handle, thread, gate, journal)
+    (handle, thread, gate, log)
 }
 
 type Submitted = thread::JoinHandle<Result<Outcome, SubmitError>>;
@@ -53,7 +51,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 #[test]
 fn all_that_waits_shares_one_sync() {
-    let (handle, thread, gate, journal) = gated(512);
+    let (handle, thread, gate, log) = gated(512);
     let first = submit(&handle, fund(1, "wallet:0", 1));
     gate.reached();
     let waiting: Vec<_> = (2..=200)
@@ -75,7 +73,7 @@ fn all_that_waits_shares_one_sync() {
     drop(handle);
     thread.join().unwrap();
     let total: i64 = (0..8)
-        .map(|number| balance(&folded(&journal, None), &wallet(number)))
+        .map(|number| balance(&folded(&log, None), &wallet(number)))
         .sum();
     assert_eq!(total, 200);
 }
@@ -83,7 +81,7 @@ fn all_that_waits_shares_one_sync() {
 /// Ids that come in order, and again, and from the middle.
 #[test]
 fn a_long_command_by_itself_is_answered_when_it_is_durable() {
-    let (handle, thread, gate, journal) = gated(8);
+    let (handle, thread, gate, log) = gated(8);
     let long = |first: u128| {
         let funding = |id| match fund(id, &wallet(id as usize % 8), 1).action {
             Action::PostEntry(entry) => entry,
@@ -122,7 +120,7 @@ fn a_long_command_by_itself_is_answered_when_it_is_durable() {
     }
     drop(handle);
     thread.join().unwrap();
-    let book = folded(&journal, None);
+    let book = folded(&log, None);
     let total: i64 = (0..8).map(|number| balance(&book, &wallet(number))).sum();
     assert_eq!(total, 7_500);
 }
@@ -182,9 +180,9 @@ fn a_duplicate_waits_for_the_sync_of_the_first() {
 
 #[test]
 fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
-    let (handle, thread, gate, journal) = gated(64);
+    let (handle, thread, gate, log) = gated(64);
     let before = handle.head();
-    let digest = folded(&journal, None).digest();
+    let digest = folded(&log, None).digest();
     let mut waiting = vec![submit(&handle, fund(1, "wallet:0", 1))];
     gate.reached();
     waiting.extend((2..=9).map(|id| submit(&handle, fund(id, "wallet:0", 1))));
@@ -213,7 +211,7 @@ fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
         .join()
         .expect_err("the process has to end with an error");
     assert!(failure.to_string().contains("the gate fails"), "{failure}");
-    assert_eq!(folded(&journal, None).digest(), digest);
+    assert_eq!(folded(&log, None).digest(), digest);
 }
 
 #[test]
@@ -238,26 +236,26 @@ fn a_look_never_sees_what_is_not_durable() {
     assert!(thread.join().is_err());
 }
 
-/// A journal with a bug.
-struct Buggy(MemoryJournal);
+/// A log with a bug.
+struct Buggy(MemoryLog);
 
-impl Journal for Buggy {
+impl Log for Buggy {
     fn append(&mut self, _: &mut Batch) -> Result<Committed, AppendError> {
-        panic!("a bug in the journal")
+        panic!("a bug in the log")
     }
 
     fn head(&self) -> Head {
-        Journal::head(&self.0)
+        Log::head(&self.0)
     }
 
-    fn reader(&self) -> Arc<dyn JournalReader> {
+    fn reader(&self) -> Arc<dyn LogReader> {
         self.0.reader()
     }
 }
 
 #[test]
 fn a_panic_of_the_writer_is_answered_as_a_failure() {
-    let (handle, thread) = spawn(start(Buggy(MemoryJournal::new())), Options::default());
+    let (handle, thread) = spawn(start(Buggy(MemoryLog::new())), Options::default());
     for _ in 0..2 {
         let failed = handle.submit_blocking(opening(1).remove(0));
         assert!(
@@ -268,28 +266,28 @@ fn a_panic_of_the_writer_is_answered_as_a_failure() {
     assert!(matches!(thread.join(), Err(Failure::Panicked(_))));
 }
 
-/// A journal whose appends say that they have begun, and wait for a word: to work, or to fail.
+/// A log whose appends say that they have begun, and wait for a word: to work, or to fail.
 struct Stepped {
-    journal: MemoryJournal,
+    log: MemoryLog,
     begun: mpsc::Sender<()>,
     word: mpsc::Receiver<bool>,
 }
 
-impl Journal for Stepped {
+impl Log for Stepped {
     fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
         self.begun.send(()).expect("the test listens");
         match self.word.recv().expect("the test speaks") {
-            true => self.journal.append(batch),
+            true => self.log.append(batch),
             false => Err(AppendError::Empty),
         }
     }
 
     fn head(&self) -> Head {
-        Journal::head(&self.journal)
+        Log::head(&self.log)
     }
 
-    fn reader(&self) -> Arc<dyn JournalReader> {
-        self.journal.reader()
+    fn reader(&self) -> Arc<dyn LogReader> {
+        self.log.reader()
     }
 }
 
@@ -300,12 +298,12 @@ fn the_next_frame_is_decided_while_one_is_under_way() {
     for works in [true, false] {
         let mut plain = engine();
         apply(&mut plain, opening(2));
-        let journal = plain.into_journal();
+        let log = plain.into_log();
         let (begun, begins) = mpsc::channel();
         let (say, word) = mpsc::channel();
         let (handle, thread) = spawn(
             start(Stepped {
-                journal: journal.clone(),
+                log: log.clone(),
                 begun,
                 word,
             }),
@@ -344,7 +342,7 @@ fn the_next_frame_is_decided_while_one_is_under_way() {
                     .all(|ok| *ok)
             );
             assert_eq!(handle.head().get(), before.get() + 5);
-            assert_eq!(balance(&folded(&journal, None), "wallet:1"), 30);
+            assert_eq!(balance(&folded(&log, None), "wallet:1"), 30);
             drop(handle);
             thread.join().unwrap();
         } else {
@@ -354,7 +352,7 @@ fn the_next_frame_is_decided_while_one_is_under_way() {
             }
             assert!(thread.join().is_err());
             assert!(begins.try_recv().is_err(), "nothing more is appended");
-            assert_eq!(balance(&folded(&journal, None), "wallet:0"), 10);
+            assert_eq!(balance(&folded(&log, None), "wallet:0"), 10);
         }
     }
 }
@@ -400,7 +398,7 @@ fn the_last_handle_ends_the_engine() {
 
 #[test]
 fn a_look_at_the_book_sees_what_is_durable_and_harms_nobody() {
-    let (handle, thread, gate, journal) = gated(8);
+    let (handle, thread, gate, log) = gated(8);
     gate.open();
     let runtime = runtime();
     runtime.block_on(async {
@@ -424,7 +422,7 @@ fn a_look_at_the_book_sees_what_is_durable_and_harms_nobody() {
         );
         let (position, digest) = handle.digest().await.unwrap();
         assert_eq!(position, handle.head());
-        assert_eq!(digest, folded(&journal, Some(position)).digest());
+        assert_eq!(digest, folded(&log, Some(position)).digest());
     });
     handle.stop();
     thread.join().unwrap();

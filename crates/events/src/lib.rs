@@ -8,7 +8,7 @@
 //! depend on tomorrow's posting rules; bytes that decode encode to the same bytes.
 //!
 //! It refuses to know: how an event comes about (the book decides), where it is stored (the
-//! journal keeps opaque bytes), who asked for it over which protocol.
+//! log keeps opaque bytes), who asked for it over which protocol.
 
 mod account;
 mod codec;

@@ -1,6 +1,6 @@
 //! The database file: opened when it is sound and of this version, otherwise made anew.
 //!
-//! Read models are disposable, because the journal can always make them again. So a file that
+//! Read models are disposable, because the log can always make them again. So a file that
 //! is missing, damaged, unfinished or of another version is replaced without asking. Two things
 //! are never done: another program's database is not touched, and a damaged file is not thrown
 //! away but set aside, for whoever wants to know what happened to it.
@@ -100,7 +100,7 @@ fn connect(path: &Path) -> Result<Connection, ProjectError> {
 }
 
 /// NORMAL keeps the file sound through a power cut and may lose the newest commits, which the
-/// journal gives again; it syncs only when the write-ahead log is folded in.
+/// log gives again; it syncs only when the write-ahead log is folded in.
 fn configure(sql: &Connection) -> rusqlite::Result<()> {
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.set_prepared_statement_cache_capacity(128);

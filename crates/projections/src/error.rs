@@ -18,8 +18,8 @@ pub enum ProjectError {
     Contradiction { position: u64, detail: String },
     #[error("the record at position {position} cannot be read: {source}")]
     Record { position: u64, source: DecodeError },
-    #[error("the journal cannot be read: {0}")]
-    Journal(#[from] tillroll_journal::ReadError),
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] tillroll_log::ReadError),
     #[error("the read models failed: {0}")]
     Sql(#[from] rusqlite::Error),
     #[error("the read models were moved on by another writer: {found} in place of {expected}")]
@@ -48,7 +48,7 @@ impl ProjectError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Journal(_) | Self::Replace { .. } => true,
+            Self::Log(_) | Self::Replace { .. } => true,
             Self::Sql(error) => matches!(
                 error.sqlite_error_code(),
                 Some(

@@ -1,10 +1,10 @@
-//! Following the journal: a thread that projects what is committed, as it is committed.
+//! Following the log: a thread that projects what is committed, as it is committed.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tillroll_journal::JournalReader;
+use tillroll_log::LogReader;
 
 use crate::{Checkpoint, ProjectError, Projector};
 
@@ -50,7 +50,7 @@ fn stand_back() {
 
 /// Starts a thread that keeps the read models up to date and publishes every checkpoint.
 ///
-/// `wait(seen)` blocks until the journal's committed head is beyond `seen` and answers it, at
+/// `wait(seen)` blocks until the log's committed head is beyond `seen` and answers it, at
 /// once when it already is; `None` ends the thread. With tokio it is a `block_on` of
 /// `watch::Receiver::wait_for`. It is called with the checkpoint, and after a failure again
 /// with the checkpoint, so that stopping is noticed then too.
@@ -59,7 +59,7 @@ fn stand_back() {
 /// When the thread cannot be started.
 pub fn follow(
     projector: Projector,
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     checkpoint: Checkpoint,
     mut wait: impl FnMut(u64) -> Option<u64> + Send + 'static,
 ) -> std::io::Result<Follower> {

@@ -15,10 +15,10 @@
 //! - Integers only, and sums over accounts are made in 128 bits.
 //!
 //! # Read models are disposable
-//! The journal is the truth. A database that is missing, damaged, unfinished, of another
-//! version of the tables, or of another journal is replaced and built anew, by
+//! The log is the truth. A database that is missing, damaged, unfinished, of another
+//! version of the tables, or of another log is replaced and built anew, by
 //! [`Projector::open`] and [`Projector::catch_up`], without asking. Nothing is synced for its
-//! own sake: a power cut may cost the newest commits, which the journal gives again, and never
+//! own sake: a power cut may cost the newest commits, which the log gives again, and never
 //! the agreement of rows and checkpoint. Only a database that another program made is refused
 //! and left alone.
 //!

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tillroll_events::Record;
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::{LogReader, Position};
 
 use crate::write::{Cache, Writer};
 use crate::{Checkpoint, ProjectError, database, schema, source};
@@ -27,7 +27,7 @@ const LOOK: usize = 256 * source::RECORD_WEIGHT;
 pub struct Progress {
     /// Rows are committed up to here.
     pub position: u64,
-    /// Where the journal ended when this was looked up.
+    /// Where the log ended when this was looked up.
     pub head: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct Projector {
     sql: Connection,
     cache: Cache,
     checkpoint: u64,
-    /// Whether the rows were seen to belong to the journal.
+    /// Whether the rows were seen to belong to the log.
     recognised: bool,
     /// Starting over has begun and not succeeded: there is no database to write to.
     starting_over: bool,
@@ -82,10 +82,10 @@ impl Projector {
         Self::over(path, database::open(path)?)
     }
 
-    /// Drops the read models at `path` and builds them from the whole journal.
+    /// Drops the read models at `path` and builds them from the whole log.
     pub fn rebuild(
         path: &Path,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, ProjectError> {
         let mut projector = Self::over(path, database::replace(path)?)?;
@@ -186,15 +186,15 @@ impl Projector {
         }
     }
 
-    /// Projects everything that the journal holds beyond the checkpoint, and answers the
+    /// Projects everything that the log holds beyond the checkpoint, and answers the
     /// checkpoint after it.
     ///
-    /// The first time, it is checked that the rows came from this journal; rows of another one,
+    /// The first time, it is checked that the rows came from this log; rows of another one,
     /// or of one that has lost its end since, are dropped and built anew. So is a database that
     /// turns out to be damaged.
     pub fn catch_up(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
         self.catch_up_to(u64::MAX, reader, progress)
@@ -204,7 +204,7 @@ impl Projector {
     pub(crate) fn catch_up_to(
         &mut self,
         last: u64,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
         match self.try_catch_up(last, reader, progress) {
@@ -220,7 +220,7 @@ impl Projector {
     fn try_catch_up(
         &mut self,
         last: u64,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, ProjectError> {
         if self.starting_over {
@@ -252,9 +252,9 @@ impl Projector {
         }
     }
 
-    /// Whether the journal has, at our checkpoint, the event that we projected there. Ids of
-    /// events are derived from book and position, so that no other journal has the same.
-    fn belongs_to(&self, reader: &dyn JournalReader) -> Result<bool, ProjectError> {
+    /// Whether the log has, at our checkpoint, the event that we projected there. Ids of
+    /// events are derived from book and position, so that no other log has the same.
+    fn belongs_to(&self, reader: &dyn LogReader) -> Result<bool, ProjectError> {
         if self.checkpoint == 0 {
             return Ok(true);
         }

@@ -1,10 +1,10 @@
-//! Records out of the journal, decoded, in batches.
+//! Records out of the log, decoded, in batches.
 
 use std::sync::mpsc;
 use std::thread;
 
 use tillroll_events::Record;
-use tillroll_journal::{JournalReader, Position, ReadError};
+use tillroll_log::{LogReader, Position, ReadError};
 
 use crate::ProjectError;
 
@@ -22,7 +22,7 @@ pub(crate) fn decode(position: u64, bytes: &[u8]) -> Result<Record, ProjectError
 
 /// As [`read_batches`], which it is for a single batch; more are read ahead.
 pub(crate) fn read_to(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     after: u64,
     last: u64,
     size: usize,
@@ -37,7 +37,7 @@ pub(crate) fn read_to(
 /// As [`read_batches`], with reading and decoding on a thread of their own, which stays at most
 /// two batches ahead. For long stretches: starting a thread costs more than a few records.
 fn read_batches_ahead(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     after: u64,
     last: u64,
     size: usize,
@@ -83,7 +83,7 @@ impl<E: Into<ProjectError>> From<E> for Stopped {
 
 /// Hands the records after `after`, up to `last`, to `take`, so many that they weigh about `size`.
 pub(crate) fn read_batches<E>(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     after: u64,
     last: u64,
     size: usize,

@@ -1,4 +1,4 @@
-//! Whether the read models are what the journal makes of them.
+//! Whether the read models are what the log makes of them.
 //!
 //! Everything is projected again into a database of its own, and every row of every table is
 //! compared. Slow and complete: it trusts neither counters nor checksums.
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Rows};
-use tillroll_journal::JournalReader;
+use tillroll_log::LogReader;
 
 use crate::projector::{MAX_ENTRIES, Progress, Projector};
 use crate::{ProjectError, database, schema, source};
@@ -16,7 +16,7 @@ use crate::{ProjectError, database, schema, source};
 /// The first row that differs, or is only on one side.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{table} {key}: the journal makes it {}, the read models hold {}",
+    "{table} {key}: the log makes it {}, the read models hold {}",
     row(expected),
     row(found)
 )]
@@ -24,7 +24,7 @@ pub struct Mismatch {
     pub table: String,
     /// The row's primary key: `position = 7, ordinal = 0`.
     pub key: String,
-    /// The row as the journal makes it, `None` when it makes none.
+    /// The row as the log makes it, `None` when it makes none.
     pub expected: Option<String>,
     /// The row as it is, `None` when there is none.
     pub found: Option<String>,
@@ -38,7 +38,7 @@ fn row(row: &Option<String>) -> &str {
 pub enum VerifyError {
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
-    #[error("the read models are at {checkpoint}, beyond the journal's end at {head}")]
+    #[error("the read models are at {checkpoint}, beyond the log's end at {head}")]
     Beyond { checkpoint: u64, head: u64 },
     /// Nothing of this version is there to verify.
     #[error("{} holds no read models of this version", .0.display())]
@@ -61,11 +61,11 @@ pub struct Verified {
     pub rows: u64,
 }
 
-/// Compares the read models at `path` with what the journal makes of itself up to their
+/// Compares the read models at `path` with what the log makes of itself up to their
 /// checkpoint. They may move on meanwhile: one snapshot is compared.
 pub fn verify(
     path: &Path,
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Verified, VerifyError> {
     let not_built = || VerifyError::NotBuilt(path.to_owned());

@@ -9,10 +9,8 @@ use std::time::Duration;
 use harness::random::Story;
 use harness::{Models, Roll, append, reader};
 use tillroll_events::{AccountNames, OrderId};
-use tillroll_journal::{
-    Batch, Frames, Head, Journal, JournalReader, MemoryJournal, Position, ReadError,
-};
 use tillroll_ledger::AccountId;
+use tillroll_log::{Batch, Frames, Head, Log, LogReader, MemoryLog, Position, ReadError};
 use tillroll_projections::{Checkpoint, Follower, NameCache, ProjectError, ReadModels, follow};
 
 /// A stand-in for the engine's watch of committed positions.
@@ -47,7 +45,7 @@ impl Committed {
 
 fn following(
     models: &Models,
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     checkpoint: &Checkpoint,
     committed: &Committed,
 ) -> Follower {
@@ -62,15 +60,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn a_follower_projects_what_is_committed_until_it_is_stopped() {
     let story = Story::of(70, 300);
     let models = Models::default();
-    let mut journal = MemoryJournal::new();
+    let mut log = MemoryLog::new();
     let committed = Committed::default();
     let checkpoint = Checkpoint::new(0);
     let (send, receive) = mpsc::channel();
     checkpoint.subscribe(move |position| send.send(position).expect("the test listens"));
-    let follower = following(&models, reader(&journal), &checkpoint, &committed);
+    let follower = following(&models, reader(&log), &checkpoint, &committed);
     for records in story.roll.records.chunks(90) {
-        append(&mut journal, records, 8);
-        let head = Journal::head(&journal).position.get();
+        append(&mut log, records, 8);
+        let head = Log::head(&log).position.get();
         committed.set(head);
         // Read your own write.
         assert!(checkpoint.wait_for(head, PATIENCE));
@@ -91,10 +89,10 @@ fn a_follower_projects_what_is_committed_until_it_is_stopped() {
 fn a_follower_goes_no_further_than_it_is_told() {
     let story = Story::of(71, 200);
     let models = Models::default();
-    let journal = story.roll.journal(7);
+    let log = story.roll.log(7);
     let committed = Committed::default();
     let checkpoint = Checkpoint::new(0);
-    let follower = following(&models, reader(&journal), &checkpoint, &committed);
+    let follower = following(&models, reader(&log), &checkpoint, &committed);
     let middle = story.roll.head() / 2;
     committed.set(middle);
     assert!(checkpoint.wait_for(middle, PATIENCE));
@@ -115,12 +113,12 @@ fn waiting_for_a_position_that_does_not_come_ends() {
 
 /// A reader that fails until it is told to work.
 struct Flaky {
-    inner: Arc<dyn JournalReader>,
+    inner: Arc<dyn LogReader>,
     works: Arc<AtomicBool>,
     asked: Arc<AtomicU64>,
 }
 
-impl JournalReader for Flaky {
+impl LogReader for Flaky {
     fn head(&self) -> Head {
         self.inner.head()
     }
@@ -138,14 +136,14 @@ impl JournalReader for Flaky {
 #[test]
 fn a_failure_that_may_pass_is_published_and_tried_again() {
     let story = Story::of(71, 50);
-    let journal = story.roll.journal(10);
+    let log = story.roll.log(10);
     let models = Models::default();
     let (works, asked) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),
     );
     let flaky = Flaky {
-        inner: reader(&journal),
+        inner: reader(&log),
         works: works.clone(),
         asked: asked.clone(),
     };
@@ -170,18 +168,18 @@ fn a_failure_that_may_pass_is_published_and_tried_again() {
 #[test]
 fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
     let story = Story::of(72, 20);
-    let mut journal = story.roll.journal(10);
+    let mut log = story.roll.log(10);
     let mut batch = Batch::new();
     batch.push(&[0xff, 0xff, 1, 0]).expect("small");
     assert_eq!(
-        journal.append(&mut batch).expect("memory").last.get(),
+        log.append(&mut batch).expect("memory").last.get(),
         story.roll.head() + 1
     );
     let models = Models::default();
     let committed = Committed::default();
     committed.set(story.roll.head() + 1);
     let checkpoint = Checkpoint::new(0);
-    let follower = following(&models, reader(&journal), &checkpoint, &committed);
+    let follower = following(&models, reader(&log), &checkpoint, &committed);
     let error = follower.join().expect_err("it cannot be read");
     assert!(
         matches!(error, ProjectError::Record { position, .. } if position == story.roll.head() + 1),
@@ -193,7 +191,7 @@ fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
 #[test]
 fn readers_see_whole_commits_and_a_database_that_was_built_anew() {
     let story = Story::of(73, 200);
-    let journal = story.roll.journal(10);
+    let log = story.roll.log(10);
     let models = Models::default();
     let mut projector = models.projector();
     let read = models.read();
@@ -206,7 +204,7 @@ fn readers_see_whole_commits_and_a_database_that_was_built_anew() {
     drop(projector);
     // The same handle goes on after a rebuild.
     let projector =
-        tillroll_projections::Projector::rebuild(&models.path(), &*reader(&journal), &mut |_| {})
+        tillroll_projections::Projector::rebuild(&models.path(), &*reader(&log), &mut |_| {})
             .expect("a valid roll");
     assert_eq!(
         read.checkpoint().expect("an answer"),
@@ -288,16 +286,16 @@ fn a_commit_ends_early_for_whoever_waits() {
     let head = story.roll.head();
     for (wanted, commits) in [(None, 1), (Some(300), 2), (Some(head), 1)] {
         let models = Models::default();
-        let journal = story.roll.journal(40);
+        let log = story.roll.log(40);
         let committed = Committed::default();
-        committed.set(Journal::head(&journal).position.get());
+        committed.set(Log::head(&log).position.get());
         let checkpoint = Checkpoint::new(0);
         wanted.inspect(|position| checkpoint.want(*position));
         let (send, receive) = mpsc::channel();
         checkpoint.subscribe(move |position| send.send(position).expect("it is listened to"));
         let follower = follow(
             models.projector(),
-            reader(&journal),
+            reader(&log),
             checkpoint.clone(),
             committed.wait(),
         )

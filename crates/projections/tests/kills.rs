@@ -111,7 +111,7 @@ fn whenever_it_is_killed_the_rows_are_those_of_its_checkpoint() {
         let path = directory.path().join(format!("{number}.db"));
         let story = story(number);
         let records = story.roll.numbered();
-        let journal = story.roll.journal(5);
+        let log = story.roll.log(5);
         while done < kills {
             let context = format!("seed {seed}, kill {done}, story {number}");
             kill(number, &path, &mut random, &context);
@@ -124,7 +124,7 @@ fn whenever_it_is_killed_the_rows_are_those_of_its_checkpoint() {
                 dump(&path) == whole,
                 "{context}: other rows at {checkpoint}"
             );
-            verify(&path, &*reader(&journal), &mut |_| {})
+            verify(&path, &*reader(&log), &mut |_| {})
                 .unwrap_or_else(|error| panic!("{context}: {error}"));
             if checkpoint == story.roll.head() {
                 break;

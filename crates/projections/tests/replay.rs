@@ -5,8 +5,8 @@ mod harness;
 use harness::random::{Random, Story};
 use harness::{Cr, Dr, Models, Roll, append, reader};
 use tillroll_events::{EntryId, EntryPosted, Record};
-use tillroll_journal::{Journal, MemoryJournal};
 use tillroll_ledger::{Entry, Posting};
+use tillroll_log::{Log, MemoryLog};
 use tillroll_projections::{MAX_BATCH, ProjectError, Projector, VerifyError, verify};
 
 /// Cut into random pieces, closing the database between some of them.
@@ -49,11 +49,11 @@ fn a_rebuild_gives_the_same_rows() {
     for seed in 100..106 {
         let story = Story::of(seed, 300);
         let records = story.roll.numbered();
-        let journal = story.roll.journal(7);
+        let log = story.roll.log(7);
         let models = in_pieces(&records, &mut Random(seed));
         let before = models.dump();
         let mut seen = Vec::new();
-        let projector = Projector::rebuild(&models.path(), &*reader(&journal), &mut |progress| {
+        let projector = Projector::rebuild(&models.path(), &*reader(&log), &mut |progress| {
             seen.push(progress.position);
         })
         .expect("a valid roll");
@@ -211,14 +211,14 @@ fn catching_up_continues_at_the_checkpoint_in_whatever_frames() {
     for (seed, frame) in [(1, 1), (2, 3), (3, 64), (4, 1_000)] {
         let story = Story::of(seed, 200);
         let models = Models::default();
-        let mut journal = MemoryJournal::new();
+        let mut log = MemoryLog::new();
         for part in story.roll.records.chunks(77) {
-            append(&mut journal, part, frame);
+            append(&mut log, part, frame);
             let mut projector = models.projector();
             let head = projector
-                .catch_up(&*reader(&journal), &mut |_| {})
+                .catch_up(&*reader(&log), &mut |_| {})
                 .expect("a valid roll");
-            assert_eq!(head, reader(&journal).head().position.get());
+            assert_eq!(head, reader(&log).head().position.get());
         }
         assert_eq!(
             models.dump(),
@@ -231,7 +231,7 @@ fn catching_up_continues_at_the_checkpoint_in_whatever_frames() {
 #[test]
 fn read_models_that_cannot_be_used_are_built_anew() {
     let story = Story::of(11, 120);
-    let journal = story.roll.journal(10);
+    let log = story.roll.log(10);
     let expected = Models::of(&story.roll.numbered()).dump();
     let other = Story::of(12, 120).roll.numbered();
     let longer = Story::of(11, 150).roll.numbered();
@@ -302,7 +302,7 @@ fn read_models_that_cannot_be_used_are_built_anew() {
             }),
         ),
         (
-            "of another journal",
+            "of another log",
             false,
             Box::new(|models| {
                 let mut projector = Projector::open(&models.path()).expect("open");
@@ -321,7 +321,7 @@ fn read_models_that_cannot_be_used_are_built_anew() {
             }),
         ),
         (
-            "beyond the end of the journal",
+            "beyond the end of the log",
             false,
             Box::new(|models| {
                 std::fs::remove_file(models.path()).expect("the file");
@@ -336,9 +336,7 @@ fn read_models_that_cannot_be_used_are_built_anew() {
         let models = Models::of(&story.roll.numbered());
         harm(&models);
         let mut projector = Projector::open(&models.path()).expect(name);
-        projector
-            .catch_up(&*reader(&journal), &mut |_| {})
-            .expect(name);
+        projector.catch_up(&*reader(&log), &mut |_| {}).expect(name);
         assert_eq!(models.dump(), expected, "{name}");
         let aside = models.path().with_extension("db.damaged");
         assert_eq!(aside.exists(), set_aside, "{name}");
@@ -350,11 +348,11 @@ fn damage_that_shows_while_projecting_is_mended_by_building_anew() {
     let story = Story::of(13, 400);
     let (first, _) = story.roll.records.split_at(300);
     let models = Models::default();
-    let mut journal = MemoryJournal::new();
-    append(&mut journal, first, 20);
+    let mut log = MemoryLog::new();
+    append(&mut log, first, 20);
     models
         .projector()
-        .catch_up(&*reader(&journal), &mut |_| {})
+        .catch_up(&*reader(&log), &mut |_| {})
         .expect("a valid roll");
     // Everything behind the schema's page.
     let path = models.path();
@@ -363,10 +361,10 @@ fn damage_that_shows_while_projecting_is_mended_by_building_anew() {
     let schema_pages = 12;
     bytes[page * schema_pages..].fill(0xff);
     std::fs::write(&path, bytes).expect("the file");
-    append(&mut journal, &story.roll.records[300..], 20);
+    append(&mut log, &story.roll.records[300..], 20);
     models
         .projector()
-        .catch_up(&*reader(&journal), &mut |_| {})
+        .catch_up(&*reader(&log), &mut |_| {})
         .expect("built anew");
     assert!(models.path().with_extension("db.damaged").exists());
     assert_eq!(models.dump(), Models::of(&story.roll.numbered()).dump());
@@ -392,14 +390,14 @@ fn another_programs_database_is_refused_and_left_alone() {
 #[test]
 fn verification_agrees_with_sound_read_models() {
     let story = Story::of(21, 250);
-    let journal = story.roll.journal(9);
+    let log = story.roll.log(9);
     // Not all of it is projected, and the projector is still open.
     let models = Models::default();
     let mut projector = models.projector();
     projector
         .apply(story.roll.numbered().into_iter().take(200))
         .expect("a valid roll");
-    let verified = verify(&models.path(), &*reader(&journal), &mut |_| {}).expect("sound");
+    let verified = verify(&models.path(), &*reader(&log), &mut |_| {}).expect("sound");
     assert_eq!(verified.position, 200);
     let rows = models.dump().len();
     assert_eq!(verified.rows, rows as u64);
@@ -419,7 +417,7 @@ fn verification_agrees_with_sound_read_models() {
 #[test]
 fn verification_names_table_key_expected_and_found() {
     let story = Story::of(22, 250);
-    let journal = story.roll.journal(9);
+    let log = story.roll.log(9);
     //  what is done to the rows, table, part of the key, expected, found
     let table = [
         (
@@ -463,7 +461,7 @@ fn verification_names_table_key_expected_and_found() {
         rusqlite::Connection::open(models.path())
             .and_then(|sql| sql.execute_batch(harm))
             .expect("harm is done");
-        let error = verify(&models.path(), &*reader(&journal), &mut |_| {}).expect_err(harm);
+        let error = verify(&models.path(), &*reader(&log), &mut |_| {}).expect_err(harm);
         let VerifyError::Mismatch(mismatch) = error else {
             panic!("{harm}: {error}");
         };
@@ -478,8 +476,8 @@ fn verification_names_table_key_expected_and_found() {
 fn verification_refuses_what_it_cannot_judge() {
     let story = Story::of(23, 60);
     let models = Models::of(&story.roll.numbered());
-    let empty = MemoryJournal::new();
-    let error = verify(&models.path(), &*reader(&empty), &mut |_| {}).expect_err("no journal");
+    let empty = MemoryLog::new();
+    let error = verify(&models.path(), &*reader(&empty), &mut |_| {}).expect_err("no log");
     assert!(
         matches!(error, VerifyError::Beyond { head: 0, .. }),
         "{error}"
@@ -502,7 +500,7 @@ fn long_roll(records: u128, change: impl FnOnce(&mut Roll)) -> Roll {
 }
 
 #[test]
-fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
+fn a_long_log_is_projected_in_several_commits_up_to_what_cannot_be() {
     let batch = MAX_BATCH as u64;
     let broken = batch + 2_000;
     let records = u128::from(batch) + 4_000;
@@ -524,22 +522,22 @@ fn a_long_journal_is_projected_in_several_commits_up_to_what_cannot_be() {
         ("an entry posted twice", &contradictory, None, batch, None),
     ];
     for (name, roll, unreadable, checkpoint, error_at) in table {
-        let mut journal = MemoryJournal::new();
+        let mut log = MemoryLog::new();
         let cut = unreadable.map_or(roll.records.len(), |at| {
             usize::try_from(at).expect("small") - 1
         });
-        append(&mut journal, &roll.records[..cut], 700);
+        append(&mut log, &roll.records[..cut], 700);
         if unreadable.is_some() {
-            let mut frame = tillroll_journal::Batch::new();
+            let mut frame = tillroll_log::Batch::new();
             frame.push(b"\xff\xff\x01\x00").expect("small");
-            let committed = journal.append(&mut frame).expect("memory");
+            let committed = log.append(&mut frame).expect("memory");
             assert_eq!(Some(committed.last.get()), unreadable);
-            append(&mut journal, &roll.records[cut + 1..], 700);
+            append(&mut log, &roll.records[cut + 1..], 700);
         }
         let models = Models::default();
         let mut projector = models.projector();
         let mut seen = Vec::new();
-        let result = projector.catch_up(&*reader(&journal), &mut |progress| {
+        let result = projector.catch_up(&*reader(&log), &mut |progress| {
             seen.push(progress.position);
         });
         match (name, result) {
@@ -565,7 +563,7 @@ fn starting_over_is_tried_again_when_the_old_file_could_not_be_replaced() {
     let story = Story::of(31, 60);
     let other = Story::of(32, 40);
     let models = Models::of(&story.roll.numbered());
-    let empty = MemoryJournal::new();
+    let empty = MemoryLog::new();
     // A directory with something in it stands where the set-aside or removed file would go.
     let wal = models.path().with_extension("db-wal");
     let mut projector = models.projector();
@@ -578,9 +576,9 @@ fn starting_over_is_tried_again_when_the_old_file_could_not_be_replaced() {
         .expect_err("the file cannot be replaced");
     assert!(error.is_transient() || error.is_damage(), "{error}");
     std::fs::remove_dir_all(&wal).expect("the directory");
-    let journal = other.roll.journal(5);
+    let log = other.roll.log(5);
     projector
-        .catch_up(&*reader(&journal), &mut |_| {})
+        .catch_up(&*reader(&log), &mut |_| {})
         .expect("the way is free");
     drop(projector);
     assert!(models.dump() == Models::of(&other.roll.numbered()).dump());

@@ -3,7 +3,7 @@
 //! Reads every record and trusts nothing that was derived from the log before, so it finds a log
 //! that was rewritten with valid frames, checksums and hashes.
 
-use tillroll_journal::{JournalReader, Position, ReadError};
+use tillroll_log::{LogReader, Position, ReadError};
 
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{Frontier, TreeHash, leaf_hash};
@@ -50,7 +50,7 @@ pub enum HistoryError {
 /// # Errors
 /// [`HistoryError`] names the size of the checkpoint that the log contradicts.
 pub fn check_against(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     checkpoint: &Checkpoint,
     others: &[Checkpoint],
     progress: &mut dyn FnMut(Position),
@@ -108,7 +108,7 @@ pub fn check_against(
 /// # Errors
 /// [`HistoryError`] of the smallest that the log contradicts.
 pub fn check_each(
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     checkpoints: &[Checkpoint],
     progress: &mut dyn FnMut(Position),
 ) -> Result<(), HistoryError> {

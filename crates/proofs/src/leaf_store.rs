@@ -11,7 +11,7 @@
 //!   is the log that the leaves were made from.
 //!
 //! What this cannot notice is a log whose old records were changed without their frames' hashes.
-//! Opening the journal notices that, and so do [`LeafStore::verify`] and
+//! Opening the log notices that, and so do [`LeafStore::verify`] and
 //! [`crate::check_against`], which read all of it.
 //!
 //! Memory: one hash for each 128 records. The lowest levels are read from the file when a proof
@@ -23,7 +23,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use tillroll_journal::{FrameHash, JournalReader, Position, ReadError};
+use tillroll_log::{FrameHash, LogReader, Position, ReadError};
 
 use crate::files::{self, FileError, failed};
 use crate::merkle::{Frontier, Levels, Subtrees, TreeHash, leaf_hash, root_at};
@@ -115,7 +115,7 @@ impl LeafStore {
     pub fn open(
         path: impl Into<PathBuf>,
         book: [u8; 16],
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(Self, Option<Rebuild>), LeafStoreError> {
         let path = path.into();
@@ -151,7 +151,7 @@ impl LeafStore {
     /// When the log cannot be read, or has another history than before.
     pub fn catch_up(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), LeafStoreError> {
         let followed = self.follow(reader, progress);
@@ -165,7 +165,7 @@ impl LeafStore {
     /// [`LeafStoreError::Differs`] names the first record that is not as it was.
     pub fn verify(
         &self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), LeafStoreError> {
         match self.first_difference(reader, progress)? {
@@ -245,7 +245,7 @@ impl LeafStore {
     }
 
     /// Whether the log goes on where the leaves end.
-    fn continued_by(&self, reader: &dyn JournalReader) -> Result<bool, ReadError> {
+    fn continued_by(&self, reader: &dyn LogReader) -> Result<bool, ReadError> {
         let head = reader.head();
         let last = Position::new(self.size);
         if head.position <= last {
@@ -258,7 +258,7 @@ impl LeafStore {
 
     fn first_difference(
         &self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Option<Position>, LeafStoreError> {
         let mut frames = reader.frames(Position::FIRST)?;
@@ -288,7 +288,7 @@ impl LeafStore {
 
     fn follow(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), LeafStoreError> {
         let last = Position::new(self.size);

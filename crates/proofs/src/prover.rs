@@ -3,7 +3,7 @@
 //! A checkpoint, once signed, cannot be taken back: whoever holds it can show that a log which
 //! contradicts it was rewritten. So before anything is signed, the newest checkpoint that was
 //! signed before is compared with the log; and the reader that is given here must show durable
-//! records only, as the readers of an opened journal do. A look at the files beside a running
+//! records only, as the readers of an opened log do. A look at the files beside a running
 //! writer is not enough: what it shows may be lost in a crash.
 //!
 //! Whatever is proved is verified before it is handed out.
@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tillroll_journal::{JournalReader, Position, ReadError};
+use tillroll_log::{LogReader, Position, ReadError};
 
 use crate::bundle::{BundleError, ConsistencyBundle, InclusionBundle};
 use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
@@ -115,7 +115,7 @@ impl From<ProveError<FileError>> for ProverError {
 
 /// Signs and proves for one log.
 pub struct Prover {
-    reader: Arc<dyn JournalReader>,
+    reader: Arc<dyn LogReader>,
     keyring: Keyring,
     leaves: LeafStore,
     checkpoints: CheckpointStore,
@@ -142,7 +142,7 @@ impl Prover {
         directory: impl Into<PathBuf>,
         book: [u8; 16],
         keyring: Keyring,
-        reader: Arc<dyn JournalReader>,
+        reader: Arc<dyn LogReader>,
         progress: &mut dyn FnMut(Position),
     ) -> Result<(Self, Option<Rebuild>), ProverError> {
         let log = KeyName::of_book(book);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use support::{BOOK, append, memory, reader, record, records, tree};
 use tempfile::TempDir;
-use tillroll_journal::testing::Random;
-use tillroll_journal::{JournalReader, Position};
+use tillroll_log::testing::Random;
+use tillroll_log::{LogReader, Position};
 use tillroll_proofs::merkle::{Subtrees, consistency_proof, inclusion_proof, root_at};
 use tillroll_proofs::{LeafStore, LeafStoreError, Rebuild};
 
@@ -21,7 +21,7 @@ fn place() -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-fn open(path: &Path, reader: &dyn JournalReader) -> (LeafStore, Option<Rebuild>) {
+fn open(path: &Path, reader: &dyn LogReader) -> (LeafStore, Option<Rebuild>) {
     LeafStore::open(path, BOOK, reader, &mut |_| {}).unwrap()
 }
 
@@ -37,8 +37,8 @@ fn check(store: &LeafStore, records: &[Vec<u8>]) {
 fn proofs_from_the_file_are_those_from_memory() {
     let (_directory, path) = place();
     let records = records(LARGE);
-    let journal = memory(&records, 100);
-    let (store, _) = open(&path, &*reader(&journal));
+    let log = memory(&records, 100);
+    let (store, _) = open(&path, &*reader(&log));
     check(&store, &records);
     let tree = tree(&records);
     for size in [1, 255, 256, 257, 511, 512, 513, 600, LARGE] {
@@ -67,8 +67,8 @@ fn proofs_from_the_file_are_those_from_memory() {
 #[test]
 fn it_follows_the_log_and_reads_it_once() {
     let (_directory, path) = place();
-    let mut journal = memory(&[], 1);
-    let (mut store, rebuild) = open(&path, &*reader(&journal));
+    let mut log = memory(&[], 1);
+    let (mut store, rebuild) = open(&path, &*reader(&log));
     assert_eq!(rebuild, Some(Rebuild::Missing));
     check(&store, &[]);
     let mut all = Vec::new();
@@ -76,16 +76,16 @@ fn it_follows_the_log_and_reads_it_once() {
         let more: Vec<_> = (0..count)
             .map(|n| record(all.len() as u64 + n + 1))
             .collect();
-        append(&mut journal, &more, 7);
+        append(&mut log, &more, 7);
         all.extend(more);
         let mut seen = Vec::new();
         if step % 2 == 0 {
             let mut progress = |position: Position| seen.push(position.get());
-            store.catch_up(&*reader(&journal), &mut progress).unwrap();
+            store.catch_up(&*reader(&log), &mut progress).unwrap();
         } else {
             drop(store);
             let mut progress = |position: Position| seen.push(position.get());
-            let opened = LeafStore::open(&path, BOOK, &*reader(&journal), &mut progress);
+            let opened = LeafStore::open(&path, BOOK, &*reader(&log), &mut progress);
             let (opened, rebuild) = opened.unwrap();
             assert_eq!(rebuild, None);
             store = opened;
@@ -104,15 +104,15 @@ fn it_follows_the_log_and_reads_it_once() {
 fn a_file_of_which_any_byte_was_changed_is_made_again() {
     let (_directory, path) = place();
     let records = records(9);
-    let journal = memory(&records, 4);
-    drop(open(&path, &*reader(&journal)));
+    let log = memory(&records, 4);
+    drop(open(&path, &*reader(&log)));
     let good = fs::read(&path).unwrap();
     assert_eq!(good.len(), 128 + 9 * 32);
     for at in 0..good.len() {
         let mut bytes = good.clone();
         bytes[at] ^= 0x10;
         fs::write(&path, bytes).unwrap();
-        let (store, rebuild) = open(&path, &*reader(&journal));
+        let (store, rebuild) = open(&path, &*reader(&log));
         let expected = if at < 128 {
             Rebuild::Header
         } else {
@@ -129,14 +129,14 @@ fn a_file_of_which_any_byte_was_changed_is_made_again() {
 fn a_file_of_any_length_is_completed_or_made_again() {
     let (_directory, path) = place();
     let records = records(9);
-    let journal = memory(&records, 4);
-    drop(open(&path, &*reader(&journal)));
+    let log = memory(&records, 4);
+    drop(open(&path, &*reader(&log)));
     let good = fs::read(&path).unwrap();
     for length in 0..good.len() + 40 {
         let mut bytes = good.clone();
         bytes.resize(length, 0xee);
         fs::write(&path, bytes).unwrap();
-        let (store, rebuild) = open(&path, &*reader(&journal));
+        let (store, rebuild) = open(&path, &*reader(&log));
         let expected = match length {
             0 => Some(Rebuild::Missing),
             1..128 => Some(Rebuild::Header),
@@ -154,8 +154,8 @@ fn any_mixture_of_an_older_and_a_newer_file_ends_right() {
     let records = records(40);
     drop(open(&path, &*reader(&memory(&records[..16], 4))));
     let older = fs::read(&path).unwrap();
-    let journal = memory(&records, 4);
-    drop(open(&path, &*reader(&journal)));
+    let log = memory(&records, 4);
+    drop(open(&path, &*reader(&log)));
     let newer = fs::read(&path).unwrap();
     for seed in 0..300 {
         let mut random = Random::new(seed);
@@ -171,7 +171,7 @@ fn any_mixture_of_an_older_and_a_newer_file_ends_right() {
             }
         }
         fs::write(&path, &bytes).unwrap();
-        let (store, rebuild) = open(&path, &*reader(&journal));
+        let (store, rebuild) = open(&path, &*reader(&log));
         check(&store, &records);
         drop(store);
         assert_eq!(
@@ -186,9 +186,9 @@ fn any_mixture_of_an_older_and_a_newer_file_ends_right() {
 fn a_file_of_another_book_is_made_again() {
     let (_directory, path) = place();
     let records = records(3);
-    let journal = memory(&records, 2);
-    drop(LeafStore::open(&path, [9; 16], &*reader(&journal), &mut |_| {}).unwrap());
-    let (store, rebuild) = open(&path, &*reader(&journal));
+    let log = memory(&records, 2);
+    drop(LeafStore::open(&path, [9; 16], &*reader(&log), &mut |_| {}).unwrap());
+    let (store, rebuild) = open(&path, &*reader(&log));
     assert_eq!(rebuild, Some(Rebuild::OtherBook));
     check(&store, &records);
 }
@@ -205,8 +205,8 @@ fn a_log_with_another_history_is_noticed_and_the_place_is_named() {
         } else if kept == all.len() {
             continue; // Nothing was changed and nothing is gone.
         }
-        let journal = memory(&others, 5);
-        let (store, rebuild) = open(&path, &*reader(&journal));
+        let log = memory(&others, 5);
+        let (store, rebuild) = open(&path, &*reader(&log));
         let expected = Rebuild::AnotherHistory {
             size: 30,
             first_difference: Position::new(changed as u64),
@@ -221,12 +221,12 @@ fn a_log_that_is_exchanged_under_an_open_store_is_refused() {
     let (_directory, path) = place();
     let (mut store, _) = open(&path, &*reader(&memory(&records(10), 5)));
     let others: Vec<_> = (0..20).map(|n| record(n + 100)).collect();
-    for journal in [
+    for log in [
         memory(&others, 5),
         memory(&records(9), 5),
         memory(&records(20), 4),
     ] {
-        let refused = store.catch_up(&*reader(&journal), &mut |_| {}).unwrap_err();
+        let refused = store.catch_up(&*reader(&log), &mut |_| {}).unwrap_err();
         assert!(
             matches!(refused, LeafStoreError::AnotherHistory { size: 10 }),
             "{refused}"
@@ -261,13 +261,13 @@ fn the_full_check_names_the_first_record_that_differs() {
 #[test]
 fn a_file_is_used_by_one_at_a_time() {
     let (_directory, path) = place();
-    let journal = memory(&records(3), 2);
-    let (store, _) = open(&path, &*reader(&journal));
-    let refused = LeafStore::open(&path, BOOK, &*reader(&journal), &mut |_| {}).unwrap_err();
+    let log = memory(&records(3), 2);
+    let (store, _) = open(&path, &*reader(&log));
+    let refused = LeafStore::open(&path, BOOK, &*reader(&log), &mut |_| {}).unwrap_err();
     assert!(
         matches!(refused, LeafStoreError::Locked { .. }),
         "{refused}"
     );
     drop(store);
-    assert_eq!(open(&path, &*reader(&journal)).1, None);
+    assert_eq!(open(&path, &*reader(&log)).1, None);
 }

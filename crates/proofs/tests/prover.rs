@@ -7,16 +7,14 @@ use std::sync::Arc;
 
 use support::{BOOK, append, checkpoint, files, key, name, record, records};
 use tempfile::TempDir;
-use tillroll_journal::testing::Random;
-use tillroll_journal::{
-    DirStorage, FileJournal, Journal, JournalReader, MemoryJournal, Position, verify,
-};
+use tillroll_log::testing::Random;
+use tillroll_log::{DirStorage, FileLog, Log, LogReader, MemoryLog, Position, verify};
 use tillroll_proofs::{
     Checkpoint, CheckpointError, HistoryError, KeyName, Keyring, Prover, ProverError, Rebuild,
     SignedCheckpoint, Verified, check_against, check_each, verify_bundle,
 };
 
-fn open(data: &Path, reader: Arc<dyn JournalReader>) -> (Prover, Option<Rebuild>) {
+fn open(data: &Path, reader: Arc<dyn LogReader>) -> (Prover, Option<Rebuild>) {
     let directory = data.join("proofs");
     let keys = directory.join("keys");
     let keyring = match keys.exists() {
@@ -26,8 +24,8 @@ fn open(data: &Path, reader: Arc<dyn JournalReader>) -> (Prover, Option<Rebuild>
     Prover::open(directory, BOOK, keyring, reader, &mut |_| {}).unwrap()
 }
 
-fn journal(data: &Path) -> FileJournal {
-    files(&data.join("journal"))
+fn open_log(data: &Path) -> FileLog {
+    files(&data.join("log"))
 }
 
 fn check(prover: &Prover, note: &str) -> Result<Checkpoint, ProverError> {
@@ -35,11 +33,11 @@ fn check(prover: &Prover, note: &str) -> Result<Checkpoint, ProverError> {
 }
 
 /// Writes the log anew with one record changed: every frame, checksum and hash is made again,
-/// by the journal itself.
+/// by the log itself.
 fn rewrite(data: &Path, records: &[Vec<u8>], frame: usize) {
-    std::fs::remove_dir_all(data.join("journal")).unwrap();
-    append(&mut journal(data), records, frame);
-    let storage = DirStorage::open_read_only(data.join("journal")).unwrap();
+    std::fs::remove_dir_all(data.join("log")).unwrap();
+    append(&mut open_log(data), records, frame);
+    let storage = DirStorage::open_read_only(data.join("log")).unwrap();
     let report = verify(&storage, |_| {}).expect("a log whose every check holds");
     assert_eq!(report.records, records.len() as u64);
 }
@@ -48,7 +46,7 @@ fn rewrite(data: &Path, records: &[Vec<u8>], frame: usize) {
 fn a_rewritten_log_is_caught_against_an_old_checkpoint() {
     let data = TempDir::new().unwrap();
     let all = records(30);
-    let mut log = journal(data.path());
+    let mut log = open_log(data.path());
     let mut notes = Vec::new();
     let (mut prover, _) = open(data.path(), log.reader());
     for more in all.chunks(10) {
@@ -63,7 +61,7 @@ fn a_rewritten_log_is_caught_against_an_old_checkpoint() {
     let mut others = all.clone();
     others[14] = b"nothing to see here".to_vec();
     rewrite(data.path(), &others, 4);
-    let log = journal(data.path());
+    let log = open_log(data.path());
     let (mut prover, rebuild) = open(data.path(), log.reader());
     assert_eq!(
         rebuild,
@@ -111,13 +109,13 @@ fn a_rewritten_log_is_caught_against_an_old_checkpoint() {
 fn a_log_that_lost_records_is_caught_against_an_old_checkpoint() {
     let data = TempDir::new().unwrap();
     let all = records(12);
-    append(&mut journal(data.path()), &all, 4);
-    let log = journal(data.path());
+    append(&mut open_log(data.path()), &all, 4);
+    let log = open_log(data.path());
     let (mut prover, _) = open(data.path(), log.reader());
     let note = prover.checkpoint().unwrap().note().to_string();
     drop((prover, log));
     rewrite(data.path(), &all[..8], 4);
-    let log = journal(data.path());
+    let log = open_log(data.path());
     let (mut prover, _) = open(data.path(), log.reader());
     for refused in [
         check(&prover, &note).map(drop),
@@ -136,15 +134,15 @@ fn a_log_that_lost_records_is_caught_against_an_old_checkpoint() {
 /// hashes are not made again. Both the full check and the proof of the record notice.
 #[test]
 fn a_record_changed_behind_the_leaves_is_not_proved() {
-    struct Liar(Arc<dyn JournalReader>, MemoryJournal);
-    impl JournalReader for Liar {
-        fn head(&self) -> tillroll_journal::Head {
+    struct Liar(Arc<dyn LogReader>, MemoryLog);
+    impl LogReader for Liar {
+        fn head(&self) -> tillroll_log::Head {
             self.0.head()
         }
         fn frames(
             &self,
             from: Position,
-        ) -> Result<Box<dyn tillroll_journal::Frames>, tillroll_journal::ReadError> {
+        ) -> Result<Box<dyn tillroll_log::Frames>, tillroll_log::ReadError> {
             // Only whoever reads from an old position on sees the other records.
             match from.get() < 12 {
                 true => self.1.frames(from),
@@ -258,7 +256,7 @@ fn everything_of_a_growing_log_is_proved_to_who_has_the_verifier_keys() {
     for seed in 0..3 {
         let mut random = Random::new(seed);
         let data = TempDir::new().unwrap();
-        let mut log = MemoryJournal::new();
+        let mut log = MemoryLog::new();
         let (mut prover, _) = open(data.path(), log.reader());
         let mut handed_out: Vec<SignedCheckpoint> = Vec::new();
         let mut size = 0;

@@ -250,7 +250,7 @@ impl App {
 
     /// Why nothing is written any more, when that is so.
     pub(crate) fn failure(&self) -> Option<Problem> {
-        self.0.failure.get().map(journal_failed)
+        self.0.failure.get().map(log_failed)
     }
 }
 
@@ -285,9 +285,9 @@ pub(crate) fn read_problem(error: ReadError) -> Problem {
     }
 }
 
-fn journal_failed(failure: &Failure) -> Problem {
+fn log_failed(failure: &Failure) -> Problem {
     Problem::new(
-        Code::JournalFailed,
+        Code::LogFailed,
         format!("nothing is written any more: {failure}"),
     )
 }
@@ -299,9 +299,9 @@ impl From<SubmitError> for Problem {
             SubmitError::Overloaded => {
                 Self::new(Code::Overloaded, "too many commands are waiting").retry_after(1)
             }
-            SubmitError::Failed(failure) => journal_failed(&failure),
+            SubmitError::Failed(failure) => log_failed(&failure),
             SubmitError::Stopped => {
-                Self::new(Code::JournalFailed, "the server is shutting down").retry_after(1)
+                Self::new(Code::LogFailed, "the server is shutting down").retry_after(1)
             }
         }
     }

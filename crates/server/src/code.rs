@@ -101,7 +101,7 @@ codes! {
         "No webhook secret is configured, so no webhook can be trusted. Start the server with --stripe-webhook-secret.",
     Overloaded "overloaded" SERVICE_UNAVAILABLE AfterChange
         "More commands are waiting than the server lets wait. Nothing was recorded. Send the request again after Retry-After.",
-    JournalFailed "journal_failed" SERVICE_UNAVAILABLE AfterChange
+    LogFailed "log_failed" SERVICE_UNAVAILABLE AfterChange
         "The roll could not be written: the disk is full or failing. Nothing was acknowledged, and nothing will be until the cause is mended and the server restarted.",
     InternalError "internal_error" INTERNAL_SERVER_ERROR Never
         "The server made a mistake. Please report it with the request_id.",

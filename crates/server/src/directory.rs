@@ -137,7 +137,7 @@ fn accounts(records: &[(Position, Record)]) -> BTreeSet<AccountId> {
 
 /// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.
 pub(crate) fn read_records(
-    reader: &dyn tillroll_journal::JournalReader,
+    reader: &dyn tillroll_log::LogReader,
     from: Position,
     until: Position,
     limit: usize,

@@ -1,6 +1,6 @@
 //! HTTP: the book as an interface.
 //!
-//! Purpose: [`Tillroll::open`] puts journal, writer, projections and routes together;
+//! Purpose: [`Tillroll::open`] puts log, writer, projections and routes together;
 //! [`Tillroll::serve`] serves them. Requests are parsed into commands, answers rendered from
 //! records, and every way in which something can go wrong is a problem document with a stable
 //! code.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tillroll_engine::{
     Blank, Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
 };
-use tillroll_journal::{DirTree, Journal, Position, RecoveryReport};
+use tillroll_log::{DirTree, Log, Position, RecoveryReport};
 use tokio::sync::watch;
 
 /// Their directory, within that of the data.
@@ -64,7 +64,7 @@ pub(crate) fn tell(start: &Start) {
 
 /// Makes a snapshot of a start that folded much, so that it is not folded again should the
 /// process be killed soon. Answers how long the roll is at the last snapshot.
-pub(crate) fn after_start<J: Journal>(
+pub(crate) fn after_start<J: Log>(
     engine: &Engine<J>,
     start: &Start,
     snapshots: &Kept,
@@ -103,7 +103,7 @@ impl LastSnapshot {
     }
 
     /// What the writer's thread does at its end.
-    pub(crate) fn of<J: Journal>(
+    pub(crate) fn of<J: Log>(
         &self,
         snapshots: Option<Kept>,
     ) -> impl FnOnce(&Engine<J>) + Send + 'static {
@@ -124,7 +124,7 @@ impl LastSnapshot {
 fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
     let all = snapshots.list().unwrap_or_default();
     let newest = all.first().and_then(|stored| snapshots.header(stored).ok());
-    newest.is_some_and(|header| (header.journal, header.head) == (moment.journal, moment.head))
+    newest.is_some_and(|header| (header.log, header.head) == (moment.log, moment.head))
 }
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
@@ -166,7 +166,7 @@ pub(crate) fn keep(
             }
         })
     };
-    let journal = start.recovery.journal;
+    let log = start.recovery.log;
     let reader = engine.reader();
-    Keeper::spawn(snapshots, journal, reader, blank, last, options, wait)
+    Keeper::spawn(snapshots, log, reader, blank, last, options, wait)
 }

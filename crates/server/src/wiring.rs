@@ -1,4 +1,4 @@
-//! One book, open: journal, writer, projections and routes put together.
+//! One book, open: log, writer, projections and routes put together.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -13,7 +13,7 @@ use tillroll_book::Chart;
 use tillroll_engine::{
     Blank, Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position, Scratch, Start,
 };
-use tillroll_journal::{DirStorage, DirStorageError, JournalId, RecoveryReport};
+use tillroll_log::{DirStorage, DirStorageError, LogId, RecoveryReport};
 use tillroll_projections::{
     Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
 };
@@ -78,7 +78,7 @@ impl Config {
             queue: 4096,
             max_connections: 1024,
             allowed_hosts: Vec::new(),
-            segment_bytes: tillroll_journal::Options::default().segment_bytes,
+            segment_bytes: tillroll_log::Options::default().segment_bytes,
             snapshots: Some(KeeperOptions::default()),
             cold_after: Scratch::AFTER,
             patience: Duration::from_secs(5),
@@ -155,8 +155,8 @@ impl Tillroll {
         let storage = DirStorage::open(data_dir.join("log"))?;
         let known = read_book_id(&data_dir.join("BOOK"))?;
         let path = data_dir.join("read-models.sqlite");
-        let options = tillroll_journal::Options {
-            id: known.map(JournalId::new),
+        let options = tillroll_log::Options {
+            id: known.map(LogId::new),
             durable_position: Position::new(seen(&path)),
             segment_bytes: config.segment_bytes,
             ..Default::default()
@@ -178,7 +178,7 @@ impl Tillroll {
         };
         snapshots::tell(&start);
         let recovery = &start.recovery;
-        let book_id = *recovery.journal.as_bytes();
+        let book_id = *recovery.log.as_bytes();
         if known.is_none() {
             write_book_id(data_dir, book_id)?;
         }
@@ -250,7 +250,7 @@ impl Tillroll {
             secrets: config.webhook_secrets,
             hosts: config.allowed_hosts,
             patience: config.patience,
-            source: format!("tillroll:book:{}", JournalId::new(book_id)),
+            source: format!("tillroll:book:{}", LogId::new(book_id)),
             failure: OnceLock::new(),
             stopping,
         });
@@ -527,7 +527,7 @@ fn write_book_id(data_dir: &Path, id: [u8; 16]) -> Result<(), OpenError> {
     let (path, beside) = (data_dir.join("BOOK"), data_dir.join("BOOK.new"));
     let write = || -> io::Result<()> {
         let mut file = File::create(&beside)?;
-        writeln!(file, "{}", JournalId::new(id))?;
+        writeln!(file, "{}", LogId::new(id))?;
         file.sync_all()?;
         fs::rename(&beside, &path)?;
         File::open(data_dir)?.sync_all()

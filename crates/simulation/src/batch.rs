@@ -2,8 +2,8 @@
 
 use tillroll_book::{Action, Command};
 use tillroll_engine::Failure;
-use tillroll_journal::testing::MemoryStorage;
-use tillroll_journal::{AppendError, Batch, FileJournal, Journal};
+use tillroll_log::testing::MemoryStorage;
+use tillroll_log::{AppendError, Batch, FileLog, Log};
 
 use crate::cold::ColdTrouble;
 use crate::death::Death;
@@ -181,9 +181,9 @@ impl Simulation<'_> {
             None if hit.rotten_reads > 0 => Death::Kill,
             None => Death::of(&mut self.chance),
         };
-        let (storage, journal) = self.end();
+        let (storage, log) = self.end();
         if is_append {
-            poisoned_log(journal, &storage)?;
+            poisoned_log(log, &storage)?;
         }
         let survived = self.recover(death, &storage, ends)?;
         if ends.len() > 1 {
@@ -210,21 +210,21 @@ impl Simulation<'_> {
     }
 
     /// Ends the process: its storage and its log are left.
-    fn end(&mut self) -> (MemoryStorage, FileJournal<Disk>) {
+    fn end(&mut self) -> (MemoryStorage, FileLog<Disk>) {
         let life = self.life.take().expect("an engine was running");
         let storage = life.disk.memory().clone();
         self.tally.add_many(Count::ColdBytes, life.rows.bytes());
         self.hash_image(&storage);
-        (storage, life.engine.into_journal())
+        (storage, life.engine.into_log())
     }
 }
 
 /// A log whose append has failed takes no more, whoever asks.
-fn poisoned_log(mut journal: FileJournal<Disk>, storage: &MemoryStorage) -> Judged<()> {
+fn poisoned_log(mut log: FileLog<Disk>, storage: &MemoryStorage) -> Judged<()> {
     let before = image::files(storage);
     let mut batch = Batch::new();
     batch.push(b"never").expect("it is short");
-    let answer = journal.append(&mut batch);
+    let answer = log.append(&mut batch);
     let is_refused = matches!(answer, Err(AppendError::Poisoned { .. }));
     Law::Poisoned.holds(is_refused, || format!("the log answers {answer:?}"))?;
     Law::Poisoned.holds(image::files(storage) == before, || {

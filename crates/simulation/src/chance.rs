@@ -1,7 +1,7 @@
 //! Chance, from the seed. Each part of the simulation has its own stream, so that one more
 //! throw in one of them does not change what the others do.
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(Random);

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tillroll_book::{Action, Chart, Command, Digest};
 use tillroll_engine::{Blank, Failure as Ended, Scratch};
-use tillroll_journal::testing::{Failure, Injection, MemoryTree, Rot};
-use tillroll_journal::{StorageFile, Tree};
+use tillroll_log::testing::{Failure, Injection, MemoryTree, Rot};
+use tillroll_log::{StorageFile, Tree};
 
 use crate::chance::Chance;
 use crate::death::Death;

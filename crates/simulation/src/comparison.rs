@@ -1,8 +1,8 @@
 //! Looks at the result, on the way and at the end.
 
 use tillroll_engine::Limits;
-use tillroll_journal::Head;
-use tillroll_journal::testing::{MemoryStorage, PowerCut};
+use tillroll_log::Head;
+use tillroll_log::testing::{MemoryStorage, PowerCut};
 
 use crate::chance::Chance;
 use crate::clock::Clock;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tillroll_journal::testing::{MemoryStorage, PowerCut};
+use tillroll_log::testing::{MemoryStorage, PowerCut};
 
 use crate::chance::Chance;
 use crate::tally::{Count, Tally};

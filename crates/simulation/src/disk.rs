@@ -1,4 +1,4 @@
-//! The storage under the engine: the journal's storage for tests, and what that lacks.
+//! The storage under the engine: the log's storage for tests, and what that lacks.
 //!
 //! It adds a death in the middle of a call (what was under way may be torn, and every later call
 //! fails without an effect), a sync that fails although it has worked, all of it or in part, bytes
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tillroll_journal::testing::{Failure, Injection, MemoryFile, MemoryStorage};
-use tillroll_journal::{Storage, StorageFile};
+use tillroll_log::testing::{Failure, Injection, MemoryFile, MemoryStorage};
+use tillroll_log::{Storage, StorageFile};
 
 use crate::chance::Chance;
 use crate::death::Death;
@@ -402,7 +402,7 @@ impl StorageFile for DiskFile {
 
 #[cfg(test)]
 mod tests {
-    use tillroll_journal::testing::PowerCut;
+    use tillroll_log::testing::PowerCut;
 
     use super::*;
 

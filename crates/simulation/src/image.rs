@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tillroll_journal::frame::{self, Depth, FrameHeader};
-use tillroll_journal::testing::MemoryStorage;
-use tillroll_journal::{Batch, FileJournal, Journal, JournalId, Options, segment};
+use tillroll_log::frame::{self, Depth, FrameHeader};
+use tillroll_log::testing::MemoryStorage;
+use tillroll_log::{Batch, FileLog, Log, LogId, Options, segment};
 
 /// All files by name. Names of segments sort as their positions do. Those that nobody changes
 /// are not copied.
@@ -87,19 +87,19 @@ pub(crate) fn frames(files: &Files) -> Vec<Vec<Vec<u8>>> {
 pub(crate) fn written(frames: &[Vec<Vec<u8>>], id: [u8; 16], segment_bytes: u64) -> MemoryStorage {
     let storage = MemoryStorage::new();
     let options = Options {
-        id: Some(JournalId::new(id)),
+        id: Some(LogId::new(id)),
         segment_bytes,
         room: false,
         ..Options::default()
     };
-    let opened = FileJournal::open(storage.clone(), options);
-    let (mut journal, _) = opened.expect("an empty storage opens");
+    let opened = FileLog::open(storage.clone(), options);
+    let (mut log, _) = opened.expect("an empty storage opens");
     for frame in frames.iter().filter(|frame| !frame.is_empty()) {
         let mut batch = Batch::new();
         for record in frame {
             batch.push(record).expect("it was in a frame before");
         }
-        journal.append(&mut batch).expect("memory does not fail");
+        log.append(&mut batch).expect("memory does not fail");
     }
     storage
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use tillroll_book::{Book, Chart, Command, Digest, Refusal};
 use tillroll_engine::{AuditError, Limits, Outcome, Replay, audit};
 use tillroll_events::{Event, HoldEnd, HoldId, Record, Timestamp};
-use tillroll_journal::{Head, JournalReader, Position};
+use tillroll_log::{Head, LogReader, Position};
 
 use crate::expected::shown;
 use crate::law::{Judged, Law};
@@ -125,7 +125,7 @@ impl Judge {
 
     /// The records that are shown to readers, those that no reader has seen yet: they are those
     /// of the model, up to `head`.
-    pub(crate) fn follow(&mut self, reader: &dyn JournalReader, head: u64) -> Judged<()> {
+    pub(crate) fn follow(&mut self, reader: &dyn LogReader, head: u64) -> Judged<()> {
         let from = self.seen.position.next();
         self.compare(reader, from, head)?;
         self.seen = reader.head();
@@ -134,7 +134,7 @@ impl Judge {
 
     /// The engine has failed after some frames of a batch: readers may be shown those, and
     /// nothing else.
-    pub(crate) fn follow_failed(&mut self, reader: &dyn JournalReader, durable: u64) -> Judged<()> {
+    pub(crate) fn follow_failed(&mut self, reader: &dyn LogReader, durable: u64) -> Judged<()> {
         let head = reader.head();
         Law::Whole.holds(head.position.get() == durable, || {
             format!("readers are shown {}, durable are {durable}", head.position)
@@ -143,7 +143,7 @@ impl Judge {
         Ok(())
     }
 
-    fn compare(&self, reader: &dyn JournalReader, from: Position, head: u64) -> Judged<()> {
+    fn compare(&self, reader: &dyn LogReader, from: Position, head: u64) -> Judged<()> {
         let found = reader.head().position.get();
         Law::Answers.holds(found == head, || {
             format!("readers are shown {found} records of {head}")
@@ -185,7 +185,7 @@ impl Judge {
     /// was told of may be gone: the model forgets it too.
     pub(crate) fn recovered(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         ends: &[u64],
         book: &Book,
     ) -> Judged<()> {
@@ -240,7 +240,7 @@ impl Judge {
     /// left, and the auditor, whose answer depends on these bytes alone, is asked once.
     pub(crate) fn replayed(
         &mut self,
-        reader: &dyn JournalReader,
+        reader: &dyn LogReader,
         book: &Book,
         tally: &mut Tally,
     ) -> Judged<()> {
@@ -300,7 +300,7 @@ impl Judge {
     }
 }
 
-fn audited(reader: &dyn JournalReader) -> Judged<Digest> {
+fn audited(reader: &dyn LogReader) -> Judged<Digest> {
     let report = audit(reader, Chart::default(), None, |_| {});
     let report = report.map_err(|error| match error {
         AuditError::Broken(finding) => Law::Audit.broken(finding.to_string()),

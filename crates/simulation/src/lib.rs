@@ -1,4 +1,4 @@
-//! The durable core, simulated: engine, journal, book and Stripe's webhooks under faults and
+//! The durable core, simulated: engine, log, book and Stripe's webhooks under faults and
 //! crashes, from one seed, judged by a plain model.
 //!
 //! # Purpose

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use tillroll_journal::JournalReader;
+use tillroll_log::LogReader;
 use tillroll_projections::{ProjectError, Projector, verify};
 
 use crate::law::{Finding, Judged, Law};
@@ -45,7 +45,7 @@ impl Models {
     }
 
     /// Follows to the end of the roll.
-    pub(crate) fn follow(&mut self, reader: &dyn JournalReader) -> Judged<()> {
+    pub(crate) fn follow(&mut self, reader: &dyn LogReader) -> Judged<()> {
         let projector = match &mut self.projector {
             Some(projector) => projector,
             empty => {
@@ -67,7 +67,7 @@ impl Models {
     }
 
     /// Every row against a projection from nothing.
-    pub(crate) fn compare(&mut self, reader: &dyn JournalReader) -> Judged<()> {
+    pub(crate) fn compare(&mut self, reader: &dyn LogReader) -> Judged<()> {
         self.follow(reader)?;
         verify(&self.path, reader, &mut |_| {})
             .map(drop)

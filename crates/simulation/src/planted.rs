@@ -1,7 +1,7 @@
 //! Bugs that are planted on purpose: a judge that does not find them is worth nothing.
 
 use tillroll_events::{Record, Timestamp};
-use tillroll_journal::testing::MemoryStorage;
+use tillroll_log::testing::MemoryStorage;
 
 use crate::image;
 

@@ -1,8 +1,8 @@
 //! Crash, and open again: perhaps crashing once more on the way.
 
 use tillroll_engine::{Engine, OpenError, ReplayError};
-use tillroll_journal::testing::MemoryStorage;
-use tillroll_journal::{JournalId, OpenError as LogError, Options, RecoveryReport};
+use tillroll_log::testing::MemoryStorage;
+use tillroll_log::{LogId, OpenError as LogError, Options, RecoveryReport};
 
 use crate::death::Death;
 use crate::disk::Disk;
@@ -49,7 +49,7 @@ impl Simulation<'_> {
     fn options(&mut self) -> Options {
         Options {
             segment_bytes: self.setup.segment_bytes,
-            id: Some(JournalId::new(self.setup.book_id)),
+            id: Some(LogId::new(self.setup.book_id)),
             // Some keep a mark of what was durable. It must never be in the way. Where a bug is
             // planted, it would find most of them before the judge has to.
             durable: (self.chance.coin() && self.setup.planted.is_none())
@@ -88,7 +88,7 @@ impl Simulation<'_> {
                     self.life = Some(Life::new(engine, disk, rows));
                     return self.opened(&report, ends);
                 }
-                Err(OpenError::Journal(LogError::Storage(error))) if hit.any() => {
+                Err(OpenError::Log(LogError::Storage(error))) if hit.any() => {
                     self.tally.add(Count::RecoveryCrashes);
                     let death = hit.died.unwrap_or_else(|| Death::of(&mut self.chance));
                     let trouble = trouble.map_or_else(String::new, |trouble| trouble.to_string());

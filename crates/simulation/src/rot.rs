@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use tillroll_journal::testing::MemoryStorage;
-use tillroll_journal::{
-    FileJournal, Head, Journal, JournalId, OpenError, Options, VerifyError, frame, segment, verify,
+use tillroll_log::testing::MemoryStorage;
+use tillroll_log::{
+    FileLog, Head, Log, LogId, OpenError, Options, VerifyError, frame, segment, verify,
 };
 
 use crate::chance::Chance;
@@ -17,7 +17,7 @@ use crate::tally::{Count, Tally};
 
 const SECTOR: usize = 512;
 
-// Places in a frame's header, as the journal's `FORMAT.md` has them.
+// Places in a frame's header, as the log's `FORMAT.md` has them.
 const HEADER: usize = frame::HEADER_BYTES;
 const HASH: Range<usize> = 96..128;
 const CHECKSUM: Range<usize> = 156..160;
@@ -158,22 +158,22 @@ impl<'a> Sound<'a> {
     /// `None` when it is refused.
     fn open(&self, files: &Files, durable: Option<Head>, what: &str) -> Judged<Option<usize>> {
         let options = Options {
-            id: Some(JournalId::new(self.id)),
+            id: Some(LogId::new(self.id)),
             durable,
             ..Options::default()
         };
         let mut right = 0;
         let mut wrong = None;
-        let mut serve = |position: tillroll_journal::Position, bytes: &[u8]| {
+        let mut serve = |position: tillroll_log::Position, bytes: &[u8]| {
             let expected = self.roll.get(right).map(|bytes| &**bytes);
             if expected != Some(bytes) || position.get() != right as u64 + 1 {
                 wrong.get_or_insert(position);
             }
             right += 1;
         };
-        let opened = FileJournal::open_with(image::storage(files), options, &mut serve);
-        let journal = match opened {
-            Ok((journal, _)) => journal,
+        let opened = FileLog::open_with(image::storage(files), options, &mut serve);
+        let log = match opened {
+            Ok((log, _)) => log,
             Err(OpenError::Storage(error)) => {
                 return Err(Law::BitRot.broken(format!("{what}: {error}")));
             }
@@ -182,9 +182,8 @@ impl<'a> Sound<'a> {
         let first_pass = right;
         right = 0;
         let reread =
-            journal
-                .reader()
-                .for_each(tillroll_journal::Position::FIRST, &mut |position, bytes| {
+            log.reader()
+                .for_each(tillroll_log::Position::FIRST, &mut |position, bytes| {
                     let expected = self.roll.get(right).map(|bytes| &**bytes);
                     if expected != Some(bytes) {
                         wrong.get_or_insert(position);
@@ -330,7 +329,7 @@ fn decay(chance: &mut Chance, files: &mut Files, extents: &[Extent]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tillroll_journal::testing::PowerCut;
+    use tillroll_log::testing::PowerCut;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! One seed's story: what is sent when, and what goes wrong meanwhile.
 
 use tillroll_engine::{Engine, Limits};
-use tillroll_journal::FileJournal;
+use tillroll_log::FileLog;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -35,13 +35,13 @@ pub(crate) struct Setup {
 /// A process: the engine and the disk that it writes to.
 #[derive(Debug)]
 pub(crate) struct Life {
-    pub(crate) engine: Engine<FileJournal<Disk>>,
+    pub(crate) engine: Engine<FileLog<Disk>>,
     pub(crate) disk: Disk,
     pub(crate) rows: Rows,
 }
 
 impl Life {
-    pub(crate) fn new(engine: Engine<FileJournal<Disk>>, disk: Disk, rows: Rows) -> Self {
+    pub(crate) fn new(engine: Engine<FileLog<Disk>>, disk: Disk, rows: Rows) -> Self {
         Self { engine, disk, rows }
     }
 }

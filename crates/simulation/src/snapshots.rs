@@ -6,8 +6,8 @@
 use std::sync::atomic::AtomicBool;
 
 use tillroll_engine::{Engine, Moment, OpenError, ReplayError, Snapshots};
-use tillroll_journal::testing::{Failure, Injection, MemoryTree, PowerCut};
-use tillroll_journal::{JournalId, Options};
+use tillroll_log::testing::{Failure, Injection, MemoryTree, PowerCut};
+use tillroll_log::{LogId, Options};
 
 use crate::chance::Chance;
 use crate::death::Death;
@@ -120,7 +120,7 @@ impl Simulation<'_> {
         let snapshots = Snapshots::new(MemoryTree::of(kept.tree.storage().restarted()));
         let options = Options {
             segment_bytes: self.setup.segment_bytes,
-            id: Some(JournalId::new(self.setup.book_id)),
+            id: Some(LogId::new(self.setup.book_id)),
             ..Options::default()
         };
         let copy = life.disk.memory().restarted();

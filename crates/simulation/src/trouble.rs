@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use tillroll_journal::testing::{Failure, Injection};
+use tillroll_log::testing::{Failure, Injection};
 
 use crate::chance::Chance;
 use crate::death::Death;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// A call fails, as the journal's own storage for tests can make it.
+    /// A call fails, as the log's own storage for tests can make it.
     Call(Injection),
     /// The process or the machine ends in the middle of a call, counted from 0.
     Dies { call: u64, death: Death },

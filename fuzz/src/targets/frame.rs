@@ -2,9 +2,9 @@
 //! does not guess a CRC32C, and what stands behind it must hold against
 //! someone who computes one.
 
-use tillroll_journal::Batch;
-use tillroll_journal::frame::{self, Depth, FrameHeader, Link, Place};
-use tillroll_journal::segment::{self, SegmentHeader};
+use tillroll_log::Batch;
+use tillroll_log::frame::{self, Depth, FrameHeader, Link, Place};
+use tillroll_log::segment::{self, SegmentHeader};
 
 const AT_PAYLOAD_LENGTH: usize = 20;
 const AT_PAYLOAD_CRC: usize = 144;

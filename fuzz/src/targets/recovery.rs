@@ -5,10 +5,8 @@
 
 use std::sync::LazyLock;
 
-use tillroll_journal::testing::MemoryStorage;
-use tillroll_journal::{
-    Batch, FileJournal, Journal, JournalId, Options, Position, segment, verify,
-};
+use tillroll_log::testing::MemoryStorage;
+use tillroll_log::{Batch, FileLog, Log, LogId, Options, Position, segment, verify};
 
 /// Small, so that the known log has three segments.
 const SEGMENT_BYTES: u64 = 600;
@@ -38,18 +36,18 @@ pub fn recovery(data: &[u8]) {
 fn opened(storage: &MemoryStorage) -> Option<Vec<Vec<u8>>> {
     let before = files(storage);
     let mut found = Vec::new();
-    let open = FileJournal::open_with(storage.clone(), options(), |_, record| {
+    let open = FileLog::open_with(storage.clone(), options(), |_, record| {
         found.push(record.to_vec())
     });
-    let Ok((mut journal, report)) = open else {
+    let Ok((mut log, report)) = open else {
         assert_eq!(files(storage), before, "a refused log was changed");
         return None;
     };
-    assert_eq!(journal.head().position.get(), found.len() as u64);
+    assert_eq!(log.head().position.get(), found.len() as u64);
     assert_eq!(report.records, found.len() as u64);
     let verified = verify(storage, |_| {}).expect("a log that opens is whole");
-    assert_eq!(verified.head, journal.head());
-    let read = journal
+    assert_eq!(verified.head, log.head());
+    let read = log
         .reader()
         .read_from(Position::ZERO)
         .expect("it was checked");
@@ -60,12 +58,11 @@ fn opened(storage: &MemoryStorage) -> Option<Vec<Vec<u8>>> {
 
     let mut batch = Batch::new();
     batch.push(b"one more").expect("it is small");
-    let head = journal.append(&mut batch).expect("nothing fails here").head;
-    drop(journal);
-    let (journal, report) =
-        FileJournal::open(storage.clone(), options()).expect("it was closed in order");
+    let head = log.append(&mut batch).expect("nothing fails here").head;
+    drop(log);
+    let (log, report) = FileLog::open(storage.clone(), options()).expect("it was closed in order");
     assert_eq!((report.torn_tail, report.removed_segment), (None, None));
-    assert_eq!(journal.head(), head);
+    assert_eq!(log.head(), head);
     Some(found)
 }
 
@@ -89,10 +86,10 @@ static KNOWN: LazyLock<(MemoryStorage, Vec<Vec<u8>>)> = LazyLock::new(known_log)
 fn known_log() -> (MemoryStorage, Vec<Vec<u8>>) {
     let storage = MemoryStorage::new();
     let known = Options {
-        id: Some(JournalId::new([7; 16])),
+        id: Some(LogId::new([7; 16])),
         ..options()
     };
-    let (mut journal, _) = FileJournal::open(storage.clone(), known).expect("nothing fails here");
+    let (mut log, _) = FileLog::open(storage.clone(), known).expect("nothing fails here");
     let mut sent = Vec::new();
     let mut batch = Batch::new();
     for number in 0..6u8 {
@@ -102,7 +99,7 @@ fn known_log() -> (MemoryStorage, Vec<Vec<u8>>) {
             batch.push(&bytes).expect("it is small");
             sent.push(bytes);
         }
-        journal.append(&mut batch).expect("nothing fails here");
+        log.append(&mut batch).expect("nothing fails here");
     }
     assert!(storage.names().len() > 2);
     (storage, sent)

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use super::ours::{Work, from_micros};
 use super::program::output;

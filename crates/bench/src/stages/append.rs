@@ -1,9 +1,9 @@
-//! The journal alone: seal a frame of opaque records, write it, sync it.
+//! The log alone: seal a frame of opaque records, write it, sync it.
 
 use std::time::{Duration, Instant};
 
-use tillroll_journal::testing::Random;
-use tillroll_journal::{Batch, Journal};
+use tillroll_log::testing::Random;
+use tillroll_log::{Batch, Log};
 
 use super::{Rig, Stage, grouped};
 use crate::bounds::Plain;
@@ -30,11 +30,11 @@ fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
     }
     let bytes = batch.byte_len() as u64;
     let frames = (rig.plan.disk_bytes as u64 / bytes).clamp(32, 4_000);
-    let mut journal = rig.scratch.journal()?;
+    let mut log = rig.scratch.log()?;
     let mut latencies = Vec::new();
     let mut append = |batch: &mut Batch| {
         let before = Instant::now();
-        let appended = journal.append(batch);
+        let appended = log.append(batch);
         appended.map_err(Error::failed("writing the log"))?;
         Ok::<_, Error>(before.elapsed())
     };
@@ -49,7 +49,7 @@ fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
         latencies.push(nanos(took));
         elapsed += took;
     }
-    drop(journal);
+    drop(log);
     let disk = rig.bounds.in_turn(records, frame, plain.latencies());
     let done = latencies.len() as u64 * records;
     let case = match records {

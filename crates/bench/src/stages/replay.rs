@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, replay as fold};
-use tillroll_journal::{Journal, JournalReader};
+use tillroll_log::{Log, LogReader};
 
 use super::{Rig, Stage};
 use crate::scratch::memory_engine;
@@ -13,19 +13,19 @@ use crate::{Error, Figure, Scratch, timed};
 
 /// What a log is full of.
 #[derive(Clone, Copy)]
-enum Log {
+enum Content {
     Bulk(Ids),
     Commerce,
 }
 
-impl Log {
+impl Content {
     const ALL: [Self; 3] = [
         Self::Bulk(Ids::Random),
         Self::Bulk(Ids::Increasing),
         Self::Commerce,
     ];
 
-    fn fill<J: Journal>(self, engine: &mut Engine<J>, rig: &Rig) -> Result<Filled, Error> {
+    fn fill<J: Log>(self, engine: &mut Engine<J>, rig: &Rig) -> Result<Filled, Error> {
         let (entries, rounds) = rig.plan.replay;
         match self {
             Self::Bulk(ids) => {
@@ -54,25 +54,25 @@ impl Log {
 /// A log in memory.
 pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for log in Log::ALL {
+    for content in Content::ALL {
         let mut engine = memory_engine();
-        let Filled { elements, .. } = log.fill(&mut engine, rig)?;
+        let Filled { elements, .. } = content.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
-        let journal = engine.into_journal();
-        let reader: &dyn JournalReader = &journal;
+        let log = engine.into_log();
+        let reader: &dyn LogReader = &log;
         let (folded, elapsed) = timed(|| fold(reader, Chart::default(), None, |_| {}));
         black_box(folded.map_err(Error::failed("folding a log"))?);
-        let figure =
-            Figure::of(Stage::Replay, log.case(), elements, elapsed).counting(log.element());
+        let figure = Figure::of(Stage::Replay, content.case(), elements, elapsed)
+            .counting(content.element());
         // Each byte has to be looked at at least once.
         let [_, check] = rig
             .bounds
             .hashes(frame(elements), frame_bytes(bytes, elements));
-        figures.push(match log {
-            Log::Bulk(_) => figure
+        figures.push(match content {
+            Content::Bulk(_) => figure
                 .bound(check)
                 .bound(rig.bounds.lines_of_an_entry(LOG_ACCOUNTS)),
-            Log::Commerce => figure.bound(check),
+            Content::Commerce => figure.bound(check),
         });
     }
     Ok(figures)
@@ -82,16 +82,16 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 /// same pass.
 pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for log in Log::ALL {
+    for content in Content::ALL {
         let directory = rig.scratch.fresh()?;
         let mut engine = Scratch::open_engine(&directory)?;
-        let Filled { elements, .. } = log.fill(&mut engine, rig)?;
+        let Filled { elements, .. } = content.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
         drop(engine);
         let (opened, elapsed) = timed(|| Scratch::open_engine(&directory));
         drop(opened?);
         let figure =
-            Figure::of(Stage::Start, log.case(), elements, elapsed).counting(log.element());
+            Figure::of(Stage::Start, content.case(), elements, elapsed).counting(content.element());
         let [hash, _] = rig
             .bounds
             .hashes(frame(elements), frame_bytes(bytes, elements));

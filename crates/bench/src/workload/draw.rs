@@ -1,6 +1,6 @@
 //! Which account: all alike, or a few of them most of the time.
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 /// How accounts are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use tillroll_book::{
     Action, Command, CommandKey, OpenAccount, PostEntries, PostEntry, PostingRequest,
 };
 use tillroll_events::{EntryId, Metadata, Timestamp};
-use tillroll_journal::testing::Random;
 use tillroll_ledger::{AccountPath, AccountSpec, AccountType, Ledger, Limit, Side};
+use tillroll_log::testing::Random;
 use tillroll_money::Unit;
 
 use super::draw::{Distribution, Draw};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tillroll_book::Command;
 use tillroll_engine::Engine;
-use tillroll_journal::Journal;
+use tillroll_log::Log;
 
 use super::{Entries, Webhooks};
 use crate::{Error, execute, timed};
@@ -27,16 +27,16 @@ pub struct Filled {
 /// Fills a log with bulk payments among 10,000 accounts.
 ///
 /// # Errors
-/// When the journal fails.
-pub fn bulk_log<J: Journal>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
+/// When the log fails.
+pub fn bulk_log<J: Log>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
     bulk_log_of(engine, Entries::among(ACCOUNTS, 1), entries)
 }
 
 /// The same with a workload of one's own.
 ///
 /// # Errors
-/// When the journal fails.
-pub fn bulk_log_of<J: Journal>(
+/// When the log fails.
+pub fn bulk_log_of<J: Log>(
     engine: &mut Engine<J>,
     mut workload: Entries,
     entries: usize,
@@ -57,8 +57,8 @@ pub fn bulk_log_of<J: Journal>(
 /// Fills a log with orders and what the processor says about them.
 ///
 /// # Errors
-/// When the journal fails.
-pub fn commerce_log<J: Journal>(engine: &mut Engine<J>, rounds: u64) -> Result<Filled, Error> {
+/// When the log fails.
+pub fn commerce_log<J: Log>(engine: &mut Engine<J>, rounds: u64) -> Result<Filled, Error> {
     let Webhooks { orders, deliveries } = Webhooks::rounds(rounds);
     let secrets = Webhooks::secrets();
     let commands = deliveries.iter().map(|delivery| delivery.command(&secrets));
@@ -71,7 +71,7 @@ pub fn commerce_log<J: Journal>(engine: &mut Engine<J>, rounds: u64) -> Result<F
     })
 }
 
-fn apply<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<Duration, Error> {
+fn apply<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<Duration, Error> {
     let (done, took) = timed(|| execute(engine, commands));
     done.map(|()| took)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tillroll_journal::{BackupError, BackupReport, BackupSource, DirTree, backup};
+use tillroll_log::{BackupError, BackupReport, BackupSource, DirTree, backup};
 use tillroll_server::{Clock, SystemClock};
 
 use crate::cli::{DataArgs, JsonArgs};

@@ -10,7 +10,7 @@ mod snapshot;
 
 use clap::Args;
 use serde_json::json;
-use tillroll_journal::{Journal, Position};
+use tillroll_log::{Log, Position};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Clock, SystemClock};
 

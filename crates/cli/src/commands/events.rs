@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use clap::Args;
 use tillroll_events::{AccountNames, Event, Kind, OrderId, Record};
-use tillroll_journal::{Journal, JournalReader, Position};
 use tillroll_ledger::{AccountId, AccountPath};
+use tillroll_log::{Log, LogReader, Position};
 use tillroll_money::Unit;
 
 use crate::cli::DataArgs;
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), St
 }
 
 /// What names this book as a CloudEvents source, here and on the HTTP interface.
-pub(super) fn source(book: &tillroll_journal::JournalId) -> String {
+pub(super) fn source(book: &tillroll_log::LogId) -> String {
     format!("tillroll:book:{book}")
 }
 
@@ -111,7 +111,7 @@ pub(super) fn source(book: &tillroll_journal::JournalId) -> String {
 fn each(
     args: &EventsArgs,
     data: &DataDir,
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
     mut show: impl FnMut(Position, &Record) -> Result<(), Stop>,
 ) -> Result<Option<Position>, Stop> {
     let first = Position::new(args.after.saturating_add(1));

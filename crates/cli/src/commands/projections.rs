@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tillroll_journal::{Journal, Position};
+use tillroll_log::{Log, Position};
 use tillroll_projections::Projector;
 
 use crate::cli::{DataArgs, JsonArgs};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use serde_json::{Value, json};
 use tillroll_events::{EventId, Record};
-use tillroll_journal::Position;
+use tillroll_log::Position;
 use tillroll_proofs::verify_bundle;
 
 use crate::cli::{DataArgs, JsonArgs};

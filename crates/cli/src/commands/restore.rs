@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tillroll_journal::{DirTree, RestoreError, restore};
+use tillroll_log::{DirTree, RestoreError, restore};
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use tillroll_engine::{KeeperOptions, OpenError as EngineError, Start};
-use tillroll_journal::{Damage, DirStorageError, Fault, JournalId, OpenError as JournalError};
+use tillroll_log::{Damage, DirStorageError, Fault, LogId, OpenError as LogError};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
 use tillroll_stripe::Secret;
@@ -135,7 +135,7 @@ fn sign_from_the_start(
     book: &Tillroll,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
-    match proving::keyring(data, JournalId::new(book.book_id()), console) {
+    match proving::keyring(data, LogId::new(book.book_id()), console) {
         Ok(_) => Ok(()),
         Err(stop) => console.note(format!("no signing key was made: {stop}")),
     }
@@ -200,7 +200,7 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
             Stop::failed(format!("{root} is in use: another server is running on it"))
                 .next("stop that one, or name another directory with --data")
         }
-        OpenError::Engine(EngineError::Journal(JournalError::Damaged(Damage {
+        OpenError::Engine(EngineError::Log(LogError::Damaged(Damage {
             fault: Fault::Lost { .. },
             ..
         }))) => Stop::failed(format!(
@@ -211,7 +211,7 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
              to accept the loss",
             data.command("verify")
         )),
-        OpenError::Engine(EngineError::Journal(_) | EngineError::Replay(_)) => {
+        OpenError::Engine(EngineError::Log(_) | EngineError::Replay(_)) => {
             Stop::failed(&error).next(data.command("verify"))
         }
         error => Stop::failed(&error),

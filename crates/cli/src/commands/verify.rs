@@ -22,7 +22,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tillroll_book::Digest;
 use tillroll_engine::{AuditError, audit};
-use tillroll_journal::{Damage, Journal, Position, VerifyError, VerifyReport};
+use tillroll_log::{Damage, Log, Position, VerifyError, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
 
 use crate::cli::{DataArgs, JsonArgs};
@@ -140,7 +140,7 @@ fn check_roll(
     let storage = data.storage()?;
     let mut progress = console.progress("checking frames", data.roll_bytes());
     let (mut segment, mut before, mut length) = (0, 0, 0);
-    let verified = tillroll_journal::verify(&storage, |step| {
+    let verified = tillroll_log::verify(&storage, |step| {
         if step.segment != segment {
             segment = step.segment;
             before += length;
@@ -251,7 +251,7 @@ fn check_books(
             report.findings.push(Finding::law(data, &finding));
             Ok(None)
         }
-        Err(AuditError::Read(tillroll_journal::ReadError::Damaged(damage))) => {
+        Err(AuditError::Read(tillroll_log::ReadError::Damaged(damage))) => {
             report.findings.push(Finding::damage(data, &damage));
             Ok(None)
         }

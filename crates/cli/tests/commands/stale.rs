@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 
 use tillroll_events::Record;
-use tillroll_journal::{DirStorage, FileJournal, Journal, Options, Position};
+use tillroll_log::{DirStorage, FileLog, Log, Options, Position};
 use tillroll_projections::{Projector, ReadModels};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
@@ -41,13 +41,13 @@ fn read_models_that_are_behind_are_brought_up_to_date_in_a_copy() {
     let data = copy();
     let path = read_models(data.path());
     fs::remove_file(&path).unwrap();
-    let (journal, _) = FileJournal::open(
+    let (log, _) = FileLog::open(
         DirStorage::open(data.path().join("log")).unwrap(),
         Options::default(),
     )
     .unwrap();
     let half = head() / 2;
-    let records = journal
+    let records = log
         .reader()
         .read_from(Position::FIRST)
         .unwrap()
@@ -59,7 +59,7 @@ fn read_models_that_are_behind_are_brought_up_to_date_in_a_copy() {
     projector
         .apply(records.take_while(|(position, _)| *position <= half))
         .unwrap();
-    drop((projector, journal));
+    drop((projector, log));
 
     for question in QUESTIONS {
         let expected = on(story(), question).done().json();

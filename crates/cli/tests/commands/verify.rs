@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
 
@@ -163,18 +163,17 @@ fn an_append_under_way_beside_a_server_is_no_damage() {
 fn a_record_that_breaks_a_law_is_found_by_its_position() {
     let data = copy();
     let log = data.path().join("log");
-    let (mut journal, _) =
-        FileJournal::open(DirStorage::open(&log).unwrap(), Options::default()).unwrap();
+    let (mut log, _) = FileLog::open(DirStorage::open(&log).unwrap(), Options::default()).unwrap();
     // Whole and well-formed, and on the roll a second time.
-    let again = journal
+    let again = log
         .reader()
         .read_one(Position::new(head()))
         .unwrap()
         .unwrap();
     let mut batch = Batch::new();
     batch.push(&again).unwrap();
-    journal.append(&mut batch).unwrap();
-    drop(journal);
+    log.append(&mut batch).unwrap();
+    drop(log);
     let found = finding(data.path());
     assert_eq!(found["check"], "books");
     assert_eq!(found["position"], head() + 1);
@@ -296,6 +295,6 @@ fn a_segment_of_another_book_is_refused() {
     let other = "0123456789abcdef0123456789abcdef\n";
     fs::write(data.path().join("BOOK"), other).unwrap();
     let ran = on(data.path(), &["verify"]).failed();
-    assert!(ran.err.contains("belongs to journal"), "{ran:?}");
+    assert!(ran.err.contains("belongs to log"), "{ran:?}");
     assert!(ran.err.contains("try: put"), "{ran:?}");
 }

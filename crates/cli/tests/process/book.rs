@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::check::{Checker, Fault};
 use crate::client::{Client, Request};

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tillroll_events::OrderId;
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 use tillroll_stripe_simulator::signing;
 
 use crate::client::Request;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::Book;
 use crate::load::{Done, Load};
@@ -45,11 +45,7 @@ fn told_of_the_failure(done: &Done, ended: &Ended, context: &str) {
     }
     for answer in &done.failures {
         assert_eq!(answer.status, 503, "{context}: {answer:?}");
-        assert_eq!(
-            answer.json()["code"],
-            "journal_failed",
-            "{context}: {answer:?}"
-        );
+        assert_eq!(answer.json()["code"], "log_failed", "{context}: {answer:?}");
     }
     assert!(!done.failures.is_empty(), "{context}: nobody was told");
 }

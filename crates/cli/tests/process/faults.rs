@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::Book;
 use crate::inject::{self, Fault};
@@ -82,11 +82,7 @@ fn an_append_that_fails_acknowledges_nothing_and_ends_the_process() {
         }
         for answer in &done.failures {
             assert_eq!(answer.status, 503, "{context}: {answer:?}");
-            assert_eq!(
-                answer.json()["code"],
-                "journal_failed",
-                "{context}: {answer:?}"
-            );
+            assert_eq!(answer.json()["code"], "log_failed", "{context}: {answer:?}");
         }
         let told = !done.failures.is_empty();
         book.remember(done);

@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::time::{Duration, Instant};
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::{Book, Counts};
 use crate::check::Fault;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::client::{Answer, Client};
 use crate::command::Command;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::{Book, Counts};
 use crate::check::Fault;

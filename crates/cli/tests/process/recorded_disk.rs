@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::load::Mark;
 use crate::report::is_root;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::Book;
 use crate::load::Load;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::{Duration, Instant};
 
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 
 use crate::book::Book;
 use crate::load::Load;
@@ -68,7 +68,7 @@ fn a_server_that_is_told_to_stop_under_load_loses_nothing_and_goes_on() {
         let done = load.join();
         for answer in &done.failures {
             // Who came too late is told so.
-            assert_eq!(answer.json()["code"], "journal_failed", "{answer:?}");
+            assert_eq!(answer.json()["code"], "log_failed", "{answer:?}");
             assert!(answer.body.contains("shutting down"), "{answer:?}");
         }
         book.remember(done);

@@ -3,18 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
 
 use crate::mode::mode;
 use crate::support::{copy, digest, on, path, tillroll};
 
 fn grow(data: &Path) {
     let log = DirStorage::open(data.join("log")).unwrap();
-    let (mut journal, _) = FileJournal::open(log, Options::default()).unwrap();
-    let record = journal.reader().read_one(Position::FIRST).unwrap();
+    let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
+    let record = log.reader().read_one(Position::FIRST).unwrap();
     let mut batch = Batch::new();
     batch.push(record.as_deref().unwrap()).unwrap();
-    journal.append(&mut batch).unwrap();
+    log.append(&mut batch).unwrap();
 }
 
 #[test]

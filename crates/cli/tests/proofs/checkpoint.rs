@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tillroll_journal::{DirStorage, FileJournal, Journal, Options};
+use tillroll_log::{DirStorage, FileLog, Log, Options};
 use tillroll_proofs::SignedCheckpoint;
 
 use crate::mode::{mode, set_mode};
@@ -143,18 +143,18 @@ fn beside_a_server_only_what_is_known_to_be_durable_is_signed() {
 
     let data = copy();
     fs::remove_file(data.path().join("read-models.sqlite")).unwrap();
-    let (journal, _) = FileJournal::open(
+    let (log, _) = FileLog::open(
         DirStorage::open(data.path().join("log")).unwrap(),
         Options::default(),
     )
     .unwrap();
-    let reader = journal.reader();
+    let reader = log.reader();
     let mut frames = reader.frames(reader.head().position).unwrap();
     let first_of_last = frames.next_frame().unwrap().unwrap().first.get();
-    // The journal holds the lock. Of its last frame nobody else knows whether it was synced.
+    // The log holds the lock. Of its last frame nobody else knows whether it was synced.
     let size = || on(data.path(), &["checkpoint", "--json"]).done().json()["size"].clone();
     assert_eq!(size(), first_of_last - 1);
-    drop((frames, reader, journal));
+    drop((frames, reader, log));
     assert_eq!(size(), head);
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use tillroll_journal::DirStorage;
+use tillroll_log::DirStorage;
 
 use crate::mode::set_mode;
 use crate::support::{copy, frame_ends, on, path, segment};

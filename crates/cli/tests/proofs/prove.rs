@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path, tillroll};
@@ -171,14 +171,14 @@ fn a_roll_that_has_grown_is_proved_to_have_only_grown() {
     let case = Case::new();
     let head = digest(case.data.path()).0;
     let log = DirStorage::open(case.data.path().join("log")).unwrap();
-    let (mut journal, _) = FileJournal::open(log, Options::default()).unwrap();
-    let record = journal.reader().read_one(Position::new(head)).unwrap();
+    let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
+    let record = log.reader().read_one(Position::new(head)).unwrap();
     for _ in 0..3 {
         let mut batch = Batch::new();
         batch.push(record.as_deref().unwrap()).unwrap();
-        journal.append(&mut batch).unwrap();
+        log.append(&mut batch).unwrap();
     }
-    drop(journal);
+    drop(log);
     let note = case.note.clone();
     let (proof, case) = case.prove(&["--from", path(&note)]);
     let verify = ["verify", "--proof", path(&proof), "--key", path(&case.key)];

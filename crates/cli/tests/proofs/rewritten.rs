@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use tillroll_events::{Record, Timestamp};
-use tillroll_journal::{Batch, DirStorage, FileJournal, Journal, Options, Position};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path};
@@ -21,10 +21,10 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
             id,
             ..Options::default()
         };
-        FileJournal::open(storage, options).unwrap().0
+        FileLog::open(storage, options).unwrap().0
     };
     let original = open(data, None);
-    let mut journal = open(forged.path(), Some(original.id()));
+    let mut log = open(forged.path(), Some(original.id()));
     let reader = original.reader();
     let mut source = reader.frames(Position::FIRST).unwrap();
     for _ in 0..frames {
@@ -39,7 +39,7 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
             record.encode(&mut bytes);
             batch.push(&bytes).unwrap();
         }
-        journal.append(&mut batch).unwrap();
+        log.append(&mut batch).unwrap();
     }
     forged
 }

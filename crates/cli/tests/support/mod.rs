@@ -174,9 +174,9 @@ pub fn read_models(data: &Path) -> PathBuf {
 
 /// Where each frame of the segment ends, in order; the first starts after the segment's header.
 pub fn frame_ends(data: &Path) -> Vec<u64> {
-    let storage = tillroll_journal::DirStorage::open_read_only(data.join("log")).unwrap();
+    let storage = tillroll_log::DirStorage::open_read_only(data.join("log")).unwrap();
     let mut ends = Vec::new();
-    tillroll_journal::verify(&storage, |step| ends.push(step.bytes)).unwrap();
+    tillroll_log::verify(&storage, |step| ends.push(step.bytes)).unwrap();
     ends
 }
 

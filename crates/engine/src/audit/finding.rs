@@ -1,8 +1,8 @@
 //! What the auditor found, and where.
 
 use tillroll_events::{DecodeError, EntryId, EventId, HoldId, Timestamp};
-use tillroll_journal::{Position, ReadError};
 use tillroll_ledger::{AccountId, AccountPath, Balances, Limit};
+use tillroll_log::{Position, ReadError};
 use tillroll_money::Unit;
 
 use crate::failure::in_full;
@@ -85,7 +85,7 @@ pub enum Law {
 pub enum AuditError {
     #[error(transparent)]
     Broken(#[from] Finding),
-    /// The journal failed; the books may be in order.
+    /// The log failed; the books may be in order.
     #[error(transparent)]
     Read(#[from] ReadError),
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use tillroll_book::{ColdFault, state};
-use tillroll_journal::{Operation, StorageError};
 use tillroll_ledger as ledger;
+use tillroll_log::{Operation, StorageError};
 
 use super::Section;
 

@@ -2,7 +2,7 @@
 //! tables of offsets.
 
 use tillroll_events::Timestamp;
-use tillroll_journal::{FrameHash, Head, JournalId, Position};
+use tillroll_log::{FrameHash, Head, LogId, Position};
 
 use super::{Section, SnapshotFault};
 
@@ -46,7 +46,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotHeader {
-    pub journal: JournalId,
+    pub log: LogId,
     /// The frame that it was made at.
     pub head: Head,
     /// Of the last record in it.
@@ -61,7 +61,7 @@ impl SnapshotHeader {
         put(&mut bytes, 0, &MAGIC);
         put(&mut bytes, 8, &VERSION.to_le_bytes());
         put(&mut bytes, 12, &128_u32.to_le_bytes());
-        put(&mut bytes, 16, self.journal.as_bytes());
+        put(&mut bytes, 16, self.log.as_bytes());
         put(&mut bytes, 32, &self.head.position.get().to_le_bytes());
         put(&mut bytes, 40, self.head.hash.as_bytes());
         put(&mut bytes, 72, &self.recorded_at.micros().to_le_bytes());
@@ -92,7 +92,7 @@ impl SnapshotHeader {
             return Err(SnapshotFault::Reserved);
         }
         Ok(Self {
-            journal: JournalId::new(array(bytes, 16)),
+            log: LogId::new(array(bytes, 16)),
             head: Head {
                 position: Position::new(u64_at(bytes, 32)),
                 hash: FrameHash::new(array(bytes, 40)),

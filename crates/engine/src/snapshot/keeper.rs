@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use tillroll_journal::{Head, JournalId, JournalReader, Tree};
+use tillroll_log::{Head, LogId, LogReader, Tree};
 
 use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
 use crate::{Blank, Replay, ReplayError};
@@ -82,8 +82,8 @@ impl Keeper {
     /// When the system starts no thread.
     pub fn spawn<T: Tree>(
         snapshots: Snapshots<T>,
-        journal: JournalId,
-        reader: Arc<dyn JournalReader>,
+        log: LogId,
+        reader: Arc<dyn LogReader>,
         blank: Blank,
         last: Weight,
         options: KeeperOptions,
@@ -92,7 +92,7 @@ impl Keeper {
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             snapshots,
-            journal,
+            log,
             reader,
             blank,
             options,
@@ -139,8 +139,8 @@ enum Missed {
 
 struct Work<T: Tree> {
     snapshots: Snapshots<T>,
-    journal: JournalId,
-    reader: Arc<dyn JournalReader>,
+    log: LogId,
+    reader: Arc<dyn LogReader>,
     blank: Blank,
     options: KeeperOptions,
     stop: Arc<AtomicBool>,
@@ -198,7 +198,7 @@ impl<T: Tree> Work<T> {
             // Whoever writes or answers goes first.
             thread::yield_now();
         }
-        let Some(moment) = replay.moment(self.journal, head) else {
+        let Some(moment) = replay.moment(self.log, head) else {
             return Ok(None);
         };
         Ok(Some(self.snapshots.write(&moment, &self.stop)?))
@@ -219,7 +219,7 @@ impl<T: Tree> Work<T> {
     fn usable(&self, stored: &Stored) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
         let header = self.snapshots.header(stored)?;
         let agrees = header.agrees_with(&*self.reader);
-        if header.journal != self.journal || !agrees.map_err(ReplayError::from)? {
+        if header.log != self.log || !agrees.map_err(ReplayError::from)? {
             return Ok(None);
         }
         Ok(Some(self.snapshots.read(stored, &self.blank)?))

@@ -29,7 +29,7 @@ mod write;
 
 use tillroll_book::Book;
 use tillroll_events::Timestamp;
-use tillroll_journal::{Head, JournalId};
+use tillroll_log::{Head, LogId};
 
 pub(crate) use error::failed;
 pub use error::{SnapshotError, SnapshotFault};
@@ -43,7 +43,7 @@ pub use store::{Comparison, Snapshots, Stored};
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     pub book: &'a Book,
-    pub journal: JournalId,
+    pub log: LogId,
     /// The end of a frame.
     pub head: Head,
     /// Of the last record; the next one is not recorded earlier.

@@ -6,7 +6,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use tillroll_journal::{Operation, StorageFile};
+use tillroll_log::{Operation, StorageFile};
 
 use super::error::failed;
 use super::format::{

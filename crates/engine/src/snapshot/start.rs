@@ -1,7 +1,7 @@
 //! A start from a snapshot: which one is believed, and what is asked of the roll then.
 
-use tillroll_journal::{
-    FileJournal, Head, JournalId, Options, Position, RecoveryReport, Storage, Tree, head_at,
+use tillroll_log::{
+    FileLog, Head, LogId, Options, Position, RecoveryReport, Storage, Tree, head_at,
 };
 
 use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
@@ -67,7 +67,7 @@ impl Choice {
 
 fn choose<S: Storage, T: Tree>(
     storage: &S,
-    book: Option<JournalId>,
+    book: Option<LogId>,
     snapshots: &Snapshots<T>,
     blank: &Blank,
 ) -> Result<Choice, OpenError> {
@@ -90,20 +90,20 @@ fn choose<S: Storage, T: Tree>(
                 continue;
             }
         };
-        if book.is_some_and(|book| book != header.journal) {
+        if book.is_some_and(|book| book != header.log) {
             choice.pass_over(&stored, "it is of another book");
             continue;
         }
         // A roll that cannot be read is no fault of the snapshot.
         let there = head_at(storage, header.head.position);
-        match there.map_err(tillroll_journal::OpenError::from)? {
+        match there.map_err(tillroll_log::OpenError::from)? {
             // A roll that is shorter has lost what was acknowledged. Where it is not, opening
             // finds that as well, and the snapshot is only of no use.
             None => {
                 choice.durable = choice.durable.max(header.head.position);
                 choice.pass_over(&stored, "no whole frame of the roll ends at its position");
             }
-            Some((journal, _)) if journal != header.journal => {
+            Some((log, _)) if log != header.log => {
                 choice.pass_over(&stored, "it is of another book");
             }
             Some((_, head)) if head != header.head => {
@@ -121,7 +121,7 @@ fn choose<S: Storage, T: Tree>(
     Ok(choice)
 }
 
-impl<S: Storage> Engine<FileJournal<S>> {
+impl<S: Storage> Engine<FileLog<S>> {
     /// Opens a log in files from the newest snapshot that is whole and that the log agrees with:
     /// only what came after it is folded, and of segments that end before it only the headers
     /// are read. Without one it is [`Engine::open_files`].
@@ -156,7 +156,7 @@ impl<S: Storage> Engine<FileJournal<S>> {
         let from = replay.position().get();
         let mut folded_bytes = 0;
         let mut wrong: Option<ReplayError> = None;
-        let (journal, recovery) = FileJournal::open_with(storage, options, |position, bytes| {
+        let (log, recovery) = FileLog::open_with(storage, options, |position, bytes| {
             if wrong.is_none() {
                 folded_bytes += bytes.len() as u64;
                 wrong = replay.fold(position, bytes).err();
@@ -176,8 +176,8 @@ impl<S: Storage> Engine<FileJournal<S>> {
             folded: replay.position().get() - from,
             folded_bytes,
         };
-        let book_id = *journal.id().as_bytes();
-        Ok((Self::resume(journal, book_id, replay)?, start))
+        let book_id = *log.id().as_bytes();
+        Ok((Self::resume(log, book_id, replay)?, start))
     }
 }
 
@@ -188,7 +188,7 @@ impl Replay {
     /// # Panics
     /// When it is another position's.
     #[must_use]
-    pub fn moment(&self, journal: JournalId, head: Head) -> Option<Moment<'_>> {
+    pub fn moment(&self, log: LogId, head: Head) -> Option<Moment<'_>> {
         assert_eq!(
             head.position,
             self.position(),
@@ -196,7 +196,7 @@ impl Replay {
         );
         Some(Moment {
             book: self.book(),
-            journal,
+            log,
             head,
             recorded_at: self.recorded_at()?,
         })
@@ -210,8 +210,8 @@ impl SnapshotHeader {
     /// When the frame cannot be read.
     pub fn agrees_with(
         &self,
-        reader: &dyn tillroll_journal::JournalReader,
-    ) -> Result<bool, tillroll_journal::ReadError> {
+        reader: &dyn tillroll_log::LogReader,
+    ) -> Result<bool, tillroll_log::ReadError> {
         let position = self.head.position;
         if position == Position::ZERO || position > reader.head().position {
             return Ok(false);

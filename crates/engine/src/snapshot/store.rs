@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tillroll_journal::{Operation, Position, StorageError, StorageFile, Tree};
+use tillroll_log::{Operation, Position, StorageError, StorageFile, Tree};
 
 use super::error::failed;
 use super::format::{END_BYTES, HEADER_BYTES, end_mark};
@@ -236,7 +236,7 @@ fn named(stored: &Stored, header: SnapshotHeader) -> Result<SnapshotHeader, Snap
 
 fn header_of(moment: &Moment<'_>) -> SnapshotHeader {
     SnapshotHeader {
-        journal: moment.journal,
+        log: moment.log,
         head: moment.head,
         recorded_at: moment.recorded_at,
         accounts: moment.book.ledger().account_count() as u64,

@@ -10,7 +10,7 @@ use tillroll_events::{
     Metadata, NotificationReceived, OrderId, PayoutFacts, PayoutStatus, RefundFacts, RefundStatus,
     TransferFacts,
 };
-use tillroll_journal::testing::Random;
+use tillroll_log::testing::Random;
 use tillroll_money::Rate;
 
 use super::{at, fund, opening};

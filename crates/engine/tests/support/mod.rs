@@ -14,12 +14,11 @@ use tillroll_book::{
 };
 use tillroll_engine::{Engine, Limits, Outcome, Position, replay};
 use tillroll_events::{EntryId, HoldId, Metadata, Timestamp};
-use tillroll_journal::testing::Random;
-use tillroll_journal::{
-    AppendError, Batch, Committed, FileJournal, Head, Journal, JournalReader, MemoryJournal,
-    Options, Storage,
-};
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
+use tillroll_log::testing::Random;
+use tillroll_log::{
+    AppendError, Batch, Committed, FileLog, Head, Log, LogReader, MemoryLog, Options, Storage,
+};
 
 pub const BOOK: [u8; 16] = *b"a book of tests.";
 
@@ -194,12 +193,12 @@ pub fn batches(seed: u64, story: Vec<Command>, most: usize) -> Vec<Vec<Command>>
     }
 }
 
-pub fn engine() -> Engine<MemoryJournal> {
-    start(MemoryJournal::new())
+pub fn engine() -> Engine<MemoryLog> {
+    start(MemoryLog::new())
 }
 
-pub fn start<J: Journal>(journal: J) -> Engine<J> {
-    let engine = Engine::open(journal, BOOK, Chart::default(), |_| {});
+pub fn start<J: Log>(log: J) -> Engine<J> {
+    let engine = Engine::open(log, BOOK, Chart::default(), |_| {});
     engine.expect("the log can be folded")
 }
 
@@ -211,9 +210,9 @@ pub fn small() -> Limits {
     }
 }
 
-pub fn on_files<S: Storage>(storage: S) -> Engine<FileJournal<S>> {
+pub fn on_files<S: Storage>(storage: S) -> Engine<FileLog<S>> {
     let options = Options {
-        id: Some(tillroll_journal::JournalId::new(BOOK)),
+        id: Some(tillroll_log::LogId::new(BOOK)),
         segment_bytes: 4096,
         ..Options::default()
     };
@@ -222,7 +221,7 @@ pub fn on_files<S: Storage>(storage: S) -> Engine<FileJournal<S>> {
 }
 
 /// Applies commands that are not refused.
-pub fn apply<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Vec<Outcome> {
+pub fn apply<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Vec<Outcome> {
     let answers = engine.execute(commands).expect("nothing fails");
     answers
         .into_iter()
@@ -230,11 +229,11 @@ pub fn apply<J: Journal>(engine: &mut Engine<J>, commands: Vec<Command>) -> Vec<
         .collect()
 }
 
-pub fn apply_one<J: Journal>(engine: &mut Engine<J>, command: Command) -> Outcome {
+pub fn apply_one<J: Log>(engine: &mut Engine<J>, command: Command) -> Outcome {
     apply(engine, vec![command]).remove(0)
 }
 
-pub fn refuse_one<J: Journal>(engine: &mut Engine<J>, command: Command) -> Refusal {
+pub fn refuse_one<J: Log>(engine: &mut Engine<J>, command: Command) -> Refusal {
     let answers = engine.execute(vec![command]).expect("nothing fails");
     answers
         .into_iter()
@@ -244,7 +243,7 @@ pub fn refuse_one<J: Journal>(engine: &mut Engine<J>, command: Command) -> Refus
 }
 
 /// The state of a log up to a position, folded from nothing.
-pub fn folded(reader: &dyn JournalReader, up_to: Option<Position>) -> Book {
+pub fn folded(reader: &dyn LogReader, up_to: Option<Position>) -> Book {
     let replayed = replay(reader, Chart::default(), up_to, |_| {});
     replayed.expect("the log can be folded").0
 }
@@ -313,25 +312,25 @@ impl Gate {
     }
 }
 
-/// A journal whose appends pass a gate.
+/// A log whose appends pass a gate.
 pub struct Gated<J> {
-    pub journal: J,
+    pub log: J,
     pub gate: Gate,
 }
 
-impl<J: Journal> Journal for Gated<J> {
+impl<J: Log> Log for Gated<J> {
     fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
         match self.gate.pass() {
-            true => self.journal.append(batch),
+            true => self.log.append(batch),
             false => Err(AppendError::Backend("the gate fails".into())),
         }
     }
 
     fn head(&self) -> Head {
-        self.journal.head()
+        self.log.head()
     }
 
-    fn reader(&self) -> Arc<dyn JournalReader> {
-        self.journal.reader()
+    fn reader(&self) -> Arc<dyn LogReader> {
+        self.log.reader()
     }
 }

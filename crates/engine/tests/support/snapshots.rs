@@ -4,15 +4,15 @@ use std::sync::atomic::AtomicBool;
 
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{Blank, Engine, OpenError, Replay, Snapshots, Start, Stored};
-use tillroll_journal::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_journal::{FileJournal, Head, Journal, JournalId, Options, Position};
+use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
+use tillroll_log::{FileLog, Head, Log, LogId, Options, Position};
 
 use super::commerce::{shop, through_intents};
 use super::{BOOK, batches, story};
 
-pub type FileEngine = Engine<FileJournal<MemoryStorage>>;
+pub type FileEngine = Engine<FileLog<MemoryStorage>>;
 
-pub const ID: JournalId = JournalId::new(BOOK);
+pub const ID: LogId = LogId::new(BOOK);
 
 pub fn options() -> Options {
     Options {
@@ -96,7 +96,7 @@ pub fn put(tree: &MemoryTree, replay: &Replay, head: Head) -> Stored {
 }
 
 /// The bytes that the writer's state is kept as.
-pub fn bytes_of_writer<J: Journal>(engine: &Engine<J>) -> Vec<u8> {
+pub fn bytes_of_writer<J: Log>(engine: &Engine<J>) -> Vec<u8> {
     let tree = MemoryTree::new();
     let moment = engine.moment().expect("nothing is staged");
     let written = Snapshots::new(tree.clone()).write(&moment, &never());

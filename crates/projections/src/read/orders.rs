@@ -109,7 +109,7 @@ pub struct LineRow {
     pub short: u64,
 }
 
-/// An event of an order; the record itself is in the journal at `position`.
+/// An event of an order; the record itself is in the log at `position`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimelineRow {
     pub position: u64,

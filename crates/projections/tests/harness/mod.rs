@@ -10,8 +10,8 @@ use tillroll_events::{
     AccountOpened, Event, EventId, ExternalId, JournalEntry, OrderId, OrderSplit, OrderStanding,
     OrderStatus, Record, SplitRole, Timestamp,
 };
-use tillroll_journal::{Batch, Journal, JournalReader, MemoryJournal};
 use tillroll_ledger::{AccountId, AccountSpec, AccountType, Entry, Ledger, Limit, Posting, Side};
+use tillroll_log::{Batch, Log, LogReader, MemoryLog};
 use tillroll_money::Unit;
 use tillroll_projections::{Projector, ReadModels};
 
@@ -116,15 +116,15 @@ impl Roll {
         (1..).zip(self.records.iter().cloned()).collect()
     }
 
-    /// The roll as a journal whose frames hold `frame` records.
-    pub fn journal(&self, frame: usize) -> MemoryJournal {
-        let mut journal = MemoryJournal::new();
-        append(&mut journal, &self.records, frame);
-        journal
+    /// The roll as a log whose frames hold `frame` records.
+    pub fn log(&self, frame: usize) -> MemoryLog {
+        let mut log = MemoryLog::new();
+        append(&mut log, &self.records, frame);
+        log
     }
 }
 
-pub fn append(journal: &mut MemoryJournal, records: &[Record], frame: usize) {
+pub fn append(log: &mut MemoryLog, records: &[Record], frame: usize) {
     for records in records.chunks(frame.max(1)) {
         let mut batch = Batch::new();
         for record in records {
@@ -132,7 +132,7 @@ pub fn append(journal: &mut MemoryJournal, records: &[Record], frame: usize) {
                 .push_with(|buffer| record.encode(buffer))
                 .expect("a record of the test is small");
         }
-        let committed = journal.append(&mut batch).expect("memory takes it");
+        let committed = log.append(&mut batch).expect("memory takes it");
         assert!(committed.last.get() > 0);
     }
 }
@@ -266,8 +266,8 @@ pub fn dump(path: &Path) -> Vec<String> {
     rows
 }
 
-pub fn reader(journal: &MemoryJournal) -> Arc<dyn JournalReader> {
-    Journal::reader(journal)
+pub fn reader(log: &MemoryLog) -> Arc<dyn LogReader> {
+    Log::reader(log)
 }
 
 /// The rows of a query as text, columns joined by ` | `.

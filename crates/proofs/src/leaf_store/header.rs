@@ -1,6 +1,6 @@
 //! The header of the file of leaf hashes: how many there are, and what they were made from.
 
-use tillroll_journal::FrameHash;
+use tillroll_log::FrameHash;
 
 use crate::merkle::TreeHash;
 

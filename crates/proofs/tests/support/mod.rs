@@ -4,9 +4,7 @@
 
 use std::path::Path;
 
-use tillroll_journal::{
-    Batch, DirStorage, FileJournal, Journal, JournalId, JournalReader, MemoryJournal, Options,
-};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, LogId, LogReader, MemoryLog, Options};
 use tillroll_proofs::merkle::{Frontier, MemoryTree, leaf_hash};
 use tillroll_proofs::{Checkpoint, KeyName, SignedCheckpoint, SigningKey};
 
@@ -71,30 +69,30 @@ pub fn records(count: u64) -> Vec<Vec<u8>> {
 }
 
 /// Frames of `frame` records each.
-pub fn memory(records: &[Vec<u8>], frame: usize) -> MemoryJournal {
-    let mut journal = MemoryJournal::new();
-    append(&mut journal, records, frame);
-    journal
+pub fn memory(records: &[Vec<u8>], frame: usize) -> MemoryLog {
+    let mut log = MemoryLog::new();
+    append(&mut log, records, frame);
+    log
 }
 
-pub fn append(journal: &mut dyn Journal, records: &[Vec<u8>], frame: usize) {
+pub fn append(log: &mut dyn Log, records: &[Vec<u8>], frame: usize) {
     for records in records.chunks(frame) {
-        journal.append(&mut batch(records)).unwrap();
+        log.append(&mut batch(records)).unwrap();
     }
 }
 
-pub fn reader(journal: &impl Journal) -> std::sync::Arc<dyn JournalReader> {
-    journal.reader()
+pub fn reader(log: &impl Log) -> std::sync::Arc<dyn LogReader> {
+    log.reader()
 }
 
-/// A journal in files, in segments of a few frames.
-pub fn files(directory: &Path) -> FileJournal {
+/// A log in files, in segments of a few frames.
+pub fn files(directory: &Path) -> FileLog {
     let options = Options {
         segment_bytes: 2048,
-        id: Some(JournalId::new(BOOK)),
+        id: Some(LogId::new(BOOK)),
         ..Options::default()
     };
-    FileJournal::open(DirStorage::open(directory).unwrap(), options)
+    FileLog::open(DirStorage::open(directory).unwrap(), options)
         .unwrap()
         .0
 }

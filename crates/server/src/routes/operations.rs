@@ -54,10 +54,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         return Err(problem);
     }
     if *app.stopping().borrow() {
-        return Err(Problem::new(
-            Code::JournalFailed,
-            "the server is shutting down",
-        ));
+        return Err(Problem::new(Code::LogFailed, "the server is shutting down"));
     }
     let view = Readiness {
         status: "ready",

@@ -493,7 +493,7 @@ async fn a_stream_ends_with_the_server() {
     let last: Value = serde_json::from_slice(&last).unwrap();
     assert_eq!(
         picked(&last, &["object", "code", "first_index"]),
-        [json!("problem"), json!("journal_failed"), json!(COMMAND)]
+        [json!("problem"), json!("log_failed"), json!(COMMAND)]
     );
     assert!(answers.next().await.is_none());
     drop((sender, answers));

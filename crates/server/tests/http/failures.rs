@@ -61,11 +61,11 @@ async fn a_writer_that_has_failed_acknowledges_nothing_and_ends_the_server() {
     let log = shop.directory().join("log");
     std::fs::rename(&log, shop.directory().join("elsewhere")).unwrap();
     let refused = shop.post("/v1/orders", order()).await;
-    assert_eq!(refused.problem(), (503, "journal_failed".into(), None));
+    assert_eq!(refused.problem(), (503, "log_failed".into(), None));
     assert_eq!(shop.position(), head);
     let refused = shop.post("/v1/orders", order()).await;
-    assert_eq!(refused.problem(), (503, "journal_failed".into(), None));
-    assert_eq!(shop.get("/readyz").await.problem().1, "journal_failed");
+    assert_eq!(refused.problem(), (503, "log_failed".into(), None));
+    assert_eq!(shop.get("/readyz").await.problem().1, "log_failed");
     shop.get("/healthz").await.expect(200);
     // What was acknowledged can still be read.
     shop.get("/v1/accounts/a").await.expect(200);

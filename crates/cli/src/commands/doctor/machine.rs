@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tillroll_events::Timestamp;
-use tillroll_journal::Options;
+use tillroll_log::Options;
 use tillroll_proofs::Keyring;
 
 use super::check::Check;

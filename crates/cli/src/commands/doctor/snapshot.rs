@@ -1,7 +1,7 @@
 //! How far the next start has to go. Only the header of the newest snapshot is read.
 
 use tillroll_engine::{KeeperOptions, SnapshotError, SnapshotHeader, Snapshots, Weight};
-use tillroll_journal::DirTree;
+use tillroll_log::DirTree;
 
 use super::check::Check;
 use crate::data_dir::DataDir;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use tillroll_events::{AccountOpened, Event, Kind, OrderId, Record};
-use tillroll_journal::Position;
+use tillroll_log::Position;
 use tillroll_proofs::{Prover, SignedCheckpoint};
 
 use super::table;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use tillroll_events::{AccountNames, AccountOpened, Event, Record};
-use tillroll_journal::Position;
 use tillroll_ledger::EntryRef;
+use tillroll_log::Position;
 
 use crate::output::major;
 

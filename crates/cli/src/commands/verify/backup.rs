@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tillroll_journal::{DirTree, VerifyBackupError, verify_backup};
+use tillroll_log::{DirTree, VerifyBackupError, verify_backup};
 
 use crate::console::Console;
 use crate::exit::Stop;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tillroll_journal::Journal;
+use tillroll_log::Log;
 use tillroll_proofs::{
     Checkpoint, HistoryError, KeyName, SignedCheckpoint, VerifierKey, check_against, check_each,
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
-use tillroll_journal::{Damage, segment};
+use tillroll_log::{Damage, segment};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_proofs::HistoryError;
 
@@ -52,7 +52,7 @@ impl Finding {
     }
 
     fn place(data: &DataDir, damage: &Damage, reason: impl Display) -> Self {
-        let file = data.journal().join(&damage.file);
+        let file = data.log().join(&damage.file);
         Self {
             file: Some(file.display().to_string()),
             offset: Some(damage.offset),
@@ -246,7 +246,7 @@ impl Finding {
 
 /// The segment that holds a position.
 fn segment_of(data: &DataDir, position: u64) -> Option<String> {
-    let entries = std::fs::read_dir(data.journal()).ok()?;
+    let entries = std::fs::read_dir(data.log()).ok()?;
     let firsts = entries.filter_map(|entry| {
         let name = entry.ok()?.file_name().into_string().ok()?;
         match segment::parse_name(&name) {
@@ -255,7 +255,7 @@ fn segment_of(data: &DataDir, position: u64) -> Option<String> {
         }
     });
     let (_, name) = firsts.max()?;
-    Some(data.journal().join(name).display().to_string())
+    Some(data.log().join(name).display().to_string())
 }
 
 /// What SQLite itself says about the file: rows that cannot be reached, indexes that miss rows.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tillroll_engine::{Comparison, Replay, SnapshotError, SnapshotHeader, Snapshots, Stored};
-use tillroll_journal::{DirTree, Journal, JournalReader};
+use tillroll_log::{DirTree, Log, LogReader};
 
 use super::{Finding, Passed, Report};
 use crate::console::Console;
@@ -110,9 +110,9 @@ pub(super) fn check(
 fn stranger(
     header: &SnapshotHeader,
     roll: &Roll,
-    reader: &dyn JournalReader,
+    reader: &dyn LogReader,
 ) -> Result<Option<&'static str>, Stop> {
-    if header.journal != roll.id() {
+    if header.log != roll.id() {
         return Ok(Some("it is of another book"));
     }
     Ok(match header.agrees_with(reader).map_err(Stop::failed)? {
@@ -127,7 +127,7 @@ fn compare(
     header: &SnapshotHeader,
     replay: &Replay,
 ) -> Result<Comparison, SnapshotError> {
-    match replay.moment(header.journal, header.head) {
+    match replay.moment(header.log, header.head) {
         Some(moment) => snapshots.compare(stored, &moment),
         None => Ok(Comparison::Header),
     }

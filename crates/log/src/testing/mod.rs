@@ -1,0 +1,16 @@
+//! Storage that fails and forgets, for tests of everything that stands on the
+//! log.
+//!
+//! [`MemoryStorage`] keeps apart what was written and what is durable. It can
+//! fail any call ([`Injection`]), and it can lose its power ([`PowerCut`]).
+//! [`MemoryTree`] is the same with directories, for backups. [`Rot`] is laid
+//! over any file, whose bytes are then not what was written.
+//! Every choice comes from a seed, so that a run can be repeated.
+
+mod memory_storage;
+mod random;
+mod rot;
+
+pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, MemoryTree, PowerCut};
+pub use random::Random;
+pub use rot::{Rot, RottenFile};
