@@ -117,7 +117,7 @@ impl<J: Log> Engine<J> {
         }
         Ok(Self {
             reader: log.reader(),
-            log: log,
+            log,
             book,
             book_id,
             recorded_at,

@@ -542,7 +542,7 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
     let root = tempfile::tempdir().unwrap();
     let data_dir = root.path().join("data");
     let log_dir = data_dir.join("log");
-    let (mut log, _) = open(DirStorage::open(&log_dir).unwrap(), SEGMENT_BYTES).unwrap();
+    let (mut writer, _) = open(DirStorage::open(&log_dir).unwrap(), SEGMENT_BYTES).unwrap();
     std::fs::write(data_dir.join("BOOK"), "the id\n").unwrap();
     std::fs::create_dir(data_dir.join("keys")).unwrap();
     std::fs::write(data_dir.join("keys/signing"), "a key").unwrap();
@@ -557,16 +557,16 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
     for round in 0..3 {
         for number in 0..5 {
             let text = format!("{round} {number}");
-            log.append(&mut batch([text])).unwrap();
+            writer.append(&mut batch([text])).unwrap();
         }
         let report = backup(&source, &target, |_| {}).unwrap();
-        assert_eq!(report.head, log.head());
+        assert_eq!(report.head, writer.head());
         assert_eq!(report.files_absent, ["chart.toml", "absent"]);
         let fresh = DirTree::create(root.path().join(format!("restored {round}"))).unwrap();
         restore(&target, &fresh, |_| {}).unwrap();
         let restored = DirStorage::open(fresh.root().join("log")).unwrap();
         let (restored, _) = open(restored, SEGMENT_BYTES).unwrap();
-        assert_eq!(restored.head(), log.head());
+        assert_eq!(restored.head(), writer.head());
         for file in ["BOOK", "keys/signing"] {
             let (ours, theirs) = (data_dir.join(file), fresh.root().join(file));
             let private = std::fs::metadata(&theirs).unwrap().permissions().mode() & 0o777;
@@ -586,5 +586,5 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
     let onto_itself = backup(&source, &data, |_| {}).unwrap_err();
     assert!(matches!(onto_itself, BackupError::NotABackup { .. }));
     assert!(!data_dir.join("BACKUP.lock").exists());
-    assert_eq!(log.head().position, Position::new(15));
+    assert_eq!(writer.head().position, Position::new(15));
 }

@@ -17,7 +17,7 @@ pub const FILES: &[&str] = &["BOOK", "chart.toml", "keys/signing", "absent"];
 pub struct Shop {
     pub log: MemoryStorage,
     pub data: MemoryTree,
-    log: FileLog<MemoryStorage>,
+    writer: FileLog<MemoryStorage>,
     /// What its records say. Of the same length in all shops, so that two
     /// histories differ in nothing but content.
     pub word: &'static str,
@@ -35,30 +35,30 @@ impl Shop {
     }
 
     pub fn over(log: MemoryStorage, data: MemoryTree) -> Self {
-        let (log, _) = open(log.clone(), SEGMENT_BYTES).unwrap();
+        let (writer, _) = open(log.clone(), SEGMENT_BYTES).unwrap();
         Self {
             log,
             data,
-            log,
+            writer,
             word: "record",
         }
     }
 
     pub fn append(&mut self, batches: usize) -> Head {
         for _ in 0..batches {
-            let next = self.log.head().position.get() + 1;
+            let next = self.writer.head().position.get() + 1;
             let records = (0..=next % 3).map(|more| format!("{} {}", self.word, next + more));
-            self.log.append(&mut batch(records)).unwrap();
+            self.writer.append(&mut batch(records)).unwrap();
         }
         self.head()
     }
 
     pub fn head(&self) -> Head {
-        self.log.head()
+        self.writer.head()
     }
 
     pub fn records(&self) -> Vec<Vec<u8>> {
-        all(&self.log)
+        all(&self.writer)
     }
 
     pub fn source(&self) -> BackupSource<'_, MemoryStorage, MemoryTree> {
