@@ -16,7 +16,7 @@ use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
 use tillroll_bench::workload::Entries;
 use tillroll_bench::{execute, memory_engine, timed};
 use tillroll_benches::scratch;
-use tillroll_engine::{Engine, Options, spawn};
+use tillroll_engine::{Engine, EngineOptions, spawn};
 use tillroll_log::Log;
 
 const ACCOUNTS: usize = 10_000;
@@ -98,7 +98,7 @@ fn singles<J: Log + 'static>(
     let engine = opened(engine, &workload);
     let before = engine.metrics();
     let runtime = two_workers().expect("the system starts threads");
-    let (handle, thread) = spawn(engine, Options::default());
+    let (handle, thread) = spawn(engine, EngineOptions::default());
     group.throughput(Throughput::Elements((clients * each) as u64));
     group.bench_function(BenchmarkId::new(name, clients), |bencher| {
         bencher.iter_custom(|iterations| {

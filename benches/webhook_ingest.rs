@@ -15,7 +15,7 @@ use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
 use tillroll_bench::workload::{Delivery, Webhooks};
 use tillroll_bench::{FileEngine, Scratch, execute, timed};
 use tillroll_benches::scratch;
-use tillroll_engine::{Options, spawn};
+use tillroll_engine::{EngineOptions, spawn};
 use tillroll_stripe::verify;
 
 fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -102,7 +102,7 @@ fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks)
         bencher.iter_custom(|iterations| {
             let mut took = Duration::ZERO;
             for _ in 0..iterations {
-                let (handle, thread) = spawn(opened(scratch, webhooks), Options::default());
+                let (handle, thread) = spawn(opened(scratch, webhooks), EngineOptions::default());
                 let deliveries = webhooks.deliveries.clone();
                 let command = |delivery: Delivery| delivery.command(&Webhooks::secrets());
                 let senders = EngineCaller::many(&handle, deliveries, SENDERS, command);

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use tillroll_book::{Action, Command, CommandKey, OpenAccount, PostEntry, PostingRequest};
-use tillroll_engine::{Blank, Engine, Snapshots};
+use tillroll_engine::{BookOptions, Engine, Snapshots};
 use tillroll_events::{EntryId, Metadata, OrderId, Timestamp};
 use tillroll_ledger::Side;
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
@@ -116,7 +116,7 @@ fn key() -> SigningKey {
 impl Sound {
     fn new() -> Self {
         let log = MemoryStorage::new();
-        let opened = Engine::open_files(log.clone(), options(None), Blank::default(), |_| {});
+        let opened = Engine::open_files(log.clone(), options(None), BookOptions::default(), |_| {});
         let (mut engine, _) = opened.expect("an empty storage opens");
         let snapshots = MemoryTree::new();
         let mut snapshot = String::new();
@@ -320,12 +320,12 @@ fn snapshot(sound: &Sound, bytes: &[u8], what: &str, start: bool) -> bool {
     tree.put(&sound.snapshot, bytes);
     let snapshots = Snapshots::new(tree);
     let stored = snapshots.list().expect("it lists").remove(0);
-    let read = snapshots.read(&stored, &Blank::default());
+    let read = snapshots.read(&stored, &BookOptions::default());
     assert!(read.is_err(), "{what}: it is believed");
     if start {
         let log = sound.log.restarted();
-        let (blank, options) = (Blank::default(), options(None));
-        let started = Engine::open_files_from(log, options, blank, &snapshots, |_| {});
+        let (book_options, options) = (BookOptions::default(), options(None));
+        let started = Engine::open_files_from(log, options, book_options, &snapshots, |_| {});
         let (engine, start) = started.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(start.snapshot, None, "{what}: it is taken");
         assert_eq!(engine.book().digest().to_string(), sound.digest, "{what}");

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use tillroll_bench::workload::{Entries, bulk_log, bulk_log_of, commerce_log};
 use tillroll_bench::{FileEngine, Scratch, timed};
 use tillroll_book::Chart;
-use tillroll_engine::{Blank, Engine, Snapshots};
+use tillroll_engine::{BookOptions, Engine, Snapshots};
 use tillroll_log::{DirStorage, DirTree, LogId, Options};
 
 fn main() {
@@ -68,15 +68,16 @@ fn main() {
                 ..Options::default()
             };
             let rows = Path::new(directory).with_extension("rows");
-            let rows = tillroll_engine::Scratch::in_directory(rows);
-            let blank = Blank::from(Chart::default()).with_scratch(rows);
+            let rows = tillroll_engine::ScratchFiles::in_directory(rows);
+            let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
             let newest = snapshots.list().expect("it lists").remove(0);
-            let (read, took) = timed(|| snapshots.read(&newest, &blank));
+            let (read, took) = timed(|| snapshots.read(&newest, &book_options));
             println!("the snapshot alone: {took:.3?}");
             drop(read.expect("it is whole"));
             let before = resident().min(before);
-            let opened =
-                timed(|| Engine::open_files_from(storage, options, blank, &snapshots, |_| {}));
+            let opened = timed(|| {
+                Engine::open_files_from(storage, options, book_options, &snapshots, |_| {})
+            });
             let (opened, took) = opened;
             let (engine, start) = opened.expect("the log is whole");
             tell(&engine, before);

@@ -9,7 +9,7 @@ use std::fs;
 use std::ops::Range;
 
 use tillroll_book::{Action, Chart, Command, MemoryWriter};
-use tillroll_engine::{Blank, Scratch as Files};
+use tillroll_engine::{BookOptions, ScratchFiles};
 use tillroll_events::OrderId;
 use tillroll_stripe_simulator::LifeCycle;
 
@@ -53,11 +53,11 @@ pub const THINGS: usize = 6;
 /// disk fails.
 pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<Held>, Error> {
     let files = Scratch::below(&std::env::temp_dir())?;
-    let rows = Files::in_directory(files.path()).after(COLD_AFTER);
-    let blank = Blank::from(Chart::default()).with_scratch(rows);
+    let rows = ScratchFiles::in_directory(files.path()).after(COLD_AFTER);
+    let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
     // All are there to the end: what one gives back would hide what another takes.
     let mut whole = MemoryWriter::default();
-    let mut cold = MemoryWriter::new(blank.book());
+    let mut cold = MemoryWriter::new(book_options.book());
     let mut ordered = MemoryWriter::default();
     wallets(0..CHUNK).try_for_each(|command| apply(&mut ordered, &command))?;
     let (count, orders) = (plan.memory_things, plan.memory_things / ORDERS);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tillroll_book::{Chart, Command};
-use tillroll_engine::{Blank, Engine};
+use tillroll_engine::{BookOptions, Engine};
 use tillroll_log::{DirStorage, FileLog, Log, LogId, MemoryLog, Options};
 
 use crate::Error;
@@ -86,9 +86,9 @@ impl Scratch {
     pub fn open_engine(directory: &Path) -> Result<FileEngine, Error> {
         let storage = storage(directory)?;
         // Not in the log's own directory, whose files are all of the log.
-        let rows = tillroll_engine::Scratch::in_directory(directory.with_extension("rows"));
-        let blank = Blank::from(Chart::default()).with_scratch(rows);
-        let opened = Engine::open_files(storage, options(), blank, |_| {});
+        let rows = tillroll_engine::ScratchFiles::in_directory(directory.with_extension("rows"));
+        let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
+        let opened = Engine::open_files(storage, options(), book_options, |_| {});
         Ok(opened.map_err(Error::failed("opening a log"))?.0)
     }
 }

@@ -19,9 +19,9 @@ use tillroll_log::{LogReader, Position};
 
 use crate::event_id::carries_time;
 use crate::replay::walk;
-use tally::Tally;
+use tally::AuditTally;
 
-pub use finding::{AuditError, Finding, Law};
+pub use finding::{AuditError, AuditFinding, AuditLaw};
 
 /// A log in which every law holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn audit(
 
 struct Audit {
     book: Book,
-    tally: Tally,
+    tally: AuditTally,
     position: Position,
     recorded_at: Option<Timestamp>,
     /// Ids of the current millisecond. An id carries its millisecond and time never runs
@@ -90,7 +90,7 @@ impl Audit {
     fn new(chart: Chart) -> Self {
         Self {
             book: Book::new(chart),
-            tally: Tally::default(),
+            tally: AuditTally::default(),
             position: Position::ZERO,
             recorded_at: None,
             ids: HashSet::new(),
@@ -102,19 +102,19 @@ impl Audit {
     }
 
     fn record(&mut self, position: Position, bytes: &[u8]) -> Result<(), AuditError> {
-        let found = |law| AuditError::Broken(Finding { position, law });
+        let found = |law| AuditError::Broken(AuditFinding { position, law });
         let expected = self.position.next();
         if position != expected {
-            return Err(found(Law::Position { expected }));
+            return Err(found(AuditLaw::Position { expected }));
         }
-        let record = Record::decode(bytes).map_err(|error| found(Law::Readable(error)))?;
+        let record = Record::decode(bytes).map_err(|error| found(AuditLaw::Readable(error)))?;
         self.envelope(&record).map_err(found)?;
         let ledger = self.book.ledger();
         let touched = self.tally.take(ledger, &record.event).map_err(found)?;
         // The checks above are meant to leave nothing that the book could stumble over. Where
         // they do not, the auditor still has to say where.
         let fold = AssertUnwindSafe(|| self.book.evolve(position.get(), &record));
-        catch_unwind(fold).map_err(|_| found(Law::Foldable))?;
+        catch_unwind(fold).map_err(|_| found(AuditLaw::Foldable))?;
         let compared = self.tally.compare(self.book.ledger(), &touched);
         compared.map_err(found)?;
         self.position = position;
@@ -122,17 +122,17 @@ impl Audit {
         Ok(())
     }
 
-    fn envelope(&mut self, record: &Record) -> Result<(), Law> {
+    fn envelope(&mut self, record: &Record) -> Result<(), AuditLaw> {
         if let Some(before) = self.recorded_at
             && record.recorded_at < before
         {
             let recorded = record.recorded_at;
-            return Err(Law::Time { recorded, before });
+            return Err(AuditLaw::Time { recorded, before });
         }
         self.recorded_at = Some(record.recorded_at);
 
         if !carries_time(record.id, record.recorded_at) {
-            return Err(Law::IdTime(record.id));
+            return Err(AuditLaw::IdTime(record.id));
         }
         let millisecond = record.recorded_at.micros().div_euclid(1000).max(0);
         if self.millisecond != Some(millisecond) {
@@ -140,24 +140,24 @@ impl Audit {
             self.ids.clear();
         }
         if !self.ids.insert(record.id) {
-            return Err(Law::IdUsed(record.id));
+            return Err(AuditLaw::IdUsed(record.id));
         }
 
         match &record.command {
             None => self.pending = self.pending.saturating_sub(1),
             Some(_) if self.pending > 0 => {
                 let missing = self.pending;
-                return Err(Law::CommandCut { missing });
+                return Err(AuditLaw::CommandCut { missing });
             }
             Some(command) => {
                 let hash = blake3::hash(command.key.as_bytes());
                 let half = hash.as_bytes().first_chunk::<16>();
                 if !self.keys.insert(*half.expect("a hash has 32 bytes")) {
                     let key = command.key.clone();
-                    return Err(Law::KeyUsed { key });
+                    return Err(AuditLaw::KeyUsed { key });
                 }
                 let rest = command.events.checked_sub(1);
-                self.pending = rest.ok_or(Law::CommandEmpty)?;
+                self.pending = rest.ok_or(AuditLaw::CommandEmpty)?;
             }
         }
         Ok(())
@@ -167,15 +167,15 @@ impl Audit {
     fn finish(self, complete: bool) -> Result<AuditReport, AuditError> {
         let found = |law| {
             let position = self.position;
-            Err(AuditError::Broken(Finding { position, law }))
+            Err(AuditError::Broken(AuditFinding { position, law }))
         };
         if complete && self.pending > 0 {
             let missing = self.pending;
-            return found(Law::CommandCut { missing });
+            return found(AuditLaw::CommandCut { missing });
         }
         let ledger = self.book.ledger();
         if let Some((unit, sum)) = ledger.sums().into_iter().find(|(_, sum)| *sum != 0) {
-            return found(Law::UnitSum { unit, sum });
+            return found(AuditLaw::UnitSum { unit, sum });
         }
         let everything: Vec<_> = ledger.accounts().map(|(account, _)| account.id).collect();
         if let Err(law) = self.tally.compare(ledger, &everything) {

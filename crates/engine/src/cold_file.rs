@@ -14,7 +14,7 @@ use tillroll_log::{Operation, StorageError, StorageFile};
 
 use crate::failure::in_full;
 use crate::snapshot::failed;
-use crate::{Scratch, Section, row};
+use crate::{ScratchFiles, Section, row};
 
 /// Before each row: its length, the checksum, the number of its section.
 const HEAD: usize = 9;
@@ -41,7 +41,7 @@ impl From<ColdFileError> for ColdFault {
 
 /// Opened when the first row goes there: most books never have one.
 pub(crate) struct ColdFile {
-    scratch: Scratch,
+    scratch: ScratchFiles,
     file: Option<Box<dyn StorageFile>>,
     /// Bytes in the file; what follows is in the buffer.
     flushed: u64,
@@ -57,7 +57,7 @@ impl std::fmt::Debug for ColdFile {
 }
 
 impl ColdFile {
-    pub(crate) fn new(scratch: Scratch) -> Self {
+    pub(crate) fn new(scratch: ScratchFiles) -> Self {
         Self {
             scratch,
             file: None,

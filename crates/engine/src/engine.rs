@@ -17,11 +17,13 @@ use tillroll_log::{
 use crate::log::{Appended, Beside, FrameSink, Gone};
 use crate::metrics::Counters;
 use crate::replay::is_step;
-use crate::{Blank, Failure, Metrics, Moment, OpenError, Outcome, Replay, ReplayError, event_id};
+use crate::{
+    BookOptions, EngineMetrics, Failure, Moment, Outcome, Replay, ReplayError, StartError, event_id,
+};
 
 /// How much goes into one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct FrameLimits {
     /// No further command is added to a frame that has this many records. A bound on how long
     /// the first of a batch waits for the last.
     pub batch_records: usize,
@@ -32,7 +34,7 @@ pub struct Limits {
     pub frame_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for FrameLimits {
     fn default() -> Self {
         Self {
             batch_records: 16_384,
@@ -63,7 +65,7 @@ pub struct Engine<L> {
     book_id: [u8; 16],
     /// Of the last record; the next one is not recorded earlier.
     recorded_at: Option<Timestamp>,
-    limits: Limits,
+    limits: FrameLimits,
     /// The frame that is being built.
     batch: Batch,
     /// Memory for the next one.
@@ -97,10 +99,10 @@ impl<J: Log> Engine<J> {
     pub fn open(
         log: J,
         book_id: [u8; 16],
-        blank: impl Into<Blank>,
+        book_options: impl Into<BookOptions>,
         mut progress: impl FnMut(Position),
-    ) -> Result<Self, OpenError> {
-        let mut replay = Replay::new(blank);
+    ) -> Result<Self, StartError> {
+        let mut replay = Replay::new(book_options);
         replay.run(&*log.reader(), None, &mut progress)?;
         Self::resume(log, book_id, replay)
     }
@@ -108,12 +110,12 @@ impl<J: Log> Engine<J> {
     /// Starts from a fold of the log that somebody has made already.
     ///
     /// # Errors
-    /// [`OpenError::NotAtHead`] when the fold is not of the whole log.
-    pub fn resume(log: J, book_id: [u8; 16], replay: Replay) -> Result<Self, OpenError> {
+    /// [`StartError::NotAtHead`] when the fold is not of the whole log.
+    pub fn resume(log: J, book_id: [u8; 16], replay: Replay) -> Result<Self, StartError> {
         let head = log.head().position;
         let (book, folded, recorded_at) = replay.into_parts();
         if folded != head {
-            return Err(OpenError::NotAtHead { folded, head });
+            return Err(StartError::NotAtHead { folded, head });
         }
         Ok(Self {
             reader: log.reader(),
@@ -121,7 +123,7 @@ impl<J: Log> Engine<J> {
             book,
             book_id,
             recorded_at,
-            limits: Limits::default(),
+            limits: FrameLimits::default(),
             batch: Batch::new(),
             spare: Batch::new(),
             handed: head,
@@ -142,13 +144,13 @@ impl<J: Log> Engine<J> {
 impl<L: FrameSink> Engine<L> {
     /// The same engine with other limits.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    pub fn with_limits(mut self, limits: FrameLimits) -> Self {
         self.limits = limits;
         self
     }
 
     /// Applies commands in order and makes them durable: one frame and one sync, or a few when
-    /// they are more than [`Limits`] allow in one. The answers come in the order of the
+    /// they are more than [`FrameLimits`] allow in one. The answers come in the order of the
     /// commands, and only after the last sync.
     ///
     /// # Errors
@@ -217,7 +219,7 @@ impl<L: FrameSink> Engine<L> {
     }
 
     #[must_use]
-    pub fn metrics(&self) -> Metrics {
+    pub fn metrics(&self) -> EngineMetrics {
         self.counters.read()
     }
 
@@ -532,10 +534,10 @@ impl<S: Storage> Engine<FileLog<S>> {
     pub fn open_files(
         storage: S,
         options: tillroll_log::Options,
-        blank: impl Into<Blank>,
+        book_options: impl Into<BookOptions>,
         mut progress: impl FnMut(Position),
-    ) -> Result<(Self, RecoveryReport), OpenError> {
-        let mut replay = Replay::new(blank);
+    ) -> Result<(Self, RecoveryReport), StartError> {
+        let mut replay = Replay::new(book_options);
         let mut wrong: Option<ReplayError> = None;
         let (log, report) = FileLog::open_with(storage, options, |position, bytes| {
             if wrong.is_none() {
@@ -557,7 +559,7 @@ impl<S: Storage> Engine<FileLog<S>> {
 /// A command's records exceed what is left of a frame.
 struct DoesNotFit;
 
-fn too_large(action: &Action, limits: Limits) -> Refusal {
+fn too_large(action: &Action, limits: FrameLimits) -> Refusal {
     let param = match action {
         Action::PostEntries(_) => "entries",
         Action::PostEntry(_) | Action::PlaceHold(_) | Action::CaptureHold(_) => "postings",

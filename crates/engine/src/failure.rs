@@ -71,7 +71,7 @@ pub enum ReplayError {
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum StartError {
     #[error(transparent)]
     Log(#[from] tillroll_log::OpenError),
     #[error(transparent)]

@@ -9,7 +9,7 @@ use tillroll_log::{LogReader, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::metrics::Counters;
-use crate::{Failure, Metrics, Outcome, SubmitError};
+use crate::{EngineMetrics, Failure, Outcome, SubmitError};
 
 /// A look at the durable state, between two batches.
 pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
@@ -178,7 +178,7 @@ impl Handle {
         *self.committed.borrow()
     }
 
-    /// Bytes that were made durable since the engine was opened: [`Metrics::bytes`] alone.
+    /// Bytes that were made durable since the engine was opened: [`EngineMetrics::bytes`] alone.
     #[must_use]
     pub fn appended_bytes(&self) -> u64 {
         self.shared.counters.bytes()
@@ -197,8 +197,8 @@ impl Handle {
     }
 
     #[must_use]
-    pub fn metrics(&self) -> Metrics {
-        Metrics {
+    pub fn metrics(&self) -> EngineMetrics {
+        EngineMetrics {
             queue_depth: self.shared.waiting.load(Ordering::Relaxed),
             queue_capacity: self.shared.capacity,
             ..self.shared.counters.read()

@@ -24,7 +24,7 @@
 //! calls the network while deciding.
 
 mod audit;
-mod blank;
+mod book_options;
 mod cbor;
 mod cold_file;
 mod engine;
@@ -41,19 +41,19 @@ mod scratch;
 mod snapshot;
 mod thread;
 
-pub use audit::{AuditError, AuditReport, Finding, Law, audit};
-pub use blank::Blank;
-pub use engine::{Engine, Limits};
+pub use audit::{AuditError, AuditFinding, AuditLaw, AuditReport, audit};
+pub use book_options::BookOptions;
+pub use engine::{Engine, FrameLimits};
 pub use event_id::event_id;
-pub use failure::{Failure, OpenError, ReplayError, SubmitError};
+pub use failure::{Failure, ReplayError, StartError, SubmitError};
 pub use handle::Handle;
-pub use metrics::{Histogram, Metrics};
+pub use metrics::{EngineMetrics, Histogram};
 pub use outcome::Outcome;
 pub use replay::{Replay, replay};
-pub use scratch::Scratch;
+pub use scratch::ScratchFiles;
 pub use snapshot::{
-    Comparison, Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotError, SnapshotFault,
-    SnapshotHeader, Snapshots, Start, Stored, Weight,
+    Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotComparison, SnapshotError,
+    SnapshotFault, SnapshotFile, SnapshotHeader, Snapshots, StartReport, Weight,
 };
-pub use thread::{EngineThread, Options, spawn, spawn_until};
+pub use thread::{EngineOptions, EngineThread, spawn, spawn_until};
 pub use tillroll_log::Position;

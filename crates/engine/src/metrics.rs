@@ -27,7 +27,7 @@ const NANOS: &[u64] = &[
 /// The engine's counters at one moment, since it was opened. They are read one after the other,
 /// so that two of them may differ by what happened in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metrics {
+pub struct EngineMetrics {
     /// Commands that were decided, whatever came of them.
     pub commands: u64,
     /// Of these, refused by the book.
@@ -50,7 +50,7 @@ pub struct Metrics {
     pub queue_capacity: usize,
 }
 
-impl Metrics {
+impl EngineMetrics {
     /// Frames made durable, with one sync each.
     #[must_use]
     pub fn batches(&self) -> u64 {
@@ -161,8 +161,8 @@ impl Counters {
         self.bytes.load(Relaxed)
     }
 
-    pub(crate) fn read(&self) -> Metrics {
-        Metrics {
+    pub(crate) fn read(&self) -> EngineMetrics {
+        EngineMetrics {
             commands: self.commands.load(Relaxed),
             refused: self.refused.load(Relaxed),
             replayed: self.replayed.load(Relaxed),

@@ -6,7 +6,7 @@ use tillroll_book::{Book, ColdFault};
 use tillroll_events::{Record, Timestamp};
 use tillroll_log::{LogReader, Position};
 
-use crate::{Blank, ReplayError};
+use crate::{BookOptions, ReplayError};
 
 /// Records between two reports of progress.
 const STEP: u64 = 1024;
@@ -26,9 +26,9 @@ pub struct Replay {
 
 impl Replay {
     #[must_use]
-    pub fn new(blank: impl Into<Blank>) -> Self {
+    pub fn new(book_options: impl Into<BookOptions>) -> Self {
         Self {
-            book: blank.into().book(),
+            book: book_options.into().book(),
             position: Position::ZERO,
             recorded_at: None,
         }
@@ -126,11 +126,11 @@ impl Replay {
 /// The first record that cannot be read or understood, with its position.
 pub fn replay(
     reader: &dyn LogReader,
-    blank: impl Into<Blank>,
+    book_options: impl Into<BookOptions>,
     up_to: Option<Position>,
     mut progress: impl FnMut(Position),
 ) -> Result<(Book, Position), ReplayError> {
-    let mut replay = Replay::new(blank);
+    let mut replay = Replay::new(book_options);
     replay.run(reader, up_to, &mut progress)?;
     let position = replay.position();
     Ok((replay.into_book(), position))

@@ -16,15 +16,15 @@ type Open = dyn Fn() -> io::Result<Box<dyn StorageFile>> + Send + Sync;
 /// Gives each fold of a roll a file of its own for rows that nobody has touched for long. Clones
 /// give files of the same kind.
 #[derive(Clone)]
-pub struct Scratch {
+pub struct ScratchFiles {
     open: Arc<Open>,
     pub(crate) after: u64,
     pub(crate) buffer_bytes: usize,
 }
 
-impl fmt::Debug for Scratch {
+impl fmt::Debug for ScratchFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scratch")
+        f.debug_struct("ScratchFiles")
             .field("after", &self.after)
             .finish_non_exhaustive()
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Scratch {
 /// Two files that are made at once must not be the same one.
 static FILES: AtomicU64 = AtomicU64::new(0);
 
-impl Scratch {
+impl ScratchFiles {
     /// Records for which nothing has changed a row that leaves memory.
     ///
     /// A life cycle with its webhooks is about ten records, so this many are the last hundred

@@ -22,12 +22,12 @@ use crate::{Engine, Failure, Handle, SubmitError};
 
 /// How an engine's thread is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct EngineOptions {
     /// Requests that may wait. More are turned away at once.
     pub queue: usize,
 }
 
-impl Default for Options {
+impl Default for EngineOptions {
     fn default() -> Self {
         Self { queue: 4096 }
     }
@@ -63,7 +63,10 @@ impl EngineThread {
 ///
 /// # Panics
 /// When the system starts no thread, or the queue has no room at all.
-pub fn spawn<J: Log + 'static>(engine: Engine<J>, options: Options) -> (Handle, EngineThread) {
+pub fn spawn<J: Log + 'static>(
+    engine: Engine<J>,
+    options: EngineOptions,
+) -> (Handle, EngineThread) {
     spawn_until(engine, options, |_| {})
 }
 
@@ -74,7 +77,7 @@ pub fn spawn<J: Log + 'static>(engine: Engine<J>, options: Options) -> (Handle, 
 /// As [`spawn`].
 pub fn spawn_until<J: Log + 'static>(
     engine: Engine<J>,
-    options: Options,
+    options: EngineOptions,
     at_end: impl FnOnce(&Engine<J>) + Send + 'static,
 ) -> (Handle, EngineThread) {
     assert!(options.queue > 0, "a queue without room takes nothing");

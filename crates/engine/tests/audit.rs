@@ -5,7 +5,7 @@ mod support;
 use support::commerce::shop;
 use support::{BOOK, apply, at, engine, fund, hold, opening, path, small, story};
 use tillroll_book::Chart;
-use tillroll_engine::{AuditError, AuditReport, Finding, Law, Position, audit, event_id};
+use tillroll_engine::{AuditError, AuditFinding, AuditLaw, AuditReport, Position, audit, event_id};
 use tillroll_events::{
     AccountLimitSet, AccountOpened, CommandRef, EntryId, EntryPosted, Event, EventId, HoldCaptured,
     HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, Metadata, Record,
@@ -152,7 +152,7 @@ fn every_planted_breach_is_found_at_its_position() {
         id: record(5, posted(2, into(1))).id,
         ..record(6, posted(3, into(1)))
     };
-    let table: Vec<(&str, Vec<Record>, u64, fn(&Law) -> bool)> = vec![
+    let table: Vec<(&str, Vec<Record>, u64, fn(&AuditLaw) -> bool)> = vec![
         (
             "a wallet is drawn below zero",
             vec![record(5, posted(2, out(60))), record(6, posted(3, out(1)))],
@@ -160,7 +160,7 @@ fn every_planted_breach_is_found_at_its_position() {
             |law| {
                 matches!(
                     law,
-                    Law::Limit {
+                    AuditLaw::Limit {
                         limit: Limit::DebitsMustNotExceedCredits,
                         ..
                     }
@@ -171,13 +171,13 @@ fn every_planted_breach_is_found_at_its_position() {
             "a hold takes what is held already",
             vec![record(5, placed(10, out(61)))],
             5,
-            |law| matches!(law, Law::Limit { .. }),
+            |law| matches!(law, AuditLaw::Limit { .. }),
         ),
         (
             "a limit is set that the balance does not keep",
             vec![record(5, set(TILL, Limit::DebitsMustNotExceedCredits))],
             5,
-            |law| matches!(law, Law::Limit { .. }),
+            |law| matches!(law, AuditLaw::Limit { .. }),
         ),
         (
             "a posting to an account that is not open",
@@ -186,13 +186,13 @@ fn every_planted_breach_is_found_at_its_position() {
                 posted(2, legs(&[(TILL, Side::Debit, 1), (7, Side::Credit, 1)])),
             )],
             5,
-            |law| matches!(law, Law::AccountOpen(account) if account.get() == 7),
+            |law| matches!(law, AuditLaw::AccountOpen(account) if account.get() == 7),
         ),
         (
             "a limit for an account that is not open",
             vec![record(5, set(7, limit))],
             5,
-            |law| matches!(law, Law::AccountOpen(_)),
+            |law| matches!(law, AuditLaw::AccountOpen(_)),
         ),
         (
             "a posting in another unit than the account's",
@@ -204,49 +204,49 @@ fn every_planted_breach_is_found_at_its_position() {
                 ),
             )],
             5,
-            |law| matches!(law, Law::Unit { .. }),
+            |law| matches!(law, AuditLaw::Unit { .. }),
         ),
         (
             "an account number is skipped",
             vec![record(5, opened(3, "other"))],
             5,
-            |law| matches!(law, Law::AccountNumber { next: 2, .. }),
+            |law| matches!(law, AuditLaw::AccountNumber { next: 2, .. }),
         ),
         (
             "an account is opened twice",
             vec![record(5, opened(2, "other")), record(6, opened(3, "other"))],
             6,
-            |law| matches!(law, Law::AccountUsed { .. }),
+            |law| matches!(law, AuditLaw::AccountUsed { .. }),
         ),
         (
             "an entry is posted twice",
             vec![record(5, posted(1, into(1)))],
             5,
-            |law| matches!(law, Law::EntryUsed(_)),
+            |law| matches!(law, AuditLaw::EntryUsed(_)),
         ),
         (
             "a hold is placed twice",
             vec![record(5, ended(9)), record(6, placed(9, out(1)))],
             6,
-            |law| matches!(law, Law::HoldUsed(_)),
+            |law| matches!(law, AuditLaw::HoldUsed(_)),
         ),
         (
             "a hold ends twice",
             vec![record(5, captured(9, out(10))), record(6, ended(9))],
             6,
-            |law| matches!(law, Law::HoldOpen(_)),
+            |law| matches!(law, AuditLaw::HoldOpen(_)),
         ),
         (
             "more is captured than was held",
             vec![record(5, captured(9, out(41)))],
             5,
-            |law| matches!(law, Law::HoldCovers(_)),
+            |law| matches!(law, AuditLaw::HoldCovers(_)),
         ),
         (
             "the other way round is captured",
             vec![record(5, captured(9, into(40)))],
             5,
-            |law| matches!(law, Law::HoldCovers(_)),
+            |law| matches!(law, AuditLaw::HoldCovers(_)),
         ),
         (
             "a total leaves the range",
@@ -255,31 +255,31 @@ fn every_planted_breach_is_found_at_its_position() {
                 record(6, posted(3, into(1))),
             ],
             6,
-            |law| matches!(law, Law::Range { .. }),
+            |law| matches!(law, AuditLaw::Range { .. }),
         ),
         (
             "a total overflows",
             vec![record(5, posted(2, into(u64::MAX)))],
             5,
-            |law| matches!(law, Law::Range { .. }),
+            |law| matches!(law, AuditLaw::Range { .. }),
         ),
         ("time runs backwards", vec![early], 5, |law| {
-            matches!(law, Law::Time { .. })
+            matches!(law, AuditLaw::Time { .. })
         }),
         ("an id without the time", vec![foreign_id], 5, |law| {
-            matches!(law, Law::IdTime(_))
+            matches!(law, AuditLaw::IdTime(_))
         }),
         (
             "an id is used twice",
             vec![record(5, posted(2, into(1))), repeated_id],
             6,
-            |law| matches!(law, Law::IdUsed(_)),
+            |law| matches!(law, AuditLaw::IdUsed(_)),
         ),
         (
             "a key is used twice",
             vec![keyed("fund-1", 1, record(5, posted(2, into(1))))],
             5,
-            |law| matches!(law, Law::KeyUsed { .. }),
+            |law| matches!(law, AuditLaw::KeyUsed { .. }),
         ),
         (
             "a command is cut by another",
@@ -288,19 +288,19 @@ fn every_planted_breach_is_found_at_its_position() {
                 keyed("b", 1, record(6, posted(3, into(1)))),
             ],
             6,
-            |law| matches!(law, Law::CommandCut { missing: 1 }),
+            |law| matches!(law, AuditLaw::CommandCut { missing: 1 }),
         ),
         (
             "a command is cut by the end",
             vec![keyed("a", 3, record(5, posted(2, into(1))))],
             5,
-            |law| matches!(law, Law::CommandCut { missing: 2 }),
+            |law| matches!(law, AuditLaw::CommandCut { missing: 2 }),
         ),
         (
             "a command without events",
             vec![keyed("a", 0, record(5, posted(2, into(1))))],
             5,
-            |law| matches!(law, Law::CommandEmpty),
+            |law| matches!(law, AuditLaw::CommandEmpty),
         ),
     ];
     assert!(check(&world()).is_ok());
@@ -308,7 +308,7 @@ fn every_planted_breach_is_found_at_its_position() {
         let mut log = world();
         append(&mut log, &records);
         match check(&log) {
-            Err(AuditError::Broken(Finding { position, law })) => {
+            Err(AuditError::Broken(AuditFinding { position, law })) => {
                 assert_eq!(position, Position::new(expected), "{name}: {law}");
                 assert!(law_holds(&law), "{name}: {law}");
             }

@@ -6,26 +6,27 @@ mod support;
 use std::io;
 
 use support::snapshots::{
-    FileEngine, blank, bytes_of, bytes_of_writer, everything, fold, never, options,
+    FileEngine, book_options, bytes_of, bytes_of_writer, everything, fold, never, options,
 };
 use support::{balance, fund, opening, wallet};
 use tillroll_book::Chart;
 use tillroll_engine::{
-    Blank, Engine, Failure, OpenError, ReplayError, Scratch, SnapshotError, Snapshots, SubmitError,
+    BookOptions, Engine, Failure, ReplayError, ScratchFiles, SnapshotError, Snapshots, StartError,
+    SubmitError,
 };
 use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot};
 use tillroll_log::{DirTree, Position, StorageFile, Tree};
 
 /// Files in a tree, read and written at once.
-fn in_tree(tree: &MemoryTree, after: u64) -> Blank {
+fn in_tree(tree: &MemoryTree, after: u64) -> BookOptions {
     let tree = tree.clone();
     let open = move || -> io::Result<Box<dyn StorageFile>> { Ok(Box::new(tree.create("rows")?)) };
-    let scratch = Scratch::new(open).after(after).buffered(0);
-    blank().with_scratch(scratch)
+    let scratch = ScratchFiles::new(open).after(after).buffered(0);
+    book_options().with_scratch(scratch)
 }
 
-fn open(storage: MemoryStorage, blank: Blank) -> Result<FileEngine, OpenError> {
-    Engine::open_files(storage, options(), blank, |_| {}).map(|(engine, _)| engine)
+fn open(storage: MemoryStorage, book_options: BookOptions) -> Result<FileEngine, StartError> {
+    Engine::open_files(storage, options(), book_options, |_| {}).map(|(engine, _)| engine)
 }
 
 fn bytes_in(tree: &MemoryTree) -> usize {
@@ -39,7 +40,7 @@ fn bytes_in(tree: &MemoryTree) -> usize {
 fn answers_snapshots_and_starts_are_those_of_a_writer_with_all_rows_in_memory() {
     for (seed, after) in [(1, 1), (2, 2), (3, 7), (4, 20), (5, 50), (6, 500)] {
         let (storage, tree) = (MemoryStorage::new(), MemoryTree::new());
-        let mut plain = open(MemoryStorage::new(), blank()).expect("nothing fails");
+        let mut plain = open(MemoryStorage::new(), book_options()).expect("nothing fails");
         let mut cold = open(storage.clone(), in_tree(&tree, after)).expect("nothing fails");
         for batch in everything(seed, 150) {
             let expected = plain.execute(batch.clone()).expect("nothing fails");
@@ -64,9 +65,14 @@ fn answers_snapshots_and_starts_are_those_of_a_writer_with_all_rows_in_memory() 
         let kept = MemoryTree::new();
         support::snapshots::put(&kept, &replay, head);
         let (tree, snapshots) = (MemoryTree::new(), Snapshots::new(kept));
-        let blank = in_tree(&tree, after);
-        let started =
-            Engine::open_files_from(storage.restarted(), options(), blank, &snapshots, |_| {});
+        let book_options = in_tree(&tree, after);
+        let started = Engine::open_files_from(
+            storage.restarted(),
+            options(),
+            book_options,
+            &snapshots,
+            |_| {},
+        );
         let (started, start) = started.expect("nothing fails");
         assert!(start.snapshot.is_some(), "seed {seed}: {start:?}");
         assert!(bytes_in(&tree) > 0, "seed {seed}: no row began in the file");
@@ -124,7 +130,7 @@ fn whatever_call_of_the_file_fails_the_engine_ends_and_the_roll_is_whole() {
 #[test]
 fn no_rotten_bit_of_the_file_makes_another_answer() {
     let batches = everything(12, 40);
-    let mut plain = open(MemoryStorage::new(), blank()).expect("nothing fails");
+    let mut plain = open(MemoryStorage::new(), book_options()).expect("nothing fails");
     let expected: Vec<_> = batches
         .iter()
         .map(|batch| plain.execute(batch.clone()))
@@ -138,9 +144,9 @@ fn no_rotten_bit_of_the_file_makes_another_answer() {
         let open_file = move || -> io::Result<Box<dyn StorageFile>> {
             Ok(Box::new(over.over(MemoryTree::new().create("rows")?)))
         };
-        let scratch = Scratch::new(open_file).after(2).buffered(0);
-        let blank = blank().with_scratch(scratch);
-        let mut engine = open(MemoryStorage::new(), blank).expect("nothing fails");
+        let scratch = ScratchFiles::new(open_file).after(2).buffered(0);
+        let book_options = book_options().with_scratch(scratch);
+        let mut engine = open(MemoryStorage::new(), book_options).expect("nothing fails");
         for (batch, expected) in batches.iter().zip(&expected) {
             match engine.execute(batch.clone()) {
                 Ok(answers) => {
@@ -173,8 +179,10 @@ fn no_rotten_bit_of_the_file_makes_another_answer() {
 fn a_directory_keeps_no_name_of_a_file_and_may_be_full_of_old_ones() {
     let directory = tempfile::tempdir().expect("a directory");
     let root = directory.path().join("scratch");
-    let blank = |after| blank().with_scratch(Scratch::in_directory(&root).after(after).buffered(0));
-    let mut quiet = open(MemoryStorage::new(), blank(1_000_000)).expect("nothing fails");
+    let book_options = |after| {
+        book_options().with_scratch(ScratchFiles::in_directory(&root).after(after).buffered(0))
+    };
+    let mut quiet = open(MemoryStorage::new(), book_options(1_000_000)).expect("nothing fails");
     quiet.execute(opening(3)).expect("nothing fails");
     assert!(
         !root.exists(),
@@ -182,10 +190,10 @@ fn a_directory_keeps_no_name_of_a_file_and_may_be_full_of_old_ones() {
     );
 
     let (mut one, mut other) = (
-        open(MemoryStorage::new(), blank(1)).expect("nothing fails"),
-        open(MemoryStorage::new(), blank(2)).expect("nothing fails"),
+        open(MemoryStorage::new(), book_options(1)).expect("nothing fails"),
+        open(MemoryStorage::new(), book_options(2)).expect("nothing fails"),
     );
-    let mut plain = open(MemoryStorage::new(), Blank::default()).expect("nothing fails");
+    let mut plain = open(MemoryStorage::new(), BookOptions::default()).expect("nothing fails");
     for (number, batch) in everything(13, 60).into_iter().enumerate() {
         if number == 2 {
             // What a process leaves that is killed in the wrong moment.
@@ -236,24 +244,29 @@ fn a_start_that_cannot_put_rows_away_is_refused() {
     let kept = MemoryTree::new();
     support::snapshots::put(&kept, &replay, head);
     let full = || {
-        Scratch::new(|| Err(io::Error::other("no room")))
+        ScratchFiles::new(|| Err(io::Error::other("no room")))
             .after(2)
             .buffered(0)
     };
-    let blank = Blank::from(Chart::default()).with_scratch(full());
-    let folded = open(storage.restarted(), blank.clone());
+    let book_options = BookOptions::from(Chart::default()).with_scratch(full());
+    let folded = open(storage.restarted(), book_options.clone());
     let error = folded.expect_err("there is no room");
     assert!(
-        matches!(error, OpenError::Replay(ReplayError::Cold(_))),
+        matches!(error, StartError::Replay(ReplayError::Cold(_))),
         "{error}"
     );
     assert!(error.to_string().contains("no room"), "{error}");
     let snapshots = Snapshots::new(kept);
-    let started =
-        Engine::open_files_from(storage.restarted(), options(), blank, &snapshots, |_| {});
+    let started = Engine::open_files_from(
+        storage.restarted(),
+        options(),
+        book_options,
+        &snapshots,
+        |_| {},
+    );
     let error = started.expect_err("there is no room");
     assert!(
-        matches!(error, OpenError::Replay(ReplayError::Cold(_))),
+        matches!(error, StartError::Replay(ReplayError::Cold(_))),
         "{error}"
     );
 }
@@ -265,7 +278,8 @@ async fn whoever_looks_at_rows_that_cannot_be_read_is_told_so() {
     for batch in everything(16, 60) {
         engine.execute(batch).expect("nothing fails");
     }
-    let (handle, thread) = tillroll_engine::spawn(engine, tillroll_engine::Options::default());
+    let (handle, thread) =
+        tillroll_engine::spawn(engine, tillroll_engine::EngineOptions::default());
     let known = handle.inspect(|book| balance(book, &wallet(0))).await;
     known.expect("the ledger is in memory");
     tree.storage().inject(Injection {

@@ -8,7 +8,7 @@ use support::{
     opening, pay, refuse_one, small, start, story, wallet,
 };
 use tillroll_book::{Chart, Refusal, Retry};
-use tillroll_engine::{Engine, Limits, OpenError, Outcome, Position, Replay, event_id};
+use tillroll_engine::{Engine, FrameLimits, Outcome, Position, Replay, StartError, event_id};
 use tillroll_events::Kind;
 use tillroll_log::{Log, MemoryLog};
 
@@ -161,22 +161,22 @@ fn the_same_key_with_another_request_is_a_conflict() {
 
 #[test]
 fn a_batch_over_the_limits_takes_more_frames_and_loses_nothing() {
-    let run = |limits: Limits| {
+    let run = |limits: FrameLimits| {
         let mut engine = engine().with_limits(limits);
         let answers = engine.execute(story(5, 200)).unwrap();
         let batches = engine.metrics().batches();
         (answers, engine.book().digest(), batches)
     };
-    let whole = run(Limits::default());
+    let whole = run(FrameLimits::default());
     assert_eq!(whole.2, 1);
     let few_records = run(small());
-    let few_bytes = run(Limits {
+    let few_bytes = run(FrameLimits {
         batch_bytes: 500,
-        ..Limits::default()
+        ..FrameLimits::default()
     });
-    let small_frames = run(Limits {
+    let small_frames = run(FrameLimits {
         frame_bytes: 700,
-        ..Limits::default()
+        ..FrameLimits::default()
     });
     for (answers, digest, batches) in [few_records, few_bytes, small_frames] {
         assert_eq!(answers, whole.0);
@@ -187,9 +187,9 @@ fn a_batch_over_the_limits_takes_more_frames_and_loses_nothing() {
 
 #[test]
 fn a_command_that_no_frame_can_hold_is_refused_and_leaves_no_trace() {
-    let mut engine = engine().with_limits(Limits {
+    let mut engine = engine().with_limits(FrameLimits {
         frame_bytes: 2000,
-        ..Limits::default()
+        ..FrameLimits::default()
     });
     apply(&mut engine, opening(1));
     let before = (engine.head(), engine.book().digest());
@@ -276,7 +276,7 @@ fn an_engine_starts_only_from_the_whole_log() {
     assert!(replay.fold(Position::new(3), &bytes).is_err(), "a gap");
     let refused = Engine::resume(log, BOOK, replay);
     assert!(
-        matches!(refused, Err(OpenError::NotAtHead { .. })),
+        matches!(refused, Err(StartError::NotAtHead { .. })),
         "{refused:?}"
     );
 }

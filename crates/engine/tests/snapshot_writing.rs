@@ -6,10 +6,11 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use support::snapshots::{ID, blank, bytes_of_writer, ends, fold, lived, never, open, put};
+use support::snapshots::{ID, book_options, bytes_of_writer, ends, fold, lived, never, open, put};
 use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
-    Keeper, KeeperOptions, Options, SnapshotError, Snapshots, Stored, Weight, spawn_until,
+    EngineOptions, Keeper, KeeperOptions, SnapshotError, SnapshotFile, Snapshots, Weight,
+    spawn_until,
 };
 use tillroll_log::MemoryLog;
 use tillroll_log::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
@@ -29,7 +30,7 @@ fn a_crash_at_any_step_leaves_the_ones_before() {
     let (storage, engine) = lived(11, 30);
     let ends = ends(&engine);
     let before = MemoryTree::new();
-    let kept: Vec<Stored> = [ends[2], ends[6]]
+    let kept: Vec<SnapshotFile> = [ends[2], ends[6]]
         .iter()
         .map(|at| {
             let (replay, head) = fold(&engine, *at);
@@ -108,14 +109,22 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
     };
     let reader = engine.reader();
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots.clone(), ID, reader, blank(), last, options, wait);
+    let keeper = Keeper::spawn(
+        snapshots.clone(),
+        ID,
+        reader,
+        book_options(),
+        last,
+        options,
+        wait,
+    );
     let keeper = keeper.expect("a thread starts");
     let mut made = Vec::new();
     for round in 0..4_u128 {
         let waited = waits.recv().expect("the keeper waits");
         let last = made
             .last()
-            .map_or(0, |stored: &Stored| stored.position.get());
+            .map_or(0, |stored: &SnapshotFile| stored.position.get());
         assert_eq!(waited, Weight::of(last + 10, 0), "round {round}");
         if let Some(stored) = made.last() {
             assert_eq!(snapshots.list().expect("it lists").first(), Some(stored));
@@ -124,7 +133,7 @@ fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
             let id = round * 100 + number + 1;
             apply(&mut engine, vec![fund(id, &wallet(0), 5)]);
         }
-        made.push(Stored {
+        made.push(SnapshotFile {
             position: engine.head(),
             file: format!("{:020}.snapshot", engine.head().get()),
         });
@@ -159,7 +168,15 @@ fn the_keeper_leaves_a_large_state_alone() {
         (rounds < 3).then_some(due)
     };
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), blank(), last, options, wait);
+    let keeper = Keeper::spawn(
+        snapshots,
+        ID,
+        engine.reader(),
+        book_options(),
+        last,
+        options,
+        wait,
+    );
     keeper.expect("a thread starts").join();
     assert_eq!(tree.storage().names(), before);
 }
@@ -169,7 +186,7 @@ fn the_last_look_is_after_the_last_answer() {
     let mut engine = support::start(MemoryLog::new());
     apply(&mut engine, opening(1));
     let (sender, seen) = mpsc::channel();
-    let (handle, thread) = spawn_until(engine, Options::default(), move |engine| {
+    let (handle, thread) = spawn_until(engine, EngineOptions::default(), move |engine| {
         let moment = engine.moment().expect("nothing is staged");
         sender.send(moment.head.position).expect("the test listens");
     });
@@ -281,7 +298,15 @@ fn a_keeper_that_is_told_to_stop_gives_up() {
     };
     let snapshots = Snapshots::new(tree.clone());
     let last = Weight::default();
-    let keeper = Keeper::spawn(snapshots, ID, engine.reader(), blank(), last, options, wait);
+    let keeper = Keeper::spawn(
+        snapshots,
+        ID,
+        engine.reader(),
+        book_options(),
+        last,
+        options,
+        wait,
+    );
     let keeper = keeper.expect("a thread starts");
     keeper.stop();
     go.send(()).expect("the keeper waits");

@@ -4,10 +4,11 @@
 mod support;
 
 use support::snapshots::{
-    ID, blank, bytes_of, bytes_of_writer, ends, everything, fold, lived, never, open, options, put,
+    ID, book_options, bytes_of, bytes_of_writer, ends, everything, fold, lived, never, open,
+    options, put,
 };
 use tillroll_book::{Chart, ChartRule};
-use tillroll_engine::{Comparison, Engine, OpenError, Section, Snapshots};
+use tillroll_engine::{Engine, Section, SnapshotComparison, Snapshots, StartError};
 use tillroll_ledger::{AccountType, Limit};
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
 use tillroll_log::{Damage, Fault, LogId, OpenError as LogError, Position};
@@ -121,14 +122,16 @@ fn every_flipped_bit_is_found_and_the_roll_is_folded_instead() {
     let whole = tree.storage().bytes(&file);
     let snapshots = Snapshots::new(tree.clone());
     let stored = snapshots.list().expect("it lists").remove(0);
-    snapshots.read(&stored, &blank()).expect("it is whole");
+    snapshots
+        .read(&stored, &book_options())
+        .expect("it is whole");
     for bit in 0..whole.len() * 8 {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         tree.storage().put(&file, bytes);
         let what = format!("bit {bit} of {}", whole.len() * 8);
         assert!(
-            snapshots.read(&stored, &blank()).is_err(),
+            snapshots.read(&stored, &book_options()).is_err(),
             "{what} is overlooked"
         );
         // A start reads as above; one bit of each byte shows that it then goes without.
@@ -219,13 +222,13 @@ fn rows_that_say_anything_are_refused_or_read_and_never_panic() {
         let bytes = forge(&whole, &mut Random::new(seed));
         let changed = bytes != whole;
         tree.storage().put(&stored.file, bytes);
-        match snapshots.read(&stored, &blank()) {
+        match snapshots.read(&stored, &book_options()) {
             Err(_) => refused += 1,
             // Nothing but a replay can find it.
             Ok(_) => {
                 let moment = replay.moment(ID, head).expect("there are records");
                 let seen = snapshots.compare(&stored, &moment).expect("it is whole");
-                assert_eq!(seen != Comparison::Equal, changed, "seed {seed}");
+                assert_eq!(seen != SnapshotComparison::Equal, changed, "seed {seed}");
                 compared += 1;
             }
         }
@@ -242,16 +245,19 @@ fn a_comparison_with_a_replay_names_the_section() {
     let snapshots = Snapshots::new(tree);
     let moment = replay.moment(ID, head).expect("there are records");
     let equal = snapshots.compare(&stored, &moment);
-    assert_eq!(equal.expect("it is whole"), Comparison::Equal);
+    assert_eq!(equal.expect("it is whole"), SnapshotComparison::Equal);
     let ends = ends(&engine);
     let (other, _) = fold(&engine, ends[ends.len() - 2]);
     let mut moment = moment;
     moment.book = other.book();
     let differs = snapshots.compare(&stored, &moment).expect("it is whole");
-    assert!(matches!(differs, Comparison::Differs(_)), "{differs:?}");
+    assert!(
+        matches!(differs, SnapshotComparison::Differs(_)),
+        "{differs:?}"
+    );
     moment.head.hash = tillroll_log::FrameHash::GENESIS;
     let other = snapshots.compare(&stored, &moment).expect("it is whole");
-    assert_eq!(other, Comparison::Header);
+    assert_eq!(other, SnapshotComparison::Header);
     assert_eq!(Section::Keys.name(), "idempotency keys");
 }
 
@@ -325,7 +331,7 @@ fn a_roll_that_ends_before_a_snapshot_is_refused() {
     cut.put(&name, &bytes[..magic.expect("there is a frame")]);
     let before = cut.bytes(&name);
     match open(cut.clone(), &tree) {
-        Err(OpenError::Log(LogError::Damaged(Damage {
+        Err(StartError::Log(LogError::Damaged(Damage {
             fault: Fault::Lost { expected },
             ..
         }))) => assert_eq!(expected, engine.head()),

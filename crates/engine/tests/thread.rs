@@ -8,7 +8,7 @@ use std::thread;
 use support::{Gate, Gated, apply, balance, engine, folded, fund, opening, pay, start, wallet};
 use tillroll_book::{Action, Command, PostEntries};
 use tillroll_engine::{
-    Engine, EngineThread, Failure, Handle, Options, Outcome, Position, SubmitError, spawn,
+    Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position, SubmitError, spawn,
 };
 use tillroll_events::Event;
 use tillroll_log::{AppendError, Batch, Committed, Head, Log, LogReader, MemoryLog};
@@ -24,7 +24,7 @@ fn gated(queue: usize) -> (Handle, EngineThread, Gate, MemoryLog) {
         gate: gate.clone(),
     });
     gate.close();
-    let (handle, thread) = spawn(engine, Options { queue });
+    let (handle, thread) = spawn(engine, EngineOptions { queue });
     (handle, thread, gate, log)
 }
 
@@ -255,7 +255,7 @@ impl Log for Buggy {
 
 #[test]
 fn a_panic_of_the_writer_is_answered_as_a_failure() {
-    let (handle, thread) = spawn(start(Buggy(MemoryLog::new())), Options::default());
+    let (handle, thread) = spawn(start(Buggy(MemoryLog::new())), EngineOptions::default());
     for _ in 0..2 {
         let failed = handle.submit_blocking(opening(1).remove(0));
         assert!(
@@ -307,7 +307,7 @@ fn the_next_frame_is_decided_while_one_is_under_way() {
                 begun,
                 word,
             }),
-            Options::default(),
+            EngineOptions::default(),
         );
         let before = handle.head();
         let first = submit(&handle, fund(1, "wallet:0", 10));
@@ -433,7 +433,7 @@ fn one_effect_per_key_whoever_races() {
     let mut plain = engine();
     apply(&mut plain, opening(2));
     apply(&mut plain, vec![fund(1, "wallet:0", 1000)]);
-    let (handle, thread) = spawn(plain, Options { queue: 1024 });
+    let (handle, thread) = spawn(plain, EngineOptions { queue: 1024 });
     let clients: Vec<_> = (0..16)
         .map(|_| {
             let handle = handle.clone();

@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tillroll_engine::{Handle, Start};
+use tillroll_engine::{Handle, StartReport};
 use tillroll_projections::Checkpoint;
 
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
@@ -95,7 +95,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint, start: &Start) -> Self {
+    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint, start: &StartReport) -> Self {
         let mut registry = Registry::default();
         let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));

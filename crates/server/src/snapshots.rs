@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tillroll_engine::{
-    Blank, Engine, Handle, Keeper, KeeperOptions, Moment, Snapshots, Start, Stored, Weight,
+    BookOptions, Engine, Handle, Keeper, KeeperOptions, Moment, SnapshotFile, Snapshots,
+    StartReport, Weight,
 };
 use tillroll_log::{DirTree, Log, Position, RecoveryReport};
 use tokio::sync::watch;
@@ -37,9 +38,9 @@ pub(crate) fn open(
 }
 
 /// A start that folded everything.
-pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, Start) {
+pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, StartReport) {
     let (folded, folded_bytes) = (recovery.records, recovery.bytes);
-    let start = Start {
+    let start = StartReport {
         recovery,
         snapshot: None,
         passed_over: Vec::new(),
@@ -50,7 +51,7 @@ pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, Start) 
 }
 
 /// Says where the state came from.
-pub(crate) fn tell(start: &Start) {
+pub(crate) fn tell(start: &StartReport) {
     for passed in &start.passed_over {
         tracing::warn!(
             file = passed.file,
@@ -66,7 +67,7 @@ pub(crate) fn tell(start: &Start) {
 /// process be killed soon. Answers how long the roll is at the last snapshot.
 pub(crate) fn after_start<J: Log>(
     engine: &Engine<J>,
-    start: &Start,
+    start: &StartReport,
     snapshots: &Kept,
     options: &KeeperOptions,
 ) -> Weight {
@@ -78,7 +79,7 @@ pub(crate) fn after_start<J: Log>(
     made.map_or(before, |_| now)
 }
 
-fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<Stored> {
+fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<SnapshotFile> {
     let position = moment.head.position.get();
     tracing::info!(position, "writing a snapshot");
     match snapshots.write(moment, &AtomicBool::new(false)) {
@@ -133,10 +134,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 pub(crate) fn keep(
     snapshots: Kept,
     options: KeeperOptions,
-    start: &Start,
+    start: &StartReport,
     last: Weight,
     engine: &Handle,
-    blank: Blank,
+    book_options: BookOptions,
     mut stopping: watch::Receiver<bool>,
 ) -> io::Result<Keeper> {
     let runtime = tokio::runtime::Handle::current();
@@ -168,5 +169,5 @@ pub(crate) fn keep(
     };
     let log = start.recovery.log;
     let reader = engine.reader();
-    Keeper::spawn(snapshots, log, reader, blank, last, options, wait)
+    Keeper::spawn(snapshots, log, reader, book_options, last, options, wait)
 }

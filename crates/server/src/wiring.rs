@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use tillroll_book::Chart;
 use tillroll_engine::{
-    Blank, Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position, Scratch, Start,
+    BookOptions, Engine, EngineThread, Failure, Handle, Keeper, KeeperOptions, Position,
+    ScratchFiles, StartReport,
 };
 use tillroll_log::{DirStorage, DirStorageError, LogId, RecoveryReport};
 use tillroll_projections::{
@@ -80,7 +81,7 @@ impl Config {
             allowed_hosts: Vec::new(),
             segment_bytes: tillroll_log::Options::default().segment_bytes,
             snapshots: Some(KeeperOptions::default()),
-            cold_after: Scratch::AFTER,
+            cold_after: ScratchFiles::AFTER,
             patience: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
         }
@@ -101,7 +102,7 @@ pub enum OpenError {
     #[error(transparent)]
     Storage(#[from] DirStorageError),
     #[error(transparent)]
-    Engine(#[from] tillroll_engine::OpenError),
+    Engine(#[from] tillroll_engine::StartError),
     #[error(transparent)]
     Projections(#[from] ProjectError),
     #[error(transparent)]
@@ -123,7 +124,7 @@ pub struct Tillroll {
     /// Ends the follower, once there is nothing more to follow.
     leave: watch::Sender<bool>,
     book_id: [u8; 16],
-    start: Start,
+    start: StartReport,
     /// True once the writer has ended.
     pub(crate) writer_over: watch::Receiver<bool>,
     pub(crate) max_connections: usize,
@@ -161,18 +162,22 @@ impl Tillroll {
             segment_bytes: config.segment_bytes,
             ..Default::default()
         };
-        let scratch = Scratch::in_directory(data_dir.join(SCRATCH)).after(config.cold_after);
-        let blank = Blank::from(config.chart).with_scratch(scratch);
+        let scratch = ScratchFiles::in_directory(data_dir.join(SCRATCH)).after(config.cold_after);
+        let book_options = BookOptions::from(config.chart).with_scratch(scratch);
         let kept = snapshots::open(data_dir, config.snapshots);
         let on_progress = |position: Position| progress(position.get());
         let (engine, start) = match &kept {
-            Some((snapshots, _)) => {
-                Engine::open_files_from(storage, options, blank.clone(), snapshots, on_progress)?
-            }
+            Some((snapshots, _)) => Engine::open_files_from(
+                storage,
+                options,
+                book_options.clone(),
+                snapshots,
+                on_progress,
+            )?,
             None => snapshots::without(Engine::open_files(
                 storage,
                 options,
-                blank.clone(),
+                book_options.clone(),
                 on_progress,
             )?),
         };
@@ -207,7 +212,7 @@ impl Tillroll {
         });
         let last_snapshot = LastSnapshot::default();
         let at_end = last_snapshot.of(kept.as_ref().map(|(snapshots, _)| snapshots.clone()));
-        let options = tillroll_engine::Options { queue };
+        let options = tillroll_engine::EngineOptions { queue };
         let (handle, thread) = tillroll_engine::spawn_until(engine, options, at_end);
         let (stop, stopping) = watch::channel(false);
         let (leave, leaving) = watch::channel(false);
@@ -231,7 +236,15 @@ impl Tillroll {
         let keeper = kept
             .zip(last)
             .map(|((snapshots, options), last)| {
-                snapshots::keep(snapshots, options, &start, last, &handle, blank, until)
+                snapshots::keep(
+                    snapshots,
+                    options,
+                    &start,
+                    last,
+                    &handle,
+                    book_options,
+                    until,
+                )
             })
             .transpose()
             .map_err(no_thread)?;
@@ -324,7 +337,7 @@ impl Tillroll {
 
     /// From which snapshot it went on, and what was folded.
     #[must_use]
-    pub fn start(&self) -> &Start {
+    pub fn start(&self) -> &StartReport {
         &self.start
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tillroll_book::{Action, Chart, Command, Digest};
-use tillroll_engine::{Blank, Failure as Ended, Scratch};
+use tillroll_engine::{BookOptions, Failure as Ended, ScratchFiles};
 use tillroll_log::testing::{Failure, Injection, MemoryTree, Rot};
 use tillroll_log::{StorageFile, Tree};
 
@@ -211,12 +211,15 @@ impl ColdChance {
 impl Setup {
     /// What a process starts with, and where its cold rows go. No process finds those of the one
     /// before it.
-    pub(crate) fn blank(&self) -> (Blank, Rows) {
+    pub(crate) fn book_options(&self) -> (BookOptions, Rows) {
         let rows = Rows::new();
         let opened = rows.clone();
-        let scratch = Scratch::new(move || opened.open());
+        let scratch = ScratchFiles::new(move || opened.open());
         let scratch = scratch.after(self.cold_after).buffered(0);
-        (Blank::from(Chart::default()).with_scratch(scratch), rows)
+        (
+            BookOptions::from(Chart::default()).with_scratch(scratch),
+            rows,
+        )
     }
 }
 

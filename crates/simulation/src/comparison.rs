@@ -1,6 +1,6 @@
 //! Looks at the result, on the way and at the end.
 
-use tillroll_engine::Limits;
+use tillroll_engine::FrameLimits;
 use tillroll_log::Head;
 use tillroll_log::testing::{MemoryStorage, PowerCut};
 
@@ -93,7 +93,7 @@ impl Simulation<'_> {
 
     /// A book that was told the same in order, once and in peace, says the same.
     fn converged(&mut self) -> Judged<()> {
-        let mut calm = Reference::new(self.setup.book_id, Limits::default());
+        let mut calm = Reference::new(self.setup.book_id, FrameLimits::default());
         let mut clock = Clock::new();
         let mut chance = Chance::of(0, "calm");
         for request in self.workload.happened() {

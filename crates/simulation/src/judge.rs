@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use tillroll_book::{Book, Chart, Command, Digest, Refusal};
-use tillroll_engine::{AuditError, Limits, Outcome, Replay, audit};
+use tillroll_engine::{AuditError, FrameLimits, Outcome, Replay, audit};
 use tillroll_events::{Event, HoldEnd, HoldId, Record, Timestamp};
 use tillroll_log::{Head, LogReader, Position};
 
@@ -37,7 +37,7 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(book_id: [u8; 16], limits: Limits) -> Self {
+    pub(crate) fn new(book_id: [u8; 16], limits: FrameLimits) -> Self {
         Self {
             reference: Reference::new(book_id, limits),
             sent: BTreeMap::new(),

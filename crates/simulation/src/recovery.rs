@@ -1,6 +1,6 @@
 //! Crash, and open again: perhaps crashing once more on the way.
 
-use tillroll_engine::{Engine, OpenError, ReplayError};
+use tillroll_engine::{Engine, ReplayError, StartError};
 use tillroll_log::testing::MemoryStorage;
 use tillroll_log::{LogId, OpenError as LogError, Options, RecoveryReport};
 
@@ -66,13 +66,13 @@ impl Simulation<'_> {
             let disk = Disk::over(storage, self.setup.planted);
             let options = self.options();
             disk.arm(trouble.clone());
-            let (blank, rows) = self.setup.blank();
+            let (book_options, rows) = self.setup.book_options();
             let cold_trouble = match attempt < ATTEMPTS {
                 true => self.cold.trouble(12, 200),
                 false => None,
             };
             rows.arm(cold_trouble);
-            let opened = Engine::open_files(disk.clone(), options, blank, |_| {});
+            let opened = Engine::open_files(disk.clone(), options, book_options, |_| {});
             let (hit, cold) = (disk.disarm(), rows.disarm());
             hit.count(&mut self.tally);
             cold.count(&mut self.tally);
@@ -88,7 +88,7 @@ impl Simulation<'_> {
                     self.life = Some(Life::new(engine, disk, rows));
                     return self.opened(&report, ends);
                 }
-                Err(OpenError::Log(LogError::Storage(error))) if hit.any() => {
+                Err(StartError::Log(LogError::Storage(error))) if hit.any() => {
                     self.tally.add(Count::RecoveryCrashes);
                     let death = hit.died.unwrap_or_else(|| Death::of(&mut self.chance));
                     let trouble = trouble.map_or_else(String::new, |trouble| trouble.to_string());
@@ -97,7 +97,7 @@ impl Simulation<'_> {
                     storage = self.leave(death, disk.memory());
                 }
                 // The log itself was opened, and what it cut stays cut.
-                Err(OpenError::Replay(error @ ReplayError::Cold(_))) if cold.any() => {
+                Err(StartError::Replay(error @ ReplayError::Cold(_))) if cold.any() => {
                     self.tally.add(Count::ColdStarts);
                     let death = hit.died.unwrap_or_else(|| Death::of(&mut self.chance));
                     let trouble =

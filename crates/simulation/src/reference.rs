@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use tillroll_book::{Book, Chart, Command, Decision, Digest, Refusal};
-use tillroll_engine::{Limits, Position, event_id};
+use tillroll_engine::{FrameLimits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
 use crate::expected::Expected;
@@ -45,7 +45,7 @@ pub(crate) struct Reference {
     pub(crate) audited: OnceCell<Digest>,
     recorded_at: Option<Timestamp>,
     book_id: [u8; 16],
-    limits: Limits,
+    limits: FrameLimits,
     trial_balance: TrialBalance,
     /// Events after which it was drawn up since somebody asked, and the first that it does not
     /// hold after.
@@ -62,7 +62,7 @@ struct Filling {
 }
 
 impl Reference {
-    pub(crate) fn new(book_id: [u8; 16], limits: Limits) -> Self {
+    pub(crate) fn new(book_id: [u8; 16], limits: FrameLimits) -> Self {
         Self {
             book: Book::new(Chart::default()),
             roll: Vec::new(),

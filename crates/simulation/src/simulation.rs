@@ -1,6 +1,6 @@
 //! One seed's story: what is sent when, and what goes wrong meanwhile.
 
-use tillroll_engine::{Engine, Limits};
+use tillroll_engine::{Engine, FrameLimits};
 use tillroll_log::FileLog;
 
 use crate::chance::Chance;
@@ -23,7 +23,7 @@ use crate::workload::Workload;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) book_id: [u8; 16],
-    pub(crate) limits: Limits,
+    pub(crate) limits: FrameLimits,
     pub(crate) segment_bytes: u64,
     /// Whether the log is written over room, now and then.
     pub(crate) makes_room: bool,
@@ -84,7 +84,7 @@ impl<'a> Simulation<'a> {
         let mut book_id = [0; 16];
         book_id[..8].copy_from_slice(&seed.to_le_bytes());
         book_id[8..].copy_from_slice(&chance.number().to_le_bytes());
-        let limits = Limits {
+        let limits = FrameLimits {
             batch_records: chance.pick(&[2, 6, 24, 1000]),
             batch_bytes: chance.pick(&[1024, 8 * 1024, 1024 * 1024]),
             frame_bytes: 40 * 1024,

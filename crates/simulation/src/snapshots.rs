@@ -5,7 +5,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use tillroll_engine::{Engine, Moment, OpenError, ReplayError, Snapshots};
+use tillroll_engine::{Engine, Moment, ReplayError, Snapshots, StartError};
 use tillroll_log::testing::{Failure, Injection, MemoryTree, PowerCut};
 use tillroll_log::{LogId, Options};
 
@@ -124,14 +124,14 @@ impl Simulation<'_> {
             ..Options::default()
         };
         let copy = life.disk.memory().restarted();
-        let (blank, rows) = self.setup.blank();
+        let (book_options, rows) = self.setup.book_options();
         rows.arm(self.cold.trouble(20, 200));
-        let opened = Engine::open_files_from(copy, options, blank, &snapshots, |_| {});
+        let opened = Engine::open_files_from(copy, options, book_options, &snapshots, |_| {});
         let cold = rows.disarm();
         cold.count(&mut self.tally);
         let (started, start) = match opened {
             Ok(opened) => opened,
-            Err(OpenError::Replay(ReplayError::Cold(_))) if cold.any() => {
+            Err(StartError::Replay(ReplayError::Cold(_))) if cold.any() => {
                 self.tally.add(Count::ColdStarts);
                 return Ok(());
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tillroll_book::Command;
-use tillroll_engine::{Handle, Metrics};
+use tillroll_engine::{EngineMetrics, Handle};
 use tillroll_events::Timestamp;
 use tillroll_projections::Checkpoint;
 use tillroll_server::{Config, ServeError, StoryClock, Tillroll};
@@ -96,7 +96,7 @@ impl Server {
 
     /// What the writer has done so far.
     #[must_use]
-    pub fn metrics(&self) -> Metrics {
+    pub fn metrics(&self) -> EngineMetrics {
         self.handle.metrics()
     }
 

@@ -4,7 +4,7 @@
 //! waits for its answer, so that they share syncs. No HTTP and no JSON.
 
 use tillroll_book::Command;
-use tillroll_engine::{Metrics, Options, spawn};
+use tillroll_engine::{EngineMetrics, EngineOptions, spawn};
 
 use super::{Rig, Stage, grouped};
 use crate::load::{EngineCaller, Ran, Schedule, closed_loop, open_loop, two_workers};
@@ -52,11 +52,11 @@ fn looped(
     opening: Vec<Command>,
     callers: usize,
     offered: Option<u64>,
-) -> Result<(Ran, Metrics), Error> {
+) -> Result<(Ran, EngineMetrics), Error> {
     let mut engine = rig.scratch.engine()?;
     execute(&mut engine, opening)?;
     let before = engine.metrics();
-    let (handle, thread) = spawn(engine, Options::default());
+    let (handle, thread) = spawn(engine, EngineOptions::default());
     let runtime = two_workers()?;
     let scheduled = calls.len() as u64;
     let many = EngineCaller::many(&handle, calls, callers, std::convert::identity);
@@ -74,7 +74,7 @@ fn looped(
 }
 
 /// What was counted between two looks.
-pub(super) fn since(before: &Metrics, after: Metrics) -> Metrics {
+pub(super) fn since(before: &EngineMetrics, after: EngineMetrics) -> EngineMetrics {
     let mut since = after;
     since.commands -= before.commands;
     since.records -= before.records;
@@ -105,7 +105,11 @@ fn bulk(rig: &mut Rig, callers: usize, ids: Ids) -> Result<Figure, Error> {
 
 /// What the disk and the hash give for frames as large as those that were written, with so many
 /// elements in each.
-pub(super) fn frame_bounds(rig: &mut Rig, did: &Metrics, each: u64) -> Result<Vec<Bound>, Error> {
+pub(super) fn frame_bounds(
+    rig: &mut Rig,
+    did: &EngineMetrics,
+    each: u64,
+) -> Result<Vec<Bound>, Error> {
     let bytes = did.bytes / did.commands.max(1);
     let mut bounds = vec![rig.bounds.frame(each, bytes)?];
     bounds.extend(rig.bounds.hashes(each, bytes));
@@ -149,7 +153,7 @@ impl Singles {
         rig: &mut Rig,
         stage: Stage,
         ran: &Ran,
-        did: &Metrics,
+        did: &EngineMetrics,
     ) -> Result<Figure, Error> {
         let callers = self.callers as u64;
         let shared = did.commands / did.batches().max(1);

@@ -1,7 +1,7 @@
 //! The server over loopback: requests of JSON, durable before they are answered. The client is
 //! in this process and has one thread.
 
-use tillroll_engine::Metrics;
+use tillroll_engine::EngineMetrics;
 
 use super::engine::{ENTRY_BYTES, OFFERED, SINGLE_BYTES, Singles, frame_bounds, since};
 use super::{Rig, Stage, grouped};
@@ -50,7 +50,7 @@ struct Loop {
 /// What came of it.
 struct Done {
     ran: Ran,
-    did: Metrics,
+    did: EngineMetrics,
     /// Records that the read models had still to follow when the last answer was there.
     behind: u64,
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tillroll_book::Command;
-use tillroll_engine::{Options, spawn};
+use tillroll_engine::{EngineOptions, spawn};
 use tillroll_events::Timestamp;
 use tillroll_stripe::verify;
 
@@ -64,7 +64,7 @@ fn command(delivery: Delivery) -> Command {
 fn in_process(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, Error> {
     let mut engine = rig.scratch.engine()?;
     execute(&mut engine, webhooks.orders.clone())?;
-    let (handle, thread) = spawn(engine, Options::default());
+    let (handle, thread) = spawn(engine, EngineOptions::default());
     let runtime = two_workers()?;
     let senders = EngineCaller::many(&handle, webhooks.deliveries.clone(), SENDERS, command);
     let ran = runtime.block_on(closed_loop(senders, Duration::MAX))?;

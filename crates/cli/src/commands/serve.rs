@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use tillroll_engine::{KeeperOptions, OpenError as EngineError, Start};
+use tillroll_engine::{KeeperOptions, StartError, StartReport};
 use tillroll_log::{Damage, DirStorageError, Fault, LogId, OpenError as LogError};
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
@@ -200,7 +200,7 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
             Stop::failed(format!("{root} is in use: another server is running on it"))
                 .next("stop that one, or name another directory with --data")
         }
-        OpenError::Engine(EngineError::Log(LogError::Damaged(Damage {
+        OpenError::Engine(StartError::Log(LogError::Damaged(Damage {
             fault: Fault::Lost { .. },
             ..
         }))) => Stop::failed(format!(
@@ -211,14 +211,14 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
              to accept the loss",
             data.command("verify")
         )),
-        OpenError::Engine(EngineError::Log(_) | EngineError::Replay(_)) => {
+        OpenError::Engine(StartError::Log(_) | StartError::Replay(_)) => {
             Stop::failed(&error).next(data.command("verify"))
         }
         error => Stop::failed(&error),
     }
 }
 
-fn tell_start(start: &Start, data: &DataDir, console: &mut Console<'_>) -> Result<(), Stop> {
+fn tell_start(start: &StartReport, data: &DataDir, console: &mut Console<'_>) -> Result<(), Stop> {
     for passed in &start.passed_over {
         let file = data.snapshots().join(&passed.file);
         console.note(format!("{} is passed over: {}", file.display(), passed.why))?;

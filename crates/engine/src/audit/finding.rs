@@ -10,15 +10,15 @@ use crate::failure::in_full;
 /// The first record at which a law does not hold.
 #[derive(Debug, thiserror::Error)]
 #[error("at position {position}: {law}")]
-pub struct Finding {
+pub struct AuditFinding {
     pub position: Position,
     #[source]
-    pub law: Law,
+    pub law: AuditLaw,
 }
 
 /// The laws, by how a record breaks them.
 #[derive(Debug, thiserror::Error)]
-pub enum Law {
+pub enum AuditLaw {
     #[error("position {expected} is missing")]
     Position { expected: Position },
     /// An entry that does not balance is among these.
@@ -84,7 +84,7 @@ pub enum Law {
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     #[error(transparent)]
-    Broken(#[from] Finding),
+    Broken(#[from] AuditFinding),
     /// The log failed; the books may be in order.
     #[error(transparent)]
     Read(#[from] ReadError),

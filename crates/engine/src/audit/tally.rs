@@ -6,10 +6,10 @@ use tillroll_events::{Event, HoldId};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Hold, Ledger, Side};
 use tillroll_money::MAX_MINOR;
 
-use super::Law;
+use super::AuditLaw;
 
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct AuditTally {
     /// By account number.
     totals: Vec<Balances>,
 }
@@ -21,33 +21,37 @@ enum Move {
     Release,
 }
 
-impl Tally {
+impl AuditTally {
     /// Adds an event's entry to the totals and answers the accounts that it touches. `ledger`
     /// is the book's, before the event.
-    pub(super) fn take(&mut self, ledger: &Ledger, event: &Event) -> Result<Vec<AccountId>, Law> {
+    pub(super) fn take(
+        &mut self,
+        ledger: &Ledger,
+        event: &Event,
+    ) -> Result<Vec<AccountId>, AuditLaw> {
         let mut touched = Vec::new();
         match event {
             Event::AccountOpened(opened) => {
                 let next = self.totals.len();
                 if slot(opened.account) != next {
                     let found = opened.account;
-                    return Err(Law::AccountNumber { found, next });
+                    return Err(AuditLaw::AccountNumber { found, next });
                 }
                 if ledger.lookup(opened.path.as_str(), opened.unit).is_some() {
                     let (path, unit) = (opened.path.clone(), opened.unit);
-                    return Err(Law::AccountUsed { path, unit });
+                    return Err(AuditLaw::AccountUsed { path, unit });
                 }
                 self.totals.push(Balances::default());
                 touched.push(opened.account);
             }
             Event::AccountLimitSet(set) => {
                 let account = ledger.account(set.account);
-                touched.push(account.ok_or(Law::AccountOpen(set.account))?.id);
+                touched.push(account.ok_or(AuditLaw::AccountOpen(set.account))?.id);
             }
             Event::EntryPosted(posted)
                 if ledger.knows_entry(tillroll_ledger::EntryId(posted.id.as_u128())) =>
             {
-                return Err(Law::EntryUsed(posted.id));
+                return Err(AuditLaw::EntryUsed(posted.id));
             }
             Event::EntriesPosted(posted) => {
                 let mut own = HashSet::with_capacity(posted.entries.len());
@@ -59,19 +63,19 @@ impl Tally {
                     }
                 });
                 if let Some(id) = used {
-                    return Err(Law::EntryUsed(id));
+                    return Err(AuditLaw::EntryUsed(id));
                 }
             }
             Event::HoldPlaced(placed) => {
                 if ledger.knows_hold(number(placed.id)) {
-                    return Err(Law::HoldUsed(placed.id));
+                    return Err(AuditLaw::HoldUsed(placed.id));
                 }
                 self.apply(ledger, placed.entry.borrowed(), Move::Hold, &mut touched)?;
             }
             Event::HoldCaptured(captured) => {
                 let hold = open_hold(ledger, captured.id)?;
                 if !hold.covers(&captured.entry) {
-                    return Err(Law::HoldCovers(captured.id));
+                    return Err(AuditLaw::HoldCovers(captured.id));
                 }
                 self.apply(ledger, hold.entry.borrowed(), Move::Release, &mut touched)?;
             }
@@ -100,14 +104,14 @@ impl Tally {
         entry: EntryRef<'_>,
         how: Move,
         touched: &mut Vec<AccountId>,
-    ) -> Result<(), Law> {
+    ) -> Result<(), AuditLaw> {
         for posting in entry.postings() {
             let account = ledger.account(posting.account);
-            let account = account.ok_or(Law::AccountOpen(posting.account))?;
+            let account = account.ok_or(AuditLaw::AccountOpen(posting.account))?;
             let (path, unit) = (&account.path, ledger.unit_of(account));
             if account.unit_id != posting.unit {
                 let path = path.clone();
-                return Err(Law::Unit { path, unit });
+                return Err(AuditLaw::Unit { path, unit });
             }
             let totals = &mut self.totals[slot(posting.account)];
             let total = match (how, posting.side) {
@@ -120,7 +124,7 @@ impl Tally {
                 Move::Post | Move::Hold => total.checked_add(posting.amount),
                 Move::Release => total.checked_sub(posting.amount),
             };
-            *total = moved.ok_or_else(|| Law::Range {
+            *total = moved.ok_or_else(|| AuditLaw::Range {
                 path: path.clone(),
                 unit,
             })?;
@@ -130,21 +134,21 @@ impl Tally {
     }
 
     /// Compares the book's balances with the totals, and both with the laws.
-    pub(super) fn compare(&self, ledger: &Ledger, accounts: &[AccountId]) -> Result<(), Law> {
+    pub(super) fn compare(&self, ledger: &Ledger, accounts: &[AccountId]) -> Result<(), AuditLaw> {
         let (expected, found) = (self.totals.len(), ledger.account_count());
         if expected != found {
-            return Err(Law::Accounts { expected, found });
+            return Err(AuditLaw::Accounts { expected, found });
         }
         for id in accounts {
             let (Some(account), Some(found)) = (ledger.account(*id), ledger.balances(*id)) else {
-                return Err(Law::AccountOpen(*id));
+                return Err(AuditLaw::AccountOpen(*id));
             };
             let (path, unit, limit) =
                 (account.path.clone(), ledger.unit_of(account), account.limit);
             let expected = self.totals[slot(*id)];
             if *found != expected {
                 let found = *found;
-                return Err(Law::Balance {
+                return Err(AuditLaw::Balance {
                     path,
                     unit,
                     expected,
@@ -152,10 +156,10 @@ impl Tally {
                 });
             }
             if !in_range(&expected) {
-                return Err(Law::Range { path, unit });
+                return Err(AuditLaw::Range { path, unit });
             }
             if !limit.allows(&expected) {
-                return Err(Law::Limit {
+                return Err(AuditLaw::Limit {
                     path,
                     unit,
                     limit,
@@ -176,8 +180,8 @@ fn in_range(balances: &Balances) -> bool {
         && fits(balances.credits_posted, balances.credits_pending)
 }
 
-fn open_hold(ledger: &Ledger, id: HoldId) -> Result<&Hold, Law> {
-    ledger.hold(number(id)).ok_or(Law::HoldOpen(id))
+fn open_hold(ledger: &Ledger, id: HoldId) -> Result<&Hold, AuditLaw> {
+    ledger.hold(number(id)).ok_or(AuditLaw::HoldOpen(id))
 }
 
 fn number(id: HoldId) -> tillroll_ledger::HoldId {

@@ -12,8 +12,8 @@ use std::thread::{self, JoinHandle};
 
 use tillroll_log::{Head, LogId, LogReader, Tree};
 
-use super::{SnapshotError, SnapshotHeader, Snapshots, Stored};
-use crate::{Blank, Replay, ReplayError};
+use super::{SnapshotError, SnapshotFile, SnapshotHeader, Snapshots};
+use crate::{BookOptions, Replay, ReplayError};
 
 /// Bytes that count as one record. One event may carry thousands of entries.
 const RECORD_BYTES: u64 = 256;
@@ -74,7 +74,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread. Its fold begins with `blank`. `last` is how long the roll was when the last snapshot was made.
+    /// Starts the thread. Its fold begins with `book_options`.
+    /// `last` is how long the roll was when the last snapshot was made.
     /// `wait` is given a weight and waits until the durable roll has as much; it answers what the
     /// roll has then, or nothing when no more is wanted.
     ///
@@ -84,7 +85,7 @@ impl Keeper {
         snapshots: Snapshots<T>,
         log: LogId,
         reader: Arc<dyn LogReader>,
-        blank: Blank,
+        book_options: BookOptions,
         last: Weight,
         options: KeeperOptions,
         wait: impl FnMut(Weight) -> Option<Weight> + Send + 'static,
@@ -94,7 +95,7 @@ impl Keeper {
             snapshots,
             log,
             reader,
-            blank,
+            book_options,
             options,
             stop: Arc::clone(&stop),
         };
@@ -141,7 +142,7 @@ struct Work<T: Tree> {
     snapshots: Snapshots<T>,
     log: LogId,
     reader: Arc<dyn LogReader>,
-    blank: Blank,
+    book_options: BookOptions,
     options: KeeperOptions,
     stop: Arc<AtomicBool>,
 }
@@ -169,7 +170,7 @@ impl<T: Tree> Work<T> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn make(&self, now: Weight) -> Result<Option<(Stored, u64)>, Missed> {
+    fn make(&self, now: Weight) -> Result<Option<(SnapshotFile, u64)>, Missed> {
         let bytes = match self.snapshots.list()?.first() {
             Some(newest) => self.snapshots.bytes(newest)?,
             // A state is hardly ever longer than its history.
@@ -213,16 +214,16 @@ impl<T: Tree> Work<T> {
                 Err(error) => tracing::warn!(%error, "a snapshot is passed over"),
             }
         }
-        Ok((Replay::new(self.blank.clone()), Head::EMPTY))
+        Ok((Replay::new(self.book_options.clone()), Head::EMPTY))
     }
 
-    fn usable(&self, stored: &Stored) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
+    fn usable(&self, stored: &SnapshotFile) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
         let header = self.snapshots.header(stored)?;
         let agrees = header.agrees_with(&*self.reader);
         if header.log != self.log || !agrees.map_err(ReplayError::from)? {
             return Ok(None);
         }
-        Ok(Some(self.snapshots.read(stored, &self.blank)?))
+        Ok(Some(self.snapshots.read(stored, &self.book_options)?))
     }
 }
 

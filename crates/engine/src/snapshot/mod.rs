@@ -36,8 +36,8 @@ pub use error::{SnapshotError, SnapshotFault};
 pub use format::SnapshotHeader;
 pub use keeper::{Keeper, KeeperOptions, Weight};
 pub use section::Section;
-pub use start::{PassedOver, Start};
-pub use store::{Comparison, Snapshots, Stored};
+pub use start::{PassedOver, StartReport};
+pub use store::{SnapshotComparison, SnapshotFile, Snapshots};
 
 /// A book at a place of its roll: what a snapshot is made of.
 #[derive(Clone, Copy, Debug)]

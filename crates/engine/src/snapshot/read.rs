@@ -14,7 +14,7 @@ use super::format::{
 };
 use super::rows::Rebuild;
 use super::{Section, SnapshotError, SnapshotFault, SnapshotHeader};
-use crate::{Blank, Replay};
+use crate::{BookOptions, Replay};
 
 /// Blocks that may wait to be made rows of.
 const AHEAD: usize = 8;
@@ -189,11 +189,11 @@ fn all_blocks<F: StorageFile>(
 pub(super) fn replay<F: StorageFile>(
     file: &F,
     name: &str,
-    blank: &Blank,
+    book_options: &BookOptions,
 ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
     let mut input = Input::open(file, name)?;
     let header = input.header()?;
-    let empty = Rebuild::new(header.accounts, input.length, blank.book());
+    let empty = Rebuild::new(header.accounts, input.length, book_options.book());
     let rebuild = match input.length < FEW_BYTES {
         true => rebuild_here(input, empty)?,
         false => rebuild_beside(input, empty)?,

@@ -4,9 +4,9 @@ use tillroll_log::{
     FileLog, Head, LogId, Options, Position, RecoveryReport, Storage, Tree, head_at,
 };
 
-use super::{Moment, SnapshotHeader, Snapshots, Stored, Weight};
+use super::{Moment, SnapshotFile, SnapshotHeader, Snapshots, Weight};
 use crate::replay::is_step;
-use crate::{Blank, Engine, OpenError, Replay, ReplayError};
+use crate::{BookOptions, Engine, Replay, ReplayError, StartError};
 
 /// A snapshot that a start did not use although it was the newest that was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,12 @@ pub struct PassedOver {
 
 /// How an engine was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
+pub struct StartReport {
     /// What opening the log found and did. With a snapshot, its counts are those of the records
     /// that were read.
     pub recovery: RecoveryReport,
     /// The snapshot that the fold went on from.
-    pub snapshot: Option<Stored>,
+    pub snapshot: Option<SnapshotFile>,
     /// What a warning should name.
     pub passed_over: Vec<PassedOver>,
     /// Records that were folded.
@@ -31,7 +31,7 @@ pub struct Start {
     pub folded_bytes: u64,
 }
 
-impl Start {
+impl StartReport {
     /// How long the roll is.
     #[must_use]
     pub fn weight(&self) -> Weight {
@@ -50,14 +50,14 @@ impl Start {
 /// What the snapshots of a directory come to, for a roll.
 #[derive(Debug, Default)]
 struct Choice {
-    taken: Option<(Stored, Head, Replay)>,
+    taken: Option<(SnapshotFile, Head, Replay)>,
     passed_over: Vec<PassedOver>,
     /// The roll has been at least this far.
     durable: Position,
 }
 
 impl Choice {
-    fn pass_over(&mut self, stored: &Stored, why: impl ToString) {
+    fn pass_over(&mut self, stored: &SnapshotFile, why: impl ToString) {
         self.passed_over.push(PassedOver {
             file: stored.file.clone(),
             why: why.to_string(),
@@ -69,8 +69,8 @@ fn choose<S: Storage, T: Tree>(
     storage: &S,
     book: Option<LogId>,
     snapshots: &Snapshots<T>,
-    blank: &Blank,
-) -> Result<Choice, OpenError> {
+    book_options: &BookOptions,
+) -> Result<Choice, StartError> {
     let mut choice = Choice::default();
     let all = match snapshots.list() {
         Ok(all) => all,
@@ -109,7 +109,7 @@ fn choose<S: Storage, T: Tree>(
             Some((_, head)) if head != header.head => {
                 choice.pass_over(&stored, "the roll has another frame at its position");
             }
-            Some((_, head)) => match snapshots.read(&stored, blank) {
+            Some((_, head)) => match snapshots.read(&stored, book_options) {
                 Ok((_, replay)) => {
                     choice.taken = Some((stored, head, replay));
                     return Ok(choice);
@@ -134,19 +134,19 @@ impl<S: Storage> Engine<FileLog<S>> {
     pub fn open_files_from<T: Tree>(
         storage: S,
         mut options: Options,
-        blank: impl Into<Blank>,
+        book_options: impl Into<BookOptions>,
         snapshots: &Snapshots<T>,
         mut progress: impl FnMut(Position),
-    ) -> Result<(Self, Start), OpenError> {
-        let blank = blank.into();
+    ) -> Result<(Self, StartReport), StartError> {
+        let book_options = book_options.into();
         let Choice {
             taken,
             passed_over,
             durable,
-        } = choose(&storage, options.id, snapshots, &blank)?;
+        } = choose(&storage, options.id, snapshots, &book_options)?;
         options.durable_position = options.durable_position.max(durable);
         let (snapshot, mut replay) = match taken {
-            None => (None, Replay::new(blank)),
+            None => (None, Replay::new(book_options)),
             Some((stored, head, replay)) => {
                 options.check_from = head.position.next();
                 options.durable = Some(head);
@@ -169,7 +169,7 @@ impl<S: Storage> Engine<FileLog<S>> {
             return Err(error.into());
         }
         progress(replay.position());
-        let start = Start {
+        let start = StartReport {
             recovery,
             snapshot,
             passed_over,

@@ -11,7 +11,7 @@ use super::format::{END_BYTES, HEADER_BYTES, end_mark};
 use super::read::{self, damaged};
 use super::write::{Sink, write_book};
 use super::{Moment, Section, SnapshotError, SnapshotFault, SnapshotHeader};
-use crate::{Blank, Replay};
+use crate::{BookOptions, Replay};
 
 const SUFFIX: &str = ".snapshot";
 const NEW: &str = ".new";
@@ -23,7 +23,7 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// A file in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stored {
+pub struct SnapshotFile {
     /// What it is of, by its name.
     pub position: Position,
     pub file: String,
@@ -31,7 +31,7 @@ pub struct Stored {
 
 /// What comparing a snapshot with a replay has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum SnapshotComparison {
     Equal,
     /// The header says something else than the roll.
     Header,
@@ -57,11 +57,11 @@ fn file_name(position: Position) -> String {
     format!("{:0DIGITS$}{SUFFIX}", position.get())
 }
 
-fn parse(file: String) -> Option<Stored> {
+fn parse(file: String) -> Option<SnapshotFile> {
     let digits = file.strip_suffix(SUFFIX)?;
     let numeric = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     let position = Position::new(digits.parse().ok()?);
-    numeric.then_some(Stored { position, file })
+    numeric.then_some(SnapshotFile { position, file })
 }
 
 impl<T: Tree> Snapshots<T> {
@@ -78,7 +78,7 @@ impl<T: Tree> Snapshots<T> {
     ///
     /// # Errors
     /// What the system says.
-    pub fn list(&self) -> Result<Vec<Stored>, SnapshotError> {
+    pub fn list(&self) -> Result<Vec<SnapshotFile>, SnapshotError> {
         let names = self.tree.list("").map_err(failed(Operation::List, "", 0))?;
         let mut stored: Vec<_> = names.into_iter().filter_map(parse).collect();
         stored.sort_unstable();
@@ -90,7 +90,7 @@ impl<T: Tree> Snapshots<T> {
     ///
     /// # Errors
     /// [`SnapshotError`].
-    pub fn header(&self, stored: &Stored) -> Result<SnapshotHeader, SnapshotError> {
+    pub fn header(&self, stored: &SnapshotFile) -> Result<SnapshotHeader, SnapshotError> {
         let header = read::header(&self.open(stored)?, &stored.file)?;
         named(stored, header)
     }
@@ -99,22 +99,22 @@ impl<T: Tree> Snapshots<T> {
     ///
     /// # Errors
     /// What the system says.
-    pub fn bytes(&self, stored: &Stored) -> Result<u64, SnapshotError> {
+    pub fn bytes(&self, stored: &SnapshotFile) -> Result<u64, SnapshotError> {
         let length = self.open(stored)?.length();
         Ok(length.map_err(failed(Operation::Length, &stored.file, 0))?)
     }
 
     /// The fold that a snapshot keeps, with every byte checked. Whether it is a fold of a
-    /// certain roll is not asked here. It goes on as one that began with `blank`.
+    /// certain roll is not asked here. It goes on as one that began with `book_options`.
     ///
     /// # Errors
     /// [`SnapshotError`].
     pub fn read(
         &self,
-        stored: &Stored,
-        blank: &Blank,
+        stored: &SnapshotFile,
+        book_options: &BookOptions,
     ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
-        let (header, replay) = read::replay(&self.open(stored)?, &stored.file, blank)?;
+        let (header, replay) = read::replay(&self.open(stored)?, &stored.file, book_options)?;
         Ok((named(stored, header)?, replay))
     }
 
@@ -124,9 +124,9 @@ impl<T: Tree> Snapshots<T> {
     /// [`SnapshotError`] when the file is damaged.
     pub fn compare(
         &self,
-        stored: &Stored,
+        stored: &SnapshotFile,
         moment: &Moment<'_>,
-    ) -> Result<Comparison, SnapshotError> {
+    ) -> Result<SnapshotComparison, SnapshotError> {
         let mut kept = Fingerprints::default();
         let file = self.open(stored)?;
         let header = read::blocks(&file, &stored.file, |block| {
@@ -134,15 +134,15 @@ impl<T: Tree> Snapshots<T> {
         })?;
         let header = named(stored, header)?;
         if header != header_of(moment) {
-            return Ok(Comparison::Header);
+            return Ok(SnapshotComparison::Header);
         }
         let mut made = Fingerprints::default();
         write_book(moment, &mut made)?;
         let differs = Section::ALL.into_iter().zip(kept.0.iter().zip(&made.0));
         let mut differs = differs.filter(|(_, (kept, made))| kept.finalize() != made.finalize());
         Ok(match differs.next() {
-            Some((section, _)) => Comparison::Differs(section),
-            None => Comparison::Equal,
+            Some((section, _)) => SnapshotComparison::Differs(section),
+            None => SnapshotComparison::Equal,
         })
     }
 
@@ -155,10 +155,10 @@ impl<T: Tree> Snapshots<T> {
         &self,
         moment: &Moment<'_>,
         stop: &AtomicBool,
-    ) -> Result<(Stored, u64), SnapshotError> {
+    ) -> Result<(SnapshotFile, u64), SnapshotError> {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let position = moment.head.position;
-        let stored = Stored {
+        let stored = SnapshotFile {
             position,
             file: file_name(position),
         };
@@ -220,14 +220,14 @@ impl<T: Tree> Snapshots<T> {
         synced.map_err(failed(Operation::SyncDirectory, "", 0))
     }
 
-    fn open(&self, stored: &Stored) -> Result<T::File, SnapshotError> {
+    fn open(&self, stored: &SnapshotFile) -> Result<T::File, SnapshotError> {
         let file = self.tree.open(&stored.file);
         Ok(file.map_err(failed(Operation::Open, &stored.file, 0))?)
     }
 }
 
 /// A file that was renamed by somebody is none of ours.
-fn named(stored: &Stored, header: SnapshotHeader) -> Result<SnapshotHeader, SnapshotError> {
+fn named(stored: &SnapshotFile, header: SnapshotHeader) -> Result<SnapshotHeader, SnapshotError> {
     match header.head.position == stored.position {
         true => Ok(header),
         false => Err(damaged(&stored.file, None, 0, SnapshotFault::Name)),
@@ -332,7 +332,7 @@ mod tests {
         let name = file_name(Position::new(42));
         assert_eq!(name, "00000000000000000042.snapshot");
         let position = Position::new(42);
-        let stored = Stored {
+        let stored = SnapshotFile {
             position,
             file: name.clone(),
         };

@@ -12,7 +12,7 @@ use tillroll_book::{
     Action, Book, CaptureHold, CapturePart, Chart, Command, CommandKey, OpenAccount, PlaceHold,
     PostEntry, PostingRequest, Refusal,
 };
-use tillroll_engine::{Engine, Limits, Outcome, Position, replay};
+use tillroll_engine::{Engine, FrameLimits, Outcome, Position, replay};
 use tillroll_events::{EntryId, HoldId, Metadata, Timestamp};
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_log::testing::Random;
@@ -203,10 +203,10 @@ pub fn start<J: Log>(log: J) -> Engine<J> {
 }
 
 /// A frame of few records, so that stories have many.
-pub fn small() -> Limits {
-    Limits {
+pub fn small() -> FrameLimits {
+    FrameLimits {
         batch_records: 8,
-        ..Limits::default()
+        ..FrameLimits::default()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use tillroll_book::{Chart, Command};
-use tillroll_engine::{Blank, Engine, OpenError, Replay, Snapshots, Start, Stored};
+use tillroll_engine::{
+    BookOptions, Engine, Replay, SnapshotFile, Snapshots, StartError, StartReport,
+};
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
 use tillroll_log::{FileLog, Head, Log, LogId, Options, Position};
 
@@ -42,8 +44,8 @@ pub fn everything(seed: u64, steps: usize) -> Vec<Vec<Command>> {
 }
 
 /// All rows in memory.
-pub fn blank() -> Blank {
-    Blank::default()
+pub fn book_options() -> BookOptions {
+    BookOptions::default()
 }
 
 pub fn never() -> AtomicBool {
@@ -89,7 +91,7 @@ pub fn bytes_of(replay: &Replay, head: Head) -> Vec<u8> {
     tree.storage().bytes(&stored.file)
 }
 
-pub fn put(tree: &MemoryTree, replay: &Replay, head: Head) -> Stored {
+pub fn put(tree: &MemoryTree, replay: &Replay, head: Head) -> SnapshotFile {
     let moment = replay.moment(ID, head).expect("there are records");
     let written = Snapshots::new(tree.clone()).write(&moment, &never());
     written.expect("nothing fails").0
@@ -104,7 +106,10 @@ pub fn bytes_of_writer<J: Log>(engine: &Engine<J>) -> Vec<u8> {
         .bytes(&written.expect("nothing fails").0.file)
 }
 
-pub fn open(storage: MemoryStorage, tree: &MemoryTree) -> Result<(FileEngine, Start), OpenError> {
+pub fn open(
+    storage: MemoryStorage,
+    tree: &MemoryTree,
+) -> Result<(FileEngine, StartReport), StartError> {
     let snapshots = Snapshots::new(tree.clone());
     Engine::open_files_from(storage, options(), Chart::default(), &snapshots, |_| {})
 }

@@ -93,7 +93,7 @@ impl Finding {
     }
 
     /// A record that breaks a law of the books, although its bytes are whole.
-    pub(super) fn law(data: &DataDir, finding: &tillroll_engine::Finding) -> Self {
+    pub(super) fn law(data: &DataDir, finding: &tillroll_engine::AuditFinding) -> Self {
         let position = finding.position.get();
         Self {
             file: segment_of(data, position),

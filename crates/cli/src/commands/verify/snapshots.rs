@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use serde_json::json;
-use tillroll_engine::{Comparison, Replay, SnapshotError, SnapshotHeader, Snapshots, Stored};
+use tillroll_engine::{
+    Replay, SnapshotComparison, SnapshotError, SnapshotFile, SnapshotHeader, Snapshots,
+};
 use tillroll_log::{DirTree, Log, LogReader};
 
 use super::{Finding, Passed, Report};
@@ -73,17 +75,17 @@ pub(super) fn check(
         drop(progress);
         folded.map_err(Stop::failed)?;
         match compare(&snapshots, &stored, &header, &replay) {
-            Ok(Comparison::Equal) => {
+            Ok(SnapshotComparison::Equal) => {
                 equal += 1;
                 last = position;
             }
-            Ok(Comparison::Header) => {
+            Ok(SnapshotComparison::Header) => {
                 let why = "its header says another time than the roll";
                 report
                     .findings
                     .push(Finding::snapshot(&path, position, None, why));
             }
-            Ok(Comparison::Differs(section)) => {
+            Ok(SnapshotComparison::Differs(section)) => {
                 let why = format!("the {section} differ from what the roll makes them");
                 report
                     .findings
@@ -123,13 +125,13 @@ fn stranger(
 
 fn compare(
     snapshots: &Snapshots<DirTree>,
-    stored: &Stored,
+    stored: &SnapshotFile,
     header: &SnapshotHeader,
     replay: &Replay,
-) -> Result<Comparison, SnapshotError> {
+) -> Result<SnapshotComparison, SnapshotError> {
     match replay.moment(header.log, header.head) {
         Some(moment) => snapshots.compare(stored, &moment),
-        None => Ok(Comparison::Header),
+        None => Ok(SnapshotComparison::Header),
     }
 }
 

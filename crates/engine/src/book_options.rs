@@ -2,27 +2,27 @@
 
 use tillroll_book::{Book, Chart};
 
-use crate::Scratch;
+use crate::ScratchFiles;
 use crate::cold_file::ColdFile;
 
-/// The chart that accounts will be opened by, and where rows go that nobody has touched for
-/// long. With a chart alone all rows stay in memory.
+/// The chart that accounts will be opened by, and where rows go that
+/// no record has touched for long. With a chart alone all rows stay in memory.
 #[derive(Clone, Debug, Default)]
-pub struct Blank {
+pub struct BookOptions {
     chart: Chart,
-    scratch: Option<Scratch>,
+    scratch: Option<ScratchFiles>,
 }
 
-impl From<Chart> for Blank {
+impl From<Chart> for BookOptions {
     fn from(chart: Chart) -> Self {
         let scratch = None;
         Self { chart, scratch }
     }
 }
 
-impl Blank {
+impl BookOptions {
     #[must_use]
-    pub fn with_scratch(self, scratch: Scratch) -> Self {
+    pub fn with_scratch(self, scratch: ScratchFiles) -> Self {
         Self {
             scratch: Some(scratch),
             ..self
