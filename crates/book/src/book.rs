@@ -175,8 +175,7 @@ impl Book {
             }
             Event::AccountLimitSet(event) => self.ledger.set_limit(event.account, event.limit),
             Event::EntryPosted(event) => {
-                self.ledger
-                    .remember_entry(tillroll_ledger::EntryId(event.id.as_u128()));
+                self.ledger.remember_entry(event.id);
             }
             Event::EntriesPosted(event) => {
                 bulk::fold(&mut self.ledger, &event.entries);
@@ -187,16 +186,13 @@ impl Book {
                     entry: entry.clone(),
                     expires_at: event.expires_at.map(Timestamp::micros),
                 };
-                self.ledger
-                    .place_hold(tillroll_ledger::HoldId(event.id.as_u128()), hold);
+                self.ledger.place_hold(event.id, hold);
             }
             Event::HoldCaptured(event) => {
-                self.ledger
-                    .end_hold(tillroll_ledger::HoldId(event.id.as_u128()), None);
+                self.ledger.end_hold(event.id, None);
             }
             Event::HoldEnded(event) => {
-                self.ledger
-                    .end_hold(tillroll_ledger::HoldId(event.id.as_u128()), None);
+                self.ledger.end_hold(event.id, None);
             }
             event => self.tables.evolve(event),
         }

@@ -40,7 +40,7 @@ impl Run {
     /// Adds an entry. Answers the events that are complete now.
     pub(crate) fn push(
         &mut self,
-        id: tillroll_events::EntryId,
+        id: EntryId,
         entry: EntryRef<'_>,
         words: Option<&Words>,
         mut emit: impl FnMut(Event),
@@ -151,7 +151,7 @@ pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Eve
                     unit: units[leg.unit_index],
                 }),
         );
-        ledger.touch(group.iter().map(|entry| EntryId(entry.id.as_u128())), &[]);
+        ledger.touch(group.iter().map(|entry| entry.id), &[]);
         ledger.resolve(&names, &mut accounts);
         let mut found = &accounts[..];
         for entry in &group {
@@ -201,7 +201,7 @@ fn try_post<'p>(
         });
     }
     let proved = EntryRef::new(postings)?;
-    ledger.try_post(EntryId(entry.id.as_u128()), proved)?;
+    ledger.try_post(entry.id, proved)?;
     Ok(proved)
 }
 
@@ -210,7 +210,7 @@ pub(crate) fn fold(ledger: &mut Ledger, entries: &PostedEntries) {
     let (mut ids, mut ends, mut postings) = (Vec::new(), Vec::new(), Vec::new());
     let mut left = entries.len();
     entries.for_each(|id, entry| {
-        ids.push(EntryId(id.as_u128()));
+        ids.push(id);
         postings.extend_from_slice(entry.postings());
         ends.push(postings.len());
         left -= 1;
@@ -234,11 +234,11 @@ fn take_back(ledger: &mut Ledger, events: &[Event]) {
     for event in events {
         match event {
             Event::EntriesPosted(posted) => posted.entries.for_each(|id, entry| {
-                ids.push(EntryId(id.as_u128()));
+                ids.push(id);
                 ledger.take_back(entry);
             }),
             Event::EntryPosted(posted) => {
-                ids.push(EntryId(posted.id.as_u128()));
+                ids.push(posted.id);
                 ledger.take_back(posted.entry.borrowed());
             }
             _ => {}

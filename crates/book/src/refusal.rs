@@ -275,11 +275,11 @@ impl From<LedgerRefusal> for Refusal {
             LedgerRefusal::LimitAlreadyExceeded { path, unit } => {
                 Self::LimitAlreadyExceeded { path, unit }
             }
-            LedgerRefusal::HoldNotFound(id) => Self::HoldNotFound(HoldId::from_u128(id.0)),
-            LedgerRefusal::HoldExists(id) => Self::HoldExists(HoldId::from_u128(id.0)),
-            LedgerRefusal::HoldExpired(id) => Self::HoldExpired(HoldId::from_u128(id.0)),
+            LedgerRefusal::HoldNotFound(id) => Self::HoldNotFound(id),
+            LedgerRefusal::HoldExists(id) => Self::HoldExists(id),
+            LedgerRefusal::HoldExpired(id) => Self::HoldExpired(id),
             LedgerRefusal::CaptureExceedsHold(_) => Self::CaptureExceedsHold(refusal.to_string()),
-            LedgerRefusal::EntryExists(id) => Self::EntryExists(EntryId::from_u128(id.0)),
+            LedgerRefusal::EntryExists(id) => Self::EntryExists(id),
             // The book resolves names before it posts; these would be its own mistake.
             LedgerRefusal::AccountNotFound(_) | LedgerRefusal::UnitMismatch { .. } => {
                 Self::invalid("postings", refusal.to_string())

@@ -60,6 +60,76 @@ pub mod account {
     }
 }
 
+/// The 16 bytes of one of our own ids.
+pub fn id_number(d: &mut minicbor::Decoder<'_>) -> Result<u128, minicbor::decode::Error> {
+    let bytes = d.bytes()?.try_into();
+    bytes
+        .map(u128::from_be_bytes)
+        .map_err(|_| minicbor::decode::Error::message("an id has 16 bytes"))
+}
+
+/// One of our own ids whose type lives in the ledger, which knows no bytes.
+macro_rules! ledger_id {
+    ($(#[$doc:meta])* $module:ident, $type:ident) => {
+        $(#[$doc])*
+        pub mod $module {
+            use minicbor::decode::Error;
+            use minicbor::encode::{Error as EncodeError, Write};
+            use minicbor::{Decoder, Encoder};
+            use tillroll_ledger::$type;
+
+            pub fn encode<C, W: Write>(
+                id: &$type,
+                e: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), EncodeError<W::Error>> {
+                e.bytes(&id.as_u128().to_be_bytes())?.ok()
+            }
+
+            pub fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<$type, Error> {
+                super::id_number(d).map($type::from_u128)
+            }
+        }
+    };
+}
+
+ledger_id!(entry_id, EntryId);
+ledger_id!(hold_id, HoldId);
+
+/// An entry's id, or nothing: then the field is left out.
+pub mod entry_id_option {
+    use minicbor::decode::Error;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+    use tillroll_ledger::EntryId;
+
+    pub fn encode<C, W: Write>(
+        id: &Option<EntryId>,
+        e: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        match id {
+            Some(id) => super::entry_id::encode(id, e, context),
+            None => e.null()?.ok(),
+        }
+    }
+
+    pub fn decode<C>(d: &mut Decoder<'_>, context: &mut C) -> Result<Option<EntryId>, Error> {
+        if d.datatype()? == minicbor::data::Type::Null {
+            return d.null().map(|()| None);
+        }
+        super::entry_id::decode(d, context).map(Some)
+    }
+
+    pub fn nil() -> Option<Option<EntryId>> {
+        Some(None)
+    }
+
+    pub fn is_nil(id: &Option<EntryId>) -> bool {
+        id.is_none()
+    }
+}
+
 macro_rules! numbered {
     ($(#[$doc:meta])* $module:ident, $type:path, { $($number:literal => $variant:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -130,9 +200,8 @@ pub mod json {
     use serde::Serializer;
     use tillroll_ledger::{AccountId, AccountType, Limit};
 
-    pub fn text<T: std::fmt::Display, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(value)
-    }
+    pub use crate::serde_text::option::serialize as text_option;
+    pub use crate::serde_text::serialize as text;
 
     pub fn kind<S: Serializer>(value: &AccountType, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(value.as_str())
@@ -161,6 +230,33 @@ pub mod json {
             "maxLength": 160,
         })
     }
+
+    /// Of an id with this prefix.
+    pub fn id_schema(prefix: &str) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": format!("^{prefix}[0-7][0-9a-hjkmnp-tv-z]{{25}}$"),
+        })
+    }
+
+    /// What a ledger's id is in a schema.
+    macro_rules! schema_of_id {
+        ($name:ident, $id:literal, $type:path) => {
+            pub struct $name;
+
+            impl schemars::JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    $id.into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    id_schema(<$type>::PREFIX)
+                }
+            }
+        };
+    }
+    schema_of_id!(EntryIdSchema, "EntryId", tillroll_ledger::EntryId);
+    schema_of_id!(HoldIdSchema, "HoldId", tillroll_ledger::HoldId);
 
     pub fn kind_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<_> = AccountType::ALL.iter().map(|kind| kind.as_str()).collect();

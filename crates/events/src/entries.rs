@@ -264,6 +264,7 @@ impl serde::Serialize for PostedEntries {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
         struct Row {
+            #[serde(serialize_with = "codec::json::text")]
             id: EntryId,
             #[serde(flatten)]
             entry: crate::JournalEntry,

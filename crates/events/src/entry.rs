@@ -6,6 +6,7 @@ use std::ops::Deref;
 use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, Entry, Posting, UnitId};
 
+use crate::codec::json::{EntryIdSchema, HoldIdSchema};
 use crate::{EntryId, EntryView, HoldId, Timestamp, codec};
 
 /// Free text that the caller attaches: up to 50 keys.
@@ -108,7 +109,9 @@ impl schemars::JsonSchema for JournalEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
 pub struct EntryPosted {
-    #[n(0)]
+    #[cbor(n(0), with = "codec::entry_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "EntryIdSchema")]
     pub id: EntryId,
     #[n(1)]
     pub entry: JournalEntry,
@@ -117,7 +120,9 @@ pub struct EntryPosted {
     #[n(3)]
     pub metadata: Metadata,
     /// The entry that this one corrects.
-    #[n(4)]
+    #[cbor(n(4), with = "codec::entry_id_option", has_nil)]
+    #[serde(serialize_with = "codec::json::text_option")]
+    #[schemars(with = "Option<EntryIdSchema>")]
     pub reverses: Option<EntryId>,
 }
 
@@ -149,7 +154,9 @@ pub struct BulkClosed {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
 pub struct HoldPlaced {
-    #[n(0)]
+    #[cbor(n(0), with = "codec::hold_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "HoldIdSchema")]
     pub id: HoldId,
     /// Pending, not posted.
     #[n(1)]
@@ -165,7 +172,9 @@ pub struct HoldPlaced {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
 pub struct HoldCaptured {
-    #[n(0)]
+    #[cbor(n(0), with = "codec::hold_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "HoldIdSchema")]
     pub id: HoldId,
     /// What was captured; the rest of the hold is released.
     #[n(1)]
@@ -188,7 +197,9 @@ pub enum HoldEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
 pub struct HoldEnded {
-    #[n(0)]
+    #[cbor(n(0), with = "codec::hold_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "HoldIdSchema")]
     pub id: HoldId,
     #[n(1)]
     pub how: HoldEnd,

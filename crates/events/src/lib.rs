@@ -20,6 +20,7 @@ mod ids;
 mod notification;
 mod order;
 mod record;
+pub mod serde_text;
 mod stock;
 mod time;
 mod view;
@@ -37,7 +38,7 @@ pub use facts::{
     PayoutFacts, PayoutObserved, PayoutStatus, RefundFacts, RefundObserved, RefundStatus,
     SellerBalanceAdjusted, TransferFacts, TransferObserved,
 };
-pub use ids::{EntryId, EventId, ExternalId, HoldId, OrderId, ParseIdError};
+pub use ids::{EventId, ExternalId, OrderId};
 pub use notification::NotificationReceived;
 pub use order::{
     OrderBooked, OrderCancelled, OrderFulfilled, OrderLine, OrderPlaced, OrderSplit, OrderStanding,
@@ -45,5 +46,6 @@ pub use order::{
 };
 pub use record::{CommandRef, DecodeError, Record};
 pub use stock::{StockLine, StockReceived};
+pub use tillroll_ledger::{EntryId, HoldId, ParseIdError};
 pub use time::Timestamp;
 pub use view::{AccountNames, EntryView, PostedEntryView, PostingView};

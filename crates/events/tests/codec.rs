@@ -438,7 +438,7 @@ fn many_entries_name_accounts_too() {
     let event: Event = EntriesPosted { entries }.into();
     assert_eq!(
         event.to_json(&ledger)["entries"],
-        serde_json::json!([{ "id": EntryId::from_u128(11), "postings": [
+        serde_json::json!([{ "id": EntryId::from_u128(11).to_string(), "postings": [
             { "account": "till", "unit": "EUR", "side": "debit", "amount": 5 },
             { "account": "#300", "unit": "#0", "side": "credit", "amount": 5 },
         ]}])

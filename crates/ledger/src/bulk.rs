@@ -72,7 +72,9 @@ impl Ledger {
 
     /// Reads what posting these entries will need, so that the waits for memory overlap.
     pub fn touch(&self, ids: impl Iterator<Item = EntryId>, postings: &[Posting]) {
-        let cells = ids.flat_map(|id| self.entry_ids.lines(id.0)).flatten();
+        let cells = ids
+            .flat_map(|id| self.entry_ids.lines(id.as_u128()))
+            .flatten();
         read_all(cells, |cell| u64::from(*cell == 0));
         let rows = postings.iter();
         let rows = rows.filter_map(|posting| self.rows.get(posting.account.slot()));
@@ -82,12 +84,12 @@ impl Ledger {
     /// Posts an entry under a new id, or refuses it and leaves everything as it was. Refusals
     /// come in the order that a [`Draft`](crate::Draft) gives them in.
     pub fn try_post(&mut self, id: EntryId, entry: EntryRef<'_>) -> Result<(), LedgerRefusal> {
-        if !self.entry_ids.insert(id.0) {
+        if !self.entry_ids.insert(id.as_u128()) {
             return Err(LedgerRefusal::EntryExists(id));
         }
         let posted = self.try_add(entry);
         if posted.is_err() {
-            self.entry_ids.remove(id.0);
+            self.entry_ids.remove(id.as_u128());
         }
         posted
     }
@@ -108,7 +110,10 @@ impl Ledger {
     /// When one was not posted.
     pub fn forget(&mut self, ids: &[EntryId]) {
         for id in ids.iter().rev() {
-            assert!(self.entry_ids.remove(id.0), "only what was posted goes");
+            assert!(
+                self.entry_ids.remove(id.as_u128()),
+                "only what was posted goes"
+            );
         }
     }
 

@@ -2,10 +2,6 @@
 
 use crate::{Entry, Posting};
 
-/// A hold's identity, unique over the whole history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HoldId(pub u128);
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     pub entry: Entry,

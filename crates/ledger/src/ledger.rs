@@ -14,13 +14,9 @@ use crate::account::{Account, AccountId, AccountSpec, Balances, Limit, UnitId};
 use crate::account_index::{AccountIndex, NameHash};
 use crate::entry_ids::EntryIds;
 use crate::id_set::IdSet;
-use crate::{EntryRef, Hold, HoldId, Side};
+use crate::{EntryId, EntryRef, Hold, HoldId, Side};
 
 pub use restore::{Restore, RestoreError};
-
-/// An entry's identity, unique over the whole history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId(pub u128);
 
 /// What posting to an account needs, in one line of the processor's cache.
 #[derive(Debug)]
@@ -133,7 +129,7 @@ impl Ledger {
 
     #[must_use]
     pub fn knows_hold(&self, id: HoldId) -> bool {
-        self.hold_ids.contains(id.0)
+        self.hold_ids.contains(id.as_u128())
     }
 
     /// Open holds that ended at or before `now`, in order of id.
@@ -151,18 +147,18 @@ impl Ledger {
 
     #[must_use]
     pub fn knows_entry(&self, id: EntryId) -> bool {
-        self.entry_ids.contains(id.0)
+        self.entry_ids.contains(id.as_u128())
     }
 
     /// The ids of entries that came in about ascending order, in that order. Which those are
     /// depends on the history of entries alone.
     pub fn ascending_entry_ids(&self) -> impl Iterator<Item = EntryId> {
-        self.entry_ids.ascending().map(EntryId)
+        self.entry_ids.ascending().map(EntryId::from_u128)
     }
 
     /// The ids of all other entries that ever were, in an order that depends on the set alone.
     pub fn scattered_entry_ids(&self) -> impl Iterator<Item = EntryId> {
-        self.entry_ids.scattered().map(EntryId)
+        self.entry_ids.scattered().map(EntryId::from_u128)
     }
 
     #[must_use]
@@ -172,7 +168,7 @@ impl Ledger {
 
     /// Every hold id that was ever used, in an order that depends on the set alone.
     pub fn hold_ids(&self) -> impl Iterator<Item = HoldId> {
-        self.hold_ids.iter().map(HoldId)
+        self.hold_ids.iter().map(HoldId::from_u128)
     }
 
     /// Open holds, in order of id.
@@ -261,7 +257,7 @@ impl Ledger {
 
     /// Remembers an entry's id for ever.
     pub fn remember_entry(&mut self, id: EntryId) {
-        self.entry_ids.insert(id.0);
+        self.entry_ids.insert(id.as_u128());
     }
 
     /// Starts a hold.
@@ -269,7 +265,10 @@ impl Ledger {
     /// # Panics
     /// As [`Ledger::post`], and when the id was used before.
     pub fn place_hold(&mut self, id: HoldId, hold: Hold) {
-        assert!(self.hold_ids.insert(id.0), "hold {id:?} was placed twice");
+        assert!(
+            self.hold_ids.insert(id.as_u128()),
+            "hold {id:?} was placed twice"
+        );
         for posting in hold.entry.postings() {
             add(
                 self.rows[posting.account.slot()]

@@ -92,16 +92,16 @@ fn run(ledger: &mut Ledger, step: &Step) -> Result<(), LedgerRefusal> {
     match step {
         Step::Post { id, legs } => {
             let entry = entry(&draft, legs);
-            draft.claim_entry(EntryId(*id))?;
+            draft.claim_entry(EntryId::from_u128(*id))?;
             draft.post(&entry)?;
             ledger.post(&entry);
-            ledger.remember_entry(EntryId(*id));
+            ledger.remember_entry(EntryId::from_u128(*id));
         }
         Step::Hold { id, legs, expires } => {
             let entry = entry(&draft, legs);
-            draft.place_hold(HoldId(*id), &entry)?;
+            draft.place_hold(HoldId::from_u128(*id), &entry)?;
             ledger.place_hold(
-                HoldId(*id),
+                HoldId::from_u128(*id),
                 Hold {
                     entry,
                     expires_at: *expires,
@@ -109,7 +109,7 @@ fn run(ledger: &mut Ledger, step: &Step) -> Result<(), LedgerRefusal> {
             );
         }
         Step::Capture { id, part, now } => {
-            let part = ledger.hold(HoldId(*id)).and_then(|hold| {
+            let part = ledger.hold(HoldId::from_u128(*id)).and_then(|hold| {
                 let scaled: Vec<Posting> = hold
                     .entry
                     .postings()
@@ -122,12 +122,12 @@ fn run(ledger: &mut Ledger, step: &Step) -> Result<(), LedgerRefusal> {
                     .collect();
                 Entry::new(scaled).ok()
             });
-            let captured = Draft::new(ledger).capture_hold(HoldId(*id), part, *now)?;
-            ledger.end_hold(HoldId(*id), Some(captured.borrowed()));
+            let captured = Draft::new(ledger).capture_hold(HoldId::from_u128(*id), part, *now)?;
+            ledger.end_hold(HoldId::from_u128(*id), Some(captured.borrowed()));
         }
         Step::Void { id } => {
-            draft.void_hold(HoldId(*id))?;
-            ledger.end_hold(HoldId(*id), None);
+            draft.void_hold(HoldId::from_u128(*id))?;
+            ledger.end_hold(HoldId::from_u128(*id), None);
         }
     }
     Ok(())
@@ -161,7 +161,7 @@ proptest! {
         let first = run(&mut ledger, &Step::Post { id: 7, legs: legs.clone() });
         let again = run(&mut ledger, &Step::Post { id: 7, legs });
         if first.is_ok() {
-            prop_assert_eq!(again, Err(LedgerRefusal::EntryExists(EntryId(7))));
+            prop_assert_eq!(again, Err(LedgerRefusal::EntryExists(EntryId::from_u128(7))));
         }
     }
 }
@@ -206,13 +206,13 @@ fn limits_count_what_is_pending_and_name_what_is_left() {
     };
     assert_eq!(
         run(&mut ledger, &late),
-        Err(LedgerRefusal::HoldExpired(HoldId(1)))
+        Err(LedgerRefusal::HoldExpired(HoldId::from_u128(1)))
     );
     run(&mut ledger, &Step::Void { id: 1 }).unwrap();
     run(&mut ledger, &spend(4, 70)).expect("voiding frees what was held");
     assert_eq!(
         run(&mut ledger, &Step::Void { id: 1 }),
-        Err(LedgerRefusal::HoldNotFound(HoldId(1)))
+        Err(LedgerRefusal::HoldNotFound(HoldId::from_u128(1)))
     );
 }
 
@@ -251,10 +251,10 @@ proptest! {
         let (mut quick, mut naive) = (ledger(), ledger());
         for (number, (id, legs, what)) in steps.iter().enumerate() {
             let Ok(entry) = Entry::new(legs.clone()) else { continue };
-            let id = EntryId(*id);
+            let id = EntryId::from_u128(*id);
             if *what == 0 {
                 // What is held counts against limits in both.
-                let hold = HoldId(number as u128);
+                let hold = HoldId::from_u128(number as u128);
                 if Draft::new(&naive).place_hold(hold, &entry).is_ok() {
                     for ledger in [&mut quick, &mut naive] {
                         ledger.place_hold(hold, Hold { entry: entry.clone(), expires_at: None });

@@ -70,19 +70,18 @@ fn balances_are_those_of_the_ledger() {
         for record in &story.roll.records {
             use tillroll_events::Event;
             let ledger = &mut story.roll.ledger;
-            let hold = |id: tillroll_events::HoldId| tillroll_ledger::HoldId(id.as_u128());
             match &record.event {
                 Event::HoldPlaced(event) => ledger.place_hold(
-                    hold(event.id),
+                    event.id,
                     tillroll_ledger::Hold {
                         entry: event.entry.0.clone(),
                         expires_at: None,
                     },
                 ),
                 Event::HoldCaptured(event) => {
-                    ledger.end_hold(hold(event.id), Some(event.entry.borrowed()));
+                    ledger.end_hold(event.id, Some(event.entry.borrowed()));
                 }
-                Event::HoldEnded(event) => ledger.end_hold(hold(event.id), None),
+                Event::HoldEnded(event) => ledger.end_hold(event.id, None),
                 event => event.for_each_posted(|entry| ledger.post(entry)),
             }
         }

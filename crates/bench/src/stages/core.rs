@@ -172,10 +172,13 @@ pub fn apply_by_name(ledger: &mut Ledger, step: &[Legs], names: &[(String, NameH
 }
 
 fn post(ledger: &mut Ledger, group: &[Legs], postings: &[Posting]) {
-    ledger.touch(group.iter().map(|legs| EntryId(legs.id)), postings);
+    ledger.touch(
+        group.iter().map(|legs| EntryId::from_u128(legs.id)),
+        postings,
+    );
     for (legs, postings) in group.iter().zip(postings.chunks(2)) {
         let entry = EntryRef::new(postings).expect("it balances");
-        let posted = ledger.try_post(EntryId(legs.id), entry);
+        let posted = ledger.try_post(EntryId::from_u128(legs.id), entry);
         posted.expect("the id is new and there is enough");
     }
 }

@@ -11,7 +11,7 @@ use crate::{PostEntries, PostEntry, PostingRequest, Refusal};
 
 pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refusal> {
     let entry = entry(&work.draft, &request.postings)?;
-    claim_and_post(&mut work.draft, EntryId(request.id.as_u128()), &entry)?;
+    claim_and_post(&mut work.draft, request.id, &entry)?;
     let PostEntry {
         id,
         description,
@@ -64,7 +64,7 @@ fn post_one(draft: &mut Draft<'_>, request: EntryRequest<'_>) -> Result<Entry, R
         .legs()
         .map(|leg| (leg.path, leg.unit, leg.side, leg.amount));
     let entry = entry_of(draft, legs)?;
-    claim_and_post(draft, EntryId(request.id.as_u128()), &entry)?;
+    claim_and_post(draft, request.id, &entry)?;
     Ok(entry)
 }
 

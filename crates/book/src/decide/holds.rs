@@ -7,10 +7,6 @@ use super::entries;
 use crate::work::Work;
 use crate::{CaptureHold, CapturePart, PlaceHold, Refusal};
 
-fn ledger_id(id: HoldId) -> tillroll_ledger::HoldId {
-    tillroll_ledger::HoldId(id.as_u128())
-}
-
 pub(super) fn place(work: &mut Work<'_>, request: &PlaceHold) -> Result<(), Refusal> {
     if request.expires_at.is_some_and(|at| at <= work.at) {
         return Err(Refusal::invalid(
@@ -19,7 +15,7 @@ pub(super) fn place(work: &mut Work<'_>, request: &PlaceHold) -> Result<(), Refu
         ));
     }
     let entry = entries::entry(&work.draft, &request.postings)?;
-    work.draft.place_hold(ledger_id(request.id), &entry)?;
+    work.draft.place_hold(request.id, &entry)?;
     let PlaceHold {
         id,
         expires_at,
@@ -48,9 +44,7 @@ pub(super) fn capture(work: &mut Work<'_>, request: &CaptureHold) -> Result<(), 
         CapturePart::Amount(amount) => Some(scaled(work, id, *amount)?),
         CapturePart::Postings(postings) => Some(entries::entry(&work.draft, postings)?),
     };
-    let captured = work
-        .draft
-        .capture_hold(ledger_id(id), part, work.at.micros())?;
+    let captured = work.draft.capture_hold(id, part, work.at.micros())?;
     work.emit(
         HoldCaptured {
             id,
@@ -63,10 +57,7 @@ pub(super) fn capture(work: &mut Work<'_>, request: &CaptureHold) -> Result<(), 
 
 /// The hold's two postings at another amount.
 fn scaled(work: &Work<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
-    let hold = work
-        .draft
-        .hold(ledger_id(id))
-        .ok_or(Refusal::HoldNotFound(id))?;
+    let hold = work.draft.hold(id).ok_or(Refusal::HoldNotFound(id))?;
     let [first, second] = hold.entry.postings() else {
         return Err(Refusal::invalid(
             "amount",
@@ -92,7 +83,7 @@ fn scaled(work: &Work<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
 }
 
 pub(super) fn void(work: &mut Work<'_>, id: HoldId) -> Result<(), Refusal> {
-    work.draft.void_hold(ledger_id(id))?;
+    work.draft.void_hold(id)?;
     work.emit(
         HoldEnded {
             id,
@@ -106,7 +97,6 @@ pub(super) fn void(work: &mut Work<'_>, id: HoldId) -> Result<(), Refusal> {
 pub(super) fn expire(work: &mut Work<'_>) -> Result<(), Refusal> {
     for id in work.draft.expired_holds(work.at.micros()) {
         work.draft.void_hold(id)?;
-        let id = HoldId::from_u128(id.0);
         work.emit(
             HoldEnded {
                 id,

@@ -48,16 +48,14 @@ impl AuditTally {
                 let account = ledger.account(set.account);
                 touched.push(account.ok_or(AuditLaw::AccountOpen(set.account))?.id);
             }
-            Event::EntryPosted(posted)
-                if ledger.knows_entry(tillroll_ledger::EntryId(posted.id.as_u128())) =>
-            {
+            Event::EntryPosted(posted) if ledger.knows_entry(posted.id) => {
                 return Err(AuditLaw::EntryUsed(posted.id));
             }
             Event::EntriesPosted(posted) => {
                 let mut own = HashSet::with_capacity(posted.entries.len());
                 let mut used = None;
                 posted.entries.for_each(|id, _| {
-                    let known = ledger.knows_entry(tillroll_ledger::EntryId(id.as_u128()));
+                    let known = ledger.knows_entry(id);
                     if known || !own.insert(id) {
                         used.get_or_insert(id);
                     }
@@ -67,7 +65,7 @@ impl AuditTally {
                 }
             }
             Event::HoldPlaced(placed) => {
-                if ledger.knows_hold(number(placed.id)) {
+                if ledger.knows_hold(placed.id) {
                     return Err(AuditLaw::HoldUsed(placed.id));
                 }
                 self.apply(ledger, placed.entry.borrowed(), Move::Hold, &mut touched)?;
@@ -181,11 +179,7 @@ fn in_range(balances: &Balances) -> bool {
 }
 
 fn open_hold(ledger: &Ledger, id: HoldId) -> Result<&Hold, AuditLaw> {
-    ledger.hold(number(id)).ok_or(AuditLaw::HoldOpen(id))
-}
-
-fn number(id: HoldId) -> tillroll_ledger::HoldId {
-    tillroll_ledger::HoldId(id.as_u128())
+    ledger.hold(id).ok_or(AuditLaw::HoldOpen(id))
 }
 
 fn slot(id: AccountId) -> usize {

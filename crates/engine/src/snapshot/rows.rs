@@ -4,6 +4,7 @@
 //! of [`crate::row`].
 
 use minicbor::Decoder;
+use minicbor::bytes::ByteArray;
 use minicbor::decode::Error;
 use tillroll_book::{Book, state};
 use tillroll_events::{HoldId, JournalEntry};
@@ -29,18 +30,18 @@ pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotErro
     })?;
     let ids = ledger.ascending_entry_ids();
     to.section(Section::AscendingEntries, ids, |id, out| {
-        out.extend_from_slice(&id.0.to_be_bytes());
+        out.extend_from_slice(&id.as_u128().to_be_bytes());
     })?;
     let ids = ledger.scattered_entry_ids();
     to.section(Section::ScatteredEntries, ids, |id, out| {
-        out.extend_from_slice(&id.0.to_be_bytes());
+        out.extend_from_slice(&id.as_u128().to_be_bytes());
     })?;
     to.section(Section::HoldIds, ledger.hold_ids(), |id, out| {
-        out.extend_from_slice(&id.0.to_be_bytes());
+        out.extend_from_slice(&id.as_u128().to_be_bytes());
     })?;
     to.section(Section::OpenHolds, ledger.holds(), |(id, hold), out| {
         Out::row(out, 3)
-            .value(HoldId::from_u128(id.0))
+            .value(ByteArray::from(id.as_u128().to_be_bytes()))
             .value(hold.expires_at)
             .value(JournalEntry(hold.entry.clone()));
     })?;
@@ -282,21 +283,22 @@ fn ledger_row(
             ledger.account(spec, balances)?;
         }
         Section::AscendingEntries => {
-            ledger.ascending_entry(EntryId(u128::from_be_bytes(from.array()?)))?;
+            ledger.ascending_entry(EntryId::from_u128(u128::from_be_bytes(from.array()?)))?;
         }
         Section::ScatteredEntries => {
-            ledger.scattered_entry(EntryId(u128::from_be_bytes(from.array()?)))?;
+            ledger.scattered_entry(EntryId::from_u128(u128::from_be_bytes(from.array()?)))?;
         }
         Section::HoldIds => {
-            ledger.hold_id(ledger::HoldId(u128::from_be_bytes(from.array()?)))?;
+            ledger.hold_id(HoldId::from_u128(u128::from_be_bytes(from.array()?)))?;
         }
         _ => {
             let mut d = Decoder::new(bytes);
             cbor::row(&mut d, 3)?;
-            let id: HoldId = d.decode()?;
+            let id: ByteArray<16> = d.decode()?;
+            let id = HoldId::from_u128(u128::from_be_bytes(*id));
             let expires_at = d.decode()?;
             let JournalEntry(entry) = d.decode()?;
-            ledger.open_hold(ledger::HoldId(id.as_u128()), Hold { entry, expires_at })?;
+            ledger.open_hold(id, Hold { entry, expires_at })?;
             return Ok(d.position());
         }
     }

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use tillroll_money::Unit;
 
-use super::{EntryId, Ledger};
+use super::Ledger;
 use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
 use crate::account_index::{AccountIndex, NameHash};
 use crate::ascending::Ascending;
 use crate::entry_ids::EntryIds;
 use crate::id_set::Build;
-use crate::{Hold, HoldId};
+use crate::{EntryId, Hold, HoldId};
 
 /// Parts that no ledger has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,15 +25,15 @@ pub enum RestoreError {
     TooMany,
     #[error("the totals of {path} in {unit} are out of range")]
     OutOfRange { path: AccountPath, unit: Unit },
-    #[error("entry {:032x} is there twice, or not in its place", .0.0)]
+    #[error("entry {0} is there twice, or not in its place")]
     EntryOrder(EntryId),
-    #[error("hold {:032x} is there twice, or not in its place", .0.0)]
+    #[error("hold {0} is there twice, or not in its place")]
     HoldOrder(HoldId),
-    #[error("hold {:032x} is open twice", .0.0)]
+    #[error("hold {0} is open twice")]
     HoldTwice(HoldId),
-    #[error("hold {:032x} is open, and is not among those that ever were", .0.0)]
+    #[error("hold {0} is open, and is not among those that ever were")]
     HoldUnknown(HoldId),
-    #[error("hold {:032x} names an account that is not open, or another unit than the account's", .0.0)]
+    #[error("hold {0} names an account that is not open, or another unit than the account's")]
     HoldAccount(HoldId),
     #[error("what is pending on {path} in {unit} is not what the open holds come to")]
     Pending { path: AccountPath, unit: Unit },
@@ -82,17 +82,21 @@ impl Restore {
 
     /// An entry that was posted, in the order of [`Ledger::ascending_entry_ids`].
     pub fn ascending_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
-        if self.ascending.last().is_some_and(|last| id.0 <= last) {
+        if self
+            .ascending
+            .last()
+            .is_some_and(|last| id.as_u128() <= last)
+        {
             return Err(RestoreError::EntryOrder(id));
         }
-        self.ascending.push(id.0);
+        self.ascending.push(id.as_u128());
         Ok(())
     }
 
     /// An entry that was posted, in the order of [`Ledger::scattered_entry_ids`], after all of the
     /// ascending ones.
     pub fn scattered_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
-        match !self.ascending.contains(id.0) && self.scattered.push(id.0) {
+        match !self.ascending.contains(id.as_u128()) && self.scattered.push(id.as_u128()) {
             true => Ok(()),
             false => Err(RestoreError::EntryOrder(id)),
         }
@@ -100,7 +104,7 @@ impl Restore {
 
     /// A hold that was placed, whatever became of it, in the order of [`Ledger::hold_ids`].
     pub fn hold_id(&mut self, id: HoldId) -> Result<(), RestoreError> {
-        match self.hold_ids.push(id.0) {
+        match self.hold_ids.push(id.as_u128()) {
             true => Ok(()),
             false => Err(RestoreError::HoldOrder(id)),
         }

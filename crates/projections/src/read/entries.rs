@@ -13,13 +13,16 @@ use crate::ReadError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryRow {
+    #[serde(serialize_with = "tillroll_events::serde_text::serialize")]
     pub id: EntryId,
     pub description: Option<String>,
     pub postings: Vec<PostingView>,
     pub metadata: Metadata,
     /// The entry that this one corrects.
+    #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
     pub reverses: Option<EntryId>,
     /// The entries that correct this one, oldest first.
+    #[serde(serialize_with = "tillroll_events::serde_text::list::serialize")]
     pub reversed_by: Vec<EntryId>,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,

@@ -38,6 +38,7 @@ impl HoldStatus {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HoldRow {
+    #[serde(serialize_with = "tillroll_events::serde_text::serialize")]
     pub id: HoldId,
     pub status: HoldStatus,
     pub expires_at: Option<Timestamp>,

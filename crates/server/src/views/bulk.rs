@@ -36,7 +36,10 @@ pub(crate) struct BulkResult {
     /// Its place in the request, from 0.
     index: usize,
     status: BulkStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "tillroll_events::serde_text::option::serialize"
+    )]
     #[schema(value_type = Option<String>)]
     id: Option<EntryId>,
     /// Of the event that holds it.

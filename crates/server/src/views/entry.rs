@@ -79,10 +79,12 @@ impl EntryView {
 #[derive(Debug, Serialize)]
 pub(crate) struct EntryAnswer<'a> {
     object: &'static str,
+    #[serde(serialize_with = "tillroll_events::serde_text::serialize")]
     id: EntryId,
     description: Option<&'a str>,
     postings: Postings<'a>,
     metadata: &'a Metadata,
+    #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
     reverses: Option<EntryId>,
     occurred_at: Shown<Timestamp>,
     recorded_at: Shown<Timestamp>,
