@@ -15,6 +15,7 @@
 pub mod against;
 pub mod bounds;
 mod chart;
+pub mod command;
 mod error;
 mod figure;
 pub mod http;
@@ -26,6 +27,7 @@ mod rate;
 mod report;
 mod scratch;
 pub mod stages;
+mod threads;
 pub mod workload;
 
 pub use chart::chart;
@@ -38,6 +40,7 @@ pub use rate::{median, nanos, per_second, permille};
 pub use report::{Options, Report, commit, measure};
 pub use scratch::{FileEngine, Scratch, execute, memory_engine};
 pub use stages::Stage;
+pub use threads::ThreadTimes;
 
 use std::time::{Duration, Instant};
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backup, balances, bench, checkpoint, demo, digest, doctor, events, export, order, orders,
-    projections, prove, replay, restore, serve, trial_balance, verify,
+    backup, balances, checkpoint, demo, digest, doctor, events, export, order, orders, projections,
+    prove, replay, restore, serve, trial_balance, verify,
 };
 use crate::data_dir::DataDir;
 
@@ -55,7 +55,6 @@ pub(crate) enum Command {
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Doctor(doctor::DoctorArgs),
-    Bench(bench::BenchArgs),
 }
 
 /// Which data directory.

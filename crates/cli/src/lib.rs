@@ -14,16 +14,12 @@ mod as_of;
 mod chart_file;
 mod cli;
 mod commands;
-mod console;
 mod data_dir;
 mod durable;
-mod exit;
 mod fold;
 mod last_backup;
-mod logs;
 mod models;
 mod output;
-mod progress;
 mod proving;
 mod read_only;
 mod stages;
@@ -34,12 +30,22 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use console::Console;
 pub use data_dir::DataDir;
-pub use exit::Exit;
+pub use tillroll_terminal::{Console, Exit};
+
+use tillroll_terminal::{Stop, logs};
 
 use cli::{Cli, Command};
-use exit::Stop;
+
+mod console {
+    pub(crate) use tillroll_terminal::Console;
+}
+mod exit {
+    pub(crate) use tillroll_terminal::Stop;
+}
+mod progress {
+    pub(crate) use tillroll_terminal::Progress;
+}
 
 /// Runs a command line, of which the first argument is the program's name, without a terminal.
 pub fn run(
@@ -57,24 +63,13 @@ pub fn run_in(
 ) -> Exit {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return explain(&error, console),
+        Err(error) => return console.explain(&error),
     };
     if console.is_process() {
-        logs::start(matches!(cli.command, Command::Demo(_) | Command::Bench(_)));
+        logs::start(matches!(cli.command, Command::Demo(_)));
     }
-    let ended = dispatch(cli.command, console).and_then(|()| console.flush());
-    match ended {
-        Ok(()) => Exit::Done,
-        Err(stop) => {
-            let text = stop.to_string();
-            if !text.is_empty() {
-                // Where standard error is gone, the exit code still says it.
-                drop(console.note(text));
-            }
-            drop(console.flush());
-            stop.exit()
-        }
-    }
+    let ended = dispatch(cli.command, console);
+    console.end(ended)
 }
 
 fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
@@ -96,20 +91,5 @@ fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
         Command::Backup(args) => commands::backup::run(&args, console),
         Command::Restore(args) => commands::restore::run(&args, console),
         Command::Doctor(args) => commands::doctor::run(&args, console),
-        Command::Bench(args) => commands::bench::run(&args, console),
     }
-}
-
-/// Help and version are data; a command line that cannot be understood is not.
-fn explain(error: &clap::Error, console: &mut Console<'_>) -> Exit {
-    let text = match console.color() {
-        true => error.render().ansi().to_string(),
-        false => error.render().to_string(),
-    };
-    let text = text.trim_end();
-    let (said, exit) = match error.use_stderr() {
-        true => (console.note(text), Exit::Usage),
-        false => (console.say(text), Exit::Done),
-    };
-    said.map_or_else(|stop| stop.exit(), |()| exit)
 }

@@ -27,11 +27,11 @@ mod directory;
 mod expiries;
 mod findings;
 mod front;
-#[doc(hidden)]
+#[cfg(any(feature = "fuzzed", test))]
 pub mod fuzzed;
 mod idempotency;
 mod list;
-#[doc(hidden)]
+#[cfg(feature = "measured")]
 pub mod measured;
 mod metrics;
 mod middleware;

@@ -16,7 +16,7 @@ use crate::{Error, Machine, Scratch};
 pub const BATCH: usize = 8_189;
 
 const MISSING: &str =
-    "tillroll bench --against tigerbeetle=PATH, where PATH is a binary from its releases";
+    "tillroll-bench --against tigerbeetle=PATH, where PATH is a binary from its releases";
 
 /// Its binary.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,5 +9,5 @@ mod server;
 
 pub use caller::{HttpCaller, accepted};
 pub use connection::{Answer, Connection};
-pub use request::Request;
+pub use request::{Request, RequestHead};
 pub use server::Server;

@@ -11,15 +11,19 @@ pub struct Request(Bytes);
 
 /// A request whose body is still to come.
 #[derive(Clone, Debug)]
-pub struct Head(String);
+pub struct RequestHead(String);
 
 impl Request {
     /// `POST` of JSON to a server.
     #[must_use]
-    pub fn post(host: SocketAddr, path: &str) -> Head {
-        Head(format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
-        ))
+    pub fn post(host: SocketAddr, path: &str) -> RequestHead {
+        RequestHead::of(host, path, "application/json")
+    }
+
+    /// `POST` of a stream of lines of JSON.
+    #[must_use]
+    pub fn post_lines(host: SocketAddr, path: &str) -> RequestHead {
+        RequestHead::of(host, path, "application/x-ndjson")
     }
 
     #[must_use]
@@ -28,7 +32,13 @@ impl Request {
     }
 }
 
-impl Head {
+impl RequestHead {
+    fn of(host: SocketAddr, path: &str, content_type: &str) -> Self {
+        Self(format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content_type}\r\n"
+        ))
+    }
+
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         write!(self.0, "{name}: {value}\r\n").expect("memory takes text");

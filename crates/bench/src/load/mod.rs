@@ -55,7 +55,10 @@ impl Ran {
 /// # Errors
 /// When the system starts no thread.
 pub fn worker_per_core() -> Result<Runtime, Error> {
-    let built = Builder::new_multi_thread().enable_all().build();
+    let built = Builder::new_multi_thread()
+        .thread_name("http")
+        .enable_all()
+        .build();
     built.map_err(Error::io("start the async runtime"))
 }
 

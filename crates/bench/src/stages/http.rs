@@ -1,14 +1,16 @@
 //! The server over loopback: requests of JSON, durable before they are answered. The client is
 //! in this process and has one thread.
 
+use std::net::SocketAddr;
+
 use tillroll_engine::EngineMetrics;
 
 use super::engine::{ENTRY_BYTES, OFFERED, SINGLE_BYTES, Singles, frame_bounds, since};
 use super::{Rig, Stage, grouped};
-use crate::http::{HttpCaller, Request, Server};
+use crate::http::{HttpCaller, Request, RequestHead, Server};
 use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
-use crate::workload::{Entries, bulk_body, entry_body};
-use crate::{Error, Figure, Load};
+use crate::workload::{Entries, Legs, bulk_body, entry_body, lines_body};
+use crate::{Error, Figure, Load, ThreadTimes};
 
 /// Entries in a bulk request.
 const BULK: [usize; 2] = [8_000, 1_000];
@@ -22,9 +24,10 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
     for size in BULK {
         for connections in BULK_CONNECTIONS {
-            figures.push(bulk(rig, size, connections)?);
+            figures.push(bulk(rig, Body::Document, size, connections)?);
         }
     }
+    figures.push(bulk(rig, Body::Lines, BULK[0], 1)?);
     for connections in CONNECTIONS {
         let closed = single(rig, connections, None)?;
         let rate = closed.per_second();
@@ -36,6 +39,32 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
         }
     }
     Ok(figures)
+}
+
+/// How a bulk request is written.
+#[derive(Clone, Copy)]
+enum Body {
+    /// One JSON document with a key.
+    Document,
+    /// A stream of lines (NDJSON).
+    Lines,
+}
+
+impl Body {
+    fn request(self, host: SocketAddr, number: u64) -> RequestHead {
+        match self {
+            Self::Document => Request::post(host, "/v1/entries/bulk")
+                .header("idempotency-key", &format!("bulk-{number}")),
+            Self::Lines => Request::post_lines(host, "/v1/entries/bulk?mode=each"),
+        }
+    }
+
+    fn write(self, entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8>) {
+        match self {
+            Self::Document => bulk_body(entries, body),
+            Self::Lines => lines_body(entries, body),
+        }
+    }
 }
 
 /// A loop over a server.
@@ -53,6 +82,16 @@ struct Done {
     did: EngineMetrics,
     /// Records that the read models had still to follow when the last answer was there.
     behind: u64,
+    /// What the threads of client and server have computed meanwhile.
+    threads: ThreadTimes,
+}
+
+impl Done {
+    fn note(&self, element: &str, each: u64) -> String {
+        let behind = self.behind;
+        let threads = self.threads.each(element, self.ran.calls * each);
+        format!("read models {behind} records behind at the end; {threads}")
+    }
 }
 
 /// Runs it on a server with funded accounts. `request` is asked for each request once the server
@@ -61,7 +100,7 @@ fn looped(
     rig: &mut Rig,
     entries: &mut Entries,
     shape: &Loop,
-    mut request: impl FnMut(&mut Entries, std::net::SocketAddr) -> Request,
+    mut request: impl FnMut(&mut Entries, SocketAddr) -> Request,
 ) -> Result<Done, Error> {
     let Loop {
         requests,
@@ -76,7 +115,7 @@ fn looped(
     if offered.is_none() {
         rig.bounds.before(frame)?;
     }
-    let before = server.metrics();
+    let (before, threads) = (server.metrics(), ThreadTimes::now());
     let client = one_worker()?;
     let window = rig.plan.window;
     let ran = client.block_on(async {
@@ -88,13 +127,19 @@ fn looped(
         }
     })?;
     let behind = server.behind();
+    let threads = ThreadTimes::now().since(&threads);
     drop(client);
     let did = since(&before, server.metrics());
     server.stop()?;
-    Ok(Done { ran, did, behind })
+    Ok(Done {
+        ran,
+        did,
+        behind,
+        threads,
+    })
 }
 
-fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error> {
+fn bulk(rig: &mut Rig, written: Body, size: usize, connections: usize) -> Result<Figure, Error> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let count = rig.plan.bulk_entries.div_ceil(size).max(connections);
     let mut number = 0;
@@ -106,33 +151,32 @@ fn bulk(rig: &mut Rig, size: usize, connections: usize) -> Result<Figure, Error>
     };
     let done = looped(rig, &mut entries, &shape, |entries, host| {
         number += 1;
-        Request::post(host, "/v1/entries/bulk")
-            .header("idempotency-key", &format!("bulk-{number}"))
-            .written(|body| bulk_body((0..size).map(|_| entries.next_legs()), body))
+        let head = written.request(host, number);
+        head.written(|body| written.write((0..size).map(|_| entries.next_legs()), body))
     })?;
     let many = if connections == 1 {
         "connection"
     } else {
         "connections"
     };
-    let case = format!("bulk of {}, {connections} {many}", grouped(size));
+    let kind = match written {
+        Body::Document => "",
+        Body::Lines => " in lines",
+    };
+    let case = format!("bulk of {}{kind}, {connections} {many}", grouped(size));
     let load = Load::Closed {
         callers: connections as u64,
     };
     let figure = Figure::ran(Stage::Http, case, load, size as u64, &done.ran);
-    let figure = figure.durable().note(behind(&done));
+    let figure = figure.durable().note(done.note("entry", size as u64));
     let mut body = Vec::new();
-    bulk_body((0..size).map(|_| entries.next_legs()), &mut body);
+    written.write((0..size).map(|_| entries.next_legs()), &mut body);
     Ok(figure
         .bounds(frame_bounds(rig, &done.did, size as u64)?)
         .bound(
             rig.bounds
                 .echo("/length", &body, connections, size as u64)?,
         ))
-}
-
-fn behind(done: &Done) -> String {
-    format!("read models {} records behind at the end", done.behind)
 }
 
 fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
@@ -160,7 +204,7 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
     };
     let figure = singles.figure(rig, Stage::Http, &done.ran, &done.did)?;
     let shared = figure.note.clone().unwrap_or_default();
-    let figure = figure.note(format!("{shared}; {}", behind(&done)));
+    let figure = figure.note(format!("{shared}; {}", done.note("entry", 1)));
     if offered.is_some() {
         return Ok(figure);
     }

@@ -5,6 +5,7 @@ mod append;
 pub mod core;
 mod engine;
 mod http;
+mod parse;
 mod projections;
 mod replay;
 mod webhooks;
@@ -25,6 +26,8 @@ pub enum Stage {
     Http,
     /// Stripe's webhooks, in the process and over HTTP.
     Webhooks,
+    /// Bodies of bulk requests, on one core.
+    Parse,
     /// The double-entry core in memory.
     Core,
     /// A log in memory, folded.
@@ -36,11 +39,12 @@ pub enum Stage {
 }
 
 impl Stage {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Append,
         Self::Engine,
         Self::Http,
         Self::Webhooks,
+        Self::Parse,
         Self::Core,
         Self::Replay,
         Self::Start,
@@ -54,6 +58,7 @@ impl Stage {
             Self::Engine => "engine",
             Self::Http => "http",
             Self::Webhooks => "webhooks",
+            Self::Parse => "parse",
             Self::Core => "core",
             Self::Replay => "replay",
             Self::Start => "start",
@@ -71,7 +76,7 @@ impl Stage {
     pub fn writes(self) -> bool {
         match self {
             Self::Append | Self::Engine | Self::Http | Self::Webhooks => true,
-            Self::Core | Self::Replay | Self::Start | Self::Projections => false,
+            Self::Parse | Self::Core | Self::Replay | Self::Start | Self::Projections => false,
         }
     }
 
@@ -85,6 +90,7 @@ impl Stage {
             Self::Engine => engine::measure(rig),
             Self::Http => http::measure(rig),
             Self::Webhooks => webhooks::measure(rig),
+            Self::Parse => parse::measure(rig),
             Self::Core => core::measure(rig),
             Self::Replay => replay::replay(rig),
             Self::Start => replay::start(rig),

@@ -22,12 +22,21 @@ pub fn bulk_body(entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8
     body.extend_from_slice(b"]}");
 }
 
-/// Up to an entry's first amount, and from there to its second, with noughts where ids and the
+/// Appends many of them as a stream of lines (NDJSON).
+pub fn lines_body(entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8>) {
+    body.reserve(210 * entries.len());
+    for legs in entries {
+        write_entry(&legs, body);
+        body.push(b'\n');
+    }
+}
+
+/// Up to an entry's first amount, and from there to its second, with zeros where ids and the
 /// accounts' numbers belong.
 const FIRST: [u8; 116] = *br#"{"id":"ent_00000000000000000000000000","postings":[{"account":"wallet:0000000","unit":"EUR","side":"debit","amount":"#;
 const SECOND: [u8; 68] =
     *br#"},{"account":"wallet:0000000","unit":"EUR","side":"credit","amount":"#;
-/// Where those noughts are.
+/// Where those zeros are.
 const ID: Range<usize> = 11..37;
 const PAYER: Range<usize> = 70..77;
 const PAYEE: Range<usize> = 21..28;
@@ -121,7 +130,16 @@ mod tests {
         );
         let many: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(many["entries"].as_array().unwrap().len(), 3);
+        body.clear();
+        lines_body((0..3).map(|_| entries.next_legs()), &mut body);
+        let lines = str::from_utf8(&body).unwrap();
+        assert_eq!(lines.lines().count(), 3);
+        for line in lines.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["postings"].as_array().unwrap().len(), 2);
+        }
     }
+
     #[test]
     fn numbers_are_written_with_all_their_digits() {
         for number in [0, 9, 10, 12_345_678, u64::MAX] {

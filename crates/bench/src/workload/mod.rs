@@ -9,7 +9,7 @@ mod entries;
 mod logs;
 mod webhooks;
 
-pub use bodies::{bulk_body, entry_body};
+pub use bodies::{bulk_body, entry_body, lines_body};
 pub use draw::Distribution;
 pub use entries::{Entries, Ids, Legs, at, euro, id, wallet, wallets};
 pub use logs::{ACCOUNTS as LOG_ACCOUNTS, Filled, bulk_log, bulk_log_of, commerce_log};

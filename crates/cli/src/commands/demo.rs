@@ -18,13 +18,13 @@ use tillroll_engine::Handle;
 use tillroll_projections::{Checkpoint, OrderQuery, ReadModels};
 use tillroll_server::{Config, ServeError};
 use tillroll_stripe::Secret;
+use tillroll_terminal::{Signals, cannot};
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use uuid::Uuid;
 
 use super::replay::pace;
-use super::serve::{bind, cannot, open, runtime, serve_ended};
-use super::signals::Signals;
+use super::serve::{bind, open, runtime, serve_ended};
 use super::summary::Summary;
 use crate::cli::JsonArgs;
 use crate::console::Console;

@@ -2,7 +2,6 @@
 
 pub(crate) mod backup;
 pub(crate) mod balances;
-pub(crate) mod bench;
 pub(crate) mod checkpoint;
 pub(crate) mod demo;
 pub(crate) mod digest;
@@ -16,7 +15,6 @@ pub(crate) mod prove;
 pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
-mod signals;
 mod summary;
 pub(crate) mod trial_balance;
 pub(crate) mod verify;

@@ -10,10 +10,10 @@ use tillroll_log::{Damage, DirStorageError, Fault, LogId, OpenError as LogError}
 use tillroll_projections::ReadModels;
 use tillroll_server::{Config, OpenError, ServeError, Tillroll};
 use tillroll_stripe::Secret;
+use tillroll_terminal::{Signals, cannot};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::signals::Signals;
 use crate::cli::DataArgs;
 use crate::console::Console;
 use crate::data_dir::DataDir;
@@ -139,10 +139,6 @@ fn sign_from_the_start(
         Ok(_) => Ok(()),
         Err(stop) => console.note(format!("no signing key was made: {stop}")),
     }
-}
-
-pub(super) fn cannot(action: &str, error: &dyn fmt::Display) -> Stop {
-    Stop::failed(format!("cannot {action}: {error}"))
 }
 
 pub(super) fn runtime() -> Result<Runtime, Stop> {

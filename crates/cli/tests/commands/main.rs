@@ -1,7 +1,6 @@
 //! The commands as a person sees them: arguments in; standard output, standard error and exit
 //! code out. All but `serve` run in this process, on a book that a small demo has told.
 
-mod bench;
 mod demo;
 mod read;
 mod serve;

@@ -58,6 +58,7 @@ impl Batch {
     }
 
     /// What was added.
+    #[cfg(any(feature = "fuzzed", test))]
     pub(crate) fn entries(&self) -> &EntryBatch {
         &self.entries
     }

@@ -19,6 +19,8 @@ mod stream;
 mod tests;
 
 pub(crate) use batch::Batch;
-pub(crate) use items::{BulkItems, careful, document, quick};
+#[cfg(any(feature = "fuzzed", feature = "measured", test))]
+pub(crate) use items::careful;
+pub(crate) use items::{BulkItems, document, quick};
 pub(crate) use lines::Lines;
 pub(crate) use stream::{Answering, Stream, answer, line};

@@ -90,6 +90,11 @@ impl Advice {
     }
 }
 
+/// The system refuses what a command needs: `cannot write x.svg: …`, exit code 1.
+pub fn cannot(action: &str, error: &dyn fmt::Display) -> Stop {
+    Stop::failed(format!("cannot {action}: {error}"))
+}
+
 /// What goes to standard error, empty when there is nothing to say.
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,50 @@
-//! `tillroll bench`: its arguments, and the shape of what it says. No figure is judged.
+//! The command line: its arguments, and the shape of what it says. No figure is judged.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
-use tillroll_cli::Exit;
+use tillroll_terminal::{Console, Exit};
 
-use crate::support::{on, tillroll};
+/// What a command line came to.
+#[derive(Debug)]
+struct Run {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    fn ends_with(self, exit: Exit) -> Self {
+        assert_eq!(self.exit, exit, "{self:?}");
+        self
+    }
+}
+
+fn bench(args: &[&str]) -> Run {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut console = Console::plain(&mut out, &mut err);
+    let line = ["tillroll-bench"].iter().chain(args);
+    let exit = tillroll_bench::command::run_in(line, &mut console);
+    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
+    Run {
+        exit,
+        out: text(out),
+        err: text(err),
+    }
+}
+
+/// With its files below a directory.
+fn on(data: &Path, args: &[&str]) -> Run {
+    let data = data.to_str().expect("paths of tests are UTF-8");
+    bench(&[args, &["--data", data]].concat())
+}
 
 fn fields(value: &Value, names: &[&str]) {
     for name in names {
@@ -16,8 +55,8 @@ fn fields(value: &Value, names: &[&str]) {
 #[test]
 fn json_has_every_field() {
     let directory = tempfile::tempdir().unwrap();
-    let args = ["bench", "--quick", "--json", "--only", "core"];
-    let ran = on(directory.path(), &args).done();
+    let args = ["--quick", "--json", "--only", "core"];
+    let ran = on(directory.path(), &args).ends_with(Exit::Done);
     let document = ran.json();
     assert_eq!(document["object"], "bench");
     assert_eq!(document["size"], "quick");
@@ -85,16 +124,9 @@ fn json_has_every_field() {
 fn durable_figures_come_first_and_say_so() {
     let directory = tempfile::tempdir().unwrap();
     let chart = directory.path().join("chart.svg");
-    let args = [
-        "bench",
-        "--quick",
-        "--only",
-        "projections",
-        "append",
-        "--plot",
-    ];
+    let args = ["--quick", "--only", "projections", "append", "--plot"];
     let args = [&args[..], &[chart.to_str().unwrap()]].concat();
-    let ran = on(directory.path(), &args).done();
+    let ran = on(directory.path(), &args).ends_with(Exit::Done);
     let lines: Vec<_> = ran.out.lines().map(str::trim_start).collect();
     let line = |start: &str| {
         lines
@@ -115,9 +147,9 @@ fn durable_figures_come_first_and_say_so() {
 #[test]
 fn every_stage_runs() {
     let directory = tempfile::tempdir().unwrap();
-    let stages = ["engine", "http", "webhooks", "replay", "start"];
-    let args = [&["bench", "--quick", "--json", "--only"][..], &stages].concat();
-    let document = on(directory.path(), &args).done().json();
+    let stages = ["engine", "http", "webhooks", "parse", "replay", "start"];
+    let args = [&["--quick", "--json", "--only"][..], &stages].concat();
+    let document = on(directory.path(), &args).ends_with(Exit::Done).json();
     let measured = document["stages"].as_array().unwrap();
     for stage in stages {
         let of = measured.iter().filter(|figure| figure["stage"] == stage);
@@ -125,7 +157,7 @@ fn every_stage_runs() {
         assert!(!of.is_empty(), "{stage}");
         for figure in of {
             assert!(figure["per_second"].as_u64().unwrap() > 0, "{figure}");
-            let durable = !["replay", "start"].contains(&stage);
+            let durable = !["parse", "replay", "start"].contains(&stage);
             assert_eq!(figure["durable"], durable, "{figure}");
             if figure["loop"] == "open" {
                 assert!(
@@ -154,7 +186,7 @@ fn every_stage_runs() {
 
 #[test]
 fn memory_is_told_by_thing() {
-    let ran = tillroll(&["bench", "--memory", "--quick", "--json"]).done();
+    let ran = bench(&["--memory", "--quick", "--json"]).ends_with(Exit::Done);
     let document = ran.json();
     assert_eq!(document["object"], "bench_memory");
     let things: Vec<_> = document["held"].as_array().unwrap().iter().collect();
@@ -165,28 +197,22 @@ fn memory_is_told_by_thing() {
 }
 
 #[test]
-fn wrong_usage_of_bench_exits_2() {
+fn wrong_usage_exits_2() {
     for args in [
-        &["bench", "--only", "everything"][..],
-        &["bench", "--only"],
-        &["bench", "--quick", "--full"],
-        &["bench", "--memory", "--only", "core"],
-        &["bench", "--memory", "--plot", "x.svg"],
-        &["bench", "--against", "oracle=x"],
-        &["bench", "--against", "postgres=localhost"],
-        &["bench", "--against", "tigerbeetle=x", "--accounts", "1"],
-        &["bench", "--against", "tigerbeetle=x", "--batch", "10001"],
-        &["bench", "--against", "tigerbeetle=x", "--clients", "0"],
-        &["bench", "--rounds", "3"],
-        &[
-            "bench",
-            "--against",
-            "tigerbeetle=x",
-            "--id-order",
-            "reversed",
-        ],
+        &["--only", "everything"][..],
+        &["--only"],
+        &["--quick", "--full"],
+        &["--memory", "--only", "core"],
+        &["--memory", "--plot", "x.svg"],
+        &["--against", "oracle=x"],
+        &["--against", "postgres=localhost"],
+        &["--against", "tigerbeetle=x", "--accounts", "1"],
+        &["--against", "tigerbeetle=x", "--batch", "10001"],
+        &["--against", "tigerbeetle=x", "--clients", "0"],
+        &["--rounds", "3"],
+        &["--against", "tigerbeetle=x", "--id-order", "reversed"],
     ] {
-        let ran = tillroll(args);
+        let ran = bench(args);
         assert_eq!(ran.exit, Exit::Usage, "{args:?}: {ran:?}");
         assert_eq!(ran.out, "", "{args:?}");
     }
@@ -195,12 +221,12 @@ fn wrong_usage_of_bench_exits_2() {
 #[test]
 fn a_peer_that_is_missing_is_named_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
-    let args = ["bench", "--against", "tigerbeetle=./nowhere/tigerbeetle"];
-    let ran = on(directory.path(), &args).failed();
+    let args = ["--against", "tigerbeetle=./nowhere/tigerbeetle"];
+    let ran = on(directory.path(), &args).ends_with(Exit::Failed);
     assert!(ran.err.contains("./nowhere/tigerbeetle"), "{}", ran.err);
     assert!(
         ran.err
-            .contains("\n  try: tillroll bench --against tigerbeetle=PATH"),
+            .contains("\n  try: tillroll-bench --against tigerbeetle=PATH"),
         "{}",
         ran.err
     );

@@ -58,7 +58,7 @@ impl<'a> Progress<'a> {
 
     /// So much is done, of what was said at the start. `detail` is only asked for when it is
     /// shown.
-    pub(crate) fn set<D: fmt::Display>(&mut self, done: u64, detail: impl FnOnce() -> D) {
+    pub fn set<D: fmt::Display>(&mut self, done: u64, detail: impl FnOnce() -> D) {
         self.done = match self.total {
             0 => done,
             total => done.min(total),

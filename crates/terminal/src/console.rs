@@ -6,8 +6,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use crate::exit::Stop;
-use crate::progress::Progress;
+use crate::{Exit, Progress, Stop};
 
 /// A terminal that says that it has fewer columns does not know: no table fits into them.
 const NARROWEST: u16 = 40;
@@ -48,7 +47,7 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// What the process was started with.
+    /// The console of this process.
     pub fn of_process(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
         let live = io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -71,51 +70,97 @@ impl<'a> Console<'a> {
         self
     }
 
-    pub(crate) fn width(&self) -> Option<u16> {
+    /// Columns of the terminal, if there is one.
+    #[must_use]
+    pub fn width(&self) -> Option<u16> {
         self.width
     }
 
-    pub(crate) fn color(&self) -> bool {
+    /// Whether errors of the command line may be coloured.
+    #[must_use]
+    pub fn color(&self) -> bool {
         self.color
     }
 
-    pub(crate) fn is_process(&self) -> bool {
+    /// Whether this is the process's own console, so that the log and signals belong to the command.
+    #[must_use]
+    pub fn is_process(&self) -> bool {
         self.process
     }
 
     /// Data, on standard output.
-    pub(crate) fn out(&mut self) -> &mut dyn Write {
+    pub fn out(&mut self) -> &mut dyn Write {
         self.out
     }
 
     /// A line of data.
-    pub(crate) fn say(&mut self, line: impl fmt::Display) -> Result<(), Stop> {
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub fn say(&mut self, line: impl fmt::Display) -> Result<(), Stop> {
         Ok(writeln!(self.out, "{line}")?)
     }
 
     /// A document of data.
-    pub(crate) fn json(&mut self, document: &serde_json::Value) -> Result<(), Stop> {
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub fn json(&mut self, document: &serde_json::Value) -> Result<(), Stop> {
         serde_json::to_writer_pretty(&mut *self.out, document).map_err(io::Error::from)?;
         Ok(writeln!(self.out)?)
     }
 
     /// A line for people, on standard error.
-    pub(crate) fn note(&mut self, line: impl fmt::Display) -> Result<(), Stop> {
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub fn note(&mut self, line: impl fmt::Display) -> Result<(), Stop> {
         // On a terminal both streams meet, and lines stand in the order of saying.
         self.out.flush()?;
         Ok(writeln!(self.err, "{line}")?)
     }
 
-    pub(crate) fn flush(&mut self) -> Result<(), Stop> {
+    /// # Errors
+    /// When either stream cannot be written.
+    pub fn flush(&mut self) -> Result<(), Stop> {
         self.out.flush()?;
         Ok(self.err.flush()?)
     }
 
     /// Progress of long work, on standard error. `total` in whatever the work counts, 0 when it is
     /// not known.
-    pub(crate) fn progress(&mut self, label: &'static str, total: u64) -> Progress<'_> {
+    pub fn progress(&mut self, label: &'static str, total: u64) -> Progress<'_> {
         // A failure shows with the next line of data.
         self.out.flush().unwrap_or_default();
         Progress::new(self.err, self.live, label, total)
+    }
+
+    /// Ends a command: what it says on the way out, and its exit code.
+    pub fn end(&mut self, ended: Result<(), Stop>) -> Exit {
+        let Err(stop) = ended.and_then(|()| self.flush()) else {
+            return Exit::Done;
+        };
+        let text = stop.to_string();
+        if !text.is_empty() {
+            // Where standard error is gone, the exit code still says it.
+            drop(self.note(text));
+        }
+        drop(self.flush());
+        stop.exit()
+    }
+
+    /// Prints what the parser of the command line has to say: help and version are data, a command
+    /// line that cannot be understood is not.
+    pub fn explain(&mut self, error: &clap::Error) -> Exit {
+        let text = match self.color() {
+            true => error.render().ansi().to_string(),
+            false => error.render().to_string(),
+        };
+        let text = text.trim_end();
+        let (said, exit) = match error.use_stderr() {
+            true => (self.note(text), Exit::Usage),
+            false => (self.say(text), Exit::Done),
+        };
+        said.map_or_else(|stop| stop.exit(), |()| exit)
     }
 }

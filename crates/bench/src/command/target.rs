@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tillroll_bench::Error;
-use tillroll_bench::against::{Comparison, Postgres, TigerBeetle, Versus};
+use crate::Error;
+use crate::against::{Comparison, Postgres, TigerBeetle, Versus};
 
 /// Another ledger.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! Figures for people.
 
-use tillroll_bench::against::{Comparison, Round, Row};
-use tillroll_bench::load::Percentiles;
-use tillroll_bench::{Figure, Held, Machine, Report, commit};
+use tillroll_terminal::{Column, Console, Rows, Stop, count};
 
-use crate::console::Console;
-use crate::exit::Stop;
-use crate::output::{Column, Rows, count};
+use crate::against::{Comparison, Round, Row};
+use crate::load::Percentiles;
+use crate::{Figure, Held, Machine, Report, commit};
 
 const MIB: u64 = 1024 * 1024;
 

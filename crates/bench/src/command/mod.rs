@@ -1,26 +1,22 @@
-//! `tillroll bench`: how fast this is on this machine, beside what the machine gives.
-//!
-//! What is measured and how is in the crate `tillroll-bench`; here are arguments and tables.
+//! The command line of `tillroll-bench`: arguments and tables. [`run_in`] takes the arguments and a
+//! console, so that a test sees what a person would see.
 
 mod tables;
 mod target;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Parser, ValueEnum};
 use serde_json::json;
 use tempfile::TempDir;
-use tillroll_bench::against::{Comparison, Versus};
-use tillroll_bench::workload::Ids;
-use tillroll_bench::{Error, Options, Plan, Size, Stage, THINGS, chart, measure, memory};
 use tillroll_server::{Clock, SystemClock};
+use tillroll_terminal::{Console, Exit, Signals, Stop, cannot, logs};
 
-use super::serve::cannot;
-use super::signals::Signals;
-use crate::cli::JsonArgs;
-use crate::console::Console;
-use crate::exit::Stop;
+use crate::against::{Comparison, Versus};
+use crate::workload::Ids;
+use crate::{Error, Options, Plan, Size, Stage, THINGS, chart, measure, memory};
 use target::Target;
 
 /// Measure every stage beside the bounds of this machine
@@ -28,15 +24,20 @@ use target::Target;
 /// From the log and the engine to requests over HTTP, durable figures first. Each figure stands
 /// beside the bound of the same machine, measured in the same run: what the disk, the memory, the
 /// hash or an HTTP server that does nothing give by themselves.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  tillroll bench --quick                under a minute
-  tillroll bench --data /mnt/disk --plot bench.svg
-  tillroll bench --only http engine --json
-  tillroll bench --memory
-  tillroll bench --against tigerbeetle=./tigerbeetle --rounds 5
-  tillroll bench --against postgres=postgres://user@localhost/database")]
-pub(crate) struct BenchArgs {
+#[derive(Debug, Parser)]
+#[command(
+    name = "tillroll-bench",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  tillroll-bench --quick                under a minute
+  tillroll-bench --data /mnt/disk --plot bench.svg
+  tillroll-bench --only http engine --json
+  tillroll-bench --memory
+  tillroll-bench --against tigerbeetle=./tigerbeetle --rounds 5
+  tillroll-bench --against postgres=postgres://user@localhost/database"
+)]
+struct Arguments {
     /// Less of everything, in under a minute
     #[arg(long, conflicts_with = "full")]
     quick: bool,
@@ -85,8 +86,9 @@ pub(crate) struct BenchArgs {
         requires = "against"
     )]
     id_order: IdOrder,
-    #[command(flatten)]
-    json: JsonArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -102,7 +104,23 @@ fn stage(text: &str) -> Result<Stage, String> {
     })
 }
 
-pub(crate) fn run(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+/// Runs a command line, of which the first argument is the program's name.
+pub fn run_in(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    console: &mut Console<'_>,
+) -> Exit {
+    let args = match Arguments::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => return console.explain(&error),
+    };
+    if console.is_process() {
+        logs::start(true);
+    }
+    let ended = run(&args, console);
+    console.end(ended)
+}
+
+fn run(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
     let directory = Directory::below(&args.data, console)?;
     if args.memory {
         return held(args, console);
@@ -132,13 +150,13 @@ pub(crate) fn run(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Sto
         fs::write(path, chart(&report))
             .map_err(|error| cannot(&format!("write {}", path.display()), &error))?;
     }
-    match args.json.json {
+    match args.json {
         true => console.json(&report.json()),
         false => tables::report(&report, console),
     }
 }
 
-impl BenchArgs {
+impl Arguments {
     fn size(&self) -> Size {
         match (self.quick, self.full) {
             (true, _) => Size::Quick,
@@ -163,14 +181,14 @@ impl BenchArgs {
     }
 }
 
-fn held(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
+fn held(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
     let mut progress = console.progress("growing a book", THINGS as u64);
     let things = memory(&Plan::of(args.size()), |done, what| {
         progress.set(done as u64, || what.to_owned());
     });
     drop(progress);
     let things = things.map_err(stop)?;
-    if !args.json.json {
+    if !args.json {
         return tables::held(&things, console);
     }
     let things = things.iter().map(|held| {
@@ -188,7 +206,7 @@ fn held(args: &BenchArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     }))
 }
 
-fn compare(args: &BenchArgs, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
+fn compare(args: &Arguments, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
     let mut comparisons: Vec<Comparison> = Vec::new();
     for target in &args.against {
         let mut progress = console.progress("comparing", 0);
@@ -200,12 +218,12 @@ fn compare(args: &BenchArgs, directory: &Path, console: &mut Console<'_>) -> Res
         drop(progress);
         comparisons.push(compared.map_err(stop)?);
     }
-    if args.json.json {
+    if args.json {
         let comparisons: Vec<_> = comparisons.iter().map(Comparison::json).collect();
         return console.json(&json!({
             "object": "bench_against",
             "version": env!("CARGO_PKG_VERSION"),
-            "commit": tillroll_bench::commit(),
+            "commit": crate::commit(),
             "date": SystemClock.now().to_string(),
             "comparisons": comparisons,
         }));
@@ -239,10 +257,10 @@ impl Directory {
             tempfile::Builder::new().prefix(prefix).tempdir_in(root)
         });
         let directory = made.map_err(|error| cannot(&doing, &error))?;
-        // In a test there are others in the process, to whom signals are none of our business.
+        // A process that runs tests keeps its signals.
         if console.is_process() {
             let path = directory.path().to_owned();
-            std::thread::spawn(move || remove_when_told(&path));
+            std::thread::spawn(move || remove_at_signal(&path));
         }
         Ok(Self(directory))
     }
@@ -252,11 +270,14 @@ impl Directory {
     }
 }
 
-fn remove_when_told(path: &Path) {
-    let Ok(runtime) = super::serve::runtime() else {
+fn remove_at_signal(path: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
         return;
     };
-    let told = runtime.block_on(async {
+    let signalled = runtime.block_on(async {
         match Signals::catch() {
             Ok(signals) => {
                 signals.stop().await;
@@ -265,8 +286,8 @@ fn remove_when_told(path: &Path) {
             Err(_) => false,
         }
     });
-    if told {
-        // What cannot be removed is left for whoever looks.
+    if signalled {
+        // What cannot be removed stays, and the file system's own tools remove it.
         drop(fs::remove_dir_all(path));
         std::process::exit(1);
     }

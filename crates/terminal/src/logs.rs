@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 const DEFAULT: &str = "warn,tillroll=info";
 
 /// Starts the log of this process. `quiet`: only what is wrong, unless `RUST_LOG` says more.
-pub(crate) fn start(quiet: bool) {
+pub fn start(quiet: bool) {
     let default = match quiet {
         true => "error",
         false => DEFAULT,
