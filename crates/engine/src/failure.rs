@@ -8,6 +8,8 @@ use tillroll_book::{ColdFault, Refusal};
 use tillroll_events::DecodeError;
 use tillroll_log::{AppendError, Position, ReadError};
 
+use crate::sequencer::Misplaced;
+
 /// Why the engine has stopped. It is cheap to clone, because every later call repeats it.
 ///
 /// What was being applied may or may not be on the roll: only reading it again will tell, and
@@ -28,6 +30,9 @@ pub enum Failure {
     },
     #[error("the log ends before position {position}, where a command was applied")]
     Missing { position: Position },
+    /// A bug of the log.
+    #[error(transparent)]
+    Misplaced(#[from] Misplaced),
     /// Rows of the state could not be put away or read back, so nothing can be decided on it.
     #[error(transparent)]
     Cold(#[from] ColdFault),

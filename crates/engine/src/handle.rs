@@ -19,7 +19,7 @@ pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
     clippy::large_enum_variant,
     reason = "nearly every request is a command: boxing it would cost each an allocation"
 )]
-pub(crate) enum Request {
+pub(crate) enum WriterRequest {
     Command(Command, oneshot::Sender<Result<Answer, SubmitError>>),
     Inspect(Inspection),
     /// Wakes the writer, so that it sees that a frame is done, or that it has to stop.
@@ -30,15 +30,15 @@ pub(crate) enum Request {
 /// repeated webhooks must not keep the writer from writing.
 pub(crate) enum Answer {
     Outcome(Outcome),
-    Known { first: Position, events: u32 },
+    Repeated { first: Position, events: u32 },
 }
 
 /// What handles and thread share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct EngineShared {
     pub(crate) stopping: AtomicBool,
     /// Requests in the queue, and how many commands may come in.
-    pub(crate) waiting: AtomicUsize,
+    pub(crate) queued: AtomicUsize,
     pub(crate) capacity: usize,
     /// How the thread ended. Set before the queue is closed for good.
     pub(crate) end: OnceLock<Result<(), Failure>>,
@@ -49,12 +49,12 @@ pub(crate) struct Shared {
 /// the engine finishes what waits and ends.
 #[derive(Clone)]
 pub struct Handle {
-    queue: mpsc::UnboundedSender<Request>,
+    queue: mpsc::UnboundedSender<WriterRequest>,
     committed: watch::Receiver<Position>,
     /// Closes when the engine has ended.
     over: watch::Receiver<()>,
     reader: Arc<dyn LogReader>,
-    shared: Arc<Shared>,
+    shared: Arc<EngineShared>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -68,11 +68,11 @@ impl std::fmt::Debug for Handle {
 
 impl Handle {
     pub(crate) fn new(
-        queue: mpsc::UnboundedSender<Request>,
+        queue: mpsc::UnboundedSender<WriterRequest>,
         committed: watch::Receiver<Position>,
         over: watch::Receiver<()>,
         reader: Arc<dyn LogReader>,
-        shared: Arc<Shared>,
+        shared: Arc<EngineShared>,
     ) -> Self {
         Self {
             queue,
@@ -100,7 +100,7 @@ impl Handle {
         let answer = self.enqueue(command);
         async move {
             let answer = answer?.await.unwrap_or_else(|_| Err(self.why_ended()))?;
-            let Answer::Known { first, events } = answer else {
+            let Answer::Repeated { first, events } = answer else {
                 return self.resolve(answer);
             };
             // Reading a file blocks, which a runtime's worker must not. Outside of a runtime
@@ -147,7 +147,7 @@ impl Handle {
             return Err(self.why_ended());
         }
         let (answer, seen) = oneshot::channel();
-        let request = Request::Inspect(Box::new(move |position, book| {
+        let request = WriterRequest::Inspect(Box::new(move |position, book| {
             let seen = look(book);
             // Rows may be missing from what was seen: the writer ends then, and says why.
             if book.fault().is_none() {
@@ -155,7 +155,7 @@ impl Handle {
                 drop(answer.send((position, seen)));
             }
         }));
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        self.shared.queued.fetch_add(1, Ordering::Relaxed);
         self.queue.send(request).map_err(|_| self.why_ended())?;
         seen.await.map_err(|_| match self.shared.end.get() {
             Some(_) => self.why_ended(),
@@ -199,7 +199,7 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> EngineMetrics {
         EngineMetrics {
-            queue_depth: self.shared.waiting.load(Ordering::Relaxed),
+            queue_depth: self.shared.queued.load(Ordering::Relaxed),
             queue_capacity: self.shared.capacity,
             ..self.shared.counters.read()
         }
@@ -213,7 +213,7 @@ impl Handle {
     pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         // The writer sleeps until something comes, and looks at the flag after each batch.
-        if let Err(error) = self.queue.send(Request::Wake) {
+        if let Err(error) = self.queue.send(WriterRequest::Wake) {
             tracing::trace!(%error, "the writer has ended");
         }
     }
@@ -236,18 +236,18 @@ impl Handle {
         if self.shared.stopping.load(Ordering::SeqCst) {
             return Err(self.why_ended());
         }
-        let Shared {
-            waiting, capacity, ..
+        let EngineShared {
+            queued, capacity, ..
         } = &*self.shared;
-        let taken = waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
-            (waiting < *capacity).then_some(waiting + 1)
+        let taken = queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| {
+            (queued < *capacity).then_some(queued + 1)
         });
         if taken.is_err() {
             self.shared.counters.overload();
             return Err(SubmitError::Overloaded);
         }
         let (answer, outcome) = oneshot::channel();
-        let sent = self.queue.send(Request::Command(command, answer));
+        let sent = self.queue.send(WriterRequest::Command(command, answer));
         sent.map_err(|_| self.why_ended())?;
         Ok(outcome)
     }
@@ -255,7 +255,7 @@ impl Handle {
     fn resolve(&self, answer: Answer) -> Result<Outcome, SubmitError> {
         match answer {
             Answer::Outcome(outcome) => Ok(outcome),
-            Answer::Known { first, events } => {
+            Answer::Repeated { first, events } => {
                 Outcome::read_back(&*self.reader, first, events).map_err(SubmitError::Failed)
             }
         }

@@ -28,32 +28,39 @@ mod book_options;
 mod cbor;
 mod cold_file;
 mod engine;
+mod engine_options;
 mod event_id;
 mod failure;
 mod fixed;
+mod frame_limits;
 mod handle;
-mod log;
+mod log_driver;
+mod log_thread;
 mod metrics;
 mod outcome;
 mod replay;
 mod row;
 mod scratch;
+mod sequencer;
 mod snapshot;
-mod thread;
+mod writer;
 
 pub use audit::{AuditError, AuditFinding, AuditLaw, AuditReport, audit};
 pub use book_options::BookOptions;
-pub use engine::{Engine, FrameLimits};
+pub use engine::Engine;
+pub use engine_options::EngineOptions;
 pub use event_id::event_id;
 pub use failure::{Failure, ReplayError, StartError, SubmitError};
+pub use frame_limits::FrameLimits;
 pub use handle::Handle;
 pub use metrics::{EngineMetrics, Histogram};
 pub use outcome::Outcome;
 pub use replay::{Replay, replay};
 pub use scratch::ScratchFiles;
+pub use sequencer::{Misplaced, PendingFrame, Sequencer, Staged};
 pub use snapshot::{
     Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotComparison, SnapshotError,
     SnapshotFault, SnapshotFile, SnapshotHeader, Snapshots, StartReport, Weight,
 };
-pub use thread::{EngineOptions, EngineThread, spawn, spawn_until};
 pub use tillroll_log::Position;
+pub use writer::{EngineThread, spawn, spawn_until};

@@ -6,32 +6,19 @@
 //! was never written, and a blocking sync would hold up the runtime's other work.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
+use tillroll_book::Command;
 use tillroll_log::{Log, Position};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::Staged;
-use crate::handle::{Answer, Inspection, Request, Shared};
-use crate::log::Beside;
-use crate::{Engine, Failure, Handle, SubmitError};
-
-/// How an engine's thread is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EngineOptions {
-    /// Requests that may wait. More are turned away at once.
-    pub queue: usize,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self { queue: 4096 }
-    }
-}
+use crate::handle::{Answer, EngineShared, Inspection, WriterRequest};
+use crate::{Engine, EngineOptions, Failure, Handle, Staged, SubmitError};
 
 /// The running thread. Dropping it lets the thread run on; the handles decide when it ends.
 #[derive(Debug)]
@@ -63,8 +50,8 @@ impl EngineThread {
 ///
 /// # Panics
 /// When the system starts no thread, or the queue has no room at all.
-pub fn spawn<J: Log + 'static>(
-    engine: Engine<J>,
+pub fn spawn<L: Log + 'static>(
+    engine: Engine<L>,
     options: EngineOptions,
 ) -> (Handle, EngineThread) {
     spawn_until(engine, options, |_| {})
@@ -75,24 +62,24 @@ pub fn spawn<J: Log + 'static>(
 ///
 /// # Panics
 /// As [`spawn`].
-pub fn spawn_until<J: Log + 'static>(
-    engine: Engine<J>,
+pub fn spawn_until<L: Log + 'static>(
+    mut engine: Engine<L>,
     options: EngineOptions,
-    at_end: impl FnOnce(&Engine<J>) + Send + 'static,
+    at_end: impl FnOnce(&Engine<L>) + Send + 'static,
 ) -> (Handle, EngineThread) {
     assert!(options.queue > 0, "a queue without room takes nothing");
     let (sender, queue) = mpsc::unbounded_channel();
     let (committed, positions) = watch::channel(engine.head());
     // Weak: the log's thread must not keep a writer alive whose handles are gone.
     let wake = sender.downgrade();
-    let engine = engine.beside(move || {
+    engine.start_thread(move || {
         if let Some(queue) = wake.upgrade() {
             // An error means that the writer has ended.
-            drop(queue.send(Request::Wake));
+            drop(queue.send(WriterRequest::Wake));
         }
     });
-    let shared = Arc::new(Shared {
-        waiting: AtomicUsize::new(0),
+    let shared = Arc::new(EngineShared {
+        queued: AtomicUsize::new(0),
         capacity: options.queue,
         stopping: AtomicBool::new(false),
         end: OnceLock::new(),
@@ -106,10 +93,9 @@ pub fn spawn_until<J: Log + 'static>(
         committed,
         over,
         shared,
-        waiting: Vec::new(),
-        staged: Vec::new(),
-        handed: Vec::new(),
-        handed_staged: Vec::new(),
+        unanswered: VecDeque::new(),
+        under_way: 0,
+        staging: None,
         inspection: None,
     };
     let at_end = Box::new(at_end);
@@ -120,29 +106,35 @@ pub fn spawn_until<J: Log + 'static>(
     (handle, EngineThread { thread })
 }
 
-type Waiting = oneshot::Sender<Result<Answer, SubmitError>>;
+type ReplySender = oneshot::Sender<Result<Answer, SubmitError>>;
 
-struct Writer<J> {
-    /// Whose log has a thread of its own.
-    engine: Engine<Beside<J>>,
-    queue: mpsc::UnboundedReceiver<Request>,
+/// A command that was staged, and what it will be answered.
+struct Unanswered {
+    reply: ReplySender,
+    staged: Staged,
+    /// What has to be durable before.
+    behind: Position,
+}
+
+struct Writer<L> {
+    engine: Engine<L>,
+    queue: mpsc::UnboundedReceiver<WriterRequest>,
     committed: watch::Sender<Position>,
     /// Dropped at the end: who waits for that need not wake at every commit.
     over: watch::Sender<()>,
-    shared: Arc<Shared>,
-    /// Who waits for the batch that is being built, in order.
-    waiting: Vec<Waiting>,
-    /// What they will be answered.
-    staged: Vec<Staged>,
-    /// The same of the frame that is under way.
-    handed: Vec<Waiting>,
-    handed_staged: Vec<Staged>,
-    /// A look at the state after that batch.
+    shared: Arc<EngineShared>,
+    /// In the order in which they were staged.
+    unanswered: VecDeque<Unanswered>,
+    /// How many of them came before the frame that is under way was handed over.
+    under_way: usize,
+    /// The caller whose command is being staged.
+    staging: Option<ReplySender>,
+    /// A look at the state after them.
     inspection: Option<Inspection>,
 }
 
-impl<J: Log> Writer<J> {
-    fn work(mut self, at_end: Box<dyn FnOnce(&Engine<J>) + Send>) -> Result<(), Failure> {
+impl<L: Log> Writer<L> {
+    fn work(mut self, at_end: Box<dyn FnOnce(&Engine<L>) + Send>) -> Result<(), Failure> {
         tracing::debug!(head = %self.engine.head(), "the writer starts");
         // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is
         // answered as the failure that it is.
@@ -162,18 +154,20 @@ impl<J: Log> Writer<J> {
             Ok(()) => SubmitError::Stopped,
             Err(failure) => SubmitError::Failed(failure.clone()),
         };
-        for waiting in self.handed.drain(..).chain(self.waiting.drain(..)) {
-            tell(waiting, Err(refusal()));
+        let unanswered = self.unanswered.drain(..).map(|unanswered| unanswered.reply);
+        for reply in unanswered.chain(self.staging.take()) {
+            send(reply, Err(refusal()));
         }
         while let Some(request) = self.queue.blocking_recv() {
-            if let Request::Command(_, waiting) = request {
-                tell(waiting, Err(refusal()));
+            if let WriterRequest::Command(_, reply) = request {
+                send(reply, Err(refusal()));
             }
         }
+        self.engine.end_thread();
         // Whoever waits for the end need not wait for the last look.
         drop((self.committed, self.over));
         if end.is_ok()
-            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine.alone())))
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine)))
         {
             tracing::error!(
                 panic = text_of(&*panic),
@@ -195,7 +189,6 @@ impl<J: Log> Writer<J> {
             self.move_on()?;
             if let Some(look) = self.inspection.take() {
                 self.engine.commit()?;
-                self.answer_handed();
                 self.answer();
                 self.inspect(look);
                 self.engine.check_rows()?;
@@ -205,13 +198,12 @@ impl<J: Log> Writer<J> {
             }
         }
         self.engine.commit()?;
-        self.answer_handed();
         self.answer();
         Ok(())
     }
 
     /// Waits for it, and while nothing waits, makes room in the log.
-    fn next_request(&mut self) -> Result<Option<Request>, Failure> {
+    fn next_request(&mut self) -> Result<Option<WriterRequest>, Failure> {
         loop {
             match self.queue.try_recv() {
                 Ok(request) => return Ok(Some(request)),
@@ -229,37 +221,31 @@ impl<J: Log> Writer<J> {
         if self.engine.is_under_way() {
             return Ok(());
         }
-        self.answer_handed();
+        self.answer();
         // One command by itself is not worth the way to the other thread and back.
-        if !self.engine.has_staged() || self.waiting.len() <= 1 {
+        if !self.engine.has_frame() || self.unanswered.len() <= 1 {
             self.engine.commit()?;
             self.answer();
             return Ok(());
         }
         self.engine.hand_over()?;
-        std::mem::swap(&mut self.handed, &mut self.waiting);
-        std::mem::swap(&mut self.handed_staged, &mut self.staged);
+        self.under_way = self.unanswered.len();
         Ok(())
     }
 
     /// Stages this request and what waits behind it, up to what one frame should hold. It ends
     /// at a look at the state, which has to be durable first.
-    fn gather(&mut self, first: Request) -> Result<(), Failure> {
+    fn gather(&mut self, first: WriterRequest) -> Result<(), Failure> {
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
-                Request::Command(command, waiting) => {
-                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                    self.waiting.push(waiting);
-                    let staged = self.engine.stage(command)?;
-                    self.staged.push(staged);
-                }
-                Request::Inspect(look) => {
-                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                WriterRequest::Command(command, reply) => self.stage(command, reply)?,
+                WriterRequest::Inspect(look) => {
+                    self.shared.queued.fetch_sub(1, Ordering::Relaxed);
                     self.inspection = Some(look);
                     return Ok(());
                 }
-                Request::Wake => {}
+                WriterRequest::Wake => {}
             }
             next = match self.is_enough() {
                 true => None,
@@ -269,24 +255,36 @@ impl<J: Log> Writer<J> {
         Ok(())
     }
 
+    fn stage(&mut self, command: Command, reply: ReplySender) -> Result<(), Failure> {
+        self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+        self.staging = Some(reply);
+        let staged = self.engine.stage(command)?;
+        let behind = self.engine.staged();
+        self.unanswered
+            .extend(self.staging.take().map(|reply| Unanswered {
+                reply,
+                staged,
+                behind,
+            }));
+        Ok(())
+    }
+
     fn is_enough(&self) -> bool {
         // Those that come to nothing fill no frame, and still have to be answered.
-        self.engine.is_full() || self.waiting.len() >= MAX_WAITING
+        self.engine.is_full() || self.unanswered.len() - self.under_way >= MAX_STAGED
     }
 
-    /// Answers those of the frame that was under way.
-    fn answer_handed(&mut self) {
-        self.publish();
-        for (waiting, staged) in self.handed.drain(..).zip(self.handed_staged.drain(..)) {
-            tell(waiting, answer_of(staged));
-        }
-    }
-
+    /// Answers those that were decided on what is durable. Nothing may be under way.
     fn answer(&mut self) {
         self.publish();
-        for (waiting, staged) in self.waiting.drain(..).zip(self.staged.drain(..)) {
-            tell(waiting, answer_of(staged));
+        let head = self.engine.head();
+        while let Some(next) = self.unanswered.front()
+            && next.behind <= head
+            && let Some(next) = self.unanswered.pop_front()
+        {
+            send(next.reply, answer_of(next.staged));
         }
+        self.under_way = 0;
     }
 
     /// Followers first: whoever gets an answer finds its position published.
@@ -311,19 +309,19 @@ impl<J: Log> Writer<J> {
 
 fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
     match staged {
-        Staged::Ready(outcome) => Ok(Answer::Outcome(outcome)),
-        Staged::Known { first, events } => Ok(Answer::Known { first, events }),
+        Staged::Applied(outcome) => Ok(Answer::Outcome(outcome)),
+        Staged::Repeated { first, events } => Ok(Answer::Repeated { first, events }),
         Staged::Refused(refusal) => Err(SubmitError::Refused(refusal)),
     }
 }
 
 /// Commands of one batch, whatever comes of them.
-const MAX_WAITING: usize = 16_384;
+const MAX_STAGED: usize = 16_384;
 
-fn tell(waiting: Waiting, answer: Result<Answer, SubmitError>) {
-    // An error means that nobody waits any more: the client has hung up. What was applied stays
-    // applied, and its key will find it.
-    drop(waiting.send(answer));
+fn send(reply: ReplySender, answer: Result<Answer, SubmitError>) {
+    // An error means that the caller has hung up. What was applied stays applied, and its key
+    // will find it.
+    drop(reply.send(answer));
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

@@ -1,0 +1,104 @@
+//! Owns the log, and its thread where there is one: frames in, and what became of them out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tillroll_log::{AppendError, Committed, Log};
+
+use crate::log_thread::{LogThread, LogThreadPanicked};
+use crate::sequencer::PendingFrame;
+
+/// What became of a frame.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    pub(crate) frame: PendingFrame,
+    pub(crate) result: Result<Committed, AppendError>,
+    pub(crate) took: Duration,
+}
+
+pub(crate) struct LogDriver<L> {
+    /// Shared with the thread, so that a single command need not go over to it and back.
+    log: Arc<Mutex<L>>,
+    thread: Option<LogThread>,
+}
+
+impl<L: Log> LogDriver<L> {
+    /// A driver that appends where it is called.
+    pub(crate) fn new(log: L) -> Self {
+        Self {
+            log: Arc::new(Mutex::new(log)),
+            thread: None,
+        }
+    }
+
+    /// Gives the log a thread. `wake` is called there after each frame.
+    pub(crate) fn start_thread(&mut self, wake: impl Fn() + Send + 'static)
+    where
+        L: 'static,
+    {
+        let log = Arc::clone(&self.log);
+        let append = move |frame| append(&mut *lock(&log), frame);
+        self.thread = Some(LogThread::start(append, wake));
+    }
+
+    /// Ends the thread. Nothing may be under way.
+    pub(crate) fn end_thread(&mut self) {
+        self.thread = None;
+    }
+
+    /// Ends the thread and gives the log back.
+    pub(crate) fn into_log(mut self) -> L {
+        self.end_thread();
+        let log = Arc::into_inner(self.log).expect("the thread has ended");
+        log.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a frame before it returns. None may be under way.
+    pub(crate) fn append(&mut self, frame: PendingFrame) -> Appended {
+        assert!(!self.is_under_way(), "frames are appended in order");
+        append(&mut *lock(&self.log), frame)
+    }
+
+    /// Gives a frame to the thread, and does not wait. None may be under way.
+    ///
+    /// # Panics
+    /// Without a thread.
+    pub(crate) fn hand_over(&mut self, frame: PendingFrame) -> Result<(), LogThreadPanicked> {
+        let thread = self.thread.as_mut().expect("the log has a thread");
+        thread.hand_over(frame)
+    }
+
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.thread.as_ref().is_some_and(LogThread::is_under_way)
+    }
+
+    /// What became of the frame under way, if that is known, or once it is.
+    pub(crate) fn finished(&mut self, wait: bool) -> Result<Option<Appended>, LogThreadPanicked> {
+        match &mut self.thread {
+            None => Ok(None),
+            Some(thread) => thread.finished(wait),
+        }
+    }
+
+    /// See [`Log::make_room`]. No frame may be under way.
+    pub(crate) fn idle(&mut self) -> Result<bool, AppendError> {
+        assert!(!self.is_under_way(), "idle is when nothing is written");
+        lock(&self.log).make_room()
+    }
+}
+
+fn append<L: Log + ?Sized>(log: &mut L, mut frame: PendingFrame) -> Appended {
+    let started = Instant::now();
+    let result = log.append(&mut frame.batch);
+    Appended {
+        frame,
+        result,
+        took: started.elapsed(),
+    }
+}
+
+/// A panic while appending is known to the writer by the thread's end; what the log makes of
+/// a later call is its own business.
+fn lock<L>(log: &Mutex<L>) -> MutexGuard<'_, L> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
