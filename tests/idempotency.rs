@@ -9,7 +9,7 @@ use axum::http::{Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tillroll_events::Timestamp;
-use tillroll_server::StoryClock;
+use tillroll_runtime::ManualClock;
 use tillroll_tests::shop;
 use tower::ServiceExt;
 
@@ -51,7 +51,7 @@ async fn racing_clients_have_one_effect_for_each_key() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(100);
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let clock = Arc::new(StoryClock::at(Timestamp::from_seconds(1_790_000_000)));
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_790_000_000)));
     let book = shop::open(directory.path(), &clock);
     let router = book.router();
     for (path, kind, limit) in [

@@ -8,7 +8,7 @@ use tillroll_book::Chart;
 use tillroll_demo::StoryOptions;
 use tillroll_events::Timestamp;
 use tillroll_log::{DirStorage, FileLog, Log, Options};
-use tillroll_server::StoryClock;
+use tillroll_runtime::ManualClock;
 use tillroll_tests::shop;
 
 fn short() -> StoryOptions {
@@ -48,8 +48,13 @@ async fn the_story_survives_a_restart_and_reads_back_the_same() {
     assert_eq!(check_at_rest(directory.path()), told.position);
 
     let start = Timestamp::from_micros(short().start.as_microsecond());
-    let again = shop::open(directory.path(), &Arc::new(StoryClock::at(start)));
-    let (position, digest) = again.engine().digest().await.expect("the writer is alive");
+    let again = shop::open(directory.path(), &Arc::new(ManualClock::at(start)));
+    let (position, digest) = again
+        .book()
+        .engine()
+        .digest()
+        .await
+        .expect("the writer is alive");
     assert_eq!((position.get(), digest), (told.position, told.digest));
     again.close().await.expect("it stops well");
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tillroll_book::Digest;
 use tillroll_demo::{StoryClock as Tick, StoryOptions, StoryReport};
 use tillroll_events::Timestamp;
-use tillroll_server::{Config, StoryClock, Tillroll};
+use tillroll_runtime::{ManualClock, OpenBook, OpenBookOptions};
+use tillroll_server::{HttpOptions, HttpServer};
 
 const SECRET: &str = "whsec_of_the_tests";
 
 /// Lets the story set the server's clock.
-struct Ticking(Arc<StoryClock>);
+struct Ticking(Arc<ManualClock>);
 
 impl Tick for Ticking {
     fn set(&self, unix_micros: i64) {
@@ -31,11 +32,17 @@ pub struct Told {
 ///
 /// # Panics
 /// When it does not open.
-pub fn open(data_dir: &Path, clock: &Arc<StoryClock>) -> Tillroll {
-    let mut config = Config::new(data_dir);
-    config.webhook_secrets = vec![SECRET.parse().expect("a secret")];
-    config.clock = Arc::clone(clock) as Arc<dyn tillroll_server::Clock>;
-    Tillroll::open(config, |_| {}).expect("the data directory opens")
+pub fn open(data_dir: &Path, clock: &Arc<ManualClock>) -> HttpServer {
+    let book = OpenBookOptions {
+        clock: Arc::clone(clock) as _,
+        ..OpenBookOptions::new(data_dir)
+    };
+    let http = HttpOptions {
+        webhook_secrets: vec![SECRET.parse().expect("a secret")],
+        ..HttpOptions::default()
+    };
+    let book = OpenBook::open(book, |_| {}).expect("the data directory opens");
+    HttpServer::new(book, http)
 }
 
 /// Tells the story over HTTP to a server on a data directory, and stops the server.
@@ -44,15 +51,15 @@ pub fn open(data_dir: &Path, clock: &Arc<StoryClock>) -> Tillroll {
 /// When the server answers what the story does not expect.
 pub async fn tell(data_dir: &Path, options: StoryOptions) -> Told {
     let start = Timestamp::from_micros(options.start.as_microsecond());
-    let clock = Arc::new(StoryClock::at(start));
-    let tillroll = open(data_dir, &clock);
-    let engine = tillroll.engine().clone();
+    let clock = Arc::new(ManualClock::at(start));
+    let server = open(data_dir, &clock);
+    let engine = server.book().engine().clone();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("it is bound"));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(tillroll.serve(listener, async {
+    let server = tokio::spawn(server.serve(listener, async {
         // A dropped sender stops the server as well.
         stopped.await.unwrap_or(());
     }));

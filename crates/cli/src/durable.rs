@@ -11,11 +11,12 @@
 use std::sync::Arc;
 
 use tillroll_log::{
-    DirStorage, DirStorageError, FileLog, FrameView, Frames, Head, Log, LogId, LogReader, Options,
-    Position, ReadError,
+    DirStorageError, FileLog, FrameView, Frames, Head, Log, LogId, LogReader, Options, Position,
+    ReadError,
 };
+use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
 
-use crate::data_dir::{DataDir, Roll};
+use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::models::Seen;
 
@@ -51,19 +52,17 @@ impl Durable {
 }
 
 /// Earlier segments are checked where they are read.
-fn last_segment(data: &DataDir) -> Result<(Roll, Option<String>), Stop> {
-    let (roll, report) = data.open_roll(Position::new(u64::MAX), |_, _| {})?;
+fn last_segment(data: &DataDir) -> Result<(ReadOnlyLog, Option<String>), Stop> {
+    let (roll, report) = data.open_log(Position::new(u64::MAX), |_, _| {})?;
     Ok((roll, report.torn_tail.map(|tail| tail.file)))
 }
 
 /// Makes the last frame durable. `None` when somebody else is writing.
 fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
-    // Locking would make the directory.
-    data.storage()?;
-    let storage = match DirStorage::open(data.log()) {
+    let storage = match data.layout().lock() {
         Ok(storage) => storage,
-        Err(DirStorageError::Locked { .. }) => return Ok(None),
-        Err(error) => return Err(Stop::failed(error)),
+        Err(ReadOnlyError::Storage(DirStorageError::Locked { .. })) => return Ok(None),
+        Err(error) => return Err(data.unreadable(error)),
     };
     let (view, torn) = last_segment(data)?;
     if let Some(file) = torn {
@@ -83,7 +82,7 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
     Ok(Some(report.head))
 }
 
-fn beside_a_writer(roll: &Roll, seen: Option<&Seen>) -> Result<Head, Stop> {
+fn beside_a_writer(roll: &ReadOnlyLog, seen: Option<&Seen>) -> Result<Head, Stop> {
     let (head, reader) = (roll.head(), roll.reader());
     let mut frames = reader.frames(head.position).map_err(Stop::failed)?;
     let Some(last) = frames.next_frame().map_err(Stop::failed)? else {

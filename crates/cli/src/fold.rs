@@ -31,8 +31,8 @@ pub(crate) fn fold(
     let mut wrong = None;
     let mut over = false;
     let mut bytes = 0;
-    let mut progress = console.progress("replaying", data.roll_bytes());
-    let (_, report) = data.open_roll(Position::FIRST, |position, record| {
+    let mut progress = console.progress("replaying", data.layout().log_bytes());
+    let (_, report) = data.open_log(Position::FIRST, |position, record| {
         bytes += record.len() as u64 + PREFIX;
         progress.set(bytes, || format!("position {position}"));
         over = over || as_of.is_some_and(|moment| is_after(moment, position, record));

@@ -21,7 +21,7 @@ pub(crate) struct LastBackup {
 }
 
 fn path(data: &DataDir) -> PathBuf {
-    data.root().join("LAST_BACKUP")
+    data.layout().last_backup()
 }
 
 impl LastBackup {

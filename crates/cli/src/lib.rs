@@ -21,7 +21,6 @@ mod last_backup;
 mod models;
 mod output;
 mod proving;
-mod read_only;
 mod stages;
 
 use std::ffi::OsString;

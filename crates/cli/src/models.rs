@@ -8,10 +8,11 @@ use tempfile::TempDir;
 use tillroll_events::Record;
 use tillroll_log::{Log, Position};
 use tillroll_projections::{Projector, ReadModels};
+use tillroll_runtime::ReadOnlyLog;
 
 use crate::as_of::AsOf;
 use crate::console::Console;
-use crate::data_dir::{DataDir, Roll};
+use crate::data_dir::DataDir;
 use crate::exit::Stop;
 
 /// Read models and the position that they are true for.
@@ -65,7 +66,11 @@ impl Models {
     }
 
     /// Goes on from a copy of what is there.
-    fn of_copy(data: &DataDir, mut roll: Roll, console: &mut Console<'_>) -> Result<Self, Stop> {
+    fn of_copy(
+        data: &DataDir,
+        mut roll: ReadOnlyLog,
+        console: &mut Console<'_>,
+    ) -> Result<Self, Stop> {
         let directory = scratch()?;
         let own = own(&directory);
         match copy_file(&data.read_models(), &own).and_then(|()| Seen::of(&own)) {
@@ -83,7 +88,11 @@ impl Models {
     }
 
     /// Projects what the read models in a directory of our own have not seen.
-    fn project(directory: TempDir, roll: &Roll, console: &mut Console<'_>) -> Result<Self, Stop> {
+    fn project(
+        directory: TempDir,
+        roll: &ReadOnlyLog,
+        console: &mut Console<'_>,
+    ) -> Result<Self, Stop> {
         let own = own(&directory);
         let head = roll.head().position.get();
         let mut projector = Projector::open(&own).map_err(Stop::failed)?;
@@ -146,7 +155,7 @@ impl Seen {
     }
 
     /// Whether the roll holds the event that they have seen.
-    pub(crate) fn is_of(&self, roll: &Roll) -> Result<bool, Stop> {
+    pub(crate) fn is_of(&self, roll: &ReadOnlyLog) -> Result<bool, Stop> {
         let bytes = roll.reader().read_one(Position::new(self.position));
         let Some(bytes) = bytes.map_err(Stop::failed)? else {
             return Ok(self.event.is_none());
@@ -157,9 +166,9 @@ impl Seen {
 }
 
 /// The roll, which is at least as far as read models that were looked at before.
-fn open_roll(data: &DataDir, seen: Option<&Seen>) -> Result<Roll, Stop> {
+fn open_roll(data: &DataDir, seen: Option<&Seen>) -> Result<ReadOnlyLog, Stop> {
     let seen = seen.map_or(0, |seen| seen.position);
-    let (roll, report) = data.open_roll(Position::new(seen).next(), |_, _| {})?;
+    let (roll, report) = data.open_log(Position::new(seen).next(), |_, _| {})?;
     let head = report.head.position.get();
     if seen <= head {
         return Ok(roll);

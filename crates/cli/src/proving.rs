@@ -25,11 +25,11 @@ use crate::exit::Stop;
 const RANDOM: &str = "/dev/urandom";
 
 pub(crate) fn keys(data: &DataDir) -> PathBuf {
-    data.root().join("keys")
+    data.layout().keys()
 }
 
 pub(crate) fn proofs(data: &DataDir) -> PathBuf {
-    data.root().join("proofs")
+    data.layout().proofs()
 }
 
 /// The private key of a data directory.

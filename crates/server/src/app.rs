@@ -1,19 +1,16 @@
-//! What every handler shares: the writer, the read models, the clock, names, counters.
+//! What every handler shares: the open book, counters, and what requests are judged by.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
-use tokio::sync::{Notify, watch};
+use tillroll_runtime::{AccountNameTable, BookHandle};
+use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::code::Code;
-use crate::directory::{self, Directory, Names};
-use crate::expiries::Expiries;
 use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
 use crate::new_ids::NewIds;
@@ -24,41 +21,28 @@ use crate::query::{AsOf, When};
 const COURTESY: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Debug)]
-pub(crate) struct App(Arc<Shared>);
+pub(crate) struct App(Arc<AppState>);
 
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) engine: Handle,
-    pub(crate) models: ReadModels,
-    pub(crate) checkpoint: Checkpoint,
-    /// The checkpoint, for tasks that wait.
-    pub(crate) projected: watch::Receiver<u64>,
-    /// Told when somebody waits for the read models.
-    pub(crate) wanted: Arc<Notify>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) directory: Directory,
-    pub(crate) expiries: Expiries,
+pub(crate) struct AppState {
+    pub(crate) book: BookHandle,
     pub(crate) in_flight: InFlight,
     pub(crate) metrics: Metrics,
     pub(crate) secrets: Vec<tillroll_stripe::Secret>,
     pub(crate) hosts: Vec<String>,
     /// How long a read waits for a position that was asked for.
     pub(crate) patience: Duration,
-    /// `tillroll:book:` and the book's id.
-    pub(crate) source: String,
-    /// Why the writer ended, once it failed.
-    pub(crate) failure: OnceLock<Failure>,
     /// True once the server is going down, so that endless answers end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+    pub(crate) fn new(state: AppState) -> Self {
+        Self(Arc::new(state))
     }
 
     pub(crate) fn engine(&self) -> &Handle {
-        &self.0.engine
+        self.0.book.engine()
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -69,20 +53,16 @@ impl App {
         &self.0.in_flight
     }
 
-    pub(crate) fn expiries(&self) -> &Expiries {
-        &self.0.expiries
-    }
-
     pub(crate) fn secrets(&self) -> &[tillroll_stripe::Secret] {
         &self.0.secrets
     }
 
     pub(crate) fn source(&self) -> &str {
-        &self.0.source
+        self.0.book.source()
     }
 
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
-        &self.0.checkpoint
+        self.0.book.checkpoint()
     }
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
@@ -95,44 +75,27 @@ impl App {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.book.now()
     }
 
-    /// Ids by the server's own clock.
+    /// Ids by the book's clock.
     pub(crate) fn new_ids(&self) -> NewIds {
         NewIds::at(self.now())
     }
 
     /// Has a command applied. When this returns an outcome, it is durable.
-    ///
-    /// The command is handed on before there is a future, so that no request's future holds it.
     pub(crate) fn submit(
         &self,
         key: Option<CommandKey>,
         occurred_at: Option<Timestamp>,
         action: Action,
     ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
-        let submitted = self.0.engine.submit(Command {
+        self.0.book.submit(Command {
             at: self.now(),
             occurred_at,
             key,
             action,
-        });
-        submitted.map(|submitted| {
-            let outcome = submitted.inspect_err(|error| {
-                if let SubmitError::Failed(failure) = error {
-                    self.fail(failure);
-                }
-            })?;
-            self.0.directory.absorb(&outcome.records);
-            self.0.expiries.absorb(&outcome.records);
-            Ok(outcome)
         })
-    }
-
-    /// Remembers why the writer failed.
-    pub(crate) fn fail(&self, failure: &Failure) {
-        self.0.failure.get_or_init(|| failure.clone());
     }
 
     /// Asks the read models, as far along as `when` wants them.
@@ -142,7 +105,7 @@ impl App {
         ask: impl FnOnce(&ReadModels, Option<u64>) -> Result<At<T>, ReadError> + Send + 'static,
     ) -> Result<At<T>, Problem> {
         let as_of = self.settle(when).await?;
-        let models = self.0.models.clone();
+        let models = self.0.book.models().clone();
         blocking(move || ask(&models, as_of))
             .await?
             .map_err(read_problem)
@@ -151,7 +114,7 @@ impl App {
     /// Waits until the read models are where `when` wants them; answers the position to read
     /// at, none for the newest.
     async fn settle(&self, when: When) -> Result<Option<u64>, Problem> {
-        let head = self.0.engine.head().get();
+        let head = self.engine().head().get();
         if let Some(position) = when.min_position {
             written(head, "min_position", position)?;
             self.reach(position).await?;
@@ -160,11 +123,11 @@ impl App {
             None if when.min_position.is_some() => Ok(None),
             None => {
                 // An answer that is a little old is still true: it says of which position.
-                let courtesy = match self.0.checkpoint.failure() {
+                let courtesy = match self.checkpoint().failure() {
                     Some(_) => Duration::ZERO,
                     None => COURTESY,
                 };
-                let reached = self.wait_for(head, courtesy).await;
+                let reached = self.0.book.wait_for(head, courtesy).await;
                 tracing::trace!(reached, head, "read models");
                 Ok(None)
             }
@@ -175,7 +138,7 @@ impl App {
             }
             Some(AsOf::Time(time)) => {
                 self.reach(head).await?;
-                let models = self.0.models.clone();
+                let models = self.0.book.models().clone();
                 let position = blocking(move || models.position_at(time)).await?;
                 position.map(Some).map_err(read_problem)
             }
@@ -184,7 +147,7 @@ impl App {
 
     /// Up to where events are shown: the roll itself needs no read models.
     pub(crate) async fn event_bound(&self, when: When) -> Result<u64, Problem> {
-        let head = self.0.engine.head().get();
+        let head = self.engine().head().get();
         if let Some(position) = when.min_position {
             written(head, "min_position", position)?;
         }
@@ -200,11 +163,11 @@ impl App {
 
     /// Waits until the read models hold `position`, or says that they do not.
     pub(crate) async fn reach(&self, position: u64) -> Result<(), Problem> {
-        if self.wait_for(position, self.0.patience).await {
+        if self.0.book.wait_for(position, self.0.patience).await {
             return Ok(());
         }
-        let reached = self.0.checkpoint.position();
-        let because = match self.0.checkpoint.failure() {
+        let reached = self.checkpoint().position();
+        let because = match self.checkpoint().failure() {
             Some(failure) => format!(": {failure}"),
             None => String::new(),
         };
@@ -215,17 +178,6 @@ impl App {
         .retry_after(1))
     }
 
-    async fn wait_for(&self, position: u64, patience: Duration) -> bool {
-        if self.0.checkpoint.position() >= position {
-            return true;
-        }
-        self.0.checkpoint.want(position);
-        self.0.wanted.notify_one();
-        let mut projected = self.0.projected.clone();
-        let reached = projected.wait_for(|at| *at >= position);
-        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
-    }
-
     /// Up to `limit` committed records from position `from`, none past `until`.
     pub(crate) async fn records(
         &self,
@@ -233,24 +185,18 @@ impl App {
         until: u64,
         limit: usize,
     ) -> Result<Vec<(Position, Record)>, Problem> {
-        let reader = self.0.engine.reader();
-        let read = move || {
-            let (from, until) = (Position::new(from), Position::new(until));
-            directory::read_records(&*reader, from, until, limit)
-        };
-        blocking(read)
-            .await?
-            .map_err(|error| Problem::new(Code::RollUnreadable, error))
+        let read = self.0.book.records(from, until, limit).await;
+        read.map_err(|error| Problem::new(Code::RollUnreadable, error.to_string()))
     }
 
-    /// The names of the accounts that records speak of.
-    pub(crate) async fn names(&self, records: &[(Position, Record)]) -> Names {
-        self.0.directory.names(records, &self.0.engine).await
+    /// The names of the accounts that records name by number.
+    pub(crate) async fn names(&self, records: &[(Position, Record)]) -> AccountNameTable {
+        self.0.book.names(records).await
     }
 
     /// Why nothing is written any more, when that is so.
     pub(crate) fn failure(&self) -> Option<Problem> {
-        self.0.failure.get().map(log_failed)
+        self.0.book.failure().map(log_failed)
     }
 }
 

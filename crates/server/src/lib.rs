@@ -1,7 +1,6 @@
 //! HTTP: the book as an interface.
 //!
-//! Purpose: [`Tillroll::open`] puts log, writer, projections and routes together;
-//! [`Tillroll::serve`] serves them. Requests are parsed into commands, answers rendered from
+//! Purpose: [`HttpServer`] serves a book that `tillroll-runtime` has opened. Requests are parsed into commands, answers rendered from
 //! records, and every way in which something can go wrong is a problem document with a stable
 //! code.
 //!
@@ -21,14 +20,12 @@ mod bodies;
 mod body;
 mod bulk;
 mod canonical;
-mod clock;
 mod code;
-mod directory;
-mod expiries;
 mod findings;
 mod front;
 #[cfg(any(feature = "fuzzed", test))]
 pub mod fuzzed;
+mod http_server;
 mod idempotency;
 mod list;
 #[cfg(feature = "measured")]
@@ -47,14 +44,10 @@ mod scalar;
 mod scan;
 pub mod schemas;
 mod serve;
-mod snapshots;
 mod stream;
 mod views;
-mod wiring;
 mod words;
 
-pub use clock::{Clock, StoryClock, SystemClock};
+pub use http_server::{HttpOptions, HttpServer};
 pub use problem::{FieldError, ProblemBody, RetryHint};
 pub use serve::{DEFAULT_ADDRESS, ServeError, bind, check_address};
-pub use snapshots::SNAPSHOTS;
-pub use wiring::{Config, OpenError, Tillroll, create_data_dir};

@@ -16,8 +16,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tillroll_engine::{Handle, StartReport};
-use tillroll_projections::Checkpoint;
+use tillroll_engine::StartReport;
+use tillroll_runtime::BookHandle;
 
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
 const SECONDS: [f64; 14] = [
@@ -95,7 +95,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(engine: Handle, checkpoint: Checkpoint, start: &StartReport) -> Self {
+    pub(crate) fn new(book: &BookHandle, start: &StartReport) -> Self {
         let mut registry = Registry::default();
         let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
@@ -119,8 +119,7 @@ impl Metrics {
         );
         let from = start.snapshot.as_ref();
         registry.register_collector(Box::new(Ledger {
-            engine,
-            checkpoint,
+            book: book.clone(),
             start_position: from.map_or(0, |snapshot| snapshot.position.get()),
             start_folded: start.folded,
         }));
@@ -194,17 +193,16 @@ impl Metrics {
 /// What the engine and the projections count, read when somebody asks.
 #[derive(Debug)]
 struct Ledger {
-    engine: Handle,
-    checkpoint: Checkpoint,
+    book: BookHandle,
     start_position: u64,
     start_folded: u64,
 }
 
 impl Collector for Ledger {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let engine = self.engine.metrics();
-        let head = self.engine.head().get();
-        let projected = self.checkpoint.position();
+        let engine = self.book.engine().metrics();
+        let head = self.book.engine().head().get();
+        let projected = self.book.checkpoint().position();
         let gauges: [(&str, &str, u64); 7] = [
             (
                 "tillroll_committed_position",

@@ -18,11 +18,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::Full;
+use tillroll_runtime::{BookClock, SystemClock};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::clock::{Clock, SystemClock};
 use crate::code::Code;
 use crate::new_ids::new_id;
 use crate::problem::{CONTENT_TYPE, Problem, headers};

@@ -17,11 +17,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::HttpServer;
 use crate::code::Code;
 use crate::front::Front;
 use crate::middleware;
 use crate::problem::Problem;
-use crate::wiring::{GRACE, Tillroll};
 
 /// Where the server listens when nothing else is said.
 pub const DEFAULT_ADDRESS: SocketAddr =
@@ -31,6 +31,9 @@ pub const DEFAULT_ADDRESS: SocketAddr =
 const NEXT_PORTS: u16 = 100;
 /// After a failed accept: the process may be out of file descriptors for a moment.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long answers may take to end once the server is going down.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Why the server ended, or did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -90,7 +93,7 @@ pub async fn bind(address: SocketAddr, or_next: bool) -> Result<TcpListener, Ser
     }
 }
 
-impl Tillroll {
+impl HttpServer {
     /// Serves until `shutdown` is ready, then finishes what is under way and closes the book.
     ///
     /// # Errors
@@ -106,10 +109,9 @@ impl Tillroll {
         let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
-        let mut writer_over = self.writer_over.clone();
+        let engine = self.book().engine().clone();
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut failing =
-            std::pin::pin!(async move { drop(writer_over.wait_for(|over| *over).await) });
+        let mut writer_ended = std::pin::pin!(engine.ended());
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -120,7 +122,7 @@ impl Tillroll {
                     }
                 },
                 () = &mut shutdown => break,
-                _ = &mut failing => break,
+                _ = &mut writer_ended => break,
             }
         }
         drop(listener);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 use tempfile::TempDir;
-use tillroll_server::{Clock, SystemClock};
+use tillroll_runtime::{BookClock, SystemClock};
 use tillroll_terminal::{Console, Exit, Signals, Stop, cannot, logs};
 
 use crate::against::{Comparison, Versus};

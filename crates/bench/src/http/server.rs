@@ -9,7 +9,8 @@ use tillroll_book::Command;
 use tillroll_engine::{EngineMetrics, Handle};
 use tillroll_events::Timestamp;
 use tillroll_projections::Checkpoint;
-use tillroll_server::{Config, ServeError, StoryClock, Tillroll};
+use tillroll_runtime::{ManualClock, OpenBook, OpenBookOptions};
+use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -51,23 +52,24 @@ impl Server {
         std::fs::create_dir_all(&log).map_err(Error::io(format!("make {}", log.display())))?;
         execute(&mut Scratch::open_engine(&log)?, opening)?;
 
-        let mut config = Config::new(directory);
-        config.webhook_secrets = Webhooks::secrets().to_vec();
-        config.max_connections = config.max_connections.max(connections * 2);
+        let mut options = OpenBookOptions::new(directory);
         // The book is thrown away when it is closed: its read models need not be complete.
-        config.patience = Duration::from_millis(1);
+        options.closing_patience = Duration::ZERO;
         if let Some(at) = at {
-            config.clock = Arc::new(StoryClock::at(at));
+            options.clock = Arc::new(ManualClock::at(at));
         }
+        let mut http = HttpOptions::default();
+        http.webhook_secrets = Webhooks::secrets().to_vec();
+        http.max_connections = http.max_connections.max(connections * 2);
         let runtime = worker_per_core()?;
         let inside = runtime.enter();
-        let book = Tillroll::open(config, |_| {}).map_err(Error::failed("opening a book"))?;
+        let book = OpenBook::open(options, |_| {}).map_err(Error::failed("opening a book"))?;
         let (handle, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.map_err(Error::io("listen on a port"))?;
         let address = listener.local_addr().map_err(Error::io("name a port"))?;
         let (stop, stopped) = oneshot::channel();
-        let serving = runtime.spawn(book.serve(listener, async {
+        let serving = runtime.spawn(HttpServer::new(book, http).serve(listener, async {
             // It also stops when nobody can tell it to any more.
             stopped.await.unwrap_or_default();
         }));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tillroll_log::{BackupError, BackupReport, BackupSource, DirTree, backup};
-use tillroll_server::{Clock, SystemClock};
+use tillroll_runtime::{BookClock, SystemClock};
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;

@@ -4,7 +4,6 @@
 mod clock;
 mod report;
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +14,10 @@ use serde_json::json;
 use tempfile::TempDir;
 use tillroll_demo::{StoryOptions, StoryReport};
 use tillroll_engine::Handle;
+use tillroll_log::LogId;
 use tillroll_projections::{Checkpoint, OrderQuery, ReadModels};
-use tillroll_server::{Config, ServeError};
+use tillroll_runtime::OpenBookOptions;
+use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
 use tillroll_terminal::{Signals, cannot};
 use tokio::sync::oneshot;
@@ -80,22 +81,23 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
     };
     options.check().map_err(Stop::usage)?;
     let (data, temporary) = directory(args)?;
-    let is_new = !data.has_roll();
+    let is_new = !data.layout().has_log();
     let secret = format!(
         "whsec_{}{}",
         Uuid::now_v7().simple(),
         Uuid::now_v7().simple()
     );
     let clock = Arc::new(DemoClock::default());
-    let mut config = Config {
+    let mut book = OpenBookOptions {
         chart: data.chart()?,
-        ..Config::new(data.root())
+        ..OpenBookOptions::new(data.root())
     };
+    let mut http = HttpOptions::default();
     if is_new {
         name_book(&data, args.seed)?;
         let secret: Result<Secret, _> = secret.parse();
-        config.webhook_secrets = vec![secret.map_err(Stop::failed)?];
-        config.clock = clock.clone();
+        http.webhook_secrets = vec![secret.map_err(Stop::failed)?];
+        book.clock = clock.clone();
     }
 
     let runtime = runtime()?;
@@ -110,10 +112,10 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
             address.port()
         ))?;
     }
-    let book = open(config, &data, console)?;
+    let book = open(book, &data, console)?;
     let (engine, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = runtime.spawn(book.serve(listener, async {
+    let mut serving = runtime.spawn(HttpServer::new(book, http).serve(listener, async {
         // Nothing is ever sent: it ends when the sender is dropped.
         stopped.await.unwrap_or_default();
     }));
@@ -178,20 +180,16 @@ fn directory(args: &DemoArgs) -> Result<(DataDir, Option<TempDir>), Stop> {
 
 /// The ids of events are derived from the book's, so that a seed's book has one id everywhere.
 fn name_book(data: &DataDir, seed: u64) -> Result<(), Stop> {
-    let path = data.root().join("BOOK");
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    let id = format!("{}{}", hex(b"tillroll"), hex(&seed.to_be_bytes()));
-    let written =
-        tillroll_server::create_data_dir(data.root()).and_then(|()| match path.exists() {
-            true => Ok(()),
-            false => fs::write(&path, id + "\n"),
-        });
-    written.map_err(|error| cannot(&format!("write {}", path.display()), &error))
+    let layout = data.layout();
+    layout
+        .create()
+        .map_err(|error| cannot(&format!("create {}", data.root().display()), &error))?;
+    if layout.book().exists() {
+        return Ok(());
+    }
+    let mut id = *b"tillroll\0\0\0\0\0\0\0\0";
+    id[8..].copy_from_slice(&seed.to_be_bytes());
+    layout.write_book_id(LogId::new(id)).map_err(Stop::failed)
 }
 
 async fn tell(

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use tillroll_log::{Log, Position};
 use tillroll_projections::ReadModels;
-use tillroll_server::{Clock, SystemClock};
+use tillroll_runtime::{BookClock, SystemClock};
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
         machine::keys(&data),
         machine::disk_space(&data),
     ];
-    let busy = data.is_in_use();
+    let busy = data.layout().is_in_use();
     checks.push(Check::ok(
         "server",
         match busy {
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
     // Before the roll: a server may move both on.
     let seen = ReadModels::open(&data.read_models()).and_then(|models| models.checkpoint());
     let seen = seen.ok();
-    match data.open_roll(Position::new(u64::MAX), |_, _| {}) {
+    match data.open_log(Position::new(u64::MAX), |_, _| {}) {
         Ok((roll, report)) => {
             let head = roll.head().position.get();
             checks.push(match report.torn_tail {
@@ -84,7 +84,9 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
     }
 }
 
-fn last_recorded(roll: &crate::data_dir::Roll) -> Result<Option<tillroll_events::Timestamp>, Stop> {
+fn last_recorded(
+    roll: &tillroll_runtime::ReadOnlyLog,
+) -> Result<Option<tillroll_events::Timestamp>, Stop> {
     let last = roll.reader().read_one(roll.head().position);
     let bytes = last.map_err(Stop::failed)?;
     let record = bytes.and_then(|bytes| tillroll_events::Record::decode(&bytes).ok());

@@ -63,7 +63,7 @@ impl AccountNames for Names {
 pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     let data = args.data.dir();
     let mut names = Names::default();
-    let (roll, _) = data.open_roll(Position::FIRST, |_, bytes| names.learn(bytes))?;
+    let (roll, _) = data.open_log(Position::FIRST, |_, bytes| names.learn(bytes))?;
     let more = match args.json {
         true => {
             let source = source(&roll.id());

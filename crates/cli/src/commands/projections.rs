@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ProjectionsArgs, console: &mut Console<'_>) -> Result<(
     let data = args.data.dir();
     // A server that wrote to them at the same time would be left with rows of two histories.
     let lock = data.lock()?;
-    let (roll, report) = data.open_roll(Position::FIRST, |_, _| {})?;
+    let (roll, report) = data.open_log(Position::FIRST, |_, _| {})?;
     let head = report.head.position.get();
     let path = data.read_models();
     let mut progress = console.progress("projecting", head);

@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use clap::Args;
 use tillroll_engine::{KeeperOptions, StartError, StartReport};
-use tillroll_log::{Damage, DirStorageError, Fault, LogId, OpenError as LogError};
+use tillroll_log::{Damage, DirStorageError, Fault, OpenError as LogError};
 use tillroll_projections::ReadModels;
-use tillroll_server::{Config, OpenError, ServeError, Tillroll};
+use tillroll_runtime::{BookOpenError, OpenBook, OpenBookOptions};
+use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
 use tillroll_terminal::{Signals, cannot};
 use tokio::net::TcpListener;
@@ -85,30 +86,29 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     let secrets = secrets.map(|SecretText(text)| text.parse::<Secret>());
     let secrets: Vec<Secret> = secrets.collect::<Result<_, _>>().map_err(Stop::usage)?;
     let data = args.data.dir();
-    let config = Config {
+    let mut options = OpenBookOptions {
         chart: data.chart()?,
-        webhook_secrets: secrets,
         queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
         snapshots: (!args.no_snapshot).then(|| KeeperOptions {
             every: args.snapshot_every,
             ..KeeperOptions::default()
         }),
-        ..Config::new(data.root())
+        ..OpenBookOptions::new(data.root())
     };
-    let config = match args.segment_bytes {
-        None => config,
-        Some(segment_bytes) => Config {
-            segment_bytes,
-            ..config
-        },
+    if let Some(segment_bytes) = args.segment_bytes {
+        options.segment_bytes = segment_bytes;
+    }
+    let without_secret = secrets.is_empty();
+    let http = HttpOptions {
+        webhook_secrets: secrets,
+        ..HttpOptions::default()
     };
-    let without_secret = config.webhook_secrets.is_empty();
 
     let runtime = runtime()?;
     let inside = runtime.enter();
     let signals = Signals::catch().map_err(|error| cannot("catch signals", &error))?;
     let listener = bind(&runtime, args.listen, false, &data)?;
-    let book = open(config, &data, console)?;
+    let book = open(options, &data, console)?;
     if book.recovery().created {
         sign_from_the_start(&data, &book, console)?;
     }
@@ -122,7 +122,7 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
             "no Stripe webhook is taken: set TILLROLL_STRIPE_WEBHOOK_SECRET to the endpoint's secret",
         )?;
     }
-    let ended = runtime.block_on(book.serve(listener, signals.stop()));
+    let ended = runtime.block_on(HttpServer::new(book, http).serve(listener, signals.stop()));
     drop(inside);
     ended.map_err(|error| serve_ended(error, &data))?;
     console.note("stopped in good order")
@@ -132,10 +132,10 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
 /// there is anything to alter. A book without one serves all the same: `checkpoint` makes it.
 fn sign_from_the_start(
     data: &DataDir,
-    book: &Tillroll,
+    book: &OpenBook,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
-    match proving::keyring(data, LogId::new(book.book_id()), console) {
+    match proving::keyring(data, book.id(), console) {
         Ok(_) => Ok(()),
         Err(stop) => console.note(format!("no signing key was made: {stop}")),
     }
@@ -173,14 +173,14 @@ pub(super) fn bind(
 
 /// Opens the book, with a bar when that takes a while, and says what recovery found.
 pub(super) fn open(
-    config: Config,
+    options: OpenBookOptions,
     data: &DataDir,
     console: &mut Console<'_>,
-) -> Result<Tillroll, Stop> {
+) -> Result<OpenBook, Stop> {
     // The read models were nearly as far as the roll, so their end makes a good guess.
     let known = ReadModels::open(&data.read_models()).and_then(|models| models.checkpoint());
     let mut progress = console.progress("replaying", known.unwrap_or(0));
-    let opened = Tillroll::open(config, |position| {
+    let opened = OpenBook::open(options, |position| {
         progress.set(position, || format!("position {position}"));
     });
     drop(progress);
@@ -189,14 +189,14 @@ pub(super) fn open(
     Ok(book)
 }
 
-fn open_failed(error: OpenError, data: &DataDir) -> Stop {
+fn open_failed(error: BookOpenError, data: &DataDir) -> Stop {
     let root = data.root().display();
     match error {
-        OpenError::Storage(DirStorageError::Locked { .. }) => {
+        BookOpenError::Storage(DirStorageError::Locked { .. }) => {
             Stop::failed(format!("{root} is in use: another server is running on it"))
                 .next("stop that one, or name another directory with --data")
         }
-        OpenError::Engine(StartError::Log(LogError::Damaged(Damage {
+        BookOpenError::Engine(StartError::Log(LogError::Damaged(Damage {
             fault: Fault::Lost { .. },
             ..
         }))) => Stop::failed(format!(
@@ -207,7 +207,7 @@ fn open_failed(error: OpenError, data: &DataDir) -> Stop {
              to accept the loss",
             data.command("verify")
         )),
-        OpenError::Engine(StartError::Log(_) | StartError::Replay(_)) => {
+        BookOpenError::Engine(StartError::Log(_) | StartError::Replay(_)) => {
             Stop::failed(&error).next(data.command("verify"))
         }
         error => Stop::failed(&error),

@@ -24,10 +24,11 @@ use tillroll_book::Digest;
 use tillroll_engine::{AuditError, audit};
 use tillroll_log::{Damage, Log, Position, VerifyError, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
+use tillroll_runtime::ReadOnlyLog;
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
-use crate::data_dir::{DataDir, Roll};
+use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::output::{count, counted};
 use checkpoint::Kept;
@@ -138,7 +139,7 @@ fn check_roll(
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     let storage = data.storage()?;
-    let mut progress = console.progress("checking frames", data.roll_bytes());
+    let mut progress = console.progress("checking frames", data.layout().log_bytes());
     let (mut segment, mut before, mut length) = (0, 0, 0);
     let verified = tillroll_log::verify(&storage, |step| {
         if step.segment != segment {
@@ -195,7 +196,7 @@ fn roll_passed(verified: &VerifyReport) -> Passed {
 
 /// Bytes at the end that are no frame. Beside a server they are an append that is under way.
 fn torn_tail(data: &DataDir, damage: &Damage, report: &mut Report) {
-    if data.is_in_use() {
+    if data.layout().is_in_use() {
         report.notes.push(format!(
             "{} ends at byte {} with an append that is under way",
             damage.file, damage.offset
@@ -218,7 +219,7 @@ fn check_books(
     data: &DataDir,
     report: &mut Report,
     console: &mut Console<'_>,
-) -> Result<Option<Roll>, Stop> {
+) -> Result<Option<ReadOnlyLog>, Stop> {
     let roll = open(data)?;
     let head = roll.head().position.get();
     let mut progress = console.progress("checking entries", head);
@@ -260,8 +261,8 @@ fn check_books(
 }
 
 /// Every frame was checked a moment ago, so that only the last segment is read again.
-fn open(data: &DataDir) -> Result<Roll, Stop> {
-    let (roll, _) = data.open_roll(Position::new(u64::MAX), |_, _| {})?;
+fn open(data: &DataDir) -> Result<ReadOnlyLog, Stop> {
+    let (roll, _) = data.open_log(Position::new(u64::MAX), |_, _| {})?;
     Ok(roll)
 }
 
@@ -270,7 +271,7 @@ const ATTEMPTS: u32 = 10;
 
 fn check_rows(
     data: &DataDir,
-    mut roll: Roll,
+    mut roll: ReadOnlyLog,
     report: &mut Report,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tillroll_book::{Action, Command, OpenAccount, PostEntry, PostingRequest};
 use tillroll_events::{EntryId, Metadata, Timestamp};
 use tillroll_ledger::Side;
-use tillroll_server::{Config, Tillroll};
+use tillroll_runtime::{OpenBook, OpenBookOptions};
 
 use crate::support::{digest, on, path, tillroll};
 
@@ -61,10 +61,10 @@ fn backups_under_load_restore_to_the_same_digest() {
         .build()
         .unwrap();
     let entered = runtime.enter();
-    let mut config = Config::new(&data);
+    let mut options = OpenBookOptions::new(&data);
     // So small that segments are sealed while they are copied.
-    config.segment_bytes = 16 * 1024;
-    let book = Tillroll::open(config, |_| {}).unwrap();
+    options.segment_bytes = 16 * 1024;
+    let book = OpenBook::open(options, |_| {}).unwrap();
     for account in ["bank:account", "bank:transit"] {
         book.engine().submit_blocking(open(account)).unwrap();
     }

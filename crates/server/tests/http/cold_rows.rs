@@ -11,7 +11,7 @@ async fn digest(shop: &Shop) -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_whose_rows_left_memory_is_paid_fulfilled_and_repeated_as_any_other() {
     let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open_with(directory, |config| config.cold_after = 1);
+    let shop = Shop::open_with(directory, |settings| settings.book.cold_after = 1);
     let body = order().to_string();
     let first = shop
         .post_keyed("/v1/orders", "old", &body)
@@ -43,8 +43,8 @@ async fn an_order_whose_rows_left_memory_is_paid_fulfilled_and_repeated_as_any_o
 
     // From the snapshot of the stop, whose rows all begin outside of memory; then without.
     let directory = shop.close().await;
-    let shop = Shop::open_with(directory, |config| config.cold_after = 1);
-    assert!(shop.tillroll.start().snapshot.is_some());
+    let shop = Shop::open_with(directory, |settings| settings.book.cold_after = 1);
+    assert!(shop.book().start().snapshot.is_some());
     assert_eq!(digest(&shop).await, said);
     let again = shop
         .post_keyed("/v1/orders", "old", &body)
@@ -52,8 +52,8 @@ async fn an_order_whose_rows_left_memory_is_paid_fulfilled_and_repeated_as_any_o
         .expect(201);
     assert_eq!(again.json()["id"], first.json()["id"]);
     let directory = shop.close().await;
-    let shop = Shop::open_with(directory, |config| config.snapshots = None);
-    assert_eq!(shop.tillroll.start().snapshot, None);
+    let shop = Shop::open_with(directory, |settings| settings.book.snapshots = None);
+    assert_eq!(shop.book().start().snapshot, None);
     assert_eq!(digest(&shop).await, said);
     shop.close().await;
 }

@@ -13,7 +13,7 @@ use crate::harness::{Shop, entry, order};
 async fn hold_up(shop: &Shop) -> (mpsc::Sender<()>, JoinHandle<()>) {
     let (release, released) = mpsc::channel::<()>();
     let (start, started) = tokio::sync::oneshot::channel();
-    let engine = shop.tillroll.engine().clone();
+    let engine = shop.book().engine().clone();
     let writer = tokio::spawn(async move {
         let look = move |_: &_| {
             start.send(()).unwrap();
@@ -27,7 +27,9 @@ async fn hold_up(shop: &Shop) -> (mpsc::Sender<()>, JoinHandle<()>) {
 
 #[tokio::test]
 async fn more_than_can_wait_is_turned_away_at_once() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| config.queue = 1);
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.book.queue = 1
+    });
     let (release, writer) = hold_up(&shop).await;
     let waiting = tokio::spawn({
         let request = axum::http::Request::post("/v1/orders")
@@ -36,7 +38,7 @@ async fn more_than_can_wait_is_turned_away_at_once() {
             .unwrap();
         tower::ServiceExt::oneshot(shop.router.clone(), request)
     });
-    while shop.tillroll.engine().metrics().queue_depth == 0 {
+    while shop.book().engine().metrics().queue_depth == 0 {
         tokio::task::yield_now().await;
     }
     let refused = shop.post("/v1/orders", order()).await;
@@ -50,8 +52,8 @@ async fn more_than_can_wait_is_turned_away_at_once() {
 
 #[tokio::test]
 async fn a_writer_that_has_failed_acknowledges_nothing_and_ends_the_server() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.segment_bytes = 1;
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.book.segment_bytes = 1;
     });
     shop.account("a", "asset").await;
     shop.get("/readyz").await.expect(200);
@@ -72,16 +74,16 @@ async fn a_writer_that_has_failed_acknowledges_nothing_and_ends_the_server() {
     std::fs::rename(shop.directory().join("elsewhere"), &log).unwrap();
     let events = shop.get("/v1/events").await.expect(200).json();
     assert_eq!(events["data"].as_array().unwrap().len() as u64, head);
-    let ended = shop.tillroll.serve(listener, std::future::pending()).await;
+    let ended = shop.server.serve(listener, std::future::pending()).await;
     assert!(matches!(ended, Err(ServeError::Failed(_))), "{ended:?}");
 }
 
 #[tokio::test]
 async fn a_read_says_when_the_read_models_are_behind() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.patience = Duration::ZERO;
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.http.patience = Duration::ZERO;
     });
-    let checkpoint = shop.tillroll.checkpoint().clone();
+    let checkpoint = shop.book().checkpoint().clone();
     let wait = |position: u64| {
         let checkpoint = checkpoint.clone();
         async move {

@@ -8,17 +8,24 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tillroll_events::Timestamp;
-use tillroll_server::{Config, StoryClock, Tillroll};
+use tillroll_runtime::{ManualClock, OpenBook, OpenBookOptions};
+use tillroll_server::{HttpOptions, HttpServer};
 use tower::ServiceExt;
 
 /// What every book of the tests believes the time to be when it is opened.
 pub const NOW: i64 = 1_800_000_000;
 pub const SECRET: &str = "whsec_of_the_tests";
 
+/// How a shop is opened and served.
+pub struct Settings {
+    pub book: OpenBookOptions,
+    pub http: HttpOptions,
+}
+
 pub struct Shop {
-    pub tillroll: Tillroll,
+    pub server: HttpServer,
     pub router: Router,
-    pub clock: Arc<StoryClock>,
+    pub clock: Arc<ManualClock>,
     directory: tempfile::TempDir,
 }
 
@@ -88,16 +95,20 @@ impl Shop {
         Self::open_with(directory, |_| {})
     }
 
-    pub fn open_with(directory: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
-        let clock = Arc::new(StoryClock::at(Timestamp::from_seconds(NOW)));
-        let mut config = Config::new(directory.path());
-        config.clock = clock.clone();
-        config.webhook_secrets = vec![SECRET.parse().unwrap()];
-        change(&mut config);
-        let tillroll = Tillroll::open(config, |_| {}).unwrap();
+    pub fn open_with(directory: tempfile::TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(NOW)));
+        let mut settings = Settings {
+            book: OpenBookOptions::new(directory.path()),
+            http: HttpOptions::default(),
+        };
+        settings.book.clock = clock.clone();
+        settings.http.webhook_secrets = vec![SECRET.parse().unwrap()];
+        change(&mut settings);
+        let book = OpenBook::open(settings.book, |_| {}).unwrap();
+        let server = HttpServer::new(book, settings.http);
         Self {
-            router: tillroll.router(),
-            tillroll,
+            router: server.router(),
+            server,
             clock,
             directory,
         }
@@ -105,7 +116,7 @@ impl Shop {
 
     /// Closes the book; its directory is left.
     pub async fn close(self) -> tempfile::TempDir {
-        self.tillroll.close().await.unwrap();
+        self.server.close().await.unwrap();
         self.directory
     }
 
@@ -117,8 +128,12 @@ impl Shop {
         self.directory.path()
     }
 
+    pub fn book(&self) -> &OpenBook {
+        self.server.book()
+    }
+
     pub fn position(&self) -> u64 {
-        self.tillroll.engine().head().get()
+        self.book().engine().head().get()
     }
 
     /// Sends a request. Whatever the answer is, it must be as the OpenAPI document says.

@@ -148,7 +148,7 @@ async fn a_key_that_is_being_worked_on_is_in_flight() {
     // A request whose body has arrived reserves its key until its answer is ready: it is held
     // up here by a writer that is busy.
     let (busy, release) = std::sync::mpsc::channel::<()>();
-    let engine = shop.tillroll.engine().clone();
+    let engine = shop.book().engine().clone();
     let (started, running) = tokio::sync::oneshot::channel();
     let writer = tokio::spawn(async move {
         engine
@@ -170,7 +170,7 @@ async fn a_key_that_is_being_worked_on_is_in_flight() {
         async move { tower::ServiceExt::oneshot(router, request).await.unwrap() }
     });
     // The first one is in the queue as soon as the queue is not empty.
-    while shop.tillroll.engine().metrics().queue_depth == 0 {
+    while shop.book().engine().metrics().queue_depth == 0 {
         tokio::task::yield_now().await;
     }
     let second = shop

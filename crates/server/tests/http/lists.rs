@@ -130,7 +130,7 @@ async fn events_are_read_in_order_from_any_position() {
     assert_eq!(event["sequence"], "00000000000000000002");
     assert_eq!(event["type"], "tillroll.account.opened");
     assert_eq!(event["data"]["path"], "b");
-    assert_eq!(event["source"], shop.tillroll.source());
+    assert_eq!(event["source"], shop.book().handle().source());
     let schema = shop
         .get(event["dataschema"].as_str().unwrap())
         .await

@@ -54,7 +54,7 @@ async fn requests_are_served_until_the_server_is_told_to_stop() {
     let listener = bind(any_port(), false).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(shop.tillroll.serve(listener, async {
+    let serving = tokio::spawn(shop.server.serve(listener, async {
         stopped.await.ok();
     }));
     let text = exchange(
@@ -106,12 +106,12 @@ async fn requests_are_served_until_the_server_is_told_to_stop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_too_many_is_told_so_at_once() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.max_connections = 1
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.http.max_connections = 1
     });
     let listener = bind(any_port(), false).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(shop.tillroll.serve(listener, std::future::pending()));
+    let serving = tokio::spawn(shop.server.serve(listener, std::future::pending()));
     let mut first = TcpStream::connect(address).unwrap();
     first
         .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
@@ -129,12 +129,12 @@ async fn one_connection_too_many_is_told_so_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_a_header_does_not_keep_its_connection() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.header_timeout = Duration::from_millis(50);
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.http.header_timeout = Duration::from_millis(50);
     });
     let listener = bind(any_port(), false).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(shop.tillroll.serve(listener, std::future::pending()));
+    let serving = tokio::spawn(shop.server.serve(listener, std::future::pending()));
     // Returns because the server closes; otherwise the read would fail after its own time.
     exchange(address, b"GET /healthz HTTP/1.1\r\nhost: loc".to_vec()).await;
     exchange(address, Vec::new()).await;
@@ -203,7 +203,7 @@ async fn a_connection_answers_as_the_routes_do() {
     }
     let listener = bind(any_port(), false).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(served.tillroll.serve(listener, std::future::pending()));
+    let serving = tokio::spawn(served.server.serve(listener, std::future::pending()));
     for (method, path, headers, body) in table {
         let answer = routed.raw(method, path, headers, body.to_string()).await;
         let expected = answer

@@ -342,11 +342,11 @@ async fn a_hold_ends_by_itself_when_its_time_is_over() {
     let id = shop.post("/v1/holds", hold).await.expect(201).json()["id"].clone();
     let id = id.as_str().unwrap();
     let before = shop.position();
-    shop.tillroll.expire_holds().await.unwrap();
+    shop.book().handle().expire_holds().await.unwrap();
     assert_eq!(shop.position(), before, "its time is not over yet");
     let shop = shop.restart().await;
     shop.clock.set("2027-01-15T08:00:11Z".parse().unwrap());
-    shop.tillroll.expire_holds().await.unwrap();
+    shop.book().handle().expire_holds().await.unwrap();
     let view = shop
         .get(&format!("/v1/holds/{id}"))
         .await

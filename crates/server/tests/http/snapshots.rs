@@ -36,13 +36,13 @@ fn files(shop: &Shop) -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_in_good_order_leaves_a_snapshot_and_the_start_goes_on_from_it() {
     let shop = Shop::open();
-    assert_eq!(shop.tillroll.start().folded, 0);
+    assert_eq!(shop.book().start().folded, 0);
     trade(&shop, 1).await;
     let key = r#"{"channel":"web","currency":"EUR","lines":[{"quantity":1,"unit_price":5}]}"#;
     let first = shop.post_keyed("/v1/orders", "once", key).await.expect(201);
     let (position, said) = (shop.position(), digest(&shop).await);
     let shop = shop.restart().await;
-    let start = shop.tillroll.start();
+    let start = shop.book().start();
     assert_eq!(start.snapshot.as_ref().unwrap().position.get(), position);
     assert_eq!((start.folded, start.passed_over.len()), (0, 0));
     assert_eq!(digest(&shop).await, said);
@@ -83,7 +83,7 @@ async fn a_damaged_snapshot_is_passed_over_and_without_any_the_roll_is_folded() 
         let copied = tempfile::tempdir().unwrap();
         copy(directory.path(), copied.path());
         let shop = Shop::open_in(copied);
-        let start = shop.tillroll.start();
+        let start = shop.book().start();
         assert_eq!(start.snapshot.is_some(), from_snapshot, "{start:?}");
         assert_eq!(start.passed_over.len(), 2 - damaged, "{start:?}");
         assert_eq!(shop.position(), position);
@@ -109,23 +109,23 @@ async fn who_wants_none_gets_none() {
     let shop = Shop::open();
     trade(&shop, 1).await;
     let directory = shop.close().await;
-    let shop = Shop::open_with(directory, |config| config.snapshots = None);
-    assert_eq!(shop.tillroll.start().snapshot, None);
-    assert_eq!(shop.tillroll.start().folded, shop.position());
+    let shop = Shop::open_with(directory, |settings| settings.book.snapshots = None);
+    assert_eq!(shop.book().start().snapshot, None);
+    assert_eq!(shop.book().start().folded, shop.position());
     let before = files(&shop);
     trade(&shop, 2).await;
     let directory = shop.close().await;
     let shop = Shop::open_in(directory);
     assert_eq!(files(&shop), before, "none was made");
-    assert!(shop.tillroll.start().folded > 0);
+    assert!(shop.book().start().folded > 0);
     shop.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn some_are_made_while_it_serves_and_after_a_long_start() {
     let directory = tempfile::tempdir().unwrap();
-    let often = |config: &mut tillroll_server::Config| {
-        config.snapshots = Some(KeeperOptions {
+    let often = |settings: &mut crate::harness::Settings| {
+        settings.book.snapshots = Some(KeeperOptions {
             every: 20,
             ..KeeperOptions::default()
         });
@@ -139,8 +139,8 @@ async fn some_are_made_while_it_serves_and_after_a_long_start() {
     }
     shop.close().await;
 
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.snapshots = None
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.book.snapshots = None
     });
     for round in 0..8 {
         trade(&shop, round).await;

@@ -76,8 +76,8 @@ async fn only_authentic_webhooks_reach_the_roll() {
 
 #[tokio::test]
 async fn without_a_secret_no_webhook_is_taken_and_the_sender_tries_again() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |config| {
-        config.webhook_secrets.clear()
+    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.http.webhook_secrets.clear()
     });
     let answer = shop.webhook(&payment_succeeded("evt_1", "x", 1)).await;
     assert_eq!(answer.problem().0, 503);

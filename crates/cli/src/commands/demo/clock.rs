@@ -4,18 +4,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tillroll_events::Timestamp;
-use tillroll_server::{Clock, StoryClock, SystemClock};
+use tillroll_runtime::{BookClock, ManualClock, SystemClock};
 
 #[derive(Debug)]
 pub(super) struct DemoClock {
-    story: StoryClock,
+    story: ManualClock,
     is_over: AtomicBool,
 }
 
 impl Default for DemoClock {
     fn default() -> Self {
         Self {
-            story: StoryClock::at(Timestamp::from_micros(0)),
+            story: ManualClock::at(Timestamp::from_micros(0)),
             is_over: AtomicBool::new(false),
         }
     }
@@ -28,7 +28,7 @@ impl DemoClock {
     }
 }
 
-impl Clock for DemoClock {
+impl BookClock for DemoClock {
     fn now(&self) -> Timestamp {
         match self.is_over.load(Ordering::SeqCst) {
             false => self.story.now(),

@@ -78,7 +78,7 @@ pub(super) fn disk_space(data: &DataDir) -> Check {
     let check = "disk space";
     match rustix::fs::statvfs(data.root()) {
         Ok(stat) => room(
-            data.segment_count(),
+            data.layout().segment_count(),
             stat.f_bavail.saturating_mul(stat.f_frsize),
         ),
         Err(error) => Check::warn(check, format!("cannot be asked for: {error}"), "df"),

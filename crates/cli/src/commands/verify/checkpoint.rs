@@ -10,11 +10,12 @@ use tillroll_log::Log;
 use tillroll_proofs::{
     Checkpoint, HistoryError, KeyName, SignedCheckpoint, VerifierKey, check_against, check_each,
 };
+use tillroll_runtime::ReadOnlyLog;
 
 use super::finding::Finding;
 use super::{Passed, Report};
 use crate::console::Console;
-use crate::data_dir::{DataDir, Roll};
+use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::output::counted;
 use crate::proving;
@@ -71,7 +72,7 @@ impl Kept {
 
     pub(super) fn check(
         &self,
-        roll: &Roll,
+        roll: &ReadOnlyLog,
         report: &mut Report,
         console: &mut Console<'_>,
     ) -> Result<(), Stop> {
@@ -112,13 +113,13 @@ impl Kept {
 /// The roll against every checkpoint that was signed here. Answers whether it contradicts none.
 pub(super) fn check_stored(
     data: &DataDir,
-    roll: &Roll,
+    roll: &ReadOnlyLog,
     report: &mut Report,
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     let mut signed = believed(data, roll, report);
     let head = roll.head().position.get();
-    if data.is_in_use() {
+    if data.layout().is_in_use() {
         // The server may have gone on since the roll was opened, and somebody signed that.
         signed.retain(|(_, stated)| stated.size <= head);
     }
@@ -158,7 +159,7 @@ pub(super) fn check_stored(
 }
 
 /// The checkpoints of the directory that are what was signed, with their files.
-fn believed(data: &DataDir, roll: &Roll, report: &mut Report) -> Vec<(PathBuf, Checkpoint)> {
+fn believed(data: &DataDir, roll: &ReadOnlyLog, report: &mut Report) -> Vec<(PathBuf, Checkpoint)> {
     let files = proving::checkpoint_files(data);
     if files.is_empty() {
         return Vec::new();

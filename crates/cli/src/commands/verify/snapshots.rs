@@ -8,10 +8,11 @@ use tillroll_engine::{
     Replay, SnapshotComparison, SnapshotError, SnapshotFile, SnapshotHeader, Snapshots,
 };
 use tillroll_log::{DirTree, Log, LogReader};
+use tillroll_runtime::ReadOnlyLog;
 
 use super::{Finding, Passed, Report};
 use crate::console::Console;
-use crate::data_dir::{DataDir, Roll};
+use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::output::counted;
 
@@ -28,7 +29,7 @@ pub(super) fn seen(data: &DataDir) -> u64 {
 /// Whether the roll goes on to where its snapshots are.
 pub(super) fn check(
     data: &DataDir,
-    roll: &Roll,
+    roll: &ReadOnlyLog,
     report: &mut Report,
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
@@ -55,7 +56,7 @@ pub(super) fn check(
         };
         if header.head.position > head {
             // Beside a server that went on since the roll was opened, it may well be so.
-            if !data.is_in_use() {
+            if !data.layout().is_in_use() {
                 let finding = Finding::before_snapshot(&path, position, head.get());
                 report.findings.push(finding);
                 whole = false;
@@ -111,7 +112,7 @@ pub(super) fn check(
 /// Why a snapshot is none of this roll, if it is not.
 fn stranger(
     header: &SnapshotHeader,
-    roll: &Roll,
+    roll: &ReadOnlyLog,
     reader: &dyn LogReader,
 ) -> Result<Option<&'static str>, Stop> {
     if header.log != roll.id() {
@@ -137,7 +138,7 @@ fn compare(
 
 /// A file that cannot be read. A running server removes those that are older than two.
 fn note(data: &DataDir, path: &Path, position: u64, error: &SnapshotError, report: &mut Report) {
-    if !path.exists() && data.is_in_use() {
+    if !path.exists() && data.layout().is_in_use() {
         return;
     }
     let offset = match error {

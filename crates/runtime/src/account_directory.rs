@@ -5,7 +5,6 @@
 //! rare), and the read models when there is no writer any more.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
 use tillroll_engine::{Handle, Position};
@@ -20,23 +19,23 @@ const MOST_REMEMBERED: usize = 200_000;
 type Name = (AccountPath, Unit);
 
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct AccountDirectory {
     known: RwLock<HashMap<AccountId, Name>>,
     models: NameCache,
 }
 
 /// The names of every account that some records speak of.
 #[derive(Debug)]
-pub(crate) struct Names(HashMap<AccountId, Name>);
+pub struct AccountNameTable(HashMap<AccountId, Name>);
 
-impl AccountNames for Names {
+impl AccountNames for AccountNameTable {
     fn name(&self, account: AccountId) -> Option<(String, Unit)> {
         let (path, unit) = self.0.get(&account)?;
         Some((path.to_string(), *unit))
     }
 }
 
-impl Directory {
+impl AccountDirectory {
     /// One that knows what can be remembered of a book's accounts from the start.
     pub(crate) fn of(ledger: &Ledger, models: NameCache) -> Self {
         let accounts = ledger.accounts().take(MOST_REMEMBERED);
@@ -73,7 +72,11 @@ impl Directory {
     }
 
     /// The names of all accounts that the records speak of.
-    pub(crate) async fn names(&self, records: &[(Position, Record)], writer: &Handle) -> Names {
+    pub(crate) async fn names(
+        &self,
+        records: &[(Position, Record)],
+        writer: &Handle,
+    ) -> AccountNameTable {
         self.absorb(records);
         let mut names = HashMap::new();
         let mut missing: Vec<AccountId> = Vec::new();
@@ -89,12 +92,12 @@ impl Directory {
             }
         }
         if missing.is_empty() {
-            return Names(names);
+            return AccountNameTable(names);
         }
         let found = self.ask(missing, writer).await;
         self.learn(found.iter().cloned());
         names.extend(found);
-        Names(names)
+        AccountNameTable(names)
     }
 
     async fn ask(&self, missing: Vec<AccountId>, writer: &Handle) -> Vec<(AccountId, Name)> {
@@ -133,35 +136,4 @@ fn accounts(records: &[(Position, Record)]) -> BTreeSet<AccountId> {
         }
     }
     accounts
-}
-
-/// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.
-pub(crate) fn read_records(
-    reader: &dyn tillroll_log::LogReader,
-    from: Position,
-    until: Position,
-    limit: usize,
-) -> Result<Vec<(Position, Record)>, String> {
-    let mut records = Vec::new();
-    let mut broken = None;
-    let visited = reader.for_each(from, &mut |position, bytes| {
-        if position > until || records.len() >= limit {
-            return ControlFlow::Break(());
-        }
-        match Record::decode(bytes) {
-            Ok(record) => {
-                records.push((position, record));
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                broken = Some(format!("the record at position {position}: {error}"));
-                ControlFlow::Break(())
-            }
-        }
-    });
-    match (visited, broken) {
-        (Err(error), _) => Err(error.to_string()),
-        (Ok(_), Some(error)) => Err(error),
-        (Ok(_), None) => Ok(records),
-    }
 }

@@ -6,22 +6,22 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tillroll_book::Action;
+use tillroll_book::{Action, Command};
 use tillroll_engine::{Position, SubmitError};
 use tillroll_events::{Event, Record};
 use tillroll_ledger::Ledger;
 
-use crate::app::App;
+use crate::BookHandle;
 
 const NEVER: i64 = i64::MAX;
 
 #[derive(Debug)]
-pub(crate) struct Expiries {
+pub(crate) struct HoldExpiries {
     /// Microseconds since 1970.
     earliest: AtomicI64,
 }
 
-impl Expiries {
+impl HoldExpiries {
     pub(crate) fn of(ledger: &Ledger) -> Self {
         Self {
             earliest: AtomicI64::new(earliest(ledger)),
@@ -49,12 +49,12 @@ fn earliest(ledger: &Ledger) -> i64 {
 }
 
 /// Ends holds as their time comes, until the writer ends.
-pub(crate) async fn expire(app: App) {
+pub(crate) async fn expire(book: BookHandle) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        match expire_now(&app).await {
+        match expire_now(&book).await {
             Ok(()) | Err(SubmitError::Overloaded) => {}
             Err(SubmitError::Refused(refusal)) => {
                 tracing::error!(%refusal, "holds cannot be ended");
@@ -65,18 +65,28 @@ pub(crate) async fn expire(app: App) {
 }
 
 /// Ends the holds whose time is over, if there can be any.
-pub(crate) async fn expire_now(app: &App) -> Result<(), SubmitError> {
-    let expiries = app.expiries();
+pub(crate) async fn expire_now(book: &BookHandle) -> Result<(), SubmitError> {
+    let expiries = book.expiries();
     let due = expiries.earliest.load(Ordering::SeqCst);
-    if app.now().micros() < due {
+    if book.now().micros() < due {
         return Ok(());
     }
     // From here on a hold that is placed counts again, whenever the look below happens.
     expiries.earliest.store(NEVER, Ordering::SeqCst);
     let ended = async {
-        let outcome = app.submit(None, None, Action::ExpireHolds).await?;
+        let outcome = book
+            .submit(Command {
+                at: book.now(),
+                occurred_at: None,
+                key: None,
+                action: Action::ExpireHolds,
+            })
+            .await?;
         tracing::debug!(ended = outcome.records.len(), "holds whose time is over");
-        let (_, next) = app.engine().inspect(|book| earliest(book.ledger())).await?;
+        let (_, next) = book
+            .engine()
+            .inspect(|state| earliest(state.ledger()))
+            .await?;
         Ok(next)
     }
     .await;

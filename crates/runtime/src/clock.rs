@@ -1,5 +1,5 @@
-//! Where the time in commands comes from: the only place of the server that reads a clock for
-//! the book. Everything below gets time as a number.
+//! Where the time in commands comes from: the only place that reads a clock for the book.
+//! Everything below gets time as a number.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tillroll_events::Timestamp;
 
-pub trait Clock: Send + Sync + Debug {
+/// A source of the time that commands carry.
+pub trait BookClock: Send + Sync + Debug {
     fn now(&self) -> Timestamp;
 }
 
@@ -15,7 +16,7 @@ pub trait Clock: Send + Sync + Debug {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
+impl BookClock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -24,12 +25,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until somebody moves it, so that a story told twice has the same
-/// times in it.
+/// A clock that stands still until it is set, so that the same story has the same times in it.
 #[derive(Debug)]
-pub struct StoryClock(AtomicI64);
+pub struct ManualClock(AtomicI64);
 
-impl StoryClock {
+impl ManualClock {
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
         Self(AtomicI64::new(start.micros()))
@@ -40,7 +40,7 @@ impl StoryClock {
     }
 }
 
-impl Clock for StoryClock {
+impl BookClock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }

@@ -1,8 +1,8 @@
-//! Snapshots of the state in a data directory: a start from one, some while it serves, one at
-//! the end.
+//! Snapshots of the state in a data directory: a start from one, some while the book is open, one
+//! when it is closed.
 //!
 //! They are disposable. Whatever goes wrong with them is a warning, and never a reason not to
-//! start, not to serve or not to stop.
+//! start, not to go on or not to stop.
 
 use std::io;
 use std::path::Path;
@@ -17,18 +17,15 @@ use tillroll_engine::{
 use tillroll_log::{DirTree, Log, Position, RecoveryReport};
 use tokio::sync::watch;
 
-/// Their directory, within that of the data.
-pub const SNAPSHOTS: &str = "snapshots";
+type SnapshotDirectory = Snapshots<DirTree>;
 
-type Kept = Snapshots<DirTree>;
-
-/// The directory of snapshots, when they are wanted and it can be had.
+/// The directory of snapshots, when they are wanted and it can be made.
 pub(crate) fn open(
-    data_dir: &Path,
+    directory: &Path,
     options: Option<KeeperOptions>,
-) -> Option<(Kept, KeeperOptions)> {
+) -> Option<(SnapshotDirectory, KeeperOptions)> {
     let options = options?;
-    match DirTree::create(data_dir.join(SNAPSHOTS)) {
+    match DirTree::create(directory) {
         Ok(tree) => Some((Snapshots::new(tree), options)),
         Err(error) => {
             tracing::warn!(%error, "there will be no snapshots");
@@ -51,7 +48,7 @@ pub(crate) fn without<E>((engine, recovery): (E, RecoveryReport)) -> (E, StartRe
 }
 
 /// Says where the state came from.
-pub(crate) fn tell(start: &StartReport) {
+pub(crate) fn report(start: &StartReport) {
     for passed in &start.passed_over {
         tracing::warn!(
             file = passed.file,
@@ -68,7 +65,7 @@ pub(crate) fn tell(start: &StartReport) {
 pub(crate) fn after_start<J: Log>(
     engine: &Engine<J>,
     start: &StartReport,
-    snapshots: &Kept,
+    snapshots: &SnapshotDirectory,
     options: &KeeperOptions,
 ) -> Weight {
     let (before, now) = (start.weight_before(), start.weight());
@@ -79,7 +76,7 @@ pub(crate) fn after_start<J: Log>(
     made.map_or(before, |_| now)
 }
 
-fn write(snapshots: &Kept, moment: &Moment<'_>) -> Option<SnapshotFile> {
+fn write(snapshots: &SnapshotDirectory, moment: &Moment<'_>) -> Option<SnapshotFile> {
     let position = moment.head.position.get();
     tracing::info!(position, "writing a snapshot");
     match snapshots.write(moment, &AtomicBool::new(false)) {
@@ -106,7 +103,7 @@ impl LastSnapshot {
     /// What the writer's thread does at its end.
     pub(crate) fn of<J: Log>(
         &self,
-        snapshots: Option<Kept>,
+        snapshots: Option<SnapshotDirectory>,
     ) -> impl FnOnce(&Engine<J>) + Send + 'static {
         let allowed = Arc::clone(&self.0);
         move |engine| {
@@ -122,7 +119,7 @@ impl LastSnapshot {
 }
 
 /// Whether the newest snapshot is of this very moment.
-fn has(snapshots: &Kept, moment: &Moment<'_>) -> bool {
+fn has(snapshots: &SnapshotDirectory, moment: &Moment<'_>) -> bool {
     let all = snapshots.list().unwrap_or_default();
     let newest = all.first().and_then(|stored| snapshots.header(stored).ok());
     newest.is_some_and(|header| (header.log, header.head) == (moment.log, moment.head))
@@ -132,7 +129,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Starts the thread that makes snapshots beside the writer.
 pub(crate) fn keep(
-    snapshots: Kept,
+    snapshots: SnapshotDirectory,
     options: KeeperOptions,
     start: &StartReport,
     last: Weight,

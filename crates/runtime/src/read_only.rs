@@ -1,11 +1,11 @@
-//! A log's directory that is only looked at, also while a server writes to it.
+//! A log's directory that is only looked at, also while a writer has it open.
 //!
 //! Opening a log recovers it: it rewrites the last frame and cuts what an append left
 //! unfinished. Over this storage it comes to the same view and changes nothing. A rewrite of
 //! the bytes that are there anyway is accepted and not done, a cut stays in the view; anything
 //! else that would change the directory is an error. No lock is taken.
 //!
-//! Beside a running server, the view may end with a frame that is written and not yet synced.
+//! Beside a running writer, the view may end with a frame that is written and not yet synced.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use tillroll_log::{DirFile, DirStorage, DirStorageError, Storage, StorageFile};
 
 /// The directory of a log, without the right to change it.
 #[derive(Debug)]
-pub(crate) struct ReadOnly(DirStorage);
+pub struct ReadOnly(DirStorage);
 
 impl ReadOnly {
     pub(crate) fn open(directory: &std::path::Path) -> Result<Self, DirStorageError> {
@@ -49,7 +49,7 @@ impl Storage for ReadOnly {
 
 /// A file of a [`ReadOnly`] directory.
 #[derive(Debug)]
-pub(crate) struct ReadOnlyFile(DirFile);
+pub struct ReadOnlyFile(DirFile);
 
 impl StorageFile for ReadOnlyFile {
     fn length(&self) -> io::Result<u64> {

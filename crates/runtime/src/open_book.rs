@@ -1,0 +1,499 @@
+//! A book that is open for writing: log, writer, snapshots, read models and what follows the log.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tillroll_book::{Chart, Command};
+use tillroll_engine::{
+    BookOptions, Engine, EngineOptions, EngineThread, Failure, Handle, Keeper, KeeperOptions,
+    Outcome, Position, ScratchFiles, StartError, StartReport, SubmitError,
+};
+use tillroll_events::{Record, Timestamp};
+use tillroll_log::{DirStorage, DirStorageError, LogId, RecoveryReport};
+use tillroll_projections::{
+    Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
+};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::account_directory::AccountDirectory;
+use crate::hold_expiries::{self, HoldExpiries};
+use crate::records::read_records;
+use crate::snapshots::{self, LastSnapshot};
+use crate::{
+    AccountNameTable, BookClock, BookIdError, Layout, RecordsError, SystemClock, read_models,
+};
+
+/// How a book is opened.
+#[derive(Clone, Debug)]
+pub struct OpenBookOptions {
+    /// The data directory, see [`Layout`]. It is made when it is missing.
+    pub data_dir: PathBuf,
+    pub clock: Arc<dyn BookClock>,
+    pub chart: Chart,
+    /// Commands that may wait for the writer; more are refused at once as an overload.
+    pub queue: usize,
+    /// Bytes after which the log goes on in a new file.
+    pub segment_bytes: u64,
+    /// When snapshots of the state are made; without it none is read or made, and every start
+    /// folds the whole log.
+    pub snapshots: Option<KeeperOptions>,
+    /// Records for which nothing has changed a row of the state that leaves memory for a file
+    /// that is gone when the process is.
+    pub cold_after: u64,
+    /// How long closing waits for the read models to catch up, so that the next start is quick.
+    pub closing_patience: Duration,
+}
+
+impl OpenBookOptions {
+    /// With the machine's clock and the built-in chart.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            clock: Arc::new(SystemClock),
+            chart: Chart::default(),
+            queue: 4096,
+            segment_bytes: tillroll_log::Options::default().segment_bytes,
+            snapshots: Some(KeeperOptions::default()),
+            cold_after: ScratchFiles::AFTER,
+            closing_patience: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a book was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BookOpenError {
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error(transparent)]
+    BookId(#[from] BookIdError),
+    #[error(transparent)]
+    Storage(#[from] DirStorageError),
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    #[error(transparent)]
+    Projections(#[from] ProjectError),
+    #[error(transparent)]
+    ReadModels(#[from] ReadError),
+}
+
+/// A book that is open for writing.
+///
+/// It works on the async runtime that it was opened on, beside threads of its own: the writer,
+/// the log, the read models and, where they are wanted, the snapshots.
+pub struct OpenBook {
+    handle: BookHandle,
+    thread: Option<EngineThread>,
+    follower: Option<Follower>,
+    keeper: Option<Keeper>,
+    last_snapshot: LastSnapshot,
+    tasks: Vec<JoinHandle<()>>,
+    /// Ends the followers, once there is nothing more to follow.
+    leave: watch::Sender<bool>,
+    start: StartReport,
+    closing_patience: Duration,
+}
+
+impl fmt::Debug for OpenBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenBook")
+            .field("id", &self.id())
+            .field("engine", self.engine())
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenBook {
+    /// Opens the book in a directory, or starts one there: recovers and folds the log, and has
+    /// the read models follow. `progress` gets positions while the log is read. It blocks.
+    ///
+    /// # Errors
+    /// [`BookOpenError`]; a log that is damaged is left as it is.
+    ///
+    /// # Panics
+    /// Outside of an async runtime.
+    pub fn open(
+        options: OpenBookOptions,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Self, BookOpenError> {
+        let runtime = tokio::runtime::Handle::current();
+        let layout = Layout::at(&options.data_dir);
+        let failed = |action, path: PathBuf| {
+            move |source| BookOpenError::Io {
+                action,
+                path,
+                source,
+            }
+        };
+        layout
+            .create()
+            .map_err(failed("create", layout.root().to_owned()))?;
+        let storage = DirStorage::open(layout.log())?;
+        let known = layout.book_id()?;
+        let path = layout.read_models();
+        let log_options = tillroll_log::Options {
+            id: known,
+            durable_position: Position::new(read_models::durable_position(&path)),
+            segment_bytes: options.segment_bytes,
+            ..Default::default()
+        };
+        let scratch = ScratchFiles::in_directory(layout.scratch()).after(options.cold_after);
+        let book_options = BookOptions::from(options.chart).with_scratch(scratch);
+        let kept = snapshots::open(&layout.snapshots(), options.snapshots);
+        let on_progress = |position: Position| progress(position.get());
+        let (engine, start) = match &kept {
+            Some((snapshots, _)) => Engine::open_files_from(
+                storage,
+                log_options,
+                book_options.clone(),
+                snapshots,
+                on_progress,
+            )?,
+            None => snapshots::without(Engine::open_files(
+                storage,
+                log_options,
+                book_options.clone(),
+                on_progress,
+            )?),
+        };
+        snapshots::report(&start);
+        let recovery = &start.recovery;
+        let id = recovery.log;
+        if known.is_none() {
+            layout.write_book_id(id)?;
+        }
+        if let Some(torn) = &recovery.torn_tail {
+            tracing::warn!(
+                file = torn.file,
+                bytes = torn.bytes,
+                "an append that was never acknowledged was cut off",
+            );
+        }
+        let expiries = HoldExpiries::of(engine.book().ledger());
+
+        let projector = Projector::open(&path)?;
+        let models = ReadModels::open(&path)?;
+        let names = NameCache::new(models.clone());
+        let accounts = AccountDirectory::of(engine.book().ledger(), names);
+        let checkpoint = Checkpoint::new(projector.checkpoint());
+        let (moved, projected) = watch::channel(projector.checkpoint());
+        checkpoint.subscribe(move |position| {
+            moved.send_replace(position);
+        });
+
+        let last = kept.as_ref().map(|(snapshots, options)| {
+            snapshots::after_start(&engine, &start, snapshots, options)
+        });
+        let last_snapshot = LastSnapshot::default();
+        let at_end = last_snapshot.of(kept.as_ref().map(|(snapshots, _)| snapshots.clone()));
+        let queue = options.queue.max(1);
+        let (engine, thread) =
+            tillroll_engine::spawn_until(engine, EngineOptions { queue }, at_end);
+        let (leave, leaving) = watch::channel(false);
+        let wanted = Arc::new(Notify::new());
+        let follower = read_models::follow(
+            projector,
+            &engine,
+            checkpoint.clone(),
+            leaving.clone(),
+            Arc::clone(&wanted),
+            runtime,
+        )
+        .map_err(failed("start a thread for", path))?;
+        let keeper = kept
+            .zip(last)
+            .map(|((snapshots, options), last)| {
+                snapshots::keep(
+                    snapshots,
+                    options,
+                    &start,
+                    last,
+                    &engine,
+                    book_options,
+                    leaving,
+                )
+            })
+            .transpose()
+            .map_err(failed("start a thread for", layout.snapshots()))?;
+
+        let handle = BookHandle(Arc::new(HandleParts {
+            accounts,
+            engine,
+            models,
+            checkpoint,
+            projected,
+            wanted,
+            clock: options.clock,
+            expiries,
+            id,
+            source: format!("tillroll:book:{id}"),
+            failure: OnceLock::new(),
+        }));
+        let tasks = vec![
+            tokio::spawn(watch_writer(handle.clone())),
+            tokio::spawn(hold_expiries::expire(handle.clone())),
+        ];
+        Ok(Self {
+            handle,
+            tasks,
+            thread: Some(thread),
+            follower: Some(follower),
+            keeper,
+            last_snapshot,
+            leave,
+            start,
+            closing_patience: options.closing_patience,
+        })
+    }
+
+    /// What the rest of a program uses.
+    #[must_use]
+    pub fn handle(&self) -> &BookHandle {
+        &self.handle
+    }
+
+    /// The writer.
+    #[must_use]
+    pub fn engine(&self) -> &Handle {
+        self.handle.engine()
+    }
+
+    /// Up to where the read models are.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        self.handle.checkpoint()
+    }
+
+    #[must_use]
+    pub fn id(&self) -> LogId {
+        self.handle.id()
+    }
+
+    /// What opening the log found and did.
+    #[must_use]
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.start.recovery
+    }
+
+    /// From which snapshot it went on, and what was folded.
+    #[must_use]
+    pub fn start(&self) -> &StartReport {
+        &self.start
+    }
+
+    /// Finishes what waits, has the read models catch up, and closes the book. The directory can
+    /// be opened again once every handle of it is dropped, too.
+    ///
+    /// # Errors
+    /// The failure that ended the writer. The process should end with an error then.
+    pub async fn close(mut self) -> Result<(), Failure> {
+        let engine = self.engine().clone();
+        if let Some(keeper) = &self.keeper {
+            keeper.stop();
+        }
+        self.last_snapshot.allow();
+        engine.stop();
+        let ended = engine.ended().await;
+        if ended.is_ok() {
+            // They are disposable, but the next start is quicker when they are complete.
+            let head = engine.head().get();
+            if !self.handle.wait_for(head, self.closing_patience).await {
+                let position = self.checkpoint().position();
+                tracing::warn!(position, head, "the read models are left behind");
+            }
+        }
+        self.leave.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a background task had failed");
+            }
+        }
+        let (thread, follower) = (self.thread.take(), self.follower.take());
+        let keeper = self.keeper.take();
+        let joined = tokio::task::spawn_blocking(move || {
+            if let Some(keeper) = keeper {
+                keeper.join();
+            }
+            if let Some(Err(error)) = follower.map(Follower::join) {
+                tracing::warn!(%error, "the read models had failed");
+            }
+            // It writes the last snapshot before it ends.
+            thread.map_or(Ok(()), EngineThread::join)
+        });
+        match joined.await {
+            Ok(joined) => ended.and(joined),
+            Err(panic) => Err(Failure::Panicked(panic.to_string())),
+        }
+    }
+}
+
+impl Drop for OpenBook {
+    fn drop(&mut self) {
+        self.engine().stop();
+        self.leave.send_replace(true);
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Remembers why the writer ended, if it failed.
+async fn watch_writer(book: BookHandle) {
+    if let Err(failure) = book.engine().clone().ended().await {
+        book.fail(&failure);
+    }
+}
+
+/// A handle on an open book. Clones are handles on the same one.
+#[derive(Clone, Debug)]
+pub struct BookHandle(Arc<HandleParts>);
+
+#[derive(Debug)]
+struct HandleParts {
+    engine: Handle,
+    models: ReadModels,
+    checkpoint: Checkpoint,
+    /// The checkpoint, for tasks that wait.
+    projected: watch::Receiver<u64>,
+    /// Notified when a read waits for the read models.
+    wanted: Arc<Notify>,
+    clock: Arc<dyn BookClock>,
+    accounts: AccountDirectory,
+    expiries: HoldExpiries,
+    id: LogId,
+    source: String,
+    /// Why the writer ended, once it failed.
+    failure: OnceLock<Failure>,
+}
+
+impl BookHandle {
+    /// The writer.
+    #[must_use]
+    pub fn engine(&self) -> &Handle {
+        &self.0.engine
+    }
+
+    #[must_use]
+    pub fn models(&self) -> &ReadModels {
+        &self.0.models
+    }
+
+    /// Up to where the read models are.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.0.checkpoint
+    }
+
+    #[must_use]
+    pub fn id(&self) -> LogId {
+        self.0.id
+    }
+
+    /// The `source` of the book's events: `tillroll:book:` and its id.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The time, by the book's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Has a command applied. When this returns an outcome, it is durable.
+    ///
+    /// The command is in the writer's queue before there is a future, so that no caller's future
+    /// holds it.
+    pub fn submit(
+        &self,
+        command: Command,
+    ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
+        self.0.engine.submit(command).map(|submitted| {
+            let outcome = submitted.inspect_err(|error| {
+                if let SubmitError::Failed(failure) = error {
+                    self.fail(failure);
+                }
+            })?;
+            self.0.accounts.absorb(&outcome.records);
+            self.0.expiries.absorb(&outcome.records);
+            Ok(outcome)
+        })
+    }
+
+    fn fail(&self, failure: &Failure) {
+        self.0.failure.get_or_init(|| failure.clone());
+    }
+
+    /// Why nothing is written any more, when that is so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.0.failure.get()
+    }
+
+    /// Waits until the read models hold `position`; false when that took longer than `patience`.
+    pub async fn wait_for(&self, position: u64, patience: Duration) -> bool {
+        if self.0.checkpoint.position() >= position {
+            return true;
+        }
+        self.0.checkpoint.want(position);
+        self.0.wanted.notify_one();
+        let mut projected = self.0.projected.clone();
+        let reached = projected.wait_for(|at| *at >= position);
+        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+    }
+
+    /// Up to `limit` committed records from position `from`, none past `until`.
+    ///
+    /// # Errors
+    /// [`RecordsError`].
+    pub async fn records(
+        &self,
+        from: u64,
+        until: u64,
+        limit: usize,
+    ) -> Result<Vec<(Position, Record)>, RecordsError> {
+        let reader = self.0.engine.reader();
+        let read = move || {
+            let (from, until) = (Position::new(from), Position::new(until));
+            read_records(&*reader, from, until, limit)
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(RecordsError::ShuttingDown),
+            },
+        }
+    }
+
+    /// The names of the accounts that records name by number.
+    pub async fn names(&self, records: &[(Position, Record)]) -> AccountNameTable {
+        self.0.accounts.names(records, &self.0.engine).await
+    }
+
+    /// Ends the holds whose time is over, as happens by itself once a second.
+    ///
+    /// # Errors
+    /// As submitting any command.
+    pub async fn expire_holds(&self) -> Result<(), SubmitError> {
+        hold_expiries::expire_now(self).await
+    }
+
+    pub(crate) fn expiries(&self) -> &HoldExpiries {
+        &self.0.expiries
+    }
+}
