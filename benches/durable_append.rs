@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use tillroll_bench::timed;
 use tillroll_benches::scratch;
 use tillroll_log::testing::Random;
-use tillroll_log::{Batch, Log};
+use tillroll_log::{Batch, Deadline, Head, Log};
 
 const RECORD_BYTES: usize = 256;
 
@@ -35,15 +35,15 @@ fn durable_append(criterion: &mut Criterion) {
             bencher.iter_custom(|iterations| {
                 let mut took = Duration::ZERO;
                 let mut log = scratch.log().expect("the disk is whole");
-                let mut written = 0;
+                let (mut written, mut head) = (0, Head::EMPTY);
                 for _ in 0..iterations {
                     if written > LOG_BYTES {
                         drop(log);
                         log = scratch.log().expect("the disk is whole");
-                        written = 0;
+                        (written, head) = (0, Head::EMPTY);
                     }
-                    let (appended, time) = timed(|| log.append(&mut batch));
-                    appended.map(drop).expect("the disk is whole");
+                    let (appended, time) = timed(|| log.append(head, &mut batch, Deadline::NEVER));
+                    head = appended.expect("the disk is whole").head;
                     took += time;
                     written += batch.byte_len();
                 }

@@ -11,7 +11,7 @@ use tillroll_book::{Action, Command, CommandKey, OpenAccount, PostEntry, Posting
 use tillroll_engine::{BookOptions, Engine, Snapshots};
 use tillroll_events::{EntryId, Metadata, OrderId, Timestamp};
 use tillroll_ledger::Side;
-use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
+use tillroll_log::testing::{MemoryStorage, MemoryTree, Random, TestLog, TestReader};
 use tillroll_log::{
     FileLog, Head, Log, LogId, MemoryLog, OpenError, Options, Position, RecoveryReport, verify,
 };
@@ -135,7 +135,7 @@ impl Sound {
             }
         }
         let digest = engine.book().digest().to_string();
-        let head = engine.reader().head();
+        let head = engine.reader().head_now();
         drop(engine);
         let (opened, records) = open(&log.restarted(), None);
         opened.expect("it is sound");
@@ -150,7 +150,9 @@ impl Sound {
             for record in frame {
                 batch.push(record).expect("it was in a frame before");
             }
-            leaves_of.append(&mut batch).expect("memory does not fail");
+            leaves_of
+                .append_next(&mut batch)
+                .expect("memory does not fail");
         }
         let reader = leaves_of.reader();
         let (store, _) = LeafStore::open(&leaves, BOOK, &*reader, &mut |_| {}).expect("a file");
@@ -306,7 +308,7 @@ fn last(sound: &Sound, bytes: &[u8], what: &str) -> bool {
         served.len() <= sound.records.len() && served == sound.records[..served.len()],
         "{what}: another record is served"
     );
-    assert_eq!(log.head().position.get(), served.len() as u64, "{what}");
+    assert_eq!(log.end().position.get(), served.len() as u64, "{what}");
     let whole = served.len() == sound.records.len();
     // Who knows what was durable is not told less.
     let (marked, served) = open(&sound.log_with(&sound.last, bytes), Some(sound.head));

@@ -33,7 +33,7 @@ fn check_at_rest(data_dir: &Path) -> u64 {
     let models = data_dir.join("read-models.sqlite");
     tillroll_projections::verify(&models, &*reader, &mut |_| {})
         .unwrap_or_else(|mismatch| panic!("the read models differ: {mismatch}"));
-    log.head().position.get()
+    log.end().position.get()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use tillroll_log::{
-    DirStorageError, FileLog, FrameView, Frames, Head, Log, LogId, LogReader, Options, Position,
-    ReadError,
+    Deadline, DirStorageError, FileLog, Frame, Frames, Head, Log, LogId, LogReader, Options,
+    Position, ReadError,
 };
 use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
 
@@ -23,6 +23,7 @@ use crate::models::Seen;
 /// A reader of durable records, and whose they are.
 pub(crate) struct Durable {
     pub(crate) reader: Arc<dyn LogReader>,
+    head: Head,
     pub(crate) book: LogId,
 }
 
@@ -38,6 +39,7 @@ impl Durable {
         };
         let roll_reader = roll.reader();
         Ok(Self {
+            head,
             book: roll.id(),
             reader: Arc::new(Until {
                 reader: roll_reader,
@@ -47,7 +49,7 @@ impl Durable {
     }
 
     pub(crate) fn head(&self) -> Head {
-        self.reader.head()
+        self.head
     }
 }
 
@@ -83,8 +85,10 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
 }
 
 fn beside_a_writer(roll: &ReadOnlyLog, seen: Option<&Seen>) -> Result<Head, Stop> {
-    let (head, reader) = (roll.head(), roll.reader());
-    let mut frames = reader.frames(head.position).map_err(Stop::failed)?;
+    let (head, reader) = (roll.end(), roll.reader());
+    let mut frames = reader
+        .frames(head.position, Deadline::NEVER)
+        .map_err(Stop::failed)?;
     let Some(last) = frames.next_frame().map_err(Stop::failed)? else {
         return Ok(head);
     };
@@ -107,13 +111,18 @@ struct Until {
 }
 
 impl LogReader for Until {
-    fn head(&self) -> Head {
-        self.head
+    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.head)
     }
 
-    fn frames(&self, from: Position) -> Result<Box<dyn Frames>, ReadError> {
+    /// It never goes on behind that frame.
+    fn wait_past(&self, _: Position, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.head)
+    }
+
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
         Ok(Box::new(FramesUntil {
-            frames: self.reader.frames(from)?,
+            frames: self.reader.frames(from, deadline)?,
             last: self.head.position,
         }))
     }
@@ -125,7 +134,7 @@ struct FramesUntil {
 }
 
 impl Frames for FramesUntil {
-    fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
         let frame = self.frames.next_frame()?;
         Ok(frame.filter(|frame| frame.last() <= self.last))
     }

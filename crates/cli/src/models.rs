@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tillroll_events::Record;
-use tillroll_log::{Log, Position};
+use tillroll_log::{Deadline, Log, Position};
 use tillroll_projections::{Projector, ReadModels};
 use tillroll_runtime::ReadOnlyLog;
 
@@ -35,7 +35,7 @@ impl Models {
         // further.
         let seen = built.as_ref().and_then(|_| Seen::of(&path).ok());
         let roll = open_roll(data, seen.as_ref())?;
-        let head = roll.head().position.get();
+        let head = roll.end().position.get();
         let seen = match seen {
             Some(seen) if !seen.is_of(&roll)? => {
                 console.note("the read models are those of another book")?;
@@ -75,7 +75,7 @@ impl Models {
         let own = own(&directory);
         match copy_file(&data.read_models(), &own).and_then(|()| Seen::of(&own)) {
             // A server went on while it was copied: so did the roll.
-            Ok(seen) if seen.position > roll.head().position.get() => {
+            Ok(seen) if seen.position > roll.end().position.get() => {
                 roll = open_roll(data, Some(&seen))?;
             }
             Ok(_) => {}
@@ -94,7 +94,7 @@ impl Models {
         console: &mut Console<'_>,
     ) -> Result<Self, Stop> {
         let own = own(&directory);
-        let head = roll.head().position.get();
+        let head = roll.end().position.get();
         let mut projector = Projector::open(&own).map_err(Stop::failed)?;
         let mut progress = console.progress("projecting", head);
         let projected = projector.catch_up(&*roll.reader(), &mut |step| {
@@ -156,7 +156,9 @@ impl Seen {
 
     /// Whether the roll holds the event that they have seen.
     pub(crate) fn is_of(&self, roll: &ReadOnlyLog) -> Result<bool, Stop> {
-        let bytes = roll.reader().read_one(Position::new(self.position));
+        let bytes = roll
+            .reader()
+            .read_one(Position::new(self.position), Deadline::NEVER);
         let Some(bytes) = bytes.map_err(Stop::failed)? else {
             return Ok(self.event.is_none());
         };

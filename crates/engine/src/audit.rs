@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tillroll_book::{Book, Chart, Digest};
 use tillroll_events::{EventId, Record, Timestamp};
-use tillroll_log::{LogReader, Position};
+use tillroll_log::{Deadline, LogReader, Position};
 
 use crate::event_id::carries_time;
 use crate::replay::walk;
@@ -66,7 +66,8 @@ pub fn audit(
         &mut progress,
         |position, bytes| audit.record(position, bytes),
     )?;
-    let complete = up_to.is_none_or(|last| last >= reader.head().position);
+    let head = reader.head(Deadline::NEVER)?.position;
+    let complete = up_to.is_none_or(|last| last >= head);
     audit.finish(complete)
 }
 

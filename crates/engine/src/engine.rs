@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use tillroll_book::{Book, Command, Refusal};
-use tillroll_log::{FileLog, Log, LogReader, Position, RecoveryReport, Storage};
+use tillroll_log::{Deadline, FileLog, Log, LogReader, Position, RecoveryReport, Storage};
 
 use crate::log_driver::{Appended, LogDriver};
 use crate::log_thread::LogThreadPanicked;
@@ -58,8 +58,9 @@ impl<L: Log> Engine<L> {
     ///
     /// # Errors
     /// [`StartError::NotAtHead`] when the fold is not of the whole log.
-    pub fn resume(log: L, book_id: [u8; 16], replay: Replay) -> Result<Self, StartError> {
-        let (head, folded) = (log.head(), replay.position());
+    pub fn resume(mut log: L, book_id: [u8; 16], replay: Replay) -> Result<Self, StartError> {
+        let head = log.head(Deadline::NEVER).map_err(ReplayError::from)?;
+        let folded = replay.position();
         if folded != head.position {
             let head = head.position;
             return Err(StartError::NotAtHead { folded, head });
@@ -162,11 +163,11 @@ impl<L: Log> Engine<L> {
     }
 
     /// For when nothing waits: a part of what makes later appends quicker. Answers whether there
-    /// is more to do. See [`Log::make_room`].
+    /// is more to do. See [`Log::idle`].
     ///
     /// # Errors
     /// The engine is at its end then, as after a failed append.
-    pub fn make_room(&mut self) -> Result<bool, Failure> {
+    pub fn idle(&mut self) -> Result<bool, Failure> {
         self.check_alive()?;
         if self.is_under_way() {
             return Ok(false);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tillroll_log::{AppendError, Committed, Log};
+use tillroll_log::{AppendError, Committed, Deadline, Log};
 
 use crate::log_thread::{LogThread, LogThreadPanicked};
 use crate::sequencer::PendingFrame;
@@ -80,16 +80,16 @@ impl<L: Log> LogDriver<L> {
         }
     }
 
-    /// See [`Log::make_room`]. No frame may be under way.
+    /// See [`Log::idle`]. No frame may be under way.
     pub(crate) fn idle(&mut self) -> Result<bool, AppendError> {
         assert!(!self.is_under_way(), "idle is when nothing is written");
-        lock(&self.log).make_room()
+        lock(&self.log).idle()
     }
 }
 
 fn append<L: Log + ?Sized>(log: &mut L, mut frame: PendingFrame) -> Appended {
     let started = Instant::now();
-    let result = log.append(&mut frame.batch);
+    let result = log.append(frame.after, &mut frame.batch, Deadline::NEVER);
     Appended {
         frame,
         result,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tillroll_events::Record;
-use tillroll_log::{LogReader, Position};
+use tillroll_log::{Deadline, LogReader, Position};
 
 use crate::Failure;
 
@@ -55,20 +55,25 @@ impl Outcome {
         }
         let mut records = Vec::with_capacity(wanted);
         let mut undecodable = None;
-        let read = reader.for_each(first, &mut |position, bytes| match Record::decode(bytes) {
-            Ok(record) => {
-                records.push((position, record));
-                match records.len() == wanted {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            }
-            Err(source) => {
-                let source = Arc::new(source);
-                undecodable = Some(Failure::Decode { position, source });
-                ControlFlow::Break(())
-            }
-        });
+        let read =
+            reader.for_each(
+                first,
+                Deadline::NEVER,
+                &mut |position, bytes| match Record::decode(bytes) {
+                    Ok(record) => {
+                        records.push((position, record));
+                        match records.len() == wanted {
+                            true => ControlFlow::Break(()),
+                            false => ControlFlow::Continue(()),
+                        }
+                    }
+                    Err(source) => {
+                        let source = Arc::new(source);
+                        undecodable = Some(Failure::Decode { position, source });
+                        ControlFlow::Break(())
+                    }
+                },
+            );
         match (undecodable, read) {
             (Some(failure), _) => Err(failure),
             (None, Err(source)) => Err(Failure::Read {

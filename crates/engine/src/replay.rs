@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tillroll_book::{Book, ColdFault};
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{LogReader, Position};
+use tillroll_log::{Deadline, LogReader, Position};
 
 use crate::{BookOptions, ReplayError};
 
@@ -147,11 +147,11 @@ pub(crate) fn walk<E: From<tillroll_log::ReadError>>(
     let last = up_to.unwrap_or(Position::new(u64::MAX));
     let mut reached = Position::new(from.get().saturating_sub(1));
     let mut wrong = None;
-    if from > last || from > reader.head().position {
+    if from > last || from > reader.head(Deadline::NEVER)?.position {
         progress(reached);
         return Ok(());
     }
-    let visited = reader.for_each(from, &mut |position, bytes| {
+    let visited = reader.for_each(from, Deadline::NEVER, &mut |position, bytes| {
         if position > last {
             return ControlFlow::Break(());
         }

@@ -210,7 +210,7 @@ impl<L: Log> Writer<L> {
                 Err(TryRecvError::Disconnected) => return Ok(None),
                 Err(TryRecvError::Empty) => {}
             }
-            if !self.engine.make_room()? {
+            if !self.engine.idle()? {
                 return Ok(self.queue.blocking_recv());
             }
         }

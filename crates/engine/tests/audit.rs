@@ -11,6 +11,7 @@ use tillroll_events::{
     HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, Metadata, Record,
 };
 use tillroll_ledger::{AccountId, AccountType, Entry, Limit, Posting, Side, UnitId};
+use tillroll_log::testing::TestLog;
 use tillroll_log::{Batch, Log, MemoryLog};
 use tillroll_money::MAX_MINOR;
 
@@ -46,7 +47,7 @@ fn append(log: &mut MemoryLog, records: &[Record]) {
     for record in records {
         batch.push_with(|buffer| record.encode(buffer)).unwrap();
     }
-    assert!(log.append(&mut batch).is_ok());
+    assert!(log.append_next(&mut batch).is_ok());
 }
 
 fn legs(legs: &[(u32, Side, u64)]) -> JournalEntry {
@@ -334,7 +335,7 @@ fn an_entry_that_does_not_balance_is_found_at_its_position() {
     bytes[places[1] + 3] ^= 1;
     let mut batch = Batch::new();
     batch.push(&bytes).unwrap();
-    assert!(log.append(&mut batch).is_ok());
+    assert!(log.append_next(&mut batch).is_ok());
     let found = check(&log).expect_err("it does not balance");
     let text = found.to_string();
     assert!(text.contains("position 5"), "{text}");

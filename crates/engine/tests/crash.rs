@@ -7,8 +7,8 @@ use support::commerce::shop;
 use support::{apply, batches, folded, fund, on_files, opening, story};
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, Failure, Position};
-use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut};
-use tillroll_log::{AppendError, Batch, FileLog, Log};
+use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::{AppendFault, Batch, FileLog};
 
 type FileEngine = Engine<FileLog<MemoryStorage>>;
 
@@ -124,7 +124,7 @@ fn a_failing_sync_acknowledges_nothing_of_its_batch() {
     ];
     let failure = engine.execute(batch).expect_err("the sync fails");
     assert!(
-        matches!(&failure, Failure::Append(cause) if matches!(**cause, AppendError::Storage(_))),
+        matches!(&failure, Failure::Append(cause) if matches!(cause.fault(), Some(AppendFault::Storage(_)))),
         "{failure:?}"
     );
     assert!(engine.failure().is_some());
@@ -148,7 +148,7 @@ fn a_log_in_files_that_cannot_be_understood_is_not_opened() {
     let mut log = engine.into_log();
     let mut batch = Batch::new();
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
-    assert!(log.append(&mut batch).is_ok());
+    assert!(log.append_next(&mut batch).is_ok());
     drop(log);
     let options = tillroll_log::Options::default();
     let refused = Engine::open_files(storage, options, Chart::default(), |_| {});

@@ -10,7 +10,8 @@ use support::{
 use tillroll_book::{Chart, Refusal, Retry};
 use tillroll_engine::{Engine, FrameLimits, Outcome, Position, Replay, StartError, event_id};
 use tillroll_events::Kind;
-use tillroll_log::{Log, MemoryLog};
+use tillroll_log::testing::TestLog;
+use tillroll_log::{Deadline, Log, MemoryLog};
 
 fn positions(outcome: &Outcome) -> Vec<u64> {
     let positions = outcome.records.iter().map(|(position, _)| position.get());
@@ -240,7 +241,7 @@ fn the_same_commands_give_the_same_bytes() {
         for batch in support::batches(3, story(3, 100), most) {
             drop(engine.execute(batch).unwrap());
         }
-        engine.into_log().head()
+        engine.into_log().end()
     };
     assert_eq!(head(5), head(5));
     assert_eq!(head(5).position, head(20).position);
@@ -255,7 +256,10 @@ fn how_commands_are_batched_leaves_no_mark_on_the_records() {
             for batch in support::batches(most as u64, shop(seed, 150), most) {
                 answers.extend(engine.execute(batch).unwrap());
             }
-            let records = engine.reader().read_from(Position::FIRST).unwrap();
+            let records = engine
+                .reader()
+                .read_from(Position::FIRST, Deadline::NEVER)
+                .unwrap();
             let records: Vec<_> = records.map(Result::unwrap).collect();
             (answers, records, engine.book().digest())
         };
@@ -271,7 +275,11 @@ fn an_engine_starts_only_from_the_whole_log() {
     apply(&mut log, opening(3));
     let log = log.into_log();
     let mut replay = Replay::new(Chart::default());
-    let bytes = log.reader().read_one(Position::FIRST).unwrap().unwrap();
+    let bytes = log
+        .reader()
+        .read_one(Position::FIRST, Deadline::NEVER)
+        .unwrap()
+        .unwrap();
     replay.fold(Position::FIRST, &bytes).unwrap();
     assert!(replay.fold(Position::new(3), &bytes).is_err(), "a gap");
     let refused = Engine::resume(log, BOOK, replay);
@@ -288,7 +296,7 @@ fn a_record_that_cannot_be_understood_is_named_by_its_position() {
     let mut log = engine.into_log();
     let mut batch = tillroll_log::Batch::new();
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
-    let _committed = log.append(&mut batch).unwrap();
+    let _committed = log.append_next(&mut batch).unwrap();
     let refused = Engine::open(log, BOOK, Chart::default(), |_| {});
     let text = refused.expect_err("it is not understood").to_string();
     assert!(text.contains("position 3"), "{text}");

@@ -11,7 +11,7 @@ use tillroll_book::{Chart, ChartRule};
 use tillroll_engine::{Engine, Section, SnapshotComparison, Snapshots, StartError};
 use tillroll_ledger::{AccountType, Limit};
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_log::{Damage, Fault, LogId, OpenError as LogError, Position};
+use tillroll_log::{Damage, Deadline, Fault, LogId, OpenError as LogError, Position};
 
 const SEEDS: u64 = 16;
 const STEPS: usize = 60;
@@ -367,7 +367,12 @@ fn of_segments_before_a_snapshot_only_headers_are_read() {
     assert!(start.recovery.segments_skipped >= 3, "{start:?}");
     assert_eq!(started.book().digest(), engine.book().digest());
     assert!(tillroll_log::verify(&rotten, |_| {}).is_err());
-    assert!(started.reader().read_one(Position::FIRST).is_err());
+    assert!(
+        started
+            .reader()
+            .read_one(Position::FIRST, Deadline::NEVER)
+            .is_err()
+    );
     assert!(open(rotten, &MemoryTree::new()).is_err());
 }
 

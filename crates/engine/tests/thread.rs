@@ -11,7 +11,10 @@ use tillroll_engine::{
     Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position, SubmitError, spawn,
 };
 use tillroll_events::Event;
-use tillroll_log::{AppendError, Batch, Committed, Head, Log, LogReader, MemoryLog};
+use tillroll_log::{
+    AppendError, AppendFault, Batch, Committed, Deadline, Head, Log, LogId, LogReader, MemoryLog,
+    ReadError,
+};
 
 /// An engine with accounts, whose later appends wait at a gate.
 fn gated(queue: usize) -> (Handle, EngineThread, Gate, MemoryLog) {
@@ -240,12 +243,16 @@ fn a_look_never_sees_what_is_not_durable() {
 struct Buggy(MemoryLog);
 
 impl Log for Buggy {
-    fn append(&mut self, _: &mut Batch) -> Result<Committed, AppendError> {
+    fn id(&self) -> LogId {
+        self.0.id()
+    }
+
+    fn append(&mut self, _: Head, _: &mut Batch, _: Deadline) -> Result<Committed, AppendError> {
         panic!("a bug in the log")
     }
 
-    fn head(&self) -> Head {
-        Log::head(&self.0)
+    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+        Log::head(&mut self.0, deadline)
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {
@@ -274,16 +281,27 @@ struct Stepped {
 }
 
 impl Log for Stepped {
-    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+    fn id(&self) -> LogId {
+        self.log.id()
+    }
+
+    fn append(
+        &mut self,
+        after: Head,
+        batch: &mut Batch,
+        deadline: Deadline,
+    ) -> Result<Committed, AppendError> {
         self.begun.send(()).expect("the test listens");
         match self.word.recv().expect("the test speaks") {
-            true => self.log.append(batch),
-            false => Err(AppendError::Empty),
+            true => self.log.append(after, batch, deadline),
+            false => Err(AppendError::InDoubt {
+                fault: AppendFault::DeadlinePassed,
+            }),
         }
     }
 
-    fn head(&self) -> Head {
-        Log::head(&self.log)
+    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+        Log::head(&mut self.log, deadline)
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {

@@ -1,12 +1,11 @@
-//! The records of one append, already laid out as the frame that will carry
-//! them.
+//! The records of one append, encoded back to back in one buffer.
 //!
-//! The buffer keeps room for the frame header in front, so that sealing fills
-//! it in place and the whole frame goes to the file in a single write, without
-//! copying a record. A batch is reused: [`Batch::clear`] keeps its memory.
+//! The buffer has headroom in front of the records, so that a backend which
+//! puts a header before them writes both at once, without copying a record. A
+//! batch is reused: [`Batch::clear`] keeps its memory.
 
-use crate::frame::{END_BYTES, HEADER_BYTES, RecordsOf};
-use crate::identity::Position;
+use crate::frame::{self, END_BYTES, HEADER_BYTES, Link, RecordsOf};
+use crate::identity::{FrameHash, Head, Position};
 use crate::{MAX_FRAME_BYTES, MAX_RECORD_BYTES};
 
 /// Bytes in front of each record: its length.
@@ -36,7 +35,7 @@ pub enum TooLarge {
 /// Records to be appended together: all of them or none.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Header room, then the records, each behind its length.
+    /// Headroom, then the records, each behind its length.
     frame: Vec<u8>,
     count: u32,
 }
@@ -156,6 +155,16 @@ impl Batch {
     #[must_use]
     pub fn records(&self, first: Position) -> RecordsOf<'_> {
         RecordsOf::new(first, self.count, &self.frame[HEADER_BYTES..])
+    }
+
+    /// The hash of the frame that this batch is when it is appended behind `after`. It is the same
+    /// with every backend.
+    pub fn hash_behind(&mut self, after: Head) -> FrameHash {
+        let link = Link {
+            first: after.position.next(),
+            previous: after.hash,
+        };
+        frame::put_hashed(self, link)
     }
 
     pub(crate) fn count(&self) -> u32 {

@@ -7,11 +7,13 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::damage::{Damage, Fault};
+use crate::deadline::Deadline;
 use crate::error::{Operation, ReadError, StorageError};
 use crate::frame::{self, FrameHeader, Place};
 use crate::identity::{Head, Position};
 use crate::index::FrameIndex;
 use crate::segment;
+use crate::signal::CommitSignal;
 use crate::storage::Storage;
 use crate::window::Window;
 
@@ -68,6 +70,7 @@ struct State {
 pub(crate) struct Catalog<S> {
     storage: S,
     state: RwLock<State>,
+    grown: CommitSignal,
 }
 
 /// Where to start reading for a position.
@@ -92,6 +95,7 @@ impl<S: Storage> Catalog<S> {
                 active,
                 head,
             }),
+            grown: CommitSignal::default(),
         }
     }
 
@@ -123,6 +127,12 @@ impl<S: Storage> Catalog<S> {
             active.length = length;
             state.head = head;
         });
+        self.grown.notify();
+    }
+
+    /// The head once it is past `position`, or at the deadline.
+    pub(crate) fn wait_past(&self, position: Position, deadline: Deadline) -> Head {
+        self.grown.wait_past(position, deadline, || self.head())
     }
 
     /// A new segment is durable and takes the place of the active one.

@@ -3,15 +3,16 @@
 //!
 //! Call [`check`] from a test. It panics on the first promise that is broken.
 
+use crate::deadline::Deadline;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread;
 
 use crate::batch::Batch;
-use crate::error::AppendError;
+use crate::error::{AppendError, AppendFault};
 use crate::identity::{Committed, FrameHash, Head, Position};
 use crate::log::{Log, LogReader};
-use crate::testing::Random;
+use crate::testing::{Random, TestLog, TestReader};
 
 /// A backend under test.
 pub trait Backend {
@@ -49,7 +50,7 @@ fn batch(records: &[Vec<u8>]) -> Batch {
 }
 
 fn append(log: &mut dyn Log, records: &[Vec<u8>]) -> Committed {
-    let appended = log.append(&mut batch(records));
+    let appended = log.append_next(&mut batch(records));
     appended.unwrap_or_else(|error| panic!("{} records: {error}", records.len()))
 }
 
@@ -70,7 +71,9 @@ fn batches(seed: u64, count: usize) -> Vec<Vec<Vec<u8>>> {
 }
 
 fn read(reader: &dyn LogReader, from: Position) -> Vec<(Position, Vec<u8>)> {
-    let records = reader.read_from(from).expect("committed records are found");
+    let records = reader
+        .read_from(from, Deadline::NEVER)
+        .expect("committed records are found");
     records
         .map(|record| record.expect("committed records can be read"))
         .collect()
@@ -83,10 +86,15 @@ fn numbered(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<(Position, Vec<u8
 fn an_empty_log_has_no_head(backend: &mut dyn Backend) {
     let log = backend.fresh();
     let reader = log.reader();
-    assert_eq!((log.head(), reader.head()), (Head::EMPTY, Head::EMPTY));
+    assert_eq!((log.end(), reader.head_now()), (Head::EMPTY, Head::EMPTY));
     assert_eq!(read(&*reader, Position::ZERO), []);
     for position in [0, 1, u64::MAX].map(Position::new) {
-        assert_eq!(reader.read_one(position).expect("nothing to fail"), None);
+        assert_eq!(
+            reader
+                .read_one(position, Deadline::NEVER)
+                .expect("nothing to fail"),
+            None
+        );
         assert_eq!(read(&*reader, position), []);
     }
 }
@@ -100,8 +108,8 @@ fn positions_are_dense_from_one(backend: &mut dyn Backend) {
         assert_eq!(committed.first, Position::new(next));
         assert_eq!(committed.last, Position::new(last));
         assert_eq!(committed.head.position, committed.last);
-        assert_eq!(log.head(), committed.head);
-        assert_eq!(log.reader().head(), committed.head);
+        assert_eq!(log.end(), committed.head);
+        assert_eq!(log.reader().head_now(), committed.head);
         next = last + 1;
     }
 }
@@ -116,7 +124,9 @@ fn every_record_is_read_back_as_it_was(backend: &mut dyn Backend) {
     let reader = log.reader();
     assert_eq!(read(&*reader, Position::ZERO), expected);
     for (index, (position, record)) in expected.iter().enumerate() {
-        let one = reader.read_one(*position).expect("it is committed");
+        let one = reader
+            .read_one(*position, Deadline::NEVER)
+            .expect("it is committed");
         assert_eq!(one.as_ref(), Some(record), "position {position}");
         assert_eq!(
             read(&*reader, *position),
@@ -124,18 +134,24 @@ fn every_record_is_read_back_as_it_was(backend: &mut dyn Backend) {
             "from {position}"
         );
     }
-    let after = log.head().position.next();
-    assert_eq!(reader.read_one(after).expect("nothing to fail"), None);
+    let after = log.end().position.next();
+    assert_eq!(
+        reader
+            .read_one(after, Deadline::NEVER)
+            .expect("nothing to fail"),
+        None
+    );
     assert_eq!(read(&*reader, after), []);
 }
 
 fn an_empty_batch_is_refused(backend: &mut dyn Backend) {
     let mut log = backend.fresh();
     append(&mut *log, &[b"one".to_vec()]);
-    let head = log.head();
-    let refused = log.append(&mut Batch::new());
-    assert!(matches!(refused, Err(AppendError::Empty)), "{refused:?}");
-    assert_eq!(log.head(), head);
+    let head = log.end();
+    let refused = log.append_next(&mut Batch::new());
+    let fault = refused.as_ref().err().and_then(AppendError::fault);
+    assert!(matches!(fault, Some(AppendFault::Empty)), "{refused:?}");
+    assert_eq!(log.end(), head);
     append(&mut *log, &[b"two".to_vec()]);
 }
 
@@ -143,7 +159,9 @@ fn a_batch_is_reused(backend: &mut dyn Backend) {
     let mut log = backend.fresh();
     let mut batch = batch(&[b"one".to_vec(), b"two".to_vec()]);
     let append = |log: &mut dyn Log, batch: &mut Batch| {
-        log.append(batch).expect("a batch is appended twice").last
+        log.append_next(batch)
+            .expect("a batch is appended twice")
+            .last
     };
     assert_eq!(append(&mut *log, &mut batch), Position::new(2));
     assert_eq!(batch.len(), 2);
@@ -161,10 +179,12 @@ fn a_reader_ends_at_the_head_it_started_with(backend: &mut dyn Backend) {
     let mut log = backend.fresh();
     append(&mut *log, &[b"one".to_vec()]);
     let reader = log.reader();
-    let records = reader.read_from(Position::FIRST).expect("it is committed");
+    let records = reader
+        .read_from(Position::FIRST, Deadline::NEVER)
+        .expect("it is committed");
     append(&mut *log, &[b"two".to_vec()]);
     assert_eq!(records.count(), 1);
-    assert_eq!(reader.head(), log.head());
+    assert_eq!(reader.head_now(), log.end());
     assert_eq!(read(&*reader, Position::FIRST).len(), 2);
 }
 
@@ -174,11 +194,11 @@ fn a_visitor_can_stop(backend: &mut dyn Backend) {
         append(&mut *log, &records);
     }
     let reader = log.reader();
-    let last = log.head().position;
+    let last = log.end().position;
     for (from, stop) in [(0, 1), (1, 1), (4, 9), (7, u64::MAX)] {
         let mut seen = Vec::new();
         let ended = reader
-            .for_each(Position::new(from), &mut |position, _| {
+            .for_each(Position::new(from), Deadline::NEVER, &mut |position, _| {
                 seen.push(position.get());
                 match position.get() == stop {
                     true => ControlFlow::Break(()),
@@ -199,7 +219,7 @@ fn frames_chain_up_to_the_head(backend: &mut dyn Backend) {
     }
     let mut frames = log
         .reader()
-        .frames(Position::ZERO)
+        .frames(Position::ZERO, Deadline::NEVER)
         .expect("they are committed");
     let mut head = Head::EMPTY;
     while let Some(frame) = frames.next_frame().expect("committed frames can be read") {
@@ -211,7 +231,7 @@ fn frames_chain_up_to_the_head(backend: &mut dyn Backend) {
             hash: frame.hash,
         };
     }
-    assert_eq!(head, log.head());
+    assert_eq!(head, log.end());
 }
 
 fn the_head_depends_on_the_whole_history(backend: &mut dyn Backend) {
@@ -233,8 +253,8 @@ fn reopening_continues(backend: &mut dyn Backend) {
         let head = append(&mut *log, &records).head;
         expected.extend(records);
         log = backend.reopen(log);
-        assert_eq!(log.head(), head);
-        assert_eq!(log.reader().head(), head);
+        assert_eq!(log.end(), head);
+        assert_eq!(log.reader().head_now(), head);
     }
     assert_eq!(read(&*log.reader(), Position::FIRST), numbered(expected));
 }

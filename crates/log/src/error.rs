@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::batch::TooLarge;
 use crate::damage::Damage;
-use crate::identity::{LogId, Position};
+use crate::identity::{Head, LogId};
 use crate::segment::UNFINISHED_RESTORE;
 
 /// What was asked of the storage.
@@ -94,48 +94,122 @@ impl StorageError {
     }
 }
 
-/// Why a batch was not acknowledged. None of its records is visible to
-/// readers.
+/// What became of a batch that was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Nothing to append. The log is as it was.
-    #[error("a batch without records cannot be appended")]
-    Empty,
-    /// More than this log takes in one append. The log is as it was.
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
-    /// The device is full. The log is poisoned: make room, then open it
-    /// again.
-    #[error(
-        "no space left for the log: {0}; nothing of the batch is acknowledged; make room and restart"
-    )]
-    OutOfSpace(#[source] StorageError),
-    /// Writing or syncing failed. The log is poisoned. Whether the batch
-    /// is there after the next open is unknown, so the caller must say neither
-    /// yes nor no.
-    #[error(
-        "the batch could not be made durable: {0}; nothing of it is acknowledged; restart to recover"
-    )]
-    Storage(#[source] StorageError),
-    /// An earlier append failed and this log takes no more. Reading goes
-    /// on; opening the log again recovers.
-    #[error("the log takes no more records since an earlier failure: {cause}; restart to recover")]
-    Poisoned {
-        /// The failure that poisoned it.
-        cause: StorageError,
+    /// Nothing of the batch is in the log, nor will it be.
+    #[error("nothing was appended: {fault}")]
+    NotAppended {
+        /// What went wrong.
+        fault: AppendFault,
     },
-    /// Another writer is ahead: this one lost its place and must catch up.
-    /// Only backends that share a log answer this.
-    #[error("another writer has appended: the log ends at {actual}, not at {expected}")]
+    /// The batch may be in the log, or may still arrive there; as a whole if at all. The caller
+    /// must say neither yes nor no before that is settled: see [`AppendError::remedy`].
+    #[error("whether the batch was appended is not known: {fault}")]
+    InDoubt {
+        /// What went wrong.
+        fault: AppendFault,
+    },
+    /// The log does not end where this writer thinks, and what follows there is not this batch:
+    /// another writer is ahead. Nothing of the batch is in the log, nor will it be.
+    #[error(
+        "another writer has appended: the log ends at {}, not at {}",
+        actual.position, expected.position
+    )]
     Superseded {
         /// Where this writer thought that the log ends.
-        expected: Position,
+        expected: Head,
         /// Where it does.
-        actual: Position,
+        actual: Head,
     },
+}
+
+impl AppendError {
+    /// What went wrong; `None` when another writer is ahead, which is nothing wrong.
+    #[must_use]
+    pub fn fault(&self) -> Option<&AppendFault> {
+        match self {
+            Self::NotAppended { fault } | Self::InDoubt { fault } => Some(fault),
+            Self::Superseded { .. } => None,
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self.fault() {
+            None => Remedy::StepDown,
+            Some(AppendFault::Empty | AppendFault::TooLarge(_)) => Remedy::OtherBatch,
+            Some(AppendFault::DeadlinePassed) => Remedy::Retry,
+            Some(AppendFault::Backend { transient, .. }) if *transient => Remedy::Retry,
+            Some(AppendFault::Read(error)) if error.is_transient() => Remedy::Retry,
+            Some(
+                AppendFault::OutOfSpace(_)
+                | AppendFault::Storage(_)
+                | AppendFault::Stopped(_)
+                | AppendFault::Read(_)
+                | AppendFault::Backend { .. },
+            ) => Remedy::Restart,
+        }
+    }
+}
+
+/// What the caller of a failed append can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Append the same batch behind the same head again. That settles a doubt, too.
+    Retry,
+    /// Open the log again: this writer appends nothing more, and recovery settles a doubt.
+    Restart,
+    /// Append no more: another writer is ahead.
+    StepDown,
+    /// Append another batch: this one cannot be.
+    OtherBatch,
+}
+
+/// What went wrong with an append.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendFault {
+    /// Nothing to append.
+    #[error("a batch without records cannot be appended")]
+    Empty,
+    /// More than this log takes in one append.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// The deadline passed without an answer.
+    #[error("the deadline passed")]
+    DeadlinePassed,
+    /// The device is full. This writer appends nothing more.
+    #[error("no space left for the log: {0}; make room and restart")]
+    OutOfSpace(#[source] StorageError),
+    /// Writing or syncing failed. This writer appends nothing more.
+    #[error("the storage failed: {0}; restart to recover")]
+    Storage(#[source] StorageError),
+    /// An earlier append failed, and this writer appends nothing more. Reading goes on; opening
+    /// the log again recovers.
+    #[error("the log takes no more records since an earlier failure: {0}; restart to recover")]
+    Stopped(#[source] StorageError),
+    /// The frame that may be this batch could not be read.
+    #[error("the end of the log could not be read: {0}")]
+    Read(#[source] Box<ReadError>),
     /// A backend other than files failed.
-    #[error("the log's backend failed: {0}")]
-    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the log's backend failed: {source}")]
+    Backend {
+        /// What it says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Whether it may work when asked again.
+        transient: bool,
+    },
+}
+
+impl AppendFault {
+    /// The storage's failure by its kind.
+    pub(crate) fn of_storage(error: StorageError) -> Self {
+        match error.is_out_of_space() {
+            true => Self::OutOfSpace(error),
+            false => Self::Storage(error),
+        }
+    }
 }
 
 /// Why committed records could not be read.
@@ -147,9 +221,20 @@ pub enum ReadError {
     /// Committed bytes do not check. Nothing wrong was handed out.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// The deadline passed without an answer.
+    #[error("the log did not answer before the deadline")]
+    DeadlinePassed,
     /// A backend other than files failed.
     #[error("the log's backend failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ReadError {
+    /// Whether the same question may be answered when it is asked again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::DeadlinePassed | Self::Backend(_))
+    }
 }
 
 /// What to say about a name that no segment has.

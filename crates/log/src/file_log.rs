@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::batch::Batch;
 use crate::catalog::Catalog;
+use crate::deadline::Deadline;
 use crate::dir_storage::DirStorage;
-use crate::error::{AppendError, OpenError, Operation, StorageError};
+use crate::error::{AppendError, AppendFault, OpenError, Operation, ReadError, StorageError};
 use crate::file_reader::FileReader;
 use crate::frame::{self, Link, Place};
-use crate::identity::{Committed, Head, LogId, Position};
-use crate::log::{Log, LogReader};
+use crate::identity::{Committed, FrameHash, Head, LogId, Position};
+use crate::log::{Log, LogReader, answer_behind};
 use crate::recovery::{self, RecoveryReport};
 use crate::room::{Room, Step};
 use crate::segment::{self, SegmentHeader};
@@ -58,6 +59,24 @@ impl Default for Options {
     }
 }
 
+/// The failure after which nothing is appended.
+#[derive(Debug)]
+struct WriterFailure {
+    cause: StorageError,
+    /// The frame that may be in the log.
+    in_doubt: Option<FrameHash>,
+}
+
+impl WriterFailure {
+    /// Before anything of a frame was written.
+    fn before_frame(cause: StorageError) -> Self {
+        Self {
+            cause,
+            in_doubt: None,
+        }
+    }
+}
+
 /// The log in segment files of a [`Storage`].
 #[derive(Debug)]
 pub struct FileLog<S: Storage = DirStorage> {
@@ -75,7 +94,7 @@ pub struct FileLog<S: Storage = DirStorage> {
     frame_bytes: u64,
     head: Head,
     /// The failure after which nothing is appended.
-    poison: Option<StorageError>,
+    stopped: Option<WriterFailure>,
 }
 
 impl<S: Storage> FileLog<S> {
@@ -112,7 +131,7 @@ impl<S: Storage> FileLog<S> {
             room: Room::none(recovered.active.length, options.room),
             frame_bytes: 0,
             head: recovered.report.head,
-            poison: None,
+            stopped: None,
             catalog: Arc::new(Catalog::new(
                 storage,
                 recovered.sealed,
@@ -123,16 +142,16 @@ impl<S: Storage> FileLog<S> {
         Ok((log, recovered.report))
     }
 
-    /// The log's id.
+    /// Where the committed log ends, which this writer knows without asking.
     #[must_use]
-    pub fn id(&self) -> LogId {
-        self.id
+    pub fn end(&self) -> Head {
+        self.head
     }
 
-    /// The failure that poisoned this log, if one did.
+    /// The failure after which this writer appends nothing more, if there was one.
     #[must_use]
-    pub fn poison(&self) -> Option<&StorageError> {
-        self.poison.as_ref()
+    pub fn failure(&self) -> Option<&StorageError> {
+        self.stopped.as_ref().map(|failure| &failure.cause)
     }
 
     /// A reader with its type, for callers that want no dynamic calls.
@@ -196,11 +215,11 @@ impl<S: Storage> FileLog<S> {
         written
     }
 
-    fn write(&mut self, batch: &mut Batch) -> Result<Committed, StorageError> {
+    fn write(&mut self, batch: &mut Batch) -> Result<Committed, WriterFailure> {
         let bytes = frame::bytes_of(batch);
         let started = self.offset > segment::HEADER_BYTES as u64;
         if started && self.offset + bytes > self.segment_bytes {
-            self.rotate()?;
+            self.rotate().map_err(WriterFailure::before_frame)?;
         }
         let first = self.head.position.next();
         let last = Position::new(self.head.position.get() + batch.len() as u64);
@@ -217,9 +236,14 @@ impl<S: Storage> FileLog<S> {
             position: last,
             hash: sealed.hash,
         };
+        let in_doubt = |cause| WriterFailure {
+            cause,
+            in_doubt: Some(head.hash),
+        };
         self.file
             .write_at(self.offset, sealed.bytes())
-            .map_err(self.failed(Operation::Write, self.offset))?;
+            .map_err(self.failed(Operation::Write, self.offset))
+            .map_err(in_doubt)?;
         // Where frames follow so closely that there is no time for room, it comes with one of
         // them, and their sync is for both.
         let next = self
@@ -229,7 +253,8 @@ impl<S: Storage> FileLog<S> {
             self.write_room(step);
         }
         self.sync()
-            .map_err(self.failed(Operation::Sync, self.offset))?;
+            .map_err(self.failed(Operation::Sync, self.offset))
+            .map_err(in_doubt)?;
         self.offset += bytes;
         self.frame_bytes = bytes;
         self.room.frame_written(self.offset);
@@ -265,41 +290,67 @@ pub(crate) fn create_segment<S: Storage>(
 }
 
 impl<S: Storage> FileLog<S> {
-    fn alive(&self) -> Result<(), AppendError> {
-        match &self.poison {
-            Some(cause) => Err(AppendError::Poisoned {
-                cause: cause.clone(),
-            }),
-            None => Ok(()),
+    /// The answer after a failure: only the frame that was being written then is in doubt.
+    fn refuse(failure: &WriterFailure, frame: Option<FrameHash>) -> AppendError {
+        let fault = AppendFault::Stopped(failure.cause.clone());
+        match frame.is_some() && frame == failure.in_doubt {
+            true => AppendError::InDoubt { fault },
+            false => AppendError::NotAppended { fault },
         }
     }
 
-    fn poisoned_by(&mut self, error: StorageError) -> AppendError {
-        self.poison = Some(error.clone());
-        match error.is_out_of_space() {
-            true => AppendError::OutOfSpace(error),
-            false => AppendError::Storage(error),
+    fn stop(&mut self, failure: WriterFailure) -> AppendError {
+        let fault = AppendFault::of_storage(failure.cause.clone());
+        let in_doubt = failure.in_doubt.is_some();
+        self.stopped = Some(failure);
+        match in_doubt {
+            true => AppendError::InDoubt { fault },
+            false => AppendError::NotAppended { fault },
         }
     }
 }
 
 impl<S: Storage> Log for FileLog<S> {
-    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
-        self.alive()?;
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// A write or a sync that has begun is not interrupted: the deadline may pass with it.
+    fn append(
+        &mut self,
+        after: Head,
+        batch: &mut Batch,
+        deadline: Deadline,
+    ) -> Result<Committed, AppendError> {
+        let not_appended = |fault| Err(AppendError::NotAppended { fault });
         if batch.is_empty() {
-            return Err(AppendError::Empty);
+            return not_appended(AppendFault::Empty);
         }
-        self.write(batch).map_err(|error| self.poisoned_by(error))
+        if after != self.head {
+            let heads = (after, self.head);
+            return answer_behind(&self.file_reader(), heads, batch, deadline);
+        }
+        if let Some(failure) = &self.stopped {
+            return Err(Self::refuse(failure, Some(batch.hash_behind(after))));
+        }
+        if deadline.has_passed() {
+            return not_appended(AppendFault::DeadlinePassed);
+        }
+        self.write(batch).map_err(|failure| self.stop(failure))
     }
 
-    fn make_room(&mut self) -> Result<bool, AppendError> {
-        self.alive()?;
+    fn head(&mut self, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.head)
+    }
+
+    /// Writes zeros ahead of the frames to come.
+    fn idle(&mut self) -> Result<bool, AppendError> {
+        if let Some(failure) = &self.stopped {
+            return Err(Self::refuse(failure, None));
+        }
         self.room.idle();
-        self.step_of_room().map_err(|error| self.poisoned_by(error))
-    }
-
-    fn head(&self) -> Head {
-        self.head
+        let stepped = self.step_of_room().map_err(WriterFailure::before_frame);
+        stepped.map_err(|failure| self.stop(failure))
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {

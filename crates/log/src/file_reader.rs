@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::damage::{Damage, Fault};
+use crate::deadline::Deadline;
 use crate::error::{Operation, ReadError, StorageError};
-use crate::frame::{self, Depth, FrameHeader, FrameView, Place};
+use crate::frame::{self, Depth, Frame, FrameHeader, Place};
 use crate::identity::{FrameHash, Head, Position};
 use crate::log::{Frames, LogReader};
 use crate::storage::Storage;
@@ -36,17 +37,22 @@ impl<S: Storage> FileReader<S> {
 }
 
 impl<S: Storage> LogReader for FileReader<S> {
-    fn head(&self) -> Head {
-        self.catalog.head()
+    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.catalog.head())
     }
 
-    fn frames(&self, from: Position) -> Result<Box<dyn Frames>, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+        Ok(self.catalog.wait_past(position, deadline))
+    }
+
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
         Ok(Box::new(FileFrames {
             catalog: Arc::clone(&self.catalog),
             next: from.max(Position::FIRST),
             end: self.catalog.head().position,
             previous: None,
             current: None,
+            deadline,
             window: Window::default(),
         }))
     }
@@ -69,6 +75,7 @@ struct FileFrames<S: Storage> {
     /// Hash of the frame before, once one was read.
     previous: Option<FrameHash>,
     current: Option<Current<S::File>>,
+    deadline: Deadline,
     window: Window,
 }
 
@@ -134,7 +141,7 @@ impl<S: Storage> FileFrames<S> {
         }
     }
 
-    fn read(&mut self, end: Position) -> Result<Option<FrameView<'_>>, ReadError> {
+    fn read(&mut self, end: Position) -> Result<Option<Frame<'_>>, ReadError> {
         self.enter()?;
         let header = self.seek()?;
         let (Some(current), Some(header)) = (&mut self.current, header) else {
@@ -171,9 +178,12 @@ fn damage<F>(current: &Current<F>, position: Position, fault: Fault) -> Damage {
 }
 
 impl<S: Storage> Frames for FileFrames<S> {
-    fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
         if self.next > self.end {
             return Ok(None);
+        }
+        if self.deadline.has_passed() {
+            return Err(ReadError::DeadlinePassed);
         }
         // Taken while reading, so that an error leaves nothing to hand out.
         let end = std::mem::replace(&mut self.end, Position::ZERO);

@@ -8,7 +8,7 @@
 
 use crate::batch::{Batch, PREFIX_BYTES};
 use crate::damage::Fault;
-use crate::identity::{FrameHash, Position};
+use crate::identity::{FrameHash, Head, Position};
 use crate::{MAX_FRAME_BYTES, MAX_RECORD_BYTES};
 
 /// Length of the frame header.
@@ -206,7 +206,7 @@ pub enum Depth {
 
 /// One frame whose bytes were checked.
 #[derive(Clone, Copy, Debug)]
-pub struct FrameView<'a> {
+pub struct Frame<'a> {
     /// Position of the first record.
     pub first: Position,
     /// Number of records, at least 1.
@@ -218,7 +218,7 @@ pub struct FrameView<'a> {
     payload: &'a [u8],
 }
 
-impl<'a> FrameView<'a> {
+impl<'a> Frame<'a> {
     /// A view on records that a backend other than files lays out itself, as a
     /// batch does.
     #[must_use]
@@ -241,6 +241,15 @@ impl<'a> FrameView<'a> {
     #[must_use]
     pub fn last(&self) -> Position {
         Position::new(self.first.get() + u64::from(self.count) - 1)
+    }
+
+    /// Where a log ends whose last frame this is.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head {
+            position: self.last(),
+            hash: self.hash,
+        }
     }
 
     /// The records in order.
@@ -312,7 +321,7 @@ fn hash(hashed_header: &[u8], payload: &[u8]) -> FrameHash {
 /// # Errors
 /// The first [`Fault`], in the order: header, place, length, end mark,
 /// checksum, layout, hash.
-pub fn decode(bytes: &[u8], place: Place, depth: Depth) -> Result<FrameView<'_>, Fault> {
+pub fn decode(bytes: &[u8], place: Place, depth: Depth) -> Result<Frame<'_>, Fault> {
     let header = FrameHeader::decode(bytes)?;
     header.check_place(place)?;
     check_body(&header, bytes, depth)
@@ -323,7 +332,7 @@ pub(crate) fn check_body<'a>(
     header: &FrameHeader,
     bytes: &'a [u8],
     depth: Depth,
-) -> Result<FrameView<'a>, Fault> {
+) -> Result<Frame<'a>, Fault> {
     let Some(bytes) = bytes.get(..header.bytes()) else {
         return Err(Fault::Truncated {
             needed: header.bytes() as u64,
@@ -338,7 +347,7 @@ pub(crate) fn check_body<'a>(
     if computed != header.payload_crc {
         return Err(Fault::PayloadChecksum);
     }
-    let view = FrameView {
+    let view = Frame {
         first: header.link.first,
         count: header.count,
         previous: header.link.previous,
@@ -392,13 +401,12 @@ pub(crate) fn bytes_of(batch: &Batch) -> u64 {
     (HEADER_BYTES + batch.byte_len() + END_BYTES) as u64
 }
 
-/// Fills in the header and the end mark of a batch, in its own memory.
-pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
+/// Fills in what a frame's hash covers, and the hash, in the batch's own memory.
+pub(crate) fn put_hashed(batch: &mut Batch, link: Link) -> FrameHash {
     let count = batch.count();
     // A batch refuses to outgrow a frame, so that its length fits.
     let payload_bytes = u32::try_from(batch.byte_len()).unwrap_or(u32::MAX);
-    let frame = batch.frame_mut();
-    let (header, payload) = frame.split_at_mut(HEADER_BYTES);
+    let (header, payload) = batch.frame_mut().split_at_mut(HEADER_BYTES);
     header.fill(0);
     put(header, 0, &MAGIC);
     put(header, AT_VERSION, &VERSION.to_le_bytes());
@@ -408,6 +416,14 @@ pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
     put(header, AT_PREVIOUS, link.previous.as_bytes());
     let hash = hash(&header[..AT_HASH], payload);
     put(header, AT_HASH, hash.as_bytes());
+    hash
+}
+
+/// Fills in the header and the end mark of a batch, in its own memory.
+pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
+    let hash = put_hashed(batch, link);
+    let frame = batch.frame_mut();
+    let (header, payload) = frame.split_at_mut(HEADER_BYTES);
     put(header, AT_SEGMENT, &place.segment.to_le_bytes());
     put(header, AT_OFFSET, &place.offset.to_le_bytes());
     put(

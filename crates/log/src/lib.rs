@@ -11,7 +11,7 @@
 //! - A batch is in the log as a whole or not at all.
 //! - What was acknowledged survives a crash; what a reader has seen was
 //!   durable before it was seen.
-//! - A failed write or sync ends the life of the writer ([`AppendError::Poisoned`]):
+//! - A failed write or sync ends the life of the writer ([`AppendFault::Stopped`]):
 //!   a sync is never tried twice, because a second one may answer "done" for
 //!   pages that the system has already thrown away.
 //! - Recovery cuts only what was never acknowledged, and says so. Anything
@@ -25,15 +25,16 @@
 //! [`backup()`] and [`restore()`] are here; `BACKUP.md` describes what they write.
 //!
 //! ```
-//! use tillroll_log::{Batch, Log, MemoryLog, Position};
+//! use tillroll_log::{Batch, Deadline, Head, Log, MemoryLog, Position};
 //!
 //! let mut log = MemoryLog::new();
 //! let mut batch = Batch::new();
 //! batch.push(b"first")?;
 //! batch.push(b"second")?;
-//! let committed = log.append(&mut batch)?;
+//! let committed = log.append(Head::EMPTY, &mut batch, Deadline::NEVER)?;
 //! assert_eq!(committed.last, Position::new(2));
-//! assert_eq!(log.reader().read_one(Position::new(1))?.as_deref(), Some(&b"first"[..]));
+//! let read = log.reader().read_one(Position::FIRST, Deadline::NEVER)?;
+//! assert_eq!(read.as_deref(), Some(&b"first"[..]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -42,6 +43,7 @@ mod batch;
 mod catalog;
 pub mod conformance;
 mod damage;
+mod deadline;
 mod dir_storage;
 mod error;
 mod file_log;
@@ -56,6 +58,7 @@ mod recovery;
 mod room;
 mod scan;
 pub mod segment;
+mod signal;
 mod storage;
 pub mod testing;
 mod verify;
@@ -68,11 +71,12 @@ pub use backup::{
 };
 pub use batch::{Batch, TooLarge};
 pub use damage::{Damage, Fault};
+pub use deadline::Deadline;
 pub use dir_storage::{DirFile, DirStorage, DirStorageError};
-pub use error::{AppendError, OpenError, Operation, ReadError, StorageError};
+pub use error::{AppendError, AppendFault, OpenError, Operation, ReadError, Remedy, StorageError};
 pub use file_log::{FileLog, Options};
 pub use file_reader::FileReader;
-pub use frame::{FrameView, RecordsOf};
+pub use frame::{Frame, RecordsOf};
 pub use head_at::head_at;
 pub use identity::{Committed, FrameHash, Head, LogId, Position};
 pub use log::{Frames, Log, LogReader, Records};

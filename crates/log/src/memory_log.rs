@@ -1,12 +1,14 @@
 //! A log in memory, for tests and for trying things out. Nothing is durable.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::batch::Batch;
-use crate::error::{AppendError, ReadError};
-use crate::frame::{self, Depth, FrameView, Link, Place};
-use crate::identity::{Committed, Head, Position};
-use crate::log::{Frames, Log, LogReader};
+use crate::deadline::Deadline;
+use crate::error::{AppendError, AppendFault, ReadError};
+use crate::frame::{self, Depth, Frame, Link, Place};
+use crate::identity::{Committed, Head, LogId, Position};
+use crate::log::{Frames, Log, LogReader, answer_behind};
+use crate::signal::CommitSignal;
 
 /// Frames in memory carry no place.
 const NOWHERE: Place = Place {
@@ -21,30 +23,78 @@ struct Contents {
     head: Head,
 }
 
+#[derive(Debug, Default)]
+struct Shared {
+    contents: RwLock<Contents>,
+    grown: CommitSignal,
+}
+
+impl Shared {
+    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+        self.contents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn head(&self) -> Head {
+        self.read().head
+    }
+}
+
 /// A log in memory. Clones are handles on the same log, so that a test can
-/// "reopen" it; append through one of them only.
-#[derive(Clone, Debug, Default)]
+/// "reopen" it, or let two writers try.
+#[derive(Clone, Debug)]
 pub struct MemoryLog {
-    log: Arc<RwLock<Contents>>,
+    id: LogId,
+    shared: Arc<Shared>,
+}
+
+impl Default for MemoryLog {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl MemoryLog {
-    /// An empty log.
+    /// An empty log whose id is zeros.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_id(LogId::new([0; 16]))
+    }
+
+    /// An empty log with this id.
+    #[must_use]
+    pub fn with_id(id: LogId) -> Self {
+        Self {
+            id,
+            shared: Arc::default(),
+        }
     }
 }
 
 impl Log for MemoryLog {
-    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn append(
+        &mut self,
+        after: Head,
+        batch: &mut Batch,
+        deadline: Deadline,
+    ) -> Result<Committed, AppendError> {
         if batch.is_empty() {
-            return Err(AppendError::Empty);
+            let fault = AppendFault::Empty;
+            return Err(AppendError::NotAppended { fault });
         }
-        let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
-        let first = log.head.position.next();
-        let last = Position::new(log.head.position.get() + batch.len() as u64);
-        let previous = log.head.hash;
+        let shared = &self.shared;
+        let mut log = (shared.contents.write()).unwrap_or_else(PoisonError::into_inner);
+        if log.head != after {
+            let actual = log.head;
+            drop(log);
+            return answer_behind(self, (after, actual), batch, deadline);
+        }
+        let first = after.position.next();
+        let last = Position::new(after.position.get() + batch.len() as u64);
+        let previous = after.hash;
         let sealed = frame::seal(batch, NOWHERE, Link { first, previous });
         let head = Head {
             position: last,
@@ -52,11 +102,13 @@ impl Log for MemoryLog {
         };
         log.frames.push((last, Arc::from(sealed.bytes())));
         log.head = head;
+        drop(log);
+        shared.grown.notify();
         Ok(Committed { first, last, head })
     }
 
-    fn head(&self) -> Head {
-        LogReader::head(self)
+    fn head(&mut self, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.shared.head())
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {
@@ -65,35 +117,40 @@ impl Log for MemoryLog {
 }
 
 impl LogReader for MemoryLog {
-    fn head(&self) -> Head {
-        self.log.read().unwrap_or_else(PoisonError::into_inner).head
+    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+        Ok(self.shared.head())
     }
 
-    fn frames(&self, from: Position) -> Result<Box<dyn Frames>, ReadError> {
-        let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
+    fn frames(&self, from: Position, _: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+        let log = self.shared.read();
         let start = log.frames.partition_point(|(last, _)| *last < from);
         Ok(Box::new(MemoryFrames {
-            log: Arc::clone(&self.log),
+            shared: Arc::clone(&self.shared),
             next: start,
             end: log.frames.len(),
             current: None,
         }))
     }
+
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+        let shared = &self.shared;
+        Ok(shared.grown.wait_past(position, deadline, || shared.head()))
+    }
 }
 
 struct MemoryFrames {
-    log: Arc<RwLock<Contents>>,
+    shared: Arc<Shared>,
     next: usize,
     end: usize,
     current: Option<Arc<[u8]>>,
 }
 
 impl Frames for MemoryFrames {
-    fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
         if self.next >= self.end {
             return Ok(None);
         }
-        let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
+        let log = self.shared.read();
         let bytes = self.current.insert(Arc::clone(&log.frames[self.next].1));
         self.next += 1;
         let view = frame::decode(bytes, NOWHERE, Depth::Checksums);

@@ -4,7 +4,7 @@
 
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
-use crate::frame::{self, Depth, FrameHeader, FrameView, Link, Place};
+use crate::frame::{self, Depth, Frame, FrameHeader, Link, Place};
 use crate::identity::{Head, LogId, Position};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
@@ -242,7 +242,7 @@ impl<'a, F: StorageFile> Scan<'a, F> {
 
     /// The next frame, `None` when the file ends right here. After an error, the next call reads
     /// the same place.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, Stop> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Stop> {
         if self.offset >= self.length {
             return Ok(None);
         }

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::backups::{FILES, SEGMENT_BYTES, Shop, backed_up, records_of, restored, with};
 use support::{batch, contents, open, segment};
-use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree};
+use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree, TestLog};
 use tillroll_log::{
-    BackupError, BackupSource, DirStorage, DirTree, FileLog, Head, Log, LogId, Options, PathFault,
-    Position, RestoreError, Stage, Storage, Tree, backup, restore, verify, verify_backup,
+    BackupError, BackupSource, Deadline, DirStorage, DirTree, FileLog, Head, Log, LogId, Options,
+    PathFault, Position, RestoreError, Stage, Storage, Tree, backup, restore, verify,
+    verify_backup,
 };
 
 fn log_file(first: u64) -> String {
@@ -414,10 +415,15 @@ fn a_sealed_segment_of_another_length_is_damage() {
     let (mut log, _) = open(wide.clone(), 1 << 20).unwrap();
     let mut frames = Vec::new();
     let reader = FileLog::open(shop.log.restarted(), support::options(SEGMENT_BYTES));
-    let mut read = reader.unwrap().0.reader().frames(Position::FIRST).unwrap();
+    let mut read = reader
+        .unwrap()
+        .0
+        .reader()
+        .frames(Position::FIRST, Deadline::NEVER)
+        .unwrap();
     while let Some(frame) = read.next_frame().unwrap() {
         let records = frame.records().map(|(_, record)| record.to_vec());
-        log.append(&mut batch(records)).unwrap();
+        log.append_next(&mut batch(records)).unwrap();
         frames.push(wide.bytes(&name).len());
     }
     let first = shop.log.bytes(&name).len();
@@ -557,16 +563,16 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
     for round in 0..3 {
         for number in 0..5 {
             let text = format!("{round} {number}");
-            writer.append(&mut batch([text])).unwrap();
+            writer.append_next(&mut batch([text])).unwrap();
         }
         let report = backup(&source, &target, |_| {}).unwrap();
-        assert_eq!(report.head, writer.head());
+        assert_eq!(report.head, writer.end());
         assert_eq!(report.files_absent, ["chart.toml", "absent"]);
         let fresh = DirTree::create(root.path().join(format!("restored {round}"))).unwrap();
         restore(&target, &fresh, |_| {}).unwrap();
         let restored = DirStorage::open(fresh.root().join("log")).unwrap();
         let (restored, _) = open(restored, SEGMENT_BYTES).unwrap();
-        assert_eq!(restored.head(), writer.head());
+        assert_eq!(restored.end(), writer.end());
         for file in ["BOOK", "keys/signing"] {
             let (ours, theirs) = (data_dir.join(file), fresh.root().join(file));
             let private = std::fs::metadata(&theirs).unwrap().permissions().mode() & 0o777;
@@ -586,5 +592,5 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
     let onto_itself = backup(&source, &data, |_| {}).unwrap_err();
     assert!(matches!(onto_itself, BackupError::NotABackup { .. }));
     assert!(!data_dir.join("BACKUP.lock").exists());
-    assert_eq!(writer.head().position, Position::new(15));
+    assert_eq!(writer.end().position, Position::new(15));
 }

@@ -13,7 +13,7 @@ use std::thread;
 
 use support::backups::{SEGMENT_BYTES, last, restored};
 use support::{batch, open_with_room};
-use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
+use tillroll_log::testing::{MemoryStorage, MemoryTree, Random, TestLog};
 use tillroll_log::{
     BackupSource, DirStorage, DirTree, Head, Log, Storage, StorageFile, Tree, VerifyError, backup,
     verify,
@@ -266,10 +266,10 @@ fn under_load<W: Storage, R: Storage, T: Tree>(
     let shared = Arc::clone(&committed);
     let thread = thread::spawn(move || {
         for number in 0..BATCHES {
-            let appended = log.append(&mut batch(records_of_batch(number)));
+            let appended = log.append_next(&mut batch(records_of_batch(number)));
             *shared.lock().unwrap() = appended.unwrap().head;
             // Frames then appear inside the file, and it gets shorter at its end.
-            while number % 5 != 4 && seed / 4 % 2 == 1 && log.make_room().unwrap() {}
+            while number % 5 != 4 && seed / 4 % 2 == 1 && log.idle().unwrap() {}
         }
     });
     gate.lock().unwrap().wait();

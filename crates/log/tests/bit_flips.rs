@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use support::{HEADER, batch, open, options, segment, written};
 use tillroll_log::frame::{self, Depth, FrameHeader, Place};
 use tillroll_log::segment::SegmentHeader;
-use tillroll_log::testing::{MemoryStorage, Random};
-use tillroll_log::{FileLog, Log, Options, Position, verify};
+use tillroll_log::testing::{MemoryStorage, Random, TestLog};
+use tillroll_log::{Deadline, FileLog, Log, Options, Position, verify};
 
 fn flip(storage: &MemoryStorage, name: &str, bit: usize) {
     let mut bytes = storage.bytes(name);
@@ -48,10 +48,11 @@ fn every_flipped_bit_of_a_sealed_64_kib_segment_is_found() {
         let record: Vec<_> = (0..frame - 168 - 4)
             .map(|_| random.number().to_le_bytes()[0])
             .collect();
-        log.append(&mut batch([record])).unwrap();
+        log.append_next(&mut batch([record])).unwrap();
         left -= frame;
     }
-    log.append(&mut batch(["in the next segment"])).unwrap();
+    log.append_next(&mut batch(["in the next segment"]))
+        .unwrap();
     let name = segment(1);
     let mut bytes = storage.bytes(&name);
     assert_eq!((bytes.len(), storage.names().len()), (1 << 16, 2));
@@ -125,7 +126,7 @@ fn readers_serve_nothing_wrong_after_any_flip_in_a_frame() {
     for bit in 128 * 8..storage.bytes(&name).len() * 8 {
         flip(&storage, &name, bit);
         let mut seen = Vec::new();
-        let read = reader.for_each(Position::FIRST, &mut |_, record| {
+        let read = reader.for_each(Position::FIRST, Deadline::NEVER, &mut |_, record| {
             seen.push(record.to_vec());
             ControlFlow::Continue(())
         });

@@ -3,6 +3,7 @@
 mod support;
 
 use support::{batch, open, segment, texts};
+use tillroll_log::testing::TestLog;
 use tillroll_log::{
     DirStorage, DirStorageError, FileLog, Log, OpenError, Options, Storage, verify,
 };
@@ -39,7 +40,7 @@ fn missing_directories_are_created() {
     let path = directory.path().join("a/b/c");
     let (mut log, report) = open(DirStorage::open(&path).unwrap(), 4096).unwrap();
     assert!(report.created);
-    log.append(&mut batch(["one"])).unwrap();
+    log.append_next(&mut batch(["one"])).unwrap();
     let mut names = DirStorage::open_read_only(&path).unwrap().list().unwrap();
     names.sort();
     assert_eq!(names, [segment(1), "LOCK".to_owned()]);
@@ -50,11 +51,11 @@ fn a_log_is_verified_beside_its_writer_and_not_changed() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(DirStorage::open(directory.path()).unwrap(), 300).unwrap();
     for text in ["one", "two", "three"] {
-        log.append(&mut batch([text])).unwrap();
+        log.append_next(&mut batch([text])).unwrap();
     }
     let storage = DirStorage::open_read_only(directory.path()).unwrap();
     let report = verify(&storage, |_| {}).unwrap();
-    assert_eq!((report.segments, report.head), (3, log.head()));
+    assert_eq!((report.segments, report.head), (3, log.end()));
     assert!(storage.create("x").is_err());
     assert!(storage.remove(&segment(1)).is_err());
     assert_eq!(texts(&log), ["one", "two", "three"]);
@@ -68,9 +69,9 @@ fn a_torn_tail_on_disk_is_cut() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(segment(1));
     let (mut log, _) = open(DirStorage::open(directory.path()).unwrap(), 4096).unwrap();
-    log.append(&mut batch(["one"])).unwrap();
+    log.append_next(&mut batch(["one"])).unwrap();
     let whole = std::fs::metadata(&path).unwrap().len();
-    log.append(&mut batch(["two"])).unwrap();
+    log.append_next(&mut batch(["two"])).unwrap();
     drop(log);
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.set_len(whole + 100).unwrap();

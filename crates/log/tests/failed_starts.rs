@@ -3,8 +3,8 @@
 mod support;
 
 use support::{BATCHES, batch, open, segment, texts, with, written};
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut};
-use tillroll_log::{Log, Storage};
+use tillroll_log::Storage;
+use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
 
 /// Whether a start of which this call fails does not open the log, and what it leaves.
 fn start_that_fails(
@@ -65,7 +65,7 @@ fn a_cut_tail_never_comes_back_and_a_start_that_dies_leaves_none() {
                 let (mut log, report) = open(next.clone(), segment_bytes).unwrap();
                 let cut = report.torn_tail.is_some();
                 assert!(torn || !cut, "{what}: nothing was torn");
-                log.append(&mut batch(["new"])).unwrap();
+                log.append_next(&mut batch(["new"])).unwrap();
                 drop(log);
                 let (log, report) =
                     open(next.power_cut(PowerCut::LoseAll), segment_bytes).expect(&what);
@@ -120,7 +120,7 @@ fn whatever_two_failed_starts_leave_the_third_opens() {
                             format!("{left}, call {first}, {between}, call {second}, {death}");
                         let (mut log, report) = open(storage.clone(), segment_bytes).expect(&what);
                         assert!(torn || report.torn_tail.is_none(), "{what}");
-                        log.append(&mut batch(["new"])).expect(&what);
+                        log.append_next(&mut batch(["new"])).expect(&what);
                         drop(log);
                         let after = storage.power_cut(PowerCut::LoseAll);
                         let (log, report) = open(after, segment_bytes).expect(&what);

@@ -4,8 +4,8 @@
 mod support;
 
 use support::{Record, all, batch, open, open_with_room};
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut};
-use tillroll_log::{AppendError, FileLog, Log, Position, verify};
+use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog, TestReader};
+use tillroll_log::{AppendError, AppendFault, Deadline, FileLog, Log, Position, Remedy, verify};
 
 const SEGMENT_BYTES: u64 = 700;
 /// Three times open, and ten appends of one, two, three, one … records.
@@ -37,33 +37,37 @@ impl Run {
             let mut poisoned = false;
             for number in 0..APPENDS {
                 let records = vec![vec![life, number, 7]; usize::from(number) % 3 + 1];
-                match log.append(&mut batch(&records)) {
+                match log.append_next(&mut batch(&records)) {
                     Ok(committed) => {
                         assert!(!poisoned, "an append after a failure was acknowledged");
                         self.sent.push(records);
                         self.acknowledged = self.records().len();
                         assert_eq!(committed.last, Position::new(self.acknowledged as u64));
                     }
-                    Err(AppendError::Poisoned { .. }) => assert!(poisoned),
-                    Err(AppendError::OutOfSpace(_) | AppendError::Storage(_)) => {
+                    Err(AppendError::NotAppended {
+                        fault: AppendFault::Stopped(_),
+                    }) => assert!(poisoned),
+                    Err(error) => {
                         assert!(!poisoned, "only the first failure touches the storage");
+                        assert_eq!(error.remedy(), Remedy::Restart, "{error}");
                         poisoned = true;
-                        self.sent.push(records);
+                        if matches!(error, AppendError::InDoubt { .. }) {
+                            self.sent.push(records);
+                        }
                     }
-                    Err(other) => panic!("{other}"),
                 }
                 // Made, used up, and left behind when the segment ends.
                 while number % 3 != 1 && !poisoned {
-                    match log.make_room() {
+                    match log.idle() {
                         Ok(true) => {}
                         Ok(false) => break,
                         Err(_) => poisoned = true,
                     }
                 }
-                let head = log.head();
+                let head = log.end();
                 assert_eq!(head.position, Position::new(self.acknowledged as u64));
                 assert_eq!(
-                    log.reader().head(),
+                    log.reader().head_now(),
                     head,
                     "readers see what is acknowledged"
                 );
@@ -94,7 +98,7 @@ impl Run {
         assert!(whole, "{what}: a part of a batch is there");
         expected.truncate(found.len());
         for more in [b"more", b"most"] {
-            let appended = log.append(&mut batch([more]));
+            let appended = log.append_next(&mut batch([more]));
             appended.unwrap_or_else(|error| panic!("{what}: {error}"));
             expected.push(more.to_vec());
         }
@@ -216,18 +220,44 @@ fn a_failed_append_poisons_the_log_and_reading_goes_on() {
     for (at, failure) in [(0, Failure::Io), (0, Failure::Short), (1, Failure::Io)] {
         let storage = MemoryStorage::new();
         let (mut log, _) = open(storage.clone(), 1 << 20).unwrap();
-        let head = log.append(&mut batch(["one"])).unwrap().head;
+        let head = log.append_next(&mut batch(["one"])).unwrap().head;
         storage.inject(Injection {
             at,
             failure,
             sticky: false,
         });
-        let failed = log.append(&mut batch(["two"])).unwrap_err();
-        assert!(matches!(failed, AppendError::Storage(_)), "{failed}");
+        let failed = log.append_next(&mut batch(["two"])).unwrap_err();
+        assert!(
+            matches!(
+                &failed,
+                AppendError::InDoubt {
+                    fault: AppendFault::Storage(_)
+                }
+            ),
+            "{failed}"
+        );
+        let again = log.append_next(&mut batch(["two"])).unwrap_err();
+        assert!(
+            matches!(
+                &again,
+                AppendError::InDoubt {
+                    fault: AppendFault::Stopped(_)
+                }
+            ),
+            "the same batch is still in doubt: {again}"
+        );
         let calls = storage.calls();
         for _ in 0..3 {
-            let refused = log.append(&mut batch(["three"])).unwrap_err();
-            assert!(matches!(refused, AppendError::Poisoned { .. }), "{refused}");
+            let refused = log.append_next(&mut batch(["three"])).unwrap_err();
+            assert!(
+                matches!(
+                    &refused,
+                    AppendError::NotAppended {
+                        fault: AppendFault::Stopped(_)
+                    }
+                ),
+                "{refused}"
+            );
             assert!(
                 refused.to_string().contains("injected"),
                 "the cause is named: {refused}"
@@ -238,8 +268,8 @@ fn a_failed_append_poisons_the_log_and_reading_goes_on() {
             calls,
             "a poisoned log does not touch the storage"
         );
-        assert!(log.poison().is_some());
-        assert_eq!(log.head(), head);
+        assert!(log.failure().is_some());
+        assert_eq!(log.end(), head);
         assert_eq!(all(&log), [b"one"]);
     }
 }
@@ -254,8 +284,11 @@ fn a_full_device_is_named() {
             failure: Failure::Full,
             sticky: true,
         });
-        let failed = log.append(&mut batch(["one"])).unwrap_err();
-        assert!(matches!(failed, AppendError::OutOfSpace(_)), "{failed}");
+        let failed = log.append_next(&mut batch(["one"])).unwrap_err();
+        assert!(
+            matches!(failed.fault(), Some(AppendFault::OutOfSpace(_))),
+            "{failed}"
+        );
         assert!(failed.to_string().contains("no space left"), "{failed}");
         let roomy = storage.restarted();
         let (mut log, _) = open(roomy, 1 << 20).unwrap();
@@ -264,7 +297,7 @@ fn a_full_device_is_named() {
             found <= 1,
             "the batch that was not acknowledged may be there"
         );
-        let committed = log.append(&mut batch(["two"])).unwrap();
+        let committed = log.append_next(&mut batch(["two"])).unwrap();
         assert_eq!(committed.first, Position::new(found + 1));
     }
 }
@@ -273,15 +306,19 @@ fn a_full_device_is_named() {
 fn a_read_that_fails_once_hurts_only_that_reader() {
     let storage = MemoryStorage::new();
     let (mut log, _) = open(storage.clone(), 1 << 20).unwrap();
-    log.append(&mut batch(["one"])).unwrap();
+    log.append_next(&mut batch(["one"])).unwrap();
     storage.inject(Injection {
         at: 1,
         failure: Failure::Io,
         sticky: false,
     });
-    assert!(log.reader().read_one(Position::FIRST).is_err());
+    assert!(
+        log.reader()
+            .read_one(Position::FIRST, Deadline::NEVER)
+            .is_err()
+    );
     assert_eq!(all(&log), [b"one"]);
-    log.append(&mut batch(["two"])).unwrap();
+    log.append_next(&mut batch(["two"])).unwrap();
     let reopened = FileLog::open(storage, support::options(1 << 20)).unwrap().0;
     assert_eq!(all(&reopened).len(), 2);
 }

@@ -5,8 +5,8 @@
 mod support;
 
 use support::{ID, batch, open, segment, texts};
-use tillroll_log::testing::MemoryStorage;
-use tillroll_log::{Log, verify};
+use tillroll_log::testing::{MemoryStorage, TestLog};
+use tillroll_log::verify;
 
 const SEGMENT_BYTES: u64 = 640;
 const BATCHES: &[&[&str]] = &[
@@ -61,7 +61,7 @@ fn format_1_is_written_to_the_byte() {
     let storage = MemoryStorage::new();
     let (mut log, _) = open(storage.clone(), SEGMENT_BYTES).unwrap();
     for records in BATCHES {
-        log.append(&mut batch(*records)).unwrap();
+        log.append_next(&mut batch(*records)).unwrap();
     }
     let names = GOLDEN.map(|(first, _)| segment(first));
     assert_eq!(storage.names(), names);

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use support::{ID, batch, open_with_room};
-use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree};
+use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree, TestLog};
 use tillroll_log::{
     BackupSource, FileLog, Head, Log, Options, Storage, StorageFile, VerifyError, backup, verify,
 };
@@ -28,9 +28,9 @@ impl Writer {
     fn append(&mut self) {
         let bytes = RECORD_BYTES[self.appended % RECORD_BYTES.len()];
         let record = vec![u8::try_from(self.appended % 250).unwrap() + 1; bytes];
-        self.log.append(&mut batch([record])).unwrap();
+        self.log.append_next(&mut batch([record])).unwrap();
         self.appended += 1;
-        while self.log.make_room().unwrap() {}
+        while self.log.idle().unwrap() {}
     }
 
     fn go_on(&mut self) {
@@ -118,7 +118,7 @@ fn growing(before: usize, frames: usize, to_a_read: usize) -> (Beside, Head) {
     for _ in 0..before {
         writer.append();
     }
-    let head = writer.log.head();
+    let head = writer.log.end();
     let writer = Arc::new(Mutex::new(writer));
     (Beside { storage, writer }, head)
 }

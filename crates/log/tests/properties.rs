@@ -6,8 +6,8 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{Record, all, batch, open};
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut};
-use tillroll_log::{AppendError, Log, MemoryLog, Position, verify};
+use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::{AppendFault, Deadline, Log, MemoryLog, Position, verify};
 
 fn batches() -> impl Strategy<Value = Vec<Vec<Record>>> {
     let record = prop_oneof![4 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 500..900)];
@@ -65,20 +65,20 @@ proptest! {
         let (mut file, _) = open(storage.clone(), segment_bytes).unwrap();
         let mut memory = MemoryLog::new();
         for records in &batches {
-            let on_file = file.append(&mut batch(records)).unwrap();
-            prop_assert_eq!(on_file, memory.append(&mut batch(records)).unwrap());
+            let on_file = file.append_next(&mut batch(records)).unwrap();
+            prop_assert_eq!(on_file, memory.append_next(&mut batch(records)).unwrap());
         }
         prop_assert_eq!(all(&file), all(&memory));
-        let head = file.head();
+        let head = file.end();
         drop(file);
         prop_assert_eq!(verify(&storage, |_| {}).unwrap().head, head);
         let (file, report) = open(storage.clone(), segment_bytes).unwrap();
         prop_assert_eq!(report.torn_tail, None);
-        prop_assert_eq!(file.head(), head);
+        prop_assert_eq!(file.end(), head);
         for position in 1..=head.position.get() {
             let position = Position::new(position);
-            let one = file.reader().read_one(position).unwrap();
-            prop_assert_eq!(one, memory.reader().read_one(position).unwrap());
+            let one = file.reader().read_one(position, Deadline::NEVER).unwrap();
+            prop_assert_eq!(one, memory.reader().read_one(position, Deadline::NEVER).unwrap());
         }
         for name in storage.names() {
             let length = storage.bytes(&name).len() as u64;
@@ -102,17 +102,17 @@ proptest! {
                     found?;
                 }
                 // Opening settles the doubt, also when the read above failed.
-                if log.head().position.get() > certain.len() as u64 {
+                if log.end().position.get() > certain.len() as u64 {
                     certain.append(&mut in_doubt);
                 }
                 in_doubt.clear();
                 for records in &life.batches {
-                    match log.append(&mut batch(records)) {
+                    match log.append_next(&mut batch(records)) {
                         Ok(_) => certain.extend(records.iter().cloned()),
-                        Err(AppendError::Poisoned { .. }) => {}
+                        Err(error) if matches!(error.fault(), Some(AppendFault::Stopped(_))) => {}
                         Err(_) => in_doubt = records.clone(),
                     }
-                    prop_assert_eq!(log.head().position.get(), certain.len() as u64);
+                    prop_assert_eq!(log.end().position.get(), certain.len() as u64);
                 }
             }
             storage = match life.crash {
@@ -134,7 +134,7 @@ proptest! {
         let storage = MemoryStorage::new();
         let (mut log, _) = open(storage.clone(), 1500).unwrap();
         for records in &batches {
-            log.append(&mut batch(records)).unwrap();
+            log.append_next(&mut batch(records)).unwrap();
         }
         drop(log);
         let names = storage.names();
@@ -166,7 +166,10 @@ fn all_or_nothing(
     certain: &[Record],
     in_doubt: &[Record],
 ) -> Option<Result<Vec<Record>, TestCaseError>> {
-    let records = log.reader().read_from(Position::FIRST).ok()?;
+    let records = log
+        .reader()
+        .read_from(Position::FIRST, Deadline::NEVER)
+        .ok()?;
     let found: Result<Vec<Record>, _> = records
         .map(|record| record.map(|(_, bytes)| bytes))
         .collect();

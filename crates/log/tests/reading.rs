@@ -6,8 +6,8 @@ mod support;
 use std::ops::ControlFlow;
 
 use support::{batch, open, options};
-use tillroll_log::testing::MemoryStorage;
-use tillroll_log::{FileLog, Log, LogReader, MAX_RECORD_BYTES, Options, Position};
+use tillroll_log::testing::{MemoryStorage, TestLog, TestReader};
+use tillroll_log::{Deadline, FileLog, Log, LogReader, MAX_RECORD_BYTES, Options, Position};
 
 fn record(position: u64) -> Vec<u8> {
     let length = usize::try_from(position % 90).unwrap();
@@ -23,26 +23,32 @@ fn many_small_frames() -> MemoryStorage {
     while next <= 3000 {
         let records: Vec<_> = (next..=next + next % 2).map(record).collect();
         next += records.len() as u64;
-        log.append(&mut batch(records)).unwrap();
+        log.append_next(&mut batch(records)).unwrap();
     }
     assert!(storage.names().len() > 2);
     storage
 }
 
 fn check_every_position(reader: &dyn LogReader) {
-    for position in 1..=reader.head().position.get() {
-        let one = reader.read_one(Position::new(position)).unwrap();
+    for position in 1..=reader.head_now().position.get() {
+        let one = reader
+            .read_one(Position::new(position), Deadline::NEVER)
+            .unwrap();
         assert_eq!(one, Some(record(position)), "position {position}");
     }
     for from in [1, 2, 1500, 2999] {
         let mut next = from;
-        let visited = reader.for_each(Position::new(from), &mut |position, bytes| {
-            assert_eq!((position.get(), bytes), (next, &record(next)[..]));
-            next += 1;
-            ControlFlow::Continue(())
-        });
+        let visited = reader.for_each(
+            Position::new(from),
+            Deadline::NEVER,
+            &mut |position, bytes| {
+                assert_eq!((position.get(), bytes), (next, &record(next)[..]));
+                next += 1;
+                ControlFlow::Continue(())
+            },
+        );
         assert!(visited.unwrap().is_continue());
-        assert_eq!(next, reader.head().position.get() + 1, "from {from}");
+        assert_eq!(next, reader.head_now().position.get() + 1, "from {from}");
     }
 }
 
@@ -73,7 +79,7 @@ fn finding_one_record_reads_a_small_part_of_its_segment() {
     let reader = log.reader();
     for position in [1, 700, 1400, 2950].map(Position::new) {
         let before = storage.calls();
-        reader.read_one(position).unwrap();
+        reader.read_one(position, Deadline::NEVER).unwrap();
         // One to open the file, and reads of 32 KiB and then 64.
         let calls = storage.calls() - before;
         assert!(calls <= 4, "{calls} calls for position {position}");
@@ -87,9 +93,10 @@ fn the_longest_record_is_written_and_read() {
     let longest: Vec<u8> = (0..MAX_RECORD_BYTES)
         .map(|at| at.to_le_bytes()[1])
         .collect();
-    log.append(&mut batch([&b"before"[..]])).unwrap();
-    log.append(&mut batch([&longest[..], b"beside"])).unwrap();
-    log.append(&mut batch([&b"after"[..]])).unwrap();
+    log.append_next(&mut batch([&b"before"[..]])).unwrap();
+    log.append_next(&mut batch([&longest[..], b"beside"]))
+        .unwrap();
+    log.append_next(&mut batch([&b"after"[..]])).unwrap();
     drop(log);
     assert_eq!(
         storage.names().len(),
@@ -99,9 +106,12 @@ fn the_longest_record_is_written_and_read() {
     let (log, report) = open(storage, 1 << 20).unwrap();
     assert_eq!(report.torn_tail, None);
     let reader = log.reader();
-    assert!(reader.read_one(Position::new(2)).unwrap() == Some(longest));
+    assert!(reader.read_one(Position::new(2), Deadline::NEVER).unwrap() == Some(longest));
     assert_eq!(
-        reader.read_one(Position::new(4)).unwrap().unwrap(),
+        reader
+            .read_one(Position::new(4), Deadline::NEVER)
+            .unwrap()
+            .unwrap(),
         b"after"
     );
 }

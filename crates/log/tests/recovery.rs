@@ -5,9 +5,10 @@ mod support;
 use support::{
     BATCHES, FRAMES, HEADER, ID, all, batch, damage, open, options, segment, texts, with, written,
 };
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut};
+use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
 use tillroll_log::{
-    Fault, FileLog, FrameHash, Head, Log, LogId, OpenError, Options, Position, VerifyError, verify,
+    Deadline, Fault, FileLog, FrameHash, Head, Log, LogId, OpenError, Options, Position,
+    VerifyError, verify,
 };
 
 /// Up to the last that is not nought.
@@ -29,7 +30,7 @@ fn a_torn_tail_is_cut_at_every_byte_and_reported() {
         assert_eq!((cut.offset, cut.bytes), (FRAMES[2] as u64, torn_bytes));
         assert_eq!(cut.file, name);
         assert_eq!(texts(&log), ["one", "two", "three"], "cut at {end}");
-        let committed = log.append(&mut batch(["again"])).unwrap();
+        let committed = log.append_next(&mut batch(["again"])).unwrap();
         assert_eq!(committed.first, Position::new(4));
         drop(log);
         let (log, report) = open(torn, 1 << 20).unwrap();
@@ -70,7 +71,7 @@ fn a_tail_of_noise_is_cut_and_reported_and_one_of_noughts_is_room() {
     ] {
         let torn = with(&storage, &segment(1), |bytes| bytes.extend(&tail));
         let (log, report) = open(torn.clone(), 1 << 20).unwrap();
-        assert_eq!(log.head(), head, "{what}");
+        assert_eq!(log.end(), head, "{what}");
         let bytes = written_bytes(&tail);
         let reported = report.torn_tail.map_or(0, |tail| tail.bytes);
         assert_eq!(reported, bytes, "{what}");
@@ -98,7 +99,7 @@ fn a_record_that_looks_like_a_frame_does_not_make_a_tear_into_damage() {
         .bytes()
         .to_vec();
     let (mut log, _) = open(plain.clone(), 1 << 20).unwrap();
-    log.append(&mut batch([decoy])).unwrap();
+    log.append_next(&mut batch([decoy])).unwrap();
     drop(log);
     let torn = with(&plain, &segment(1), |bytes| *bytes.last_mut().unwrap() ^= 1);
     let (log, report) = open(torn, 1 << 20).unwrap();
@@ -295,7 +296,7 @@ fn a_segment_of_another_log_is_refused() {
     };
     let (mut log, _) = FileLog::open(other.clone(), theirs.clone()).unwrap();
     for records in BATCHES {
-        log.append(&mut batch(*records)).unwrap();
+        log.append_next(&mut batch(*records)).unwrap();
     }
     drop(log);
     storage.put(&segment(3), other.bytes(&segment(3)));
@@ -335,10 +336,10 @@ fn a_rotation_cut_short_at_any_byte_is_taken_back() {
     let begun = {
         let storage = storage.restarted();
         let (mut log, _) = open(storage.clone(), 200).unwrap();
-        log.append(&mut batch(["seven"])).unwrap();
+        log.append_next(&mut batch(["seven"])).unwrap();
         storage.bytes(&last)
     };
-    let committed = log.append(&mut batch(["seven"])).unwrap();
+    let committed = log.append_next(&mut batch(["seven"])).unwrap();
     for end in 0..=HEADER + 1 {
         let storage = storage.restarted();
         let mut left = begun[..end.min(HEADER)].to_vec();
@@ -348,10 +349,10 @@ fn a_rotation_cut_short_at_any_byte_is_taken_back() {
         }
         storage.put(&last, left);
         let (mut log, report) = open(storage.clone(), 200).unwrap();
-        assert_eq!(log.head(), head, "cut at {end}");
+        assert_eq!(log.end(), head, "cut at {end}");
         let removed = (end != HEADER).then(|| last.clone());
         assert_eq!(report.removed_segment, removed, "cut at {end}");
-        assert_eq!(log.append(&mut batch(["seven"])).unwrap(), committed);
+        assert_eq!(log.append_next(&mut batch(["seven"])).unwrap(), committed);
         assert_eq!(storage.bytes(&last), begun);
     }
 }
@@ -378,7 +379,7 @@ fn a_creation_cut_short_at_any_byte_is_begun_again() {
             "{report:?}"
         );
         assert_eq!(storage.bytes(&segment(1)), whole);
-        log.append(&mut batch(["one"])).unwrap();
+        log.append_next(&mut batch(["one"])).unwrap();
         assert_eq!(all(&log).len(), 1);
     }
 }
@@ -416,7 +417,7 @@ fn recovery_does_not_trust_the_cache() {
         failure: Failure::Io,
         sticky: false,
     });
-    log.append(&mut batch(["two"])).unwrap_err();
+    log.append_next(&mut batch(["two"])).unwrap_err();
     drop(log);
     let lost = storage.power_cut(PowerCut::LoseAll);
     assert_eq!(texts(&open(lost, 1 << 20).unwrap().0), ["one"]);
@@ -457,11 +458,11 @@ fn opening_folds_the_log_while_it_checks() {
             positions.iter().copied().eq(check_from.max(1)..7),
             "{positions:?}"
         );
-        log.append(&mut batch(["seven"])).unwrap();
+        log.append_next(&mut batch(["seven"])).unwrap();
         let expected = ["one", "two", "three", "four", "five", "six", "seven"];
         assert_eq!(texts(&log), expected, "from {check_from}");
         for (position, text) in (1..).map(Position::new).zip(expected) {
-            let one = log.reader().read_one(position).unwrap();
+            let one = log.reader().read_one(position, Deadline::NEVER).unwrap();
             assert_eq!(one.as_deref(), Some(text.as_bytes()));
         }
     }
@@ -480,9 +481,20 @@ fn damage_in_a_segment_that_open_skipped_is_found_when_it_is_read() {
         let (log, _) = FileLog::open(broken, options).unwrap();
         let reader = log.reader();
         // The bytes of the hash itself are covered by the header's checksum.
-        reader.read_one(Position::new(3)).unwrap_err();
-        assert_eq!(reader.read_one(Position::new(1)).unwrap().unwrap(), b"one");
-        let read: Vec<_> = reader.read_from(Position::FIRST).unwrap().collect();
+        reader
+            .read_one(Position::new(3), Deadline::NEVER)
+            .unwrap_err();
+        assert_eq!(
+            reader
+                .read_one(Position::new(1), Deadline::NEVER)
+                .unwrap()
+                .unwrap(),
+            b"one"
+        );
+        let read: Vec<_> = reader
+            .read_from(Position::FIRST, Deadline::NEVER)
+            .unwrap()
+            .collect();
         assert_eq!(read.len(), 3, "two records and an error");
         assert!(read[2].is_err());
     }

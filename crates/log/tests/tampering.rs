@@ -5,7 +5,7 @@ mod support;
 
 use support::{BATCHES, FRAMES, batch, damage, open, options, segment, with, written};
 use tillroll_log::frame::{self, Link, Place};
-use tillroll_log::{Fault, FrameHash, Log, Position};
+use tillroll_log::{Deadline, Fault, FrameHash, Log, Position};
 
 #[test]
 fn a_changed_record_with_honest_checksums_does_not_match_its_hash() {
@@ -108,10 +108,10 @@ fn a_frame_with_another_position_is_damage_for_open_and_for_readers() {
         expected: Position::new(1),
     };
     let reader = log.reader();
-    assert!(reader.read_one(Position::new(1)).is_err());
+    assert!(reader.read_one(Position::new(1), Deadline::NEVER).is_err());
     assert!(
         reader
-            .read_from(Position::new(1))
+            .read_from(Position::new(1), Deadline::NEVER)
             .unwrap()
             .any(|record| record.is_err())
     );

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tillroll_events::Record;
-use tillroll_log::{LogReader, Position};
+use tillroll_log::{Deadline, LogReader, Position};
 
 use crate::write::{Cache, Writer};
 use crate::{Checkpoint, ProjectError, database, schema, source};
@@ -234,7 +234,7 @@ impl Projector {
             self.recognised = true;
         }
         loop {
-            let head = reader.head().position.get().min(last);
+            let head = reader.head(Deadline::NEVER)?.position.get().min(last);
             progress(Progress {
                 position: self.checkpoint,
                 head,
@@ -258,7 +258,7 @@ impl Projector {
         if self.checkpoint == 0 {
             return Ok(true);
         }
-        let Some(bytes) = reader.read_one(Position::new(self.checkpoint))? else {
+        let Some(bytes) = reader.read_one(Position::new(self.checkpoint), Deadline::NEVER)? else {
             return Ok(false);
         };
         let record = source::decode(self.checkpoint, &bytes)?;

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tillroll_events::Record;
-use tillroll_log::{LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
 use crate::ProjectError;
 
@@ -92,7 +92,7 @@ pub(crate) fn read_batches<E>(
 where
     E: From<ProjectError> + From<ReadError>,
 {
-    let mut frames = reader.frames(Position::new(after).next())?;
+    let mut frames = reader.frames(Position::new(after).next(), Deadline::NEVER)?;
     let (mut batch, mut filled) = (Vec::new(), 0);
     while let Some(frame) = frames.next_frame()? {
         for (position, bytes) in frame.records() {

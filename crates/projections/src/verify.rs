@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Rows};
-use tillroll_log::LogReader;
+use tillroll_log::{Deadline, LogReader};
 
 use crate::projector::{MAX_ENTRIES, Progress, Projector};
 use crate::{ProjectError, database, schema, source};
@@ -76,7 +76,8 @@ pub fn verify(
     }
     let snapshot = found.unchecked_transaction()?;
     let checkpoint = schema::checkpoint(&snapshot)?;
-    let head = reader.head().position.get();
+    let head = reader.head(Deadline::NEVER).map_err(ProjectError::from)?;
+    let head = head.position.get();
     if checkpoint > head {
         return Err(VerifyError::Beyond { checkpoint, head });
     }

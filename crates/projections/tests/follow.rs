@@ -5,12 +5,13 @@ mod harness;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
+use tillroll_log::testing::TestLog;
 
 use harness::random::Story;
 use harness::{Models, Roll, append, reader};
 use tillroll_events::{AccountNames, OrderId};
 use tillroll_ledger::AccountId;
-use tillroll_log::{Batch, Frames, Head, Log, LogReader, MemoryLog, Position, ReadError};
+use tillroll_log::{Batch, Deadline, Frames, Head, LogReader, MemoryLog, Position, ReadError};
 use tillroll_projections::{Checkpoint, Follower, NameCache, ProjectError, ReadModels, follow};
 
 /// A stand-in for the engine's watch of committed positions.
@@ -68,7 +69,7 @@ fn a_follower_projects_what_is_committed_until_it_is_stopped() {
     let follower = following(&models, reader(&log), &checkpoint, &committed);
     for records in story.roll.records.chunks(90) {
         append(&mut log, records, 8);
-        let head = Log::head(&log).position.get();
+        let head = log.end().position.get();
         committed.set(head);
         // Read your own write.
         assert!(checkpoint.wait_for(head, PATIENCE));
@@ -119,14 +120,18 @@ struct Flaky {
 }
 
 impl LogReader for Flaky {
-    fn head(&self) -> Head {
-        self.inner.head()
+    fn head(&self, deadline: Deadline) -> Result<Head, ReadError> {
+        self.inner.head(deadline)
     }
 
-    fn frames(&self, from: Position) -> Result<Box<dyn Frames>, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+        self.inner.wait_past(position, deadline)
+    }
+
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.works.load(Ordering::SeqCst) {
-            self.inner.frames(from)
+            self.inner.frames(from, deadline)
         } else {
             Err(ReadError::Backend("the cable is out".into()))
         }
@@ -172,7 +177,7 @@ fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
     let mut batch = Batch::new();
     batch.push(&[0xff, 0xff, 1, 0]).expect("small");
     assert_eq!(
-        log.append(&mut batch).expect("memory").last.get(),
+        log.append_next(&mut batch).expect("memory").last.get(),
         story.roll.head() + 1
     );
     let models = Models::default();
@@ -288,7 +293,7 @@ fn a_commit_ends_early_for_whoever_waits() {
         let models = Models::default();
         let log = story.roll.log(40);
         let committed = Committed::default();
-        committed.set(Log::head(&log).position.get());
+        committed.set(log.end().position.get());
         let checkpoint = Checkpoint::new(0);
         wanted.inspect(|position| checkpoint.want(*position));
         let (send, receive) = mpsc::channel();

@@ -6,7 +6,8 @@ use harness::random::{Random, Story};
 use harness::{Cr, Dr, Models, Roll, append, reader};
 use tillroll_events::{EntryId, EntryPosted, Record};
 use tillroll_ledger::{Entry, Posting};
-use tillroll_log::{Log, MemoryLog};
+use tillroll_log::MemoryLog;
+use tillroll_log::testing::TestLog;
 use tillroll_projections::{MAX_BATCH, ProjectError, Projector, VerifyError, verify};
 
 /// Cut into random pieces, closing the database between some of them.
@@ -217,7 +218,7 @@ fn catching_up_continues_at_the_checkpoint_in_whatever_frames() {
             let head = projector
                 .catch_up(&*reader(&log), &mut |_| {})
                 .expect("a valid roll");
-            assert_eq!(head, reader(&log).head().position.get());
+            assert_eq!(head, log.end().position.get());
         }
         assert_eq!(
             models.dump(),
@@ -529,7 +530,7 @@ fn a_long_log_is_projected_in_several_commits_up_to_what_cannot_be() {
         if unreadable.is_some() {
             let mut frame = tillroll_log::Batch::new();
             frame.push(b"\xff\xff\x01\x00").expect("small");
-            let committed = log.append(&mut frame).expect("memory");
+            let committed = log.append_next(&mut frame).expect("memory");
             assert_eq!(Some(committed.last.get()), unreadable);
             append(&mut log, &roll.records[cut + 1..], 700);
         }

@@ -3,7 +3,7 @@
 //! Reads every record and trusts nothing that was derived from the log before, so it finds a log
 //! that was rewritten with valid frames, checksums and hashes.
 
-use tillroll_log::{LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{Frontier, TreeHash, leaf_hash};
@@ -56,7 +56,7 @@ pub fn check_against(
     progress: &mut dyn FnMut(Position),
 ) -> Result<(), HistoryError> {
     let Checkpoint { size, root, .. } = *checkpoint;
-    let head = reader.head().position;
+    let head = reader.head(Deadline::NEVER)?.position;
     if head.get() < size {
         return Err(HistoryError::Shorter { size, head });
     }
@@ -68,7 +68,7 @@ pub fn check_against(
     let mut marks = marks.into_iter().peekable();
     let (mut after, mut by) = (0, None);
     let mut tree = Frontier::new();
-    let mut frames = reader.frames(Position::FIRST)?;
+    let mut frames = reader.frames(Position::FIRST, Deadline::NEVER)?;
     while tree.size() < size {
         let Some(frame) = frames.next_frame()? else {
             let head = Position::new(tree.size());
@@ -116,7 +116,7 @@ pub fn check_each(
     left.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
     let mut tree = Frontier::new();
     let mut after = agree(&tree, &mut left, 0)?;
-    let mut frames = reader.frames(Position::FIRST)?;
+    let mut frames = reader.frames(Position::FIRST, Deadline::NEVER)?;
     while let Some(size) = left.last().map(|next| next.size) {
         let Some(frame) = frames.next_frame()? else {
             let head = Position::new(tree.size());

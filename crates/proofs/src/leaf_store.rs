@@ -23,7 +23,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use tillroll_log::{FrameHash, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, FrameHash, LogReader, Position, ReadError};
 
 use crate::files::{self, FileError, failed};
 use crate::merkle::{Frontier, Levels, Subtrees, TreeHash, leaf_hash, root_at};
@@ -246,12 +246,12 @@ impl LeafStore {
 
     /// Whether the log goes on where the leaves end.
     fn continued_by(&self, reader: &dyn LogReader) -> Result<bool, ReadError> {
-        let head = reader.head();
+        let head = reader.head(Deadline::NEVER)?;
         let last = Position::new(self.size);
         if head.position <= last {
             return Ok(head.position == last && head.hash == self.frame);
         }
-        let mut frames = reader.frames(last.next())?;
+        let mut frames = reader.frames(last.next(), Deadline::NEVER)?;
         let next = frames.next_frame()?;
         Ok(next.is_some_and(|next| next.first == last.next() && next.previous == self.frame))
     }
@@ -261,7 +261,7 @@ impl LeafStore {
         reader: &dyn LogReader,
         progress: &mut dyn FnMut(Position),
     ) -> Result<Option<Position>, LeafStoreError> {
-        let mut frames = reader.frames(Position::FIRST)?;
+        let mut frames = reader.frames(Position::FIRST, Deadline::NEVER)?;
         let mut known = Vec::new().into_iter();
         let mut at = 0;
         while at < self.size {
@@ -292,13 +292,13 @@ impl LeafStore {
         progress: &mut dyn FnMut(Position),
     ) -> Result<(), LeafStoreError> {
         let last = Position::new(self.size);
-        if reader.head().position <= last {
+        if reader.head(Deadline::NEVER)?.position <= last {
             return match self.continued_by(reader)? {
                 true => Ok(()),
                 false => Err(LeafStoreError::AnotherHistory { size: self.size }),
             };
         }
-        let mut frames = reader.frames(last.next())?;
+        let mut frames = reader.frames(last.next(), Deadline::NEVER)?;
         while let Some(frame) = frames.next_frame()? {
             let expected = Position::new(self.size).next();
             if frame.first != expected || frame.previous != self.frame {

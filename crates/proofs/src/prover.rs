@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tillroll_log::{LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
 use crate::bundle::{BundleError, ConsistencyBundle, InclusionBundle};
 use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
@@ -256,7 +256,11 @@ impl Prover {
         let stated = checkpoint.checkpoint();
         self.agree(stated)?;
         let head = Position::new(self.size());
-        let Some(record) = self.reader.read_one(position)?.filter(|_| position <= head) else {
+        let Some(record) = self
+            .reader
+            .read_one(position, Deadline::NEVER)?
+            .filter(|_| position <= head)
+        else {
             return Err(ProverError::NotRecorded { position, head });
         };
         let size = stated.size;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use support::{BOOK, append, checkpoint, files, key, name, record, records};
 use tempfile::TempDir;
 use tillroll_log::testing::Random;
-use tillroll_log::{DirStorage, FileLog, Log, LogReader, MemoryLog, Position, verify};
+use tillroll_log::{Deadline, DirStorage, FileLog, Log, LogReader, MemoryLog, Position, verify};
 use tillroll_proofs::{
     Checkpoint, CheckpointError, HistoryError, KeyName, Keyring, Prover, ProverError, Rebuild,
     SignedCheckpoint, Verified, check_against, check_each, verify_bundle,
@@ -136,17 +136,25 @@ fn a_log_that_lost_records_is_caught_against_an_old_checkpoint() {
 fn a_record_changed_behind_the_leaves_is_not_proved() {
     struct Liar(Arc<dyn LogReader>, MemoryLog);
     impl LogReader for Liar {
-        fn head(&self) -> tillroll_log::Head {
-            self.0.head()
+        fn head(&self, deadline: Deadline) -> Result<tillroll_log::Head, tillroll_log::ReadError> {
+            self.0.head(deadline)
+        }
+        fn wait_past(
+            &self,
+            position: Position,
+            deadline: Deadline,
+        ) -> Result<tillroll_log::Head, tillroll_log::ReadError> {
+            self.0.wait_past(position, deadline)
         }
         fn frames(
             &self,
             from: Position,
+            deadline: Deadline,
         ) -> Result<Box<dyn tillroll_log::Frames>, tillroll_log::ReadError> {
             // Only whoever reads from an old position on sees the other records.
             match from.get() < 12 {
-                true => self.1.frames(from),
-                false => self.0.frames(from),
+                true => self.1.frames(from, deadline),
+                false => self.0.frames(from, deadline),
             }
         }
     }

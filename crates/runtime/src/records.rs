@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use tillroll_events::{DecodeError, Record};
-use tillroll_log::{LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
 /// Why records of the log were not read.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub fn read_records(
 ) -> Result<Vec<(Position, Record)>, RecordsError> {
     let mut records = Vec::new();
     let mut undecoded = None;
-    let visited = reader.for_each(from, &mut |position, bytes| {
+    let visited = reader.for_each(from, Deadline::NEVER, &mut |position, bytes| {
         if position > until || records.len() >= limit {
             return ControlFlow::Break(());
         }

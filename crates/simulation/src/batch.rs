@@ -2,8 +2,8 @@
 
 use tillroll_book::{Action, Command};
 use tillroll_engine::Failure;
-use tillroll_log::testing::MemoryStorage;
-use tillroll_log::{AppendError, Batch, FileLog, Log};
+use tillroll_log::testing::{MemoryStorage, TestLog};
+use tillroll_log::{AppendError, AppendFault, Batch, FileLog};
 
 use crate::cold::ColdTrouble;
 use crate::death::Death;
@@ -49,7 +49,7 @@ impl Simulation<'_> {
         let mut made = Ok(makes_room);
         let mut steps = 0;
         while matches!(made, Ok(true)) {
-            made = life.engine.make_room();
+            made = life.engine.idle();
             steps += u64::from(matches!(made, Ok(true)));
         }
         self.tally.add_many(Count::Room, steps);
@@ -91,7 +91,7 @@ impl Simulation<'_> {
                 self.schedule.note(format!("failed: {failure}"));
                 self.tally.add(Count::Poisoned);
                 if let Failure::Append(cause) = &failure
-                    && matches!(**cause, AppendError::OutOfSpace(_))
+                    && matches!(cause.fault(), Some(AppendFault::OutOfSpace(_)))
                 {
                     self.tally.add(Count::OutOfSpace);
                 }
@@ -224,8 +224,9 @@ fn poisoned_log(mut log: FileLog<Disk>, storage: &MemoryStorage) -> Judged<()> {
     let before = image::files(storage);
     let mut batch = Batch::new();
     batch.push(b"never").expect("it is short");
-    let answer = log.append(&mut batch);
-    let is_refused = matches!(answer, Err(AppendError::Poisoned { .. }));
+    let answer = log.append_next(&mut batch);
+    let fault = answer.as_ref().err().and_then(AppendError::fault);
+    let is_refused = matches!(fault, Some(AppendFault::Stopped(_)));
     Law::Poisoned.holds(is_refused, || format!("the log answers {answer:?}"))?;
     Law::Poisoned.holds(image::files(storage) == before, || {
         "the log went on writing".into()

@@ -2,7 +2,7 @@
 
 use tillroll_engine::FrameLimits;
 use tillroll_log::Head;
-use tillroll_log::testing::{MemoryStorage, PowerCut};
+use tillroll_log::testing::{MemoryStorage, PowerCut, TestReader};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -46,7 +46,7 @@ impl Simulation<'_> {
         } = self;
         let life = life.as_ref().expect("an engine is running");
         let durable = life.disk.memory().power_cut(PowerCut::LoseAll);
-        let head: Head = life.engine.reader().head();
+        let head: Head = life.engine.reader().head_now();
         let sound = Sound::of(
             &durable,
             judge.reference.roll(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tillroll_log::frame::{self, Depth, FrameHeader};
-use tillroll_log::testing::MemoryStorage;
-use tillroll_log::{Batch, FileLog, Log, LogId, Options, segment};
+use tillroll_log::testing::{MemoryStorage, TestLog};
+use tillroll_log::{Batch, FileLog, LogId, Options, segment};
 
 /// All files by name. Names of segments sort as their positions do. Those that nobody changes
 /// are not copied.
@@ -99,7 +99,7 @@ pub(crate) fn written(frames: &[Vec<Vec<u8>>], id: [u8; 16], segment_bytes: u64)
         for record in frame {
             batch.push(record).expect("it was in a frame before");
         }
-        log.append(&mut batch).expect("memory does not fail");
+        log.append_next(&mut batch).expect("memory does not fail");
     }
     storage
 }

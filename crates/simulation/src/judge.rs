@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use tillroll_log::testing::TestReader;
 
 use tillroll_book::{Book, Chart, Command, Digest, Refusal};
 use tillroll_engine::{AuditError, FrameLimits, Outcome, Replay, audit};
 use tillroll_events::{Event, HoldEnd, HoldId, Record, Timestamp};
-use tillroll_log::{Head, LogReader, Position};
+use tillroll_log::{Deadline, Head, LogReader, Position};
 
 use crate::expected::shown;
 use crate::law::{Judged, Law};
@@ -128,14 +129,14 @@ impl Judge {
     pub(crate) fn follow(&mut self, reader: &dyn LogReader, head: u64) -> Judged<()> {
         let from = self.seen.position.next();
         self.compare(reader, from, head)?;
-        self.seen = reader.head();
+        self.seen = reader.head_now();
         Ok(())
     }
 
     /// The engine has failed after some frames of a batch: readers may be shown those, and
     /// nothing else.
     pub(crate) fn follow_failed(&mut self, reader: &dyn LogReader, durable: u64) -> Judged<()> {
-        let head = reader.head();
+        let head = reader.head_now();
         Law::Whole.holds(head.position.get() == durable, || {
             format!("readers are shown {}, durable are {durable}", head.position)
         })?;
@@ -144,13 +145,13 @@ impl Judge {
     }
 
     fn compare(&self, reader: &dyn LogReader, from: Position, head: u64) -> Judged<()> {
-        let found = reader.head().position.get();
+        let found = reader.head_now().position.get();
         Law::Answers.holds(found == head, || {
             format!("readers are shown {found} records of {head}")
         })?;
         let mut expected = from.get();
         let mut wrong = None;
-        let read = reader.for_each(from, &mut |position, bytes| {
+        let read = reader.for_each(from, Deadline::NEVER, &mut |position, bytes| {
             let there = position.get() == expected && self.reference.at(expected) == Some(bytes);
             expected += 1;
             if there {
@@ -189,7 +190,7 @@ impl Judge {
         ends: &[u64],
         book: &Book,
     ) -> Judged<()> {
-        let head = reader.head().position.get();
+        let head = reader.head_now().position.get();
         let seen = self.seen.position.get();
         let least = ends.first().copied().unwrap_or(0).max(seen);
         Law::Acknowledged.holds(head >= least, || {
@@ -203,7 +204,7 @@ impl Judge {
             format!("the log ends at {head}, which is none of {ends:?}")
         })?;
         self.compare(reader, Position::FIRST, head)?;
-        self.seen = reader.head();
+        self.seen = reader.head_now();
         self.reference.rewind(head);
         if self.fold.position().get() > head {
             self.fold = Replay::new(Chart::default());

@@ -1,6 +1,7 @@
 //! Read models that follow the roll through all crashes, and are compared with a replay.
 
 use std::path::PathBuf;
+use tillroll_log::testing::TestReader;
 
 use tempfile::TempDir;
 use tillroll_log::LogReader;
@@ -53,7 +54,7 @@ impl Models {
                 empty.insert(opened)
             }
         };
-        let head = reader.head().position.get();
+        let head = reader.head_now().position.get();
         Law::Acknowledged.holds(projector.checkpoint() <= head, || {
             let seen = projector.checkpoint();
             format!("read models have rows of {seen}, the log ends at {head}")

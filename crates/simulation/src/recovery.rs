@@ -1,7 +1,7 @@
 //! Crash, and open again: perhaps crashing once more on the way.
 
 use tillroll_engine::{Engine, ReplayError, StartError};
-use tillroll_log::testing::MemoryStorage;
+use tillroll_log::testing::{MemoryStorage, TestReader};
 use tillroll_log::{LogId, OpenError as LogError, Options, RecoveryReport};
 
 use crate::death::Death;
@@ -145,10 +145,10 @@ impl Simulation<'_> {
         })?;
         let reader = engine.reader();
         judge.recovered(&*reader, ends, engine.book())?;
-        Law::Acknowledged.holds(reader.head() == report.head, || {
+        Law::Acknowledged.holds(reader.head_now() == report.head, || {
             format!(
                 "readers see {:?}, recovery {:?}",
-                reader.head(),
+                reader.head_now(),
                 report.head
             )
         })?;

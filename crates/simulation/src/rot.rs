@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tillroll_log::testing::MemoryStorage;
 use tillroll_log::{
-    FileLog, Head, Log, LogId, OpenError, Options, VerifyError, frame, segment, verify,
+    Deadline, FileLog, Head, Log, LogId, OpenError, Options, VerifyError, frame, segment, verify,
 };
 
 use crate::chance::Chance;
@@ -181,16 +181,18 @@ impl<'a> Sound<'a> {
         };
         let first_pass = right;
         right = 0;
-        let reread =
-            log.reader()
-                .for_each(tillroll_log::Position::FIRST, &mut |position, bytes| {
-                    let expected = self.roll.get(right).map(|bytes| &**bytes);
-                    if expected != Some(bytes) {
-                        wrong.get_or_insert(position);
-                    }
-                    right += 1;
-                    std::ops::ControlFlow::Continue(())
-                });
+        let reread = log.reader().for_each(
+            tillroll_log::Position::FIRST,
+            Deadline::NEVER,
+            &mut |position, bytes| {
+                let expected = self.roll.get(right).map(|bytes| &**bytes);
+                if expected != Some(bytes) {
+                    wrong.get_or_insert(position);
+                }
+                right += 1;
+                std::ops::ControlFlow::Continue(())
+            },
+        );
         if let Err(error) = reread {
             return Err(Law::BitRot.broken(format!("{what}: opened, and then {error}")));
         }

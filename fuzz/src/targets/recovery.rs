@@ -5,8 +5,8 @@
 
 use std::sync::LazyLock;
 
-use tillroll_log::testing::MemoryStorage;
-use tillroll_log::{Batch, FileLog, Log, LogId, Options, Position, segment, verify};
+use tillroll_log::testing::{MemoryStorage, TestLog};
+use tillroll_log::{Batch, Deadline, FileLog, Log, LogId, Options, Position, segment, verify};
 
 /// Small, so that the known log has three segments.
 const SEGMENT_BYTES: u64 = 600;
@@ -43,13 +43,13 @@ fn opened(storage: &MemoryStorage) -> Option<Vec<Vec<u8>>> {
         assert_eq!(files(storage), before, "a refused log was changed");
         return None;
     };
-    assert_eq!(log.head().position.get(), found.len() as u64);
+    assert_eq!(log.end().position.get(), found.len() as u64);
     assert_eq!(report.records, found.len() as u64);
     let verified = verify(storage, |_| {}).expect("a log that opens is whole");
-    assert_eq!(verified.head, log.head());
+    assert_eq!(verified.head, log.end());
     let read = log
         .reader()
-        .read_from(Position::ZERO)
+        .read_from(Position::ZERO, Deadline::NEVER)
         .expect("it was checked");
     let read: Vec<_> = read
         .map(|record| record.expect("it was checked").1)
@@ -58,11 +58,14 @@ fn opened(storage: &MemoryStorage) -> Option<Vec<Vec<u8>>> {
 
     let mut batch = Batch::new();
     batch.push(b"one more").expect("it is small");
-    let head = log.append(&mut batch).expect("nothing fails here").head;
+    let head = log
+        .append_next(&mut batch)
+        .expect("nothing fails here")
+        .head;
     drop(log);
     let (log, report) = FileLog::open(storage.clone(), options()).expect("it was closed in order");
     assert_eq!((report.torn_tail, report.removed_segment), (None, None));
-    assert_eq!(log.head(), head);
+    assert_eq!(log.end(), head);
     Some(found)
 }
 
@@ -99,7 +102,7 @@ fn known_log() -> (MemoryStorage, Vec<Vec<u8>>) {
             batch.push(&bytes).expect("it is small");
             sent.push(bytes);
         }
-        log.append(&mut batch).expect("nothing fails here");
+        log.append_next(&mut batch).expect("nothing fails here");
     }
     assert!(storage.names().len() > 2);
     (storage, sent)

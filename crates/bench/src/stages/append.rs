@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tillroll_log::testing::Random;
-use tillroll_log::{Batch, Log};
+use tillroll_log::{Batch, Deadline, Head, Log};
 
 use super::{Rig, Stage, grouped};
 use crate::bounds::Plain;
@@ -32,10 +32,11 @@ fn frames(rig: &mut Rig, records: u64) -> Result<Figure, Error> {
     let frames = (rig.plan.disk_bytes as u64 / bytes).clamp(32, 4_000);
     let mut log = rig.scratch.log()?;
     let mut latencies = Vec::new();
+    let mut head = Head::EMPTY;
     let mut append = |batch: &mut Batch| {
         let before = Instant::now();
-        let appended = log.append(batch);
-        appended.map_err(Error::failed("writing the log"))?;
+        let appended = log.append(head, batch, Deadline::NEVER);
+        head = appended.map_err(Error::failed("writing the log"))?.head;
         Ok::<_, Error>(before.elapsed())
     };
     // The first frame makes the file.

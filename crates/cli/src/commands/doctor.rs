@@ -10,7 +10,7 @@ mod snapshot;
 
 use clap::Args;
 use serde_json::json;
-use tillroll_log::{Log, Position};
+use tillroll_log::{Deadline, Log, Position};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookClock, SystemClock};
 
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
     let seen = seen.ok();
     match data.open_log(Position::new(u64::MAX), |_, _| {}) {
         Ok((roll, report)) => {
-            let head = roll.head().position.get();
+            let head = roll.end().position.get();
             checks.push(match report.torn_tail {
                 Some(tail) if !busy => Check::warn(
                     "roll",
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), St
 fn last_recorded(
     roll: &tillroll_runtime::ReadOnlyLog,
 ) -> Result<Option<tillroll_events::Timestamp>, Stop> {
-    let last = roll.reader().read_one(roll.head().position);
+    let last = roll.reader().read_one(roll.end().position, Deadline::NEVER);
     let bytes = last.map_err(Stop::failed)?;
     let record = bytes.and_then(|bytes| tillroll_events::Record::decode(&bytes).ok());
     Ok(record.map(|record| record.recorded_at))

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use clap::Args;
 use tillroll_events::{AccountNames, Event, Kind, OrderId, Record};
 use tillroll_ledger::{AccountId, AccountPath};
-use tillroll_log::{Log, LogReader, Position};
+use tillroll_log::{Deadline, Log, LogReader, Position};
 use tillroll_money::Unit;
 
 use crate::cli::DataArgs;
@@ -118,7 +118,7 @@ fn each(
     let mut shown = 0;
     let mut last = first;
     let mut end = Ok(None);
-    let visited = reader.for_each(first, &mut |position, bytes| {
+    let visited = reader.for_each(first, Deadline::NEVER, &mut |position, bytes| {
         let record = match Record::decode(bytes) {
             Ok(record) => record,
             Err(error) => {

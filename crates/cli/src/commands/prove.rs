@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use serde_json::{Value, json};
 use tillroll_events::{EventId, Record};
-use tillroll_log::Position;
+use tillroll_log::{Deadline, Position};
 use tillroll_proofs::verify_bundle;
 
 use crate::cli::{DataArgs, JsonArgs};
@@ -137,18 +137,19 @@ fn find(
     let head = durable.head().position;
     let mut found = None;
     let mut progress = console.progress("searching", head.get());
-    let searched = durable
-        .reader
-        .for_each(Position::FIRST, &mut |position, bytes| {
-            progress.set(position.get(), || format!("position {position}"));
-            match Record::decode(bytes) {
-                Ok(record) if record.id == id => {
-                    found = Some(position);
-                    ControlFlow::Break(())
+    let searched =
+        durable
+            .reader
+            .for_each(Position::FIRST, Deadline::NEVER, &mut |position, bytes| {
+                progress.set(position.get(), || format!("position {position}"));
+                match Record::decode(bytes) {
+                    Ok(record) if record.id == id => {
+                        found = Some(position);
+                        ControlFlow::Break(())
+                    }
+                    _ => ControlFlow::Continue(()),
                 }
-                _ => ControlFlow::Continue(()),
-            }
-        });
+            });
     drop(progress);
     if let Err(error) = searched {
         return Err(Stop::failed(error).next(data.command("verify")));

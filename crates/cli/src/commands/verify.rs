@@ -221,7 +221,7 @@ fn check_books(
     console: &mut Console<'_>,
 ) -> Result<Option<ReadOnlyLog>, Stop> {
     let roll = open(data)?;
-    let head = roll.head().position.get();
+    let head = roll.end().position.get();
     let mut progress = console.progress("checking entries", head);
     let audited = audit(&*roll.reader(), data.chart()?, None, |position| {
         progress.set(position.get(), || format!("position {position}"));
@@ -288,7 +288,7 @@ fn check_rows(
     }
     let mut attempt = 1;
     let verified = loop {
-        let mut progress = console.progress("checking rows", roll.head().position.get());
+        let mut progress = console.progress("checking rows", roll.end().position.get());
         let verified = tillroll_projections::verify(&path, &*roll.reader(), &mut |step| {
             progress.set(step.position, || format!("position {}", step.position));
         });
@@ -296,7 +296,7 @@ fn check_rows(
             // A server may have written both since the roll was opened.
             Err(RowsError::Beyond { checkpoint, .. }) if attempt < ATTEMPTS => {
                 let again = open(data)?;
-                if again.head().position.get() < checkpoint {
+                if again.end().position.get() < checkpoint {
                     break verified;
                 }
                 roll = again;

@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 
 use tillroll_events::Record;
-use tillroll_log::{DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Deadline, DirStorage, FileLog, Log, Options, Position};
 use tillroll_projections::{Projector, ReadModels};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
@@ -49,7 +49,7 @@ fn read_models_that_are_behind_are_brought_up_to_date_in_a_copy() {
     let half = head() / 2;
     let records = log
         .reader()
-        .read_from(Position::FIRST)
+        .read_from(Position::FIRST, Deadline::NEVER)
         .unwrap()
         .map(|record| {
             let (position, bytes) = record.unwrap();

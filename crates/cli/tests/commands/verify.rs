@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use tillroll_log::testing::TestLog;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
 
@@ -167,12 +168,12 @@ fn a_record_that_breaks_a_law_is_found_by_its_position() {
     // Whole and well-formed, and on the roll a second time.
     let again = log
         .reader()
-        .read_one(Position::new(head()))
+        .read_one(Position::new(head()), Deadline::NEVER)
         .unwrap()
         .unwrap();
     let mut batch = Batch::new();
     batch.push(&again).unwrap();
-    log.append(&mut batch).unwrap();
+    log.append_next(&mut batch).unwrap();
     drop(log);
     let found = finding(data.path());
     assert_eq!(found["check"], "books");

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use tillroll_log::testing::TestLog;
 
-use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
 
 use crate::mode::mode;
 use crate::support::{copy, digest, on, path, tillroll};
@@ -11,10 +12,13 @@ use crate::support::{copy, digest, on, path, tillroll};
 fn grow(data: &Path) {
     let log = DirStorage::open(data.join("log")).unwrap();
     let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
-    let record = log.reader().read_one(Position::FIRST).unwrap();
+    let record = log
+        .reader()
+        .read_one(Position::FIRST, Deadline::NEVER)
+        .unwrap();
     let mut batch = Batch::new();
     batch.push(record.as_deref().unwrap()).unwrap();
-    log.append(&mut batch).unwrap();
+    log.append_next(&mut batch).unwrap();
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `tillroll checkpoint`: what is signed, by which key, and what never is.
 
 use std::fs;
+use tillroll_log::testing::TestReader;
 
-use tillroll_log::{DirStorage, FileLog, Log, Options};
+use tillroll_log::{Deadline, DirStorage, FileLog, Log, Options};
 use tillroll_proofs::SignedCheckpoint;
 
 use crate::mode::{mode, set_mode};
@@ -149,7 +150,9 @@ fn beside_a_server_only_what_is_known_to_be_durable_is_signed() {
     )
     .unwrap();
     let reader = log.reader();
-    let mut frames = reader.frames(reader.head().position).unwrap();
+    let mut frames = reader
+        .frames(reader.head_now().position, Deadline::NEVER)
+        .unwrap();
     let first_of_last = frames.next_frame().unwrap().unwrap().first.get();
     // The log holds the lock. Of its last frame nobody else knows whether it was synced.
     let size = || on(data.path(), &["checkpoint", "--json"]).done().json()["size"].clone();

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::PathBuf;
+use tillroll_log::testing::TestLog;
 
 use tempfile::TempDir;
-use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path, tillroll};
@@ -172,11 +173,14 @@ fn a_roll_that_has_grown_is_proved_to_have_only_grown() {
     let head = digest(case.data.path()).0;
     let log = DirStorage::open(case.data.path().join("log")).unwrap();
     let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
-    let record = log.reader().read_one(Position::new(head)).unwrap();
+    let record = log
+        .reader()
+        .read_one(Position::new(head), Deadline::NEVER)
+        .unwrap();
     for _ in 0..3 {
         let mut batch = Batch::new();
         batch.push(record.as_deref().unwrap()).unwrap();
-        log.append(&mut batch).unwrap();
+        log.append_next(&mut batch).unwrap();
     }
     drop(log);
     let note = case.note.clone();

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::Path;
+use tillroll_log::testing::TestLog;
 
 use tempfile::TempDir;
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{Batch, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path};
@@ -26,7 +27,7 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
     let original = open(data, None);
     let mut log = open(forged.path(), Some(original.id()));
     let reader = original.reader();
-    let mut source = reader.frames(Position::FIRST).unwrap();
+    let mut source = reader.frames(Position::FIRST, Deadline::NEVER).unwrap();
     for _ in 0..frames {
         let Some(frame) = source.next_frame().unwrap() else {
             break;
@@ -39,7 +40,7 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
             record.encode(&mut bytes);
             batch.push(&bytes).unwrap();
         }
-        log.append(&mut batch).unwrap();
+        log.append_next(&mut batch).unwrap();
     }
     forged
 }

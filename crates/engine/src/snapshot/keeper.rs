@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use tillroll_log::{Head, LogId, LogReader, Tree};
+use tillroll_log::{Deadline, Head, LogId, LogReader, Tree};
 
 use super::{SnapshotError, SnapshotFile, SnapshotHeader, Snapshots};
 use crate::{BookOptions, Replay, ReplayError};
@@ -183,7 +183,7 @@ impl<T: Tree> Work<T> {
         let (mut replay, mut head) = self.base()?;
         let mut frames = self
             .reader
-            .frames(head.position.next())
+            .frames(head.position.next(), Deadline::NEVER)
             .map_err(ReplayError::from)?;
         while let Some(frame) = frames.next_frame().map_err(ReplayError::from)? {
             if self.is_stopped() {

@@ -1,7 +1,7 @@
 //! A start from a snapshot: which one is believed, and what is asked of the roll then.
 
 use tillroll_log::{
-    FileLog, Head, LogId, Options, Position, RecoveryReport, Storage, Tree, head_at,
+    Deadline, FileLog, Head, Log, LogId, Options, Position, RecoveryReport, Storage, Tree, head_at,
 };
 
 use super::{Moment, SnapshotFile, SnapshotHeader, Snapshots, Weight};
@@ -213,10 +213,10 @@ impl SnapshotHeader {
         reader: &dyn tillroll_log::LogReader,
     ) -> Result<bool, tillroll_log::ReadError> {
         let position = self.head.position;
-        if position == Position::ZERO || position > reader.head().position {
+        if position == Position::ZERO || position > reader.head(Deadline::NEVER)?.position {
             return Ok(false);
         }
-        let mut frames = reader.frames(position)?;
+        let mut frames = reader.frames(position, Deadline::NEVER)?;
         let frame = frames.next_frame()?;
         Ok(frame.is_some_and(|frame| frame.last() == position && frame.hash == self.head.hash))
     }

@@ -17,7 +17,8 @@ use tillroll_events::{EntryId, HoldId, Metadata, Timestamp};
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_log::testing::Random;
 use tillroll_log::{
-    AppendError, Batch, Committed, FileLog, Head, Log, LogReader, MemoryLog, Options, Storage,
+    AppendError, AppendFault, Batch, Committed, Deadline, FileLog, Head, Log, LogId, LogReader,
+    MemoryLog, Options, ReadError, Storage,
 };
 
 pub const BOOK: [u8; 16] = *b"a book of tests.";
@@ -319,15 +320,29 @@ pub struct Gated<J> {
 }
 
 impl<J: Log> Log for Gated<J> {
-    fn append(&mut self, batch: &mut Batch) -> Result<Committed, AppendError> {
+    fn id(&self) -> LogId {
+        self.log.id()
+    }
+
+    fn append(
+        &mut self,
+        after: Head,
+        batch: &mut Batch,
+        deadline: Deadline,
+    ) -> Result<Committed, AppendError> {
         match self.gate.pass() {
-            true => self.log.append(batch),
-            false => Err(AppendError::Backend("the gate fails".into())),
+            true => self.log.append(after, batch, deadline),
+            false => Err(AppendError::InDoubt {
+                fault: AppendFault::Backend {
+                    source: "the gate fails".into(),
+                    transient: false,
+                },
+            }),
         }
     }
 
-    fn head(&self) -> Head {
-        self.log.head()
+    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+        self.log.head(deadline)
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {

@@ -7,7 +7,7 @@ use tillroll_engine::{
     BookOptions, Engine, Replay, SnapshotFile, Snapshots, StartError, StartReport,
 };
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_log::{FileLog, Head, Log, LogId, Options, Position};
+use tillroll_log::{Deadline, FileLog, Head, Log, LogId, Options, Position};
 
 use super::commerce::{shop, through_intents};
 use super::{BOOK, batches, story};
@@ -57,7 +57,9 @@ pub fn fold(engine: &FileEngine, up_to: Position) -> (Replay, Head) {
     let reader = engine.reader();
     let mut replay = Replay::new(Chart::default());
     let mut head = Head::EMPTY;
-    let mut frames = reader.frames(Position::FIRST).expect("it can be read");
+    let mut frames = reader
+        .frames(Position::FIRST, Deadline::NEVER)
+        .expect("it can be read");
     while let Some(frame) = frames.next_frame().expect("it can be read") {
         if frame.last() > up_to {
             break;
@@ -76,7 +78,9 @@ pub fn fold(engine: &FileEngine, up_to: Position) -> (Replay, Head) {
 /// Ends of frames.
 pub fn ends(engine: &FileEngine) -> Vec<Position> {
     let reader = engine.reader();
-    let mut frames = reader.frames(Position::FIRST).expect("it can be read");
+    let mut frames = reader
+        .frames(Position::FIRST, Deadline::NEVER)
+        .expect("it can be read");
     let mut ends = Vec::new();
     while let Some(frame) = frames.next_frame().expect("it can be read") {
         ends.push(frame.last());

@@ -7,10 +7,12 @@
 //! over any file, whose bytes are then not what was written.
 //! Every choice comes from a seed, so that a run can be repeated.
 
+mod at_once;
 mod memory_storage;
 mod random;
 mod rot;
 
+pub use at_once::{TestLog, TestReader};
 pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, MemoryTree, PowerCut};
 pub use random::Random;
 pub use rot::{Rot, RottenFile};

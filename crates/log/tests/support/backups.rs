@@ -1,8 +1,8 @@
 //! What the tests of backups share.
 
-use tillroll_log::testing::{MemoryStorage, MemoryTree};
+use tillroll_log::testing::{MemoryStorage, MemoryTree, TestLog};
 use tillroll_log::{
-    BackupError, BackupReport, BackupSource, FileLog, Head, Log, Position, RecoveryReport, Storage,
+    BackupError, BackupReport, BackupSource, FileLog, Head, Position, RecoveryReport, Storage,
     Tree, VerifyBackupError, restore, verify_backup,
 };
 
@@ -46,15 +46,15 @@ impl Shop {
 
     pub fn append(&mut self, batches: usize) -> Head {
         for _ in 0..batches {
-            let next = self.writer.head().position.get() + 1;
+            let next = self.writer.end().position.get() + 1;
             let records = (0..=next % 3).map(|more| format!("{} {}", self.word, next + more));
-            self.writer.append(&mut batch(records)).unwrap();
+            self.writer.append_next(&mut batch(records)).unwrap();
         }
         self.head()
     }
 
     pub fn head(&self) -> Head {
-        self.writer.head()
+        self.writer.end()
     }
 
     pub fn records(&self) -> Vec<Vec<u8>> {
@@ -92,7 +92,7 @@ pub fn restored<T: Tree>(
     assert_eq!(report.backup, summary);
     let (log, recovery) = open(data.directory("log"), SEGMENT_BYTES).unwrap();
     assert_clean(&recovery);
-    assert_eq!(log.head(), summary.head);
+    assert_eq!(log.end(), summary.head);
     Ok((summary.head, all(&log), data))
 }
 

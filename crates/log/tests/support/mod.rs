@@ -3,9 +3,10 @@
 
 pub mod backups;
 
-use tillroll_log::testing::MemoryStorage;
+use tillroll_log::testing::{MemoryStorage, TestLog};
 use tillroll_log::{
-    Batch, Damage, FileLog, Head, Log, LogId, OpenError, Options, Position, RecoveryReport, Storage,
+    Batch, Damage, Deadline, FileLog, Head, Log, LogId, OpenError, Options, Position,
+    RecoveryReport, Storage,
 };
 
 pub const ID: LogId = LogId::new(*b"a book of tests.");
@@ -64,20 +65,23 @@ pub fn written(batches: &[&[&str]], segment_bytes: u64) -> (MemoryStorage, Head)
     let storage = MemoryStorage::new();
     let (mut log, _) = open(storage.clone(), segment_bytes).unwrap();
     for records in batches {
-        log.append(&mut batch(*records)).unwrap();
+        log.append_next(&mut batch(*records)).unwrap();
     }
-    (storage, log.head())
+    (storage, log.end())
 }
 
 pub fn all(log: &impl Log) -> Vec<Record> {
-    let records = log.reader().read_from(Position::ZERO).unwrap();
+    let records = log
+        .reader()
+        .read_from(Position::ZERO, Deadline::NEVER)
+        .unwrap();
     let mut found = Vec::new();
     for (expected, record) in (1..).map(Position::new).zip(records) {
         let (position, bytes) = record.unwrap();
         assert_eq!(position, expected);
         found.push(bytes);
     }
-    assert_eq!(found.len() as u64, log.head().position.get());
+    assert_eq!(found.len() as u64, log.end().position.get());
     found
 }
 

@@ -5,6 +5,7 @@ pub mod random;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tillroll_log::testing::TestLog;
 
 use tillroll_events::{
     AccountOpened, Event, EventId, ExternalId, JournalEntry, OrderId, OrderSplit, OrderStanding,
@@ -132,7 +133,7 @@ pub fn append(log: &mut MemoryLog, records: &[Record], frame: usize) {
                 .push_with(|buffer| record.encode(buffer))
                 .expect("a record of the test is small");
         }
-        let committed = log.append(&mut batch).expect("memory takes it");
+        let committed = log.append_next(&mut batch).expect("memory takes it");
         assert!(committed.last.get() > 0);
     }
 }

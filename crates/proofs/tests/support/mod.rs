@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::path::Path;
+use tillroll_log::testing::TestLog;
 
 use tillroll_log::{Batch, DirStorage, FileLog, Log, LogId, LogReader, MemoryLog, Options};
 use tillroll_proofs::merkle::{Frontier, MemoryTree, leaf_hash};
@@ -77,7 +78,7 @@ pub fn memory(records: &[Vec<u8>], frame: usize) -> MemoryLog {
 
 pub fn append(log: &mut dyn Log, records: &[Vec<u8>], frame: usize) {
     for records in records.chunks(frame) {
-        log.append(&mut batch(records)).unwrap();
+        log.append_next(&mut batch(records)).unwrap();
     }
 }
 

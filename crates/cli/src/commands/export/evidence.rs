@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use tillroll_events::{AccountOpened, Event, Kind, OrderId, Record};
-use tillroll_log::Position;
+use tillroll_log::{Deadline, Position};
 use tillroll_proofs::{Prover, SignedCheckpoint};
 
 use super::table;
@@ -145,26 +145,27 @@ fn find(
     let mut found = Found::default();
     let mut wrong = None;
     let mut progress = console.progress("searching", durable.head().position.get());
-    let searched = durable
-        .reader
-        .for_each(Position::FIRST, &mut |position, bytes| {
-            progress.set(position.get(), || format!("position {position}"));
-            let record = match Record::decode(bytes) {
-                Ok(record) => record,
-                Err(error) => {
-                    wrong = Some(format!("the record at position {position}: {error}"));
-                    return ControlFlow::Break(());
+    let searched =
+        durable
+            .reader
+            .for_each(Position::FIRST, Deadline::NEVER, &mut |position, bytes| {
+                progress.set(position.get(), || format!("position {position}"));
+                let record = match Record::decode(bytes) {
+                    Ok(record) => record,
+                    Err(error) => {
+                        wrong = Some(format!("the record at position {position}: {error}"));
+                        return ControlFlow::Break(());
+                    }
+                };
+                found.names.learn(bytes);
+                if let Event::AccountOpened(opened) = &record.event {
+                    found.opened.push((position, (**opened).clone()));
                 }
-            };
-            found.names.learn(bytes);
-            if let Event::AccountOpened(opened) = &record.event {
-                found.opened.push((position, (**opened).clone()));
-            }
-            if record.order.or_else(|| record.event.order()) == Some(order) {
-                found.events.push((position, record));
-            }
-            ControlFlow::Continue(())
-        });
+                if record.order.or_else(|| record.event.order()) == Some(order) {
+                    found.events.push((position, record));
+                }
+                ControlFlow::Continue(())
+            });
     drop(progress);
     let next = || data.command("verify");
     if let Err(error) = searched {

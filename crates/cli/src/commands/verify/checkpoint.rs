@@ -118,7 +118,7 @@ pub(super) fn check_stored(
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     let mut signed = believed(data, roll, report);
-    let head = roll.head().position.get();
+    let head = roll.end().position.get();
     if data.layout().is_in_use() {
         // The server may have gone on since the roll was opened, and somebody signed that.
         signed.retain(|(_, stated)| stated.size <= head);

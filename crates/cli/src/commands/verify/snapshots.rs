@@ -40,7 +40,7 @@ pub(super) fn check(
     let snapshots = Snapshots::new(tree);
     let mut all = snapshots.list().map_err(Stop::failed)?;
     all.reverse();
-    let head = roll.head().position;
+    let head = roll.end().position;
     let reader = roll.reader();
     let mut replay = Replay::new(data.chart()?);
     let (mut equal, mut last, mut whole) = (0, 0, true);
