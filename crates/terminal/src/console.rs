@@ -54,8 +54,8 @@ impl<'a> Console<'a> {
         Self {
             out,
             err,
-            width: comfy_table::Table::new()
-                .width()
+            width: terminal_size::terminal_size_of(io::stdout())
+                .map(|(columns, _)| columns.0)
                 .filter(|width| *width >= NARROWEST),
             live,
             color: live && !no_color,

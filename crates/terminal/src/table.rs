@@ -24,8 +24,6 @@ impl Rows {
     #[must_use]
     pub fn new(columns: &[Column<'_>]) -> Self {
         let mut table = Table::new();
-        // The console knows what it is; a table must not look for itself.
-        table.force_no_tty();
         table.load_style(STYLE);
         table.set_header(columns.iter().map(|column| match column {
             Column::Left(title) | Column::Right(title) => Cell::new(title),
