@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicBool;
 use tillroll_bench::workload::{Entries, bulk_log, bulk_log_of, commerce_log};
 use tillroll_bench::{FileEngine, Scratch, timed};
 use tillroll_book::Chart;
+use tillroll_book::state::{Applied, Charge, Order};
 use tillroll_engine::{BookOptions, Engine, Snapshots};
 use tillroll_log::{DirStorage, DirTree, LogId, Options};
 
@@ -40,8 +41,8 @@ fn main() {
             let mut engine = open(directory);
             let filled = commerce_log(&mut engine, number(rounds) as u64);
             let records = filled.expect("the log is whole").records;
-            let state = engine.book().state();
-            println!("{records} records, {} orders", state.orders().count());
+            let orders = engine.book().rows::<Order>().count();
+            println!("{records} records, {orders} orders");
         }
         ["snapshot", directory] => {
             let engine = open(directory);
@@ -110,16 +111,16 @@ fn snapshots(directory: &str) -> Snapshots<DirTree> {
 }
 
 fn tell(engine: &FileEngine, before: u64) {
-    let (ledger, state) = (engine.book().ledger(), engine.book().state());
+    let (book, ledger) = (engine.book(), engine.book().ledger());
     let mib = (resident() - before) >> 20;
     println!("{mib} MiB resident, {} MiB at most", peak() >> 20);
     println!(
         "{} accounts, {} entry ids, {} orders, {} charges, {} keys at position {}",
         ledger.account_count(),
         ledger.entry_count(),
-        state.orders().count(),
-        state.charges().count(),
-        state.applied().count(),
+        book.rows::<Order>().count(),
+        book.rows::<Charge>().count(),
+        book.rows::<Applied>().count(),
         engine.head(),
     );
 }

@@ -1,40 +1,12 @@
 //! State, and the two functions on it.
 
-use tillroll_events::{Event, JournalEntry, OrderId, Record, Timestamp};
+use tillroll_events::{Event, JournalEntry, Record, Timestamp};
 use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
 
-use crate::cold::{Cold, ColdFault, ColdStore};
-use crate::tables::Tables;
+use crate::decision::{Decided, Decision};
+use crate::store::{Applied, ColdFault, ColdStore, ColdTier, Tables};
 use crate::work::Work;
 use crate::{Chart, Command, Digest, PostEntries, Refusal, bulk, decide};
-
-/// An event that a command would add to the roll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
-    pub event: Event,
-    pub occurred_at: Timestamp,
-    /// The order whose timeline it belongs to.
-    pub order: Option<OrderId>,
-}
-
-/// What deciding came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// These events, in this order, all or none.
-    Append(Vec<Decided>),
-    /// The command was applied before: its events start at position `first` and are `events`.
-    AlreadyApplied { first: u64, events: u32 },
-}
-
-/// Where a command's events are, and what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Applied {
-    pub fingerprint: [u8; 16],
-    /// Position of the first.
-    pub first: u64,
-    /// How many there are.
-    pub events: u32,
-}
 
 /// One merchant's state.
 #[derive(Debug)]
@@ -65,7 +37,7 @@ impl Book {
     /// rows stay in memory, and either way the book decides the same.
     #[must_use]
     pub fn with_cold(mut self, store: Box<dyn ColdStore>, after: u64) -> Self {
-        self.tables.set_cold(Cold::new(store, after.max(1)));
+        self.tables.set_cold(ColdTier::new(store, after.max(1)));
         self
     }
 

@@ -7,8 +7,7 @@
 use std::fmt::{self, Write};
 
 use crate::Book;
-use crate::order::Order;
-use crate::rows::{Dispute, Payout, Transfer};
+use crate::store::{Dispute, Order, Payout, Transfer};
 
 /// BLAKE3 over a canonical listing of the state, one line per fact, sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

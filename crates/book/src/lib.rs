@@ -8,44 +8,43 @@
 //! often they arrive.
 //!
 //! Rows that no record has touched for long may be kept elsewhere ([`ColdStore`]); where a row
-//! is changes nothing that is decided or listed.
+//! is changes nothing that is decided or listed. The rules stand on `store`, which holds the rows
+//! and knows no rule.
 //!
-//! It refuses to know: bytes, files, network, clocks, randomness, Stripe's own names and
-//! shapes. Facts arrive in the vocabulary of `tillroll-events`.
+//! It knows no files, network, clocks, randomness, nor Stripe's own names and shapes. Of bytes it
+//! knows how a row of its state is written, derived from the row's numbered fields as those of
+//! events are, and not where. Facts arrive in the vocabulary of `tillroll-events`.
 
 mod book;
 mod bulk;
 mod chart;
-mod cold;
-mod cold_index;
 mod command;
 mod decide;
+mod decision;
 mod digest;
 mod entry_batch;
 mod facts;
-mod ids;
-mod legs;
+mod fold;
+mod links;
 mod memory_writer;
 mod order;
-mod parts;
 mod posting;
 mod record;
 mod refusal;
-mod rows;
 pub mod state;
-mod table;
-mod tables;
+mod store;
 mod work;
 
-pub use book::{Book, Decided, Decision};
+pub use book::Book;
 pub use chart::{Chart, ChartError, ChartRule};
-pub use cold::{ColdFault, ColdStore, MemoryColdStore, Place, Row};
 pub use command::{
     Action, CaptureHold, CapturePart, Command, CommandKey, Fact, LineRequest, Observe, OpenAccount,
     PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest,
     StockRequest, TaxRequest,
 };
+pub use decision::{Decided, Decision};
 pub use digest::Digest;
 pub use entry_batch::{EntryBatch, EntryRequest, LegRequest, Words};
 pub use memory_writer::MemoryWriter;
 pub use refusal::{Refusal, Retry};
+pub use store::{ColdFault, ColdStore, MemoryColdStore, RowAddress};

@@ -3,62 +3,31 @@
 use std::collections::BTreeMap;
 
 use tillroll_events::{
-    ExternalId, OrderId, OrderLine, OrderPlaced, OrderSplit, OrderStanding, OrderStatus, SplitRole,
+    ExternalId, OrderLine, OrderPlaced, OrderSplit, OrderStanding, OrderStatus, SplitRole,
 };
 use tillroll_ledger::Entry;
 use tillroll_money::{MAX_MINOR, Unit, largest_remainder};
 
-use crate::legs::Legs;
+use crate::store::{Goods, Legs, Order};
 use crate::{LineRequest, Refusal};
 
-/// An order as the book remembers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub id: OrderId,
-    pub channel: String,
-    pub location: Option<String>,
-    pub currency: Unit,
-    /// Articles and how many; those sold beyond the shelf are counted in both.
-    pub goods: Vec<Goods>,
-    pub standing: OrderStanding,
-    pub booked: Legs,
-}
-
-/// An article of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goods {
-    pub sku: Unit,
-    pub quantity: u64,
-    pub short: u64,
-}
-
-impl Order {
-    pub(crate) fn placed(event: &OrderPlaced) -> Self {
-        let mut booked = Legs::default();
-        if let Some(entry) = &event.entry {
-            booked.add_entry(entry);
-        }
-        Self {
-            id: event.order,
-            channel: event.channel.clone(),
-            location: event.location.clone(),
-            currency: event.currency,
-            goods: goods(&event.lines),
-            standing: event.standing.clone(),
-            booked,
-        }
-    }
-
-    pub(crate) fn booked(&mut self, standing: &OrderStanding, entry: Option<&Entry>) {
-        self.standing = standing.clone();
-        if let Some(entry) = entry {
-            self.booked.add_entry(entry);
-        }
+/// The order as the book remembers it when it is placed. `entry` is the event's.
+pub(crate) fn placed(event: &OrderPlaced, entry: Option<&Entry>) -> Order {
+    let mut booked = Legs::default();
+    booked.add_entry(entry);
+    Order {
+        id: event.order,
+        channel: event.channel.clone(),
+        location: event.location.clone(),
+        currency: event.currency,
+        goods: goods(&event.lines),
+        standing: event.standing.clone(),
+        booked,
     }
 }
 
 /// What moves stock, by article.
-pub(crate) fn goods(lines: &[OrderLine]) -> Vec<Goods> {
+fn goods(lines: &[OrderLine]) -> Vec<Goods> {
     let mut by_sku: BTreeMap<Unit, (u64, u64)> = BTreeMap::new();
     for line in lines {
         let Some(sku) = line.sku.as_deref().and_then(|code| Unit::sku(code).ok()) else {

@@ -3,12 +3,11 @@
 use tillroll_events::{
     AccountOpened, Event, ExternalId, JournalEntry, OrderId, SellerBalanceAdjusted, Timestamp,
 };
-use tillroll_ledger::{AccountId, AccountPath, AccountSpec, Draft, Side};
+use tillroll_ledger::{AccountId, AccountPath, AccountSpec, Draft, Entry, Side};
 use tillroll_money::Unit;
 
-use crate::book::Decided;
-use crate::legs::Legs;
-use crate::tables::Tables;
+use crate::decision::Decided;
+use crate::store::{Legs, Tables};
 use crate::{Chart, Refusal};
 
 pub(crate) struct Work<'a> {
@@ -134,7 +133,7 @@ impl<'a> Work<'a> {
                 self.adjust(seller, *account, Side::Credit, drawn - available)?;
             }
         }
-        let entry = difference.entry(&self.draft)?;
+        let entry = self.entry_of(difference)?;
         if let Some(entry) = &entry {
             self.draft.post(entry)?;
         }
@@ -154,6 +153,25 @@ impl<'a> Work<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The entry that posts legs; none when there are none.
+    pub(crate) fn entry_of(&self, legs: &Legs) -> Result<Option<Entry>, Refusal> {
+        if legs.is_empty() {
+            return Ok(None);
+        }
+        let mut postings = Vec::with_capacity(legs.iter().len());
+        for (account, net) in legs.iter() {
+            let side = if net > 0 { Side::Debit } else { Side::Credit };
+            let amount =
+                u64::try_from(net.unsigned_abs()).map_err(|_| Refusal::AmountOutOfRange {
+                    param: "amount".into(),
+                    detail: "the sum to post is beyond the range of an amount".into(),
+                })?;
+            let posting = self.draft.posting(account, side, amount);
+            postings.push(posting.expect("legs name accounts of the draft"));
+        }
+        Ok(Some(Entry::new(postings)?))
     }
 
     /// Sellers whose available balance the legs change: id, account, net amount drawn.
@@ -199,9 +217,8 @@ impl<'a> Work<'a> {
         };
         legs.debit(available, signed);
         legs.debit(receivable, -signed);
-        let entry = legs
-            .entry(&self.draft)?
-            .expect("an adjustment is never empty");
+        let entry = self.entry_of(&legs)?;
+        let entry = entry.expect("an adjustment is never empty");
         self.draft.post(&entry)?;
         let owed = u64::try_from(self.draft.balances(receivable).net_debit()).unwrap_or(0);
         let seller = seller.clone();

@@ -3,15 +3,17 @@
 
 mod roll;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use roll::life::{Step, life_cycles, lines};
 use roll::*;
+use tillroll_book::state::{ListedRow, Payout, RowVisitor, StateRow};
 use tillroll_book::{
-    Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Place,
-    Refusal, Row,
+    Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Refusal,
+    RowAddress,
 };
 use tillroll_events::{EventId, Timestamp};
 
@@ -41,14 +43,14 @@ impl Store {
 }
 
 impl ColdStore for Store {
-    fn put(&mut self, row: &Row) -> Result<Place, ColdFault> {
+    fn put(&mut self, row: &[u8]) -> Result<RowAddress, ColdFault> {
         self.may(&self.asked.put)?;
         self.rows.put(row)
     }
 
-    fn get(&self, place: Place) -> Result<Row, ColdFault> {
+    fn get(&self, address: RowAddress) -> Result<Vec<u8>, ColdFault> {
         self.may(&self.asked.got)?;
-        self.rows.get(place)
+        self.rows.get(address)
     }
 }
 
@@ -119,30 +121,25 @@ impl Pair {
 }
 
 /// All rows of a book, as it lists them.
-fn rows(book: &Book) -> Vec<Row> {
-    let state = book.state();
-    macro_rules! listed {
-        ($($table:ident $row:ident,)*) => {{
-            let mut rows = Vec::new();
-            $(rows.extend(state.$table().map(|(key, row)| {
-                Row::$row(key.into_owned(), row.into_owned())
-            }));)*
-            rows
-        }};
+fn rows(book: &Book) -> Vec<String> {
+    struct Listing(Vec<String>);
+
+    impl RowVisitor for Listing {
+        type Error = Infallible;
+
+        fn rows<'b, V: StateRow + 'b>(
+            &mut self,
+            rows: impl Iterator<Item = ListedRow<'b, V>>,
+        ) -> Result<(), Infallible> {
+            self.0
+                .extend(rows.map(|(key, row)| format!("{} {key:?}: {row:?}", V::KIND)));
+            Ok(())
+        }
     }
-    listed!(
-        applied Key,
-        orders Order,
-        links Links,
-        intents Intent,
-        charges Charge,
-        refunds Refund,
-        disputes Dispute,
-        transfers Transfer,
-        payouts Payout,
-        balance_transactions BalanceTransaction,
-        by_source Source,
-    )
+
+    let mut listing = Listing(Vec::new());
+    let Ok(()) = book.visit_rows(&mut listing);
+    listing.0
 }
 
 proptest! {
@@ -276,7 +273,7 @@ fn what_is_listed_after_a_fault_is_said_to_be_of_no_use() {
         );
     }
     assert!(pair.cold.fault().is_none());
-    let listed = pair.cold.state().payouts().count();
+    let listed = pair.cold.rows::<Payout>().count();
     assert!(
         listed < 30,
         "the store gives 40 rows and each is read twice"

@@ -1,4 +1,4 @@
-//! Rows that nobody has touched for long, in a file: each with its length and a checksum, one
+//! Rows that no record has touched for long, in a file: each with its length and a checksum, one
 //! behind the other in the order in which they went.
 //!
 //! The file is of this process alone and has no name, so it ends with the process. It is never
@@ -7,21 +7,20 @@
 //! back, so the file is never longer than what the state takes at the start, and the rows that
 //! the records since then have touched.
 //!
-//! What is read is believed only when its checksum holds, which covers its place as well.
+//! What is read is believed only when its checksum holds, which covers its address as well.
 
-use tillroll_book::{ColdFault, ColdStore, Place, Row};
+use tillroll_book::{ColdFault, ColdStore, RowAddress};
 use tillroll_log::{Operation, StorageError, StorageFile};
 
-use crate::failure::in_full;
+use crate::ScratchFiles;
 use crate::snapshot::failed;
-use crate::{ScratchFiles, Section, row};
 
-/// Before each row: its length, the checksum, the number of its section.
-const HEAD: usize = 9;
+/// Before each row: its length and the checksum.
+const HEAD: usize = 8;
 /// Most rows are shorter, so one read gets them whole.
 const FIRST_READ: usize = 512;
 /// How the file is called in messages; it has no name of its own.
-pub(crate) const FILE: &str = "the file of rows that nobody has touched";
+pub(crate) const FILE: &str = "the file of rows that no record has touched";
 
 #[derive(Debug, thiserror::Error)]
 enum ColdFileError {
@@ -66,22 +65,19 @@ impl ColdFile {
         }
     }
 
-    fn append(&mut self, row: &Row) -> Result<Place, ColdFileError> {
+    fn append(&mut self, row: &[u8]) -> Result<RowAddress, ColdFileError> {
         let offset = self.flushed + self.buffer.len() as u64;
-        let place = Place::new(offset).ok_or(ColdFileError::Full(offset))?;
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(&[0; HEAD]);
-        let section = row::write(row, &mut self.buffer);
-        let framed = &mut self.buffer[start..];
-        let length = u32::try_from(framed.len() - HEAD).expect("a row fits into a few records");
-        framed[HEAD - 1] = u8::try_from(section.number()).expect("there are few sections");
-        framed[..4].copy_from_slice(&length.to_le_bytes());
-        let checksum = checksum(offset, framed);
-        framed[4..HEAD - 1].copy_from_slice(&checksum.to_le_bytes());
+        let address = RowAddress::new(offset).ok_or(ColdFileError::Full(offset))?;
+        let length = u32::try_from(row.len()).expect("a row fits into a few records");
+        let length = length.to_le_bytes();
+        self.buffer.extend_from_slice(&length);
+        let checksum = checksum(offset, length, row);
+        self.buffer.extend_from_slice(&checksum.to_le_bytes());
+        self.buffer.extend_from_slice(row);
         if self.buffer.len() > self.scratch.buffer_bytes {
             self.flush()?;
         }
-        Ok(place)
+        Ok(address)
     }
 
     fn flush(&mut self) -> Result<(), ColdFileError> {
@@ -97,21 +93,24 @@ impl ColdFile {
         Ok(())
     }
 
-    fn read(&self, offset: u64) -> Result<Row, ColdFileError> {
+    fn read(&self, offset: u64) -> Result<Vec<u8>, ColdFileError> {
         if let Some(ahead) = offset.checked_sub(self.flushed) {
             let start = usize::try_from(ahead).unwrap_or(usize::MAX);
             let framed = self.buffer.get(start..).unwrap_or_default();
-            return decode(offset, framed);
+            return Ok(row(offset, framed)?.to_vec());
         }
         let left = usize::try_from(self.flushed - offset).unwrap_or(usize::MAX);
         let mut framed = vec![0; left.min(FIRST_READ)];
         self.fill(offset, &mut framed)?;
-        let whole = row_bytes(&framed).map_or(left, |row| (HEAD + row).min(left));
+        let whole = row_length(&framed).map_or(left, |row| (HEAD + row).min(left));
         if whole > framed.len() {
             framed.resize(whole, 0);
             self.fill(offset, &mut framed)?;
         }
-        decode(offset, &framed)
+        let length = row(offset, &framed)?.len();
+        framed.truncate(HEAD + length);
+        framed.drain(..HEAD);
+        Ok(framed)
     }
 
     fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ColdFileError> {
@@ -131,24 +130,24 @@ impl ColdFile {
 }
 
 impl ColdStore for ColdFile {
-    fn put(&mut self, row: &Row) -> Result<Place, ColdFault> {
+    fn put(&mut self, row: &[u8]) -> Result<RowAddress, ColdFault> {
         Ok(self.append(row)?)
     }
 
-    fn get(&self, place: Place) -> Result<Row, ColdFault> {
-        Ok(self.read(place.get())?)
+    fn get(&self, address: RowAddress) -> Result<Vec<u8>, ColdFault> {
+        Ok(self.read(address.get())?)
     }
 }
 
-/// Covers the place, the length, the section and the row: all but itself.
-fn checksum(offset: u64, framed: &[u8]) -> u32 {
-    let place = crc32c::crc32c(&offset.to_le_bytes());
-    let length = crc32c::crc32c_append(place, &framed[..4]);
-    crc32c::crc32c_append(length, &framed[HEAD - 1..])
+/// Covers the address, the length and the row: all but itself.
+fn checksum(offset: u64, length: [u8; 4], row: &[u8]) -> u32 {
+    let address = crc32c::crc32c(&offset.to_le_bytes());
+    let length = crc32c::crc32c_append(address, &length);
+    crc32c::crc32c_append(length, row)
 }
 
 /// Length of the row behind a head.
-fn row_bytes(framed: &[u8]) -> Option<usize> {
+fn row_length(framed: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(*framed.first_chunk()?);
     usize::try_from(length).ok()
 }
@@ -158,20 +157,15 @@ fn damaged(offset: u64, what: impl Into<String>) -> ColdFileError {
     ColdFileError::Damaged { offset, what }
 }
 
-fn decode(offset: u64, bytes: &[u8]) -> Result<Row, ColdFileError> {
-    let whole = row_bytes(bytes).and_then(|row| bytes.get(..HEAD.checked_add(row)?));
-    let framed = whole.ok_or_else(|| damaged(offset, "a row ends beyond it"))?;
-    let kept = framed[4..HEAD - 1].first_chunk();
-    let kept = u32::from_le_bytes(*kept.expect("the head has four bytes of it"));
-    if kept != checksum(offset, framed) {
-        return Err(damaged(offset, "a checksum does not match"));
-    }
-    let number = u16::from(framed[HEAD - 1]);
-    let section = Section::ALL.into_iter().find(|all| all.number() == number);
-    let section = section.ok_or_else(|| damaged(offset, "no table has such rows"))?;
-    match row::read(section, &framed[HEAD..]) {
-        Ok((row, used)) if used == framed.len() - HEAD => Ok(row),
-        Ok(_) => Err(damaged(offset, "bytes are left over")),
-        Err(error) => Err(damaged(offset, in_full(&error))),
+/// The row behind a head, when its checksum holds.
+fn row(offset: u64, framed: &[u8]) -> Result<&[u8], ColdFileError> {
+    let ends = || damaged(offset, "a row ends beyond it");
+    let (head, rest) = framed.split_first_chunk::<HEAD>().ok_or_else(ends)?;
+    let row = row_length(framed).and_then(|length| rest.get(..length));
+    let row = row.ok_or_else(ends)?;
+    let [a, b, c, d, stored @ ..] = *head;
+    match u32::from_le_bytes(stored) == checksum(offset, [a, b, c, d], row) {
+        true => Ok(row),
+        false => Err(damaged(offset, "a checksum does not match")),
     }
 }

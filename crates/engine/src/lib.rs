@@ -25,13 +25,11 @@
 
 mod audit;
 mod book_options;
-mod cbor;
 mod cold_file;
 mod engine;
 mod engine_options;
 mod event_id;
 mod failure;
-mod fixed;
 mod frame_limits;
 mod handle;
 mod log_driver;
@@ -39,7 +37,6 @@ mod log_thread;
 mod metrics;
 mod outcome;
 mod replay;
-mod row;
 mod scratch;
 mod sequencer;
 mod snapshot;

@@ -237,8 +237,8 @@ fn parse(text: &str) -> Vec<u8> {
 /// A version's bytes are never changed: other bytes, or another state of the same roll, are
 /// another version, with a golden file of its own.
 #[test]
-fn version_2_is_written_and_read_to_the_byte() {
-    let golden = parse(include_str!("golden/snapshot-2.hex"));
+fn version_3_is_written_and_read_to_the_byte() {
+    let golden = parse(include_str!("golden/snapshot-3.hex"));
     let storage = golden_roll();
     let (engine, _) = open(storage.restarted(), &MemoryTree::new()).expect("it opens");
     let bytes = bytes_of_writer(&engine);

@@ -25,6 +25,11 @@ mod stock;
 mod time;
 mod view;
 
+/// How values of other crates are written, for rows that hold them beside facts.
+pub mod cbor {
+    pub use crate::codec::{hold_id, unit};
+}
+
 pub use account::{AccountLimitSet, AccountOpened};
 pub use entries::{EntriesPosted, ParseEntriesError, PostedEntries};
 pub use entry::{

@@ -10,7 +10,7 @@ use tillroll_events::{
 
 use super::reconcile::{self, Touched};
 use crate::facts::Join;
-use crate::rows::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
+use crate::store::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
 use crate::work::Work;
 use crate::{Fact, Observe, Refusal, posting};
 

@@ -10,8 +10,8 @@ use tillroll_money::{MAX_MINOR, Unit, UnitKind};
 
 use super::stock::MAX_LINES;
 use super::{path_name, reconcile};
-use crate::legs::Legs;
-use crate::order::{self, Observed, Order};
+use crate::order::{self, Observed};
+use crate::store::{Legs, Order};
 use crate::work::Work;
 use crate::{PlaceOrder, Refusal, posting};
 
@@ -65,7 +65,7 @@ pub(super) fn place(work: &mut Work<'_>, request: &PlaceOrder) -> Result<(), Ref
         standing,
         entry: None,
     };
-    let draft = Order::placed(&placed);
+    let draft = order::placed(&placed, None);
     let legs = posting::order::legs(work, &draft, &placed.standing, &Observed::default())?;
     let event = |entry| OrderPlaced { entry, ..placed }.into();
     work.book(&legs, Some(request.id), event)?;

@@ -9,11 +9,11 @@ use tillroll_events::{
 };
 use tillroll_money::Unit;
 
-use crate::ids::Ids;
-use crate::order::{self, Observed, Order};
+use crate::order::{self, Observed};
 use crate::posting::balance_transaction::Link;
-use crate::rows::{BalanceTransaction, Charge, Dispute, Intent, OrderLinks, Refund};
-use crate::tables::Tables;
+use crate::store::{
+    BalanceTransaction, Charge, Dispute, ExternalIds, Intent, Order, OrderLinks, Refund, Tables,
+};
 use crate::work::Work;
 use crate::{Refusal, posting};
 
@@ -80,7 +80,7 @@ pub(super) fn touched(work: &mut Work<'_>, touched: &Touched) -> Result<(), Refu
 }
 
 fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusal> {
-    let ids = work.tables.get::<Ids>(source).map(Cow::into_owned);
+    let ids = work.tables.get::<ExternalIds>(source).map(Cow::into_owned);
     let ids = ids.unwrap_or_default();
     for id in &ids {
         book_balance_transaction(work, id)?;
@@ -228,7 +228,7 @@ fn link(tables: &Tables<'_>, facts: &BalanceTransactionFacts) -> Option<Link> {
 }
 
 fn reverses_a_part(tables: &Tables<'_>, source: &ExternalId) -> bool {
-    tables.get::<Ids>(source).is_some_and(|ids| {
+    tables.get::<ExternalIds>(source).is_some_and(|ids| {
         let rows = ids
             .iter()
             .filter_map(|id| tables.get::<BalanceTransaction>(id));
@@ -347,7 +347,7 @@ fn of_charge(tables: &Tables<'_>, charge: &Charge, currency: Unit, sum: &mut Obs
 }
 
 /// All refunds of a set, and those among them that failed.
-fn refunds(tables: &Tables<'_>, ids: &Ids, currency: Unit) -> (u64, u64) {
+fn refunds(tables: &Tables<'_>, ids: &ExternalIds, currency: Unit) -> (u64, u64) {
     let (mut known, mut refused) = (0_u64, 0_u64);
     for id in ids {
         let row = tables.get::<Refund>(id);
@@ -363,7 +363,7 @@ fn refunds(tables: &Tables<'_>, ids: &Ids, currency: Unit) -> (u64, u64) {
     (known, refused)
 }
 
-fn disputes(tables: &Tables<'_>, ids: &Ids, currency: Unit, sum: &mut Observed) {
+fn disputes(tables: &Tables<'_>, ids: &ExternalIds, currency: Unit, sum: &mut Observed) {
     for id in ids {
         let row = tables.get::<Dispute>(id);
         let facts = row.as_ref().and_then(|row| row.facts.as_ref());

@@ -4,7 +4,7 @@ use tillroll_events::{JournalEntry, StockLine, StockReceived};
 use tillroll_money::{MAX_MINOR, Unit};
 
 use super::path_name;
-use crate::legs::Legs;
+use crate::store::Legs;
 use crate::work::Work;
 use crate::{ReceiveStock, Refusal};
 
@@ -32,7 +32,7 @@ pub(super) fn receive(work: &mut Work<'_>, request: &ReceiveStock) -> Result<(),
         legs.debit(available, line.quantity.into());
         legs.debit(suppliers, -i128::from(line.quantity));
     }
-    let entry = legs.entry(&work.draft)?.expect("every line has a quantity");
+    let entry = work.entry_of(&legs)?.expect("every line has a quantity");
     work.draft.post(&entry)?;
     let lines = request
         .lines

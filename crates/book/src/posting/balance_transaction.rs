@@ -9,7 +9,7 @@ use tillroll_money::Unit;
 
 use super::debit;
 use crate::Refusal;
-use crate::legs::Legs;
+use crate::store::Legs;
 use crate::work::Work;
 
 /// What a balance transaction is about, when that is known and its order is placed.

@@ -6,7 +6,7 @@
 use tillroll_money::Unit;
 
 use crate::Refusal;
-use crate::legs::Legs;
+use crate::store::Legs;
 use crate::work::Work;
 
 pub(crate) mod balance_transaction;

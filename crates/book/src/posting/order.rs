@@ -11,8 +11,8 @@ use tillroll_events::{OrderStanding, SplitRole};
 
 use super::debit;
 use crate::Refusal;
-use crate::legs::Legs;
-use crate::order::{Assigned, Observed, Order};
+use crate::order::{Assigned, Observed};
+use crate::store::{Legs, Order};
 use crate::work::Work;
 
 pub(crate) fn legs(

@@ -12,9 +12,7 @@ use tillroll_events::{DisputeFacts, DisputeStatus, PayoutFacts, PayoutStatus, Tr
 use tillroll_money::Unit;
 
 use crate::Refusal;
-use crate::ids::Ids;
-use crate::legs::Legs;
-use crate::rows::BalanceTransaction;
+use crate::store::{BalanceTransaction, ExternalIds, Legs};
 use crate::work::Work;
 
 pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs, Refusal> {
@@ -23,7 +21,7 @@ pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs,
         return Ok(legs);
     }
     let mut held: BTreeMap<Unit, i128> = BTreeMap::new();
-    if let Some(ids) = work.tables.get::<Ids>(&facts.id) {
+    if let Some(ids) = work.tables.get::<ExternalIds>(&facts.id) {
         for id in &*ids {
             let row = work.tables.get::<BalanceTransaction>(id);
             let facts = row.as_ref().and_then(|row| row.facts.as_ref());

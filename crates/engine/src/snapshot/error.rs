@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use tillroll_book::{ColdFault, state};
+use tillroll_book::ColdFault;
+use tillroll_book::state::StateContradiction;
 use tillroll_ledger as ledger;
 use tillroll_log::{Operation, StorageError};
 
@@ -71,7 +72,7 @@ pub enum SnapshotFault {
     #[error("the state contradicts itself: {0}")]
     Ledger(#[from] ledger::RestoreError),
     #[error("the state contradicts itself: {0}")]
-    State(#[from] state::RestoreError),
+    State(#[from] StateContradiction),
 }
 
 /// A failed operation on a file of the directory.

@@ -18,6 +18,7 @@
 //! `tillroll verify` compares each with a replay.
 
 mod error;
+mod fixed;
 mod format;
 mod keeper;
 mod read;

@@ -12,7 +12,7 @@ use super::error::failed;
 use super::format::{
     BLOCK_HEADER_BYTES, BlockHeader, END_BYTES, END_HASHED_BYTES, HEADER_BYTES, end_mark,
 };
-use super::rows::Rebuild;
+use super::rows::SnapshotRestore;
 use super::{Section, SnapshotError, SnapshotFault, SnapshotHeader};
 use crate::{BookOptions, Replay};
 
@@ -172,7 +172,7 @@ fn all_blocks<F: StorageFile>(
     mut visit: impl FnMut(Block) -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let mut count = 0;
-    for section in Section::ALL {
+    for section in Section::all() {
         for number in 0.. {
             let (block, last) = input.block(section, number)?;
             visit(block)?;
@@ -193,7 +193,7 @@ pub(super) fn replay<F: StorageFile>(
 ) -> Result<(SnapshotHeader, Replay), SnapshotError> {
     let mut input = Input::open(file, name)?;
     let header = input.header()?;
-    let empty = Rebuild::new(header.accounts, input.length, book_options.book());
+    let empty = SnapshotRestore::new(header.accounts, input.length, book_options.book());
     let rebuild = match input.length < FEW_BYTES {
         true => rebuild_here(input, empty)?,
         false => rebuild_beside(input, empty)?,
@@ -218,8 +218,8 @@ pub(super) fn replay<F: StorageFile>(
 
 fn rebuild_here<F: StorageFile>(
     input: Input<'_, F>,
-    mut rebuild: Rebuild,
-) -> Result<Rebuild, SnapshotError> {
+    mut rebuild: SnapshotRestore,
+) -> Result<SnapshotRestore, SnapshotError> {
     let name = input.name;
     all_blocks(input, |block| add(name, &mut rebuild, &block))?;
     Ok(rebuild)
@@ -228,8 +228,8 @@ fn rebuild_here<F: StorageFile>(
 /// The same, while another thread reads and checks.
 fn rebuild_beside<F: StorageFile>(
     input: Input<'_, F>,
-    mut rebuild: Rebuild,
-) -> Result<Rebuild, SnapshotError> {
+    mut rebuild: SnapshotRestore,
+) -> Result<SnapshotRestore, SnapshotError> {
     let name = input.name;
     let (sender, receiver) = sync_channel(AHEAD);
     let (read, rebuilt) = thread::scope(|scope| {
@@ -259,7 +259,7 @@ fn read_ahead<F: StorageFile>(
 }
 
 /// Makes rows of a block whose checksums hold.
-fn add(name: &str, rebuild: &mut Rebuild, block: &Block) -> Result<(), SnapshotError> {
+fn add(name: &str, rebuild: &mut SnapshotRestore, block: &Block) -> Result<(), SnapshotError> {
     rebuild
         .block(block.section, block.rows, &block.payload)
         .map_err(|fault| damaged(name, Some(block.section), block.offset, fault))

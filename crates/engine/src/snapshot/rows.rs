@@ -1,33 +1,51 @@
 //! Rows: how each section writes its own and reads it back.
 //!
-//! What there are many of (accounts, ids) has a fixed layout. Rows beside the ledger are those
-//! of [`crate::row`].
+//! What the ledger has many of (accounts, ids) has a fixed layout. Rows beside the ledger have the
+//! codec that they are declared with, in the book.
 
-use minicbor::Decoder;
-use minicbor::bytes::ByteArray;
 use minicbor::decode::Error;
-use tillroll_book::{Book, state};
-use tillroll_events::{HoldId, JournalEntry};
+use minicbor::{Decode, Decoder, Encode};
+use tillroll_book::Book;
+use tillroll_book::state::{
+    BookRestore, ListedRow, RestoreRowError, RowVisitor, StateRow, encode_row,
+};
+use tillroll_events::{JournalEntry, cbor};
 use tillroll_ledger::{
-    self as ledger, Account, AccountSpec, AccountType, Balances, EntryId, Hold, Limit,
+    self as ledger, Account, AccountSpec, AccountType, Balances, EntryId, Hold, HoldId, Limit,
 };
 
 use tillroll_money::Unit;
 
-use super::write::Writer;
-use super::{Section, SnapshotError, SnapshotFault};
-use crate::cbor::{self, Out};
+use super::fixed::FixedReader;
+use super::write::{BlockSink, BlockWriter};
+use super::{Moment, Section, SnapshotError, SnapshotFault};
 use crate::failure::in_full;
-use crate::fixed::Fixed;
-use crate::row;
 
-/// Writes all sections of a book.
-pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
-    let (ledger, state) = (book.ledger(), book.state());
-    let accounts = ledger.accounts();
-    to.section(Section::Accounts, accounts, |(account, balances), out| {
-        write_account(account, ledger.unit_of(account), balances, out);
-    })?;
+/// A hold that has not ended, as it is written.
+#[derive(Encode, Decode)]
+struct OpenHold {
+    #[cbor(n(0), with = "cbor::hold_id")]
+    id: HoldId,
+    #[n(1)]
+    expires_at: Option<i64>,
+    #[n(2)]
+    entry: JournalEntry,
+}
+
+/// Writes all sections; answers the number of blocks.
+pub(super) fn write_book(
+    moment: &Moment<'_>,
+    sink: &mut dyn BlockSink,
+) -> Result<u64, SnapshotError> {
+    let mut to = BlockWriter::new(sink);
+    let ledger = moment.book.ledger();
+    to.section(
+        Section::Accounts,
+        ledger.accounts(),
+        |(account, balances), out| {
+            write_account(account, ledger.unit_of(account), balances, out);
+        },
+    )?;
     let ids = ledger.ascending_entry_ids();
     to.section(Section::AscendingEntries, ids, |id, out| {
         out.extend_from_slice(&id.as_u128().to_be_bytes());
@@ -40,49 +58,32 @@ pub(super) fn write(book: &Book, to: &mut Writer<'_>) -> Result<(), SnapshotErro
         out.extend_from_slice(&id.as_u128().to_be_bytes());
     })?;
     to.section(Section::OpenHolds, ledger.holds(), |(id, hold), out| {
-        Out::row(out, 3)
-            .value(ByteArray::from(id.as_u128().to_be_bytes()))
-            .value(hold.expires_at)
-            .value(JournalEntry(hold.entry.clone()));
+        let hold = OpenHold {
+            id,
+            expires_at: hold.expires_at,
+            entry: JournalEntry(hold.entry.clone()),
+        };
+        minicbor::encode(hold, out).expect("writing to memory cannot fail");
     })?;
-    to.section(Section::Keys, state.applied(), |(key, row), out| {
-        row::write_key(&key, &row, out);
-    })?;
-    to.section(Section::Orders, state.orders(), |(_, row), out| {
-        row::write_order(&row, out);
-    })?;
-    to.section(Section::Links, state.links(), |(id, row), out| {
-        row::write_links(*id, &row, out);
-    })?;
-    to.section(Section::Intents, state.intents(), |(id, row), out| {
-        row::write_intent(&id, &row, out);
-    })?;
-    to.section(Section::Charges, state.charges(), |(id, row), out| {
-        row::write_charge(&id, &row, out);
-    })?;
-    to.section(Section::Refunds, state.refunds(), |(id, row), out| {
-        row::write_refund(&id, &row, out);
-    })?;
-    to.section(Section::Disputes, state.disputes(), |(id, row), out| {
-        row::write_dispute(&id, &row, out);
-    })?;
-    to.section(Section::Transfers, state.transfers(), |(id, row), out| {
-        row::write_transfer(&id, &row, out);
-    })?;
-    to.section(Section::Payouts, state.payouts(), |(id, row), out| {
-        row::write_payout(&id, &row, out);
-    })?;
-    let rows = state.balance_transactions();
-    to.section(Section::BalanceTransactions, rows, |(id, row), out| {
-        row::write_balance_transaction(&id, &row, out);
-    })?;
-    to.section(Section::Sources, state.by_source(), |(id, row), out| {
-        row::write_source(&id, &row, out);
-    })?;
+    moment.book.visit_rows(&mut to)?;
     // Rows that could not be read back are missing from the sections.
-    book.fault()
-        .cloned()
-        .map_or(Ok(()), |fault| Err(fault.into()))
+    match moment.book.fault() {
+        Some(fault) => Err(fault.clone().into()),
+        None => Ok(to.blocks),
+    }
+}
+
+impl RowVisitor for BlockWriter<'_> {
+    type Error = SnapshotError;
+
+    fn rows<'b, V: StateRow + 'b>(
+        &mut self,
+        rows: impl Iterator<Item = ListedRow<'b, V>>,
+    ) -> Result<(), SnapshotError> {
+        self.section(Section::Rows(V::KIND), rows, |(key, row), out| {
+            encode_row(&*key, &*row, out);
+        })
+    }
 }
 
 fn write_account(account: &Account, unit: Unit, balances: &Balances, out: &mut Vec<u8>) {
@@ -137,29 +138,29 @@ const LEAST_ACCOUNT_BYTES: u64 = 38;
 #[derive(Debug)]
 enum Stage {
     Ledger(ledger::Restore),
-    State(state::Restore),
+    Rows(BookRestore),
 }
 
 /// A book that is being read.
 #[derive(Debug)]
-pub(super) struct Rebuild {
+pub(super) struct SnapshotRestore {
     stage: Stage,
-    /// What the state is put together on.
-    blank: Option<Book>,
+    /// What the book is put together on.
+    empty: Option<Book>,
     /// The unit of the account before. Most have the same, and a lookup in the list of all
     /// currencies takes longer than all the rest of an account.
     unit: Option<Unit>,
 }
 
-impl Rebuild {
-    /// A book with so many accounts, in a file of so many bytes. It goes on as `blank` does.
-    pub(super) fn new(accounts: u64, bytes: u64, blank: Book) -> Self {
+impl SnapshotRestore {
+    /// A book with so many accounts, in a file of so many bytes. It goes on as `empty` does.
+    pub(super) fn new(accounts: u64, bytes: u64, empty: Book) -> Self {
         // A header that was damaged with care must not take all memory.
         let accounts = accounts.min(bytes / LEAST_ACCOUNT_BYTES);
         let accounts = usize::try_from(accounts).unwrap_or(0);
         Self {
             stage: Stage::Ledger(ledger::Restore::of(accounts)),
-            blank: Some(blank),
+            empty: Some(empty),
             unit: None,
         }
     }
@@ -172,11 +173,10 @@ impl Rebuild {
         rows: u32,
         bytes: &[u8],
     ) -> Result<(), SnapshotFault> {
-        self.enter(section)?;
         let mut rest = bytes;
         for row in 0..rows {
             let used = self.row(section, rest).map_err(|error| match error {
-                RowError::Shape(error) => SnapshotFault::Row {
+                RowError::Malformed(error) => SnapshotFault::Row {
                     row,
                     detail: in_full(&error),
                 },
@@ -192,46 +192,51 @@ impl Rebuild {
 
     /// The book, once all sections were read.
     pub(super) fn finish(mut self) -> Result<Book, SnapshotFault> {
-        self.enter(Section::Sources)?;
+        self.beside_ledger()?;
         match self.stage {
-            Stage::State(state) => Ok(state.finish()),
-            Stage::Ledger(_) => unreachable!("the last section is beside the ledger"),
+            Stage::Rows(rows) => Ok(rows.finish()),
+            Stage::Ledger(_) => unreachable!("the ledger is complete"),
         }
     }
 
     /// Completes the ledger before the first row that refers to it from outside.
-    fn enter(&mut self, section: Section) -> Result<(), SnapshotFault> {
-        if section > Section::OpenHolds
-            && let Stage::Ledger(ledger) = &mut self.stage
-        {
+    fn beside_ledger(&mut self) -> Result<&mut BookRestore, SnapshotFault> {
+        if let Stage::Ledger(ledger) = &mut self.stage {
             let ledger = std::mem::take(ledger).finish()?;
-            let blank = self.blank.take().expect("a ledger is completed once");
-            self.stage = Stage::State(state::Restore::new(blank, ledger));
+            let empty = self.empty.take().expect("a ledger is completed once");
+            self.stage = Stage::Rows(BookRestore::new(empty, ledger));
         }
-        Ok(())
+        match &mut self.stage {
+            Stage::Rows(rows) => Ok(rows),
+            Stage::Ledger(_) => unreachable!("the ledger is complete"),
+        }
     }
 
     /// Takes the row at the start of `bytes`; answers its length.
     fn row(&mut self, section: Section, bytes: &[u8]) -> Result<usize, RowError> {
-        match &mut self.stage {
-            Stage::Ledger(ledger) => ledger_row(ledger, &mut self.unit, section, bytes),
-            Stage::State(state) => {
-                let (row, used) = row::read(section, bytes)?;
-                state.row(row)?;
-                Ok(used)
-            }
+        match (section, &mut self.stage) {
+            (Section::Rows(kind), _) => Ok(self.beside_ledger()?.row(kind, bytes)?),
+            (_, Stage::Ledger(ledger)) => ledger_row(ledger, &mut self.unit, section, bytes),
+            (_, Stage::Rows(_)) => Err(SnapshotFault::Order.into()),
         }
     }
 }
 
-pub(super) enum RowError {
-    Shape(Error),
+#[derive(Debug)]
+enum RowError {
+    Malformed(Error),
     Fault(SnapshotFault),
 }
 
 impl From<Error> for RowError {
     fn from(error: Error) -> Self {
-        Self::Shape(error)
+        Self::Malformed(error)
+    }
+}
+
+impl From<SnapshotFault> for RowError {
+    fn from(fault: SnapshotFault) -> Self {
+        Self::Fault(fault)
     }
 }
 
@@ -241,9 +246,12 @@ impl From<ledger::RestoreError> for RowError {
     }
 }
 
-impl From<state::RestoreError> for RowError {
-    fn from(error: state::RestoreError) -> Self {
-        Self::Fault(error.into())
+impl From<RestoreRowError> for RowError {
+    fn from(error: RestoreRowError) -> Self {
+        match error {
+            RestoreRowError::Malformed(error) => Self::Malformed(error),
+            RestoreRowError::Contradiction(error) => Self::Fault(error.into()),
+        }
     }
 }
 
@@ -253,7 +261,7 @@ fn ledger_row(
     section: Section,
     bytes: &[u8],
 ) -> Result<usize, RowError> {
-    let mut from = Fixed::new(bytes);
+    let mut from = FixedReader::new(bytes);
     match section {
         Section::Accounts => {
             let path = from.short_text()?.parse().map_err(Error::custom)?;
@@ -293,11 +301,11 @@ fn ledger_row(
         }
         _ => {
             let mut d = Decoder::new(bytes);
-            cbor::row(&mut d, 3)?;
-            let id: ByteArray<16> = d.decode()?;
-            let id = HoldId::from_u128(u128::from_be_bytes(*id));
-            let expires_at = d.decode()?;
-            let JournalEntry(entry) = d.decode()?;
+            let OpenHold {
+                id,
+                expires_at,
+                entry: JournalEntry(entry),
+            } = d.decode()?;
             ledger.open_hold(id, Hold { entry, expires_at })?;
             return Ok(d.position());
         }

@@ -1,5 +1,6 @@
 //! The directory of snapshots: written beside and renamed, the last two kept.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,8 @@ use tillroll_log::{Operation, Position, StorageError, StorageFile, Tree};
 use super::error::failed;
 use super::format::{END_BYTES, HEADER_BYTES, end_mark};
 use super::read::{self, damaged};
-use super::write::{Sink, write_book};
+use super::rows::write_book;
+use super::write::BlockSink;
 use super::{Moment, Section, SnapshotError, SnapshotFault, SnapshotHeader};
 use crate::{BookOptions, Replay};
 
@@ -138,12 +140,8 @@ impl<T: Tree> Snapshots<T> {
         }
         let mut made = Fingerprints::default();
         write_book(moment, &mut made)?;
-        let differs = Section::ALL.into_iter().zip(kept.0.iter().zip(&made.0));
-        let mut differs = differs.filter(|(_, (kept, made))| kept.finalize() != made.finalize());
-        Ok(match differs.next() {
-            Some((section, _)) => SnapshotComparison::Differs(section),
-            None => SnapshotComparison::Equal,
-        })
+        let differs = Section::all().find(|section| kept.of(*section) != made.of(*section));
+        Ok(differs.map_or(SnapshotComparison::Equal, SnapshotComparison::Differs))
     }
 
     /// Writes a snapshot; it is durable when this returns. Then all but the last two are
@@ -291,7 +289,7 @@ impl<F: StorageFile> Output<'_, F> {
     }
 }
 
-impl<F: StorageFile> Sink for Output<'_, F> {
+impl<F: StorageFile> BlockSink for Output<'_, F> {
     fn block(&mut self, _: Section, header: &[u8], payload: &[u8]) -> Result<(), SnapshotError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SnapshotError::Abandoned);
@@ -302,23 +300,24 @@ impl<F: StorageFile> Sink for Output<'_, F> {
 }
 
 /// A hash for each section.
-struct Fingerprints([blake3::Hasher; Section::ALL.len()]);
+#[derive(Default)]
+struct Fingerprints(BTreeMap<Section, blake3::Hasher>);
 
-impl Default for Fingerprints {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| blake3::Hasher::new()))
+impl Fingerprints {
+    fn of(&self, section: Section) -> Option<blake3::Hash> {
+        self.0.get(&section).map(blake3::Hasher::finalize)
     }
 }
 
-impl Sink for Fingerprints {
+impl BlockSink for Fingerprints {
     fn block(
         &mut self,
         section: Section,
         header: &[u8],
         payload: &[u8],
     ) -> Result<(), SnapshotError> {
-        let index = usize::from(section.number()) - 1;
-        self.0[index].update(header).update(payload);
+        let hasher = self.0.entry(section).or_default();
+        hasher.update(header).update(payload);
         Ok(())
     }
 }

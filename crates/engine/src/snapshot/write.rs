@@ -1,10 +1,10 @@
-//! Writing: rows into blocks, blocks to wherever they go.
+//! Writing: rows into blocks, blocks into a file or a comparison.
 
 use super::format::{BLOCK_BYTES, BlockHeader};
-use super::{Moment, Section, SnapshotError, rows};
+use super::{Section, SnapshotError};
 
 /// Where blocks go: a file, or a comparison.
-pub(super) trait Sink {
+pub(super) trait BlockSink {
     fn block(
         &mut self,
         section: Section,
@@ -14,14 +14,14 @@ pub(super) trait Sink {
 }
 
 /// Cuts sections into blocks of whole rows.
-pub(super) struct Writer<'a> {
-    sink: &'a mut dyn Sink,
+pub(super) struct BlockWriter<'a> {
+    sink: &'a mut dyn BlockSink,
     payload: Vec<u8>,
     pub(super) blocks: u64,
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(sink: &'a mut dyn Sink) -> Self {
+impl<'a> BlockWriter<'a> {
+    pub(super) fn new(sink: &'a mut dyn BlockSink) -> Self {
         Self {
             sink,
             payload: Vec::new(),
@@ -62,11 +62,4 @@ impl<'a> Writer<'a> {
         *rows = 0;
         Ok(())
     }
-}
-
-/// Writes all sections; answers the number of blocks.
-pub(super) fn write_book(moment: &Moment<'_>, sink: &mut dyn Sink) -> Result<u64, SnapshotError> {
-    let mut writer = Writer::new(sink);
-    rows::write(moment.book, &mut writer)?;
-    Ok(writer.blocks)
 }

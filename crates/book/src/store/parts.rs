@@ -1,16 +1,16 @@
-//! A table in parts: one that has to grow moves all of its rows at once, and whoever comes at
-//! that moment would wait for as long as a million rows take. A part has few.
+//! A table in parts: one that has to grow moves all of its rows at once, and a command
+//! at that moment would wait for as long as a million rows take. A part has few.
 //!
 //! A part is made when it gets its first row, because most of a small book's tables have a row
-//! or two. It refuses to know what is in a part.
+//! or two. It knows nothing of what is in a part.
 
 use std::fmt;
 
 /// How many there may be.
-pub(crate) const PARTS: usize = 256;
+pub(super) const PARTS: usize = 256;
 
 /// Parts by number, below [`PARTS`].
-pub(crate) struct Parts<T> {
+pub(super) struct Parts<T> {
     /// Where each is among those that were begun, counted from 1; none is before the first.
     places: Option<Box<[u16; PARTS]>>,
     /// In the order in which they were begun.
@@ -38,17 +38,17 @@ impl<T> Parts<T> {
         usize::from(place).checked_sub(1)
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<&T> {
+    pub(super) fn get(&self, number: usize) -> Option<&T> {
         self.begun.get(self.index(number)?)
     }
 
-    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         let index = self.index(number)?;
         self.begun.get_mut(index)
     }
 
     /// The part, as `new` makes it if it was not begun.
-    pub(crate) fn begin(&mut self, number: usize, new: impl FnOnce() -> T) -> &mut T {
+    pub(super) fn begin(&mut self, number: usize, new: impl FnOnce() -> T) -> &mut T {
         let index = self.index(number).unwrap_or_else(|| {
             self.begun.push(new());
             let count = u16::try_from(self.begun.len()).expect("there are few");
@@ -60,7 +60,7 @@ impl<T> Parts<T> {
     }
 
     /// Those that were begun, in the order in which they were.
-    pub(crate) fn begun(&self) -> &[T] {
+    pub(super) fn begun(&self) -> &[T] {
         &self.begun
     }
 }

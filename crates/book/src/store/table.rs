@@ -1,95 +1,36 @@
 //! One table of rows: those in memory, and where the others are.
 //!
-//! A row is in memory or cold, never both. It refuses to know what is in a row.
+//! A row is in memory or cold, never both. It knows nothing of what is in a row.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::ops::{Deref, DerefMut};
 
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 
-use crate::cold::{Cold, Listed, Place, Row};
-use crate::cold_index::ColdIndex;
-use crate::parts::{PARTS, Parts};
-use crate::tables::Tables;
+use super::cold::{ColdTier, RowAddress};
+use super::cold_index::ColdIndex;
+use super::parts::{PARTS, Parts};
+use super::row::{RowHome, StateRow};
 
-/// What is kept in a table.
-pub(crate) trait Stored: Clone + fmt::Debug {
-    type Key: Borrow<Self::Ask> + Clone + Ord + fmt::Debug;
-    /// What a row is asked for by.
-    type Ask: Hash + Eq + ?Sized;
-    /// Where it lives while it is in memory.
-    type Home: Home<Self>;
-
-    fn table<'t>(tables: &'t Tables<'_>) -> &'t Table<Self>;
-    /// The table, and the tier below it.
-    fn parts<'t>(tables: &'t mut Tables<'_>) -> (&'t mut Table<Self>, Option<&'t mut Cold>);
-    fn into_row(self, key: Self::Key) -> Row;
-    /// None for the row of another table.
-    fn from_row(row: Row) -> Option<(Self::Key, Self)>;
-}
-
-/// Where a row lives. Most are long, and a table has room for twice as many as are in it: boxes
-/// cost less.
-pub(crate) trait Home<V>: DerefMut<Target = V> + fmt::Debug {
-    fn of(value: V) -> Self;
-    fn into_inner(self) -> V;
-}
-
-impl<V: fmt::Debug> Home<V> for Box<V> {
-    fn of(value: V) -> Self {
-        Self::new(value)
-    }
-
-    fn into_inner(self) -> V {
-        *self
-    }
-}
-
-/// For short rows, of which there are many.
-#[derive(Debug)]
-pub(crate) struct Inline<V>(V);
-
-impl<V> Deref for Inline<V> {
-    type Target = V;
-
-    fn deref(&self) -> &V {
-        &self.0
-    }
-}
-
-impl<V> DerefMut for Inline<V> {
-    fn deref_mut(&mut self) -> &mut V {
-        &mut self.0
-    }
-}
-
-impl<V: fmt::Debug> Home<V> for Inline<V> {
-    fn of(value: V) -> Self {
-        Self(value)
-    }
-
-    fn into_inner(self) -> V {
-        self.0
-    }
-}
+/// A row as the state lists it: its key and what is under it.
+pub type ListedRow<'a, V> = (Cow<'a, <V as StateRow>::Key>, Cow<'a, V>);
 
 /// A row in memory.
 #[derive(Debug)]
-struct Held<V: Stored> {
+struct WarmRow<V: StateRow> {
     key: V::Key,
     /// Position of the last record that changed it.
     touched: u64,
     home: V::Home,
 }
 
-pub(crate) struct Table<V: Stored> {
+pub struct Table<V: StateRow> {
     /// One in a layer, which has few rows and is thrown away.
-    rows: Rows<V>,
-    /// A bit for each part that has ever had a row: most of a small book's have not, and whoever
-    /// looks at all rows in turn need not look at those.
+    rows: TableParts<V>,
+    /// A bit for each part that has ever had a row: most of a small book's have not, and a
+    /// search through all rows passes those over.
     begun: [u64; PARTS / 64],
     /// Of all parts.
     buckets: usize,
@@ -100,13 +41,13 @@ pub(crate) struct Table<V: Stored> {
     cold: ColdIndex,
 }
 
-enum Rows<V: Stored> {
-    One(HashTable<Held<V>>),
-    Many(Parts<HashTable<Held<V>>>),
+enum TableParts<V: StateRow> {
+    One(HashTable<WarmRow<V>>),
+    Many(Parts<HashTable<WarmRow<V>>>),
 }
 
-impl<V: Stored> Rows<V> {
-    fn iter(&self) -> impl Iterator<Item = &Held<V>> {
+impl<V: StateRow> TableParts<V> {
+    fn iter(&self) -> impl Iterator<Item = &WarmRow<V>> {
         let parts = match self {
             Self::One(part) => std::slice::from_ref(part),
             Self::Many(parts) => parts.begun(),
@@ -121,14 +62,14 @@ impl<V: Stored> Rows<V> {
         }
     }
 
-    fn of(&self, hash: u64) -> Option<&HashTable<Held<V>>> {
+    fn of(&self, hash: u64) -> Option<&HashTable<WarmRow<V>>> {
         match self {
             Self::One(part) => Some(part),
             Self::Many(parts) => parts.get(number(hash)),
         }
     }
 
-    fn part_mut(&mut self, number: usize) -> Option<&mut HashTable<Held<V>>> {
+    fn part_mut(&mut self, number: usize) -> Option<&mut HashTable<WarmRow<V>>> {
         match self {
             Self::One(part) => Some(part),
             Self::Many(parts) => parts.get_mut(number),
@@ -136,7 +77,7 @@ impl<V: Stored> Rows<V> {
     }
 
     /// The part, which is there from now on.
-    fn begin(&mut self, number: usize) -> &mut HashTable<Held<V>> {
+    fn begin(&mut self, number: usize) -> &mut HashTable<WarmRow<V>> {
         match self {
             Self::One(part) => part,
             Self::Many(parts) => parts.begin(number, HashTable::new),
@@ -161,10 +102,10 @@ fn number(hash: u64) -> usize {
     usize::from(hash.to_le_bytes()[5]) % PARTS
 }
 
-impl<V: Stored> Default for Table<V> {
+impl<V: StateRow> Default for Table<V> {
     fn default() -> Self {
         Self {
-            rows: Rows::One(HashTable::new()),
+            rows: TableParts::One(HashTable::new()),
             begun: [0; PARTS / 64],
             buckets: 0,
             held: 0,
@@ -174,36 +115,36 @@ impl<V: Stored> Default for Table<V> {
     }
 }
 
-impl<V: Stored> fmt::Debug for Table<V> {
+impl<V: StateRow> fmt::Debug for Table<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.rows.iter()).finish()
     }
 }
 
-/// The hash of a key. It does not resist somebody who chooses keys so that they collide: such a
-/// book gets slow, not wrong.
-pub(crate) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
+/// The hash of a key. It does not resist keys that were chosen to collide: such a book gets slow,
+/// not wrong.
+pub(super) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
     FixedState::default().hash_one(ask)
 }
 
-impl<V: Stored> Table<V> {
+impl<V: StateRow> Table<V> {
     /// A table for as many rows as there may be.
-    pub(crate) fn of_a_book() -> Self {
+    pub(super) fn of_a_book() -> Self {
         Self {
-            rows: Rows::Many(Parts::default()),
+            rows: TableParts::Many(Parts::default()),
             ..Self::default()
         }
     }
 
     /// The row in memory.
-    pub(crate) fn held(&self, hash: u64, ask: &V::Ask) -> Option<&V> {
+    pub(super) fn in_memory(&self, hash: u64, ask: &V::Ask) -> Option<&V> {
         let part = self.rows.of(hash)?;
         let held = part.find(hash, |held| held.key.borrow() == ask)?;
         Some(&held.home)
     }
 
     /// The row in memory, to be changed by the record at `now`.
-    pub(crate) fn touch(&mut self, hash: u64, ask: &V::Ask, now: u64) -> Option<&mut V> {
+    pub(super) fn touch(&mut self, hash: u64, ask: &V::Ask, now: u64) -> Option<&mut V> {
         let number = self.rows.number(hash);
         let part = self.rows.part_mut(number)?;
         let held = part.find_mut(hash, |held| held.key.borrow() == ask)?;
@@ -212,13 +153,13 @@ impl<V: Stored> Table<V> {
     }
 
     /// Puts a row in memory that is not there.
-    pub(crate) fn hold(&mut self, hash: u64, key: V::Key, value: V, now: u64) -> &mut V {
-        let held = Held {
+    pub(super) fn hold(&mut self, hash: u64, key: V::Key, value: V, now: u64) -> &mut V {
+        let row = WarmRow {
             key,
             touched: now,
             home: V::Home::of(value),
         };
-        let hasher = |held: &Held<V>| hash_of(held.key.borrow());
+        let hasher = |held: &WarmRow<V>| hash_of(held.key.borrow());
         let number = self.rows.number(hash);
         let part = self.rows.begin(number);
         if part.len() == part.capacity() {
@@ -233,40 +174,40 @@ impl<V: Stored> Table<V> {
             self.buckets += part.num_buckets().saturating_sub(before);
         }
         self.held += 1;
-        let entry = part.insert_unique(hash, held, hasher);
+        let entry = part.insert_unique(hash, row, hasher);
         &mut entry.into_mut().home
     }
 
     /// A copy of the row that is not in memory.
-    pub(crate) fn cold(&self, hash: u64, ask: &V::Ask, cold: &Cold) -> Option<V> {
+    pub(super) fn cold(&self, hash: u64, ask: &V::Ask, cold: &ColdTier) -> Option<V> {
         let mut found = None;
-        self.cold.find(hash, |place| {
-            found = cold.read_of::<V>(place, ask);
+        self.cold.find(hash, |address| {
+            found = cold.get_of::<V>(address, ask);
             found.is_some()
         });
         found
     }
 
     /// Takes the row that is not in memory out of the tier below.
-    pub(crate) fn take_cold(&mut self, hash: u64, ask: &V::Ask, cold: &Cold) -> Option<V> {
+    pub(super) fn take_cold(&mut self, hash: u64, ask: &V::Ask, cold: &ColdTier) -> Option<V> {
         let mut found = None;
-        self.cold.take(hash, |place| {
-            found = cold.read_of::<V>(place, ask);
+        self.cold.take(hash, |address| {
+            found = cold.get_of::<V>(address, ask);
             found.is_some()
         });
         found
     }
 
-    /// Puts a row that is nowhere into the tier below.
-    pub(crate) fn put_cold(&mut self, hash: u64, key: V::Key, value: V, cold: &mut Cold) {
-        if let Some(place) = cold.keep(key, value) {
-            self.cold.insert(hash, place);
+    /// Puts the bytes of a row that is nowhere into the tier below.
+    pub(super) fn put_cold(&mut self, hash: u64, bytes: &[u8], cold: &mut ColdTier) {
+        if let Some(address) = cold.put(bytes) {
+            self.cold.insert(hash, address);
         }
     }
 
     /// Looks at the next few rows, so many that all are looked at in `steps` steps, and moves
-    /// those that nobody has touched for long to the tier below.
-    pub(crate) fn cool(&mut self, now: u64, steps: u64, cold: &mut Cold) {
+    /// those that no record has touched for long to the tier below.
+    pub(super) fn cool(&mut self, now: u64, steps: u64, cold: &mut ColdTier) {
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).max(1);
         let mut left = self.buckets.div_ceil(steps);
         if self.held == 0 && left == self.buckets {
@@ -301,42 +242,43 @@ impl<V: Stored> Table<V> {
             if now.saturating_sub(entry.get().touched) < cold.after || !cold.is_sound() {
                 continue;
             }
-            let (Held { key, home, .. }, _) = entry.remove();
+            let (WarmRow { key, home, .. }, _) = entry.remove();
             self.held -= 1;
-            let hash = hash_of(key.borrow());
-            self.put_cold(hash, key, home.into_inner(), cold);
+            if let Some(address) = cold.put_row(&key, &home.into_inner()) {
+                self.cold.insert(hash_of(key.borrow()), address);
+            }
         }
     }
 
     /// All rows by key. Of those that are not in memory only the keys are, until they are asked
     /// for one by one.
-    pub(crate) fn sorted<'t>(
+    pub(super) fn sorted<'t>(
         &'t self,
-        cold: Option<&'t Cold>,
-    ) -> impl Iterator<Item = Listed<'t, V::Key, V>> {
+        cold: Option<&'t ColdTier>,
+    ) -> impl Iterator<Item = ListedRow<'t, V>> {
         let held = self.rows.iter().map(|held| {
             let row: &V = &held.home;
-            (Cow::Borrowed(&held.key), Whereabouts::Held(row))
+            (Cow::Borrowed(&held.key), RowSource::Memory(row))
         });
-        let mut rows: Vec<(Cow<'t, V::Key>, Whereabouts<'t, V>)> = held.collect();
+        let mut rows: Vec<(Cow<'t, V::Key>, RowSource<'t, V>)> = held.collect();
         if let Some(cold) = cold {
-            rows.extend(self.cold.places().into_iter().filter_map(|place| {
-                let (key, _) = cold.read::<V>(place)?;
-                Some((Cow::Owned(key), Whereabouts::Cold(cold, place)))
+            rows.extend(self.cold.addresses().into_iter().filter_map(|address| {
+                let (key, _) = cold.get::<V>(address)?;
+                Some((Cow::Owned(key), RowSource::Tier(cold, address)))
             }));
         }
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         rows.into_iter().filter_map(|(key, whereabouts)| {
             let row = match whereabouts {
-                Whereabouts::Held(row) => Cow::Borrowed(row),
-                Whereabouts::Cold(cold, place) => Cow::Owned(cold.read::<V>(place)?.1),
+                RowSource::Memory(row) => Cow::Borrowed(row),
+                RowSource::Tier(cold, address) => Cow::Owned(cold.get::<V>(address)?.1),
             };
             Some((key, row))
         })
     }
 }
 
-enum Whereabouts<'t, V> {
-    Held(&'t V),
-    Cold(&'t Cold, Place),
+enum RowSource<'t, V> {
+    Memory(&'t V),
+    Tier(&'t ColdTier, RowAddress),
 }

@@ -1,19 +1,19 @@
-//! Fixed layouts: what there is most of is not worth a codec.
+//! Fixed layouts: for what there is most of, a codec would take longer.
 
 use minicbor::decode::Error;
 
-/// Reads them, and notes how far.
-pub(crate) struct Fixed<'a> {
+/// Reads values of fixed width, and notes how far it is.
+pub(super) struct FixedReader<'a> {
     bytes: &'a [u8],
     used: usize,
 }
 
-impl<'a> Fixed<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+impl<'a> FixedReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, used: 0 }
     }
 
-    pub(crate) fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.used
     }
 
@@ -24,22 +24,22 @@ impl<'a> Fixed<'a> {
         taken.ok_or_else(|| Error::message("the row ends too early"))
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
-    pub(crate) fn text(&mut self, length: usize) -> Result<&'a str, Error> {
+    pub(super) fn text(&mut self, length: usize) -> Result<&'a str, Error> {
         std::str::from_utf8(self.take(length)?).map_err(Error::custom)
     }
 
-    pub(crate) fn short_text(&mut self) -> Result<&'a str, Error> {
+    pub(super) fn short_text(&mut self) -> Result<&'a str, Error> {
         let [length] = self.array()?;
         self.text(usize::from(length))
     }
 
-    pub(crate) fn total(&mut self) -> Result<u64, Error> {
+    pub(super) fn total(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 }
