@@ -8,14 +8,15 @@ use std::fmt;
 /// Lower-case Crockford base 32: sorts as the number does, and has no letter that reads as
 /// another.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const DIGITS: usize = 26;
+/// Digits of every id.
+pub const DIGITS: usize = 26;
 
-/// What each byte stands for as a digit.
-const VALUES: [Option<u8>; 256] = {
-    let mut values = [None; 256];
+/// What each byte stands for as a digit; 255 for none.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
     let mut value = 0_u8;
     while value < 32 {
-        values[ALPHABET[value as usize] as usize] = Some(value);
+        values[ALPHABET[value as usize] as usize] = value;
         value += 1;
     }
     values
@@ -61,14 +62,29 @@ pub fn read(text: &str, prefix: &'static str) -> Result<u128, ParseIdError> {
         prefix,
     };
     let digits = text.strip_prefix(prefix).ok_or_else(refuse)?;
-    // 26 digits hold 130 bits: the first may only be 0 to 7.
-    if digits.len() != DIGITS || digits.as_bytes()[0] > b'7' {
-        return Err(refuse());
+    let digits = digits.as_bytes().try_into().map_err(|_| refuse())?;
+    number(digits).ok_or_else(refuse)
+}
+
+/// The number that 26 digits stand for.
+#[inline]
+#[must_use]
+pub fn number(digits: &[u8; DIGITS]) -> Option<u128> {
+    // They hold 130 bits: the first may only be 0 to 7.
+    if digits[0] > b'7' {
+        return None;
     }
-    digits.bytes().try_fold(0_u128, |number, byte| {
-        let value = VALUES[usize::from(byte)].ok_or_else(refuse)?;
-        Ok(number << 5 | u128::from(value))
-    })
+    // Values of digits are below 32, so that any other byte shows in the upper bits.
+    let mut all = 0;
+    let mut part = |range: std::ops::Range<usize>| {
+        digits[range].iter().fold(0_u64, |number, byte| {
+            let value = VALUES[usize::from(*byte)];
+            all |= value;
+            number << 5 | u64::from(value & 31)
+        })
+    };
+    let (top, middle, low) = (part(0..2), part(2..14), part(14..26));
+    (all < 32).then(|| u128::from(top) << 120 | u128::from(middle) << 60 | u128::from(low))
 }
 
 /// A type of id with its prefix: the number, its order and its text.
@@ -90,6 +106,17 @@ macro_rules! prefixed_id {
             #[must_use]
             pub const fn as_u128(self) -> u128 {
                 self.0
+            }
+
+            /// How long the text of an id is.
+            pub const TEXT_BYTES: usize = $prefix.len() + $crate::id::DIGITS;
+
+            /// Reads the text of an id, for a parser of bytes.
+            #[inline]
+            #[must_use]
+            pub fn from_bytes(text: &[u8; Self::TEXT_BYTES]) -> Option<Self> {
+                let digits = text.strip_prefix($prefix.as_bytes())?;
+                $crate::id::number(digits.try_into().ok()?).map(Self)
             }
 
             /// Writes what `Display` does, without a formatter.

@@ -1,4 +1,4 @@
-//! Request bodies: read within their limit and time, looked through for card numbers, parsed
+//! Request bodies: read within their limit and time, parsed once, searched for card numbers, made
 //! into a type, and every way to get that wrong named.
 //!
 //! Bodies are never logged, here or anywhere.
@@ -12,12 +12,11 @@ use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::error::Category;
+use tillroll_json::{Json, Numbers, pointer};
 
 use crate::code::Code;
 use crate::object::Object;
-use crate::pointer;
 use crate::problem::Problem;
 
 /// What a webhook may be long.
@@ -147,44 +146,66 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Code::MediaTypeUnsupported, detail).with_param("Content-Type"))
 }
 
-/// A body that is UTF-8 and holds no card number.
+/// A body that is UTF-8.
 #[derive(Debug)]
 pub(crate) struct JsonText(Bytes);
 
 impl JsonText {
     pub(crate) fn new(bytes: Bytes) -> Result<Self, Problem> {
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            Problem::new(
+        match std::str::from_utf8(&bytes) {
+            Ok(_) => Ok(Self(bytes)),
+            Err(error) => Err(Problem::new(
                 Code::BodyNotUtf8,
                 format!("byte {} of the body is not UTF-8", error.valid_up_to()),
-            )
-        })?;
-        if may_hold_a_card_number(text) {
-            refuse_card_numbers(text)?;
+            )),
         }
-        Ok(Self(bytes))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("checked when it was made")
     }
 
-    pub(crate) fn is_blank(&self) -> bool {
-        self.0.iter().all(u8::is_ascii_whitespace)
+    pub(crate) fn document(&self) -> Result<Document<'_>, Problem> {
+        Document::parse(self.as_str())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// An empty body asks for what an empty object asks for.
+    pub(crate) fn document_or_empty(&self) -> Result<Document<'_>, Problem> {
+        let is_blank = self.0.iter().all(u8::is_ascii_whitespace);
+        Document::parse(if is_blank { "{}" } else { self.as_str() })
+    }
+}
+
+/// A JSON text that was parsed, and holds no card number. Everything that is asked of a body is
+/// answered by the one tree: what it says as a type, and its fingerprint.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    text: &'a str,
+    json: Json<'a>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Problem> {
+        let json = Json::parse(text).map_err(|error| explain(text, &error))?;
+        // Every number that a request may hold is an amount or a quantity; another one is refused
+        // by its type, and no problem repeats it.
+        match json.find_card_number(Numbers::Amounts) {
+            None => Ok(Self { text, json }),
+            Some(place) => Err(card_number().with_param(place)),
+        }
     }
 
-    /// The body as it is, whatever it says.
-    pub(crate) fn value(&self) -> Result<Value, Problem> {
-        serde_json::from_str(self.as_str()).map_err(|error| explain(self.as_str(), &error))
+    pub(crate) fn json(&self) -> &Json<'a> {
+        &self.json
     }
 
-    /// Parses the body, or says which field is wrong.
-    pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
-        parse(self.as_str())
+    /// The body as a `T`, or which field is wrong. Only a wrong one is parsed again, because the
+    /// text alone has places.
+    pub(crate) fn read<T: Deserialize<'a>>(&self) -> Result<T, Problem> {
+        match self.json.read() {
+            Some(Object(value)) => Ok(value),
+            None => parse(self.text),
+        }
     }
 }
 
@@ -202,20 +223,22 @@ fn explain(text: &str, error: &serde_json::Error) -> Problem {
     match error.classify() {
         Category::Data => {}
         Category::Syntax | Category::Eof | Category::Io => {
-            return Problem::new(
-                Code::JsonMalformed,
-                format!("the body is not valid JSON: {detail}{place}"),
-            );
+            let detail = match detail.as_str() {
+                "recursion limit exceeded" => {
+                    format!("the body is nested more than 127 levels deep{place}")
+                }
+                detail => format!("the body is not valid JSON: {detail}{place}"),
+            };
+            return Problem::new(Code::JsonMalformed, detail);
         }
     }
     let mut at = match error.line() {
         0 => String::new(),
         line => pointer::at_offset(text, pointer::offset_of(text, line, error.column())),
     };
-    // Of two values for one name the second alone is in what was looked through, and the parser
-    // may have stopped at the first; and a number is no text, until it is shown.
-    if tillroll_stripe::contains_card_number(&detail) {
-        return card_number().with_param(tillroll_stripe::redact(&at));
+    // A number is no text, until it is shown.
+    if tillroll_json::contains_card_number(&detail) {
+        return card_number().with_param(tillroll_json::redact(&at));
     }
     let code = if detail.starts_with("unknown field") {
         Code::ParameterUnknown
@@ -231,31 +254,9 @@ fn explain(text: &str, error: &serde_json::Error) -> Problem {
     Problem::new(code, detail).with_param(at)
 }
 
-/// Whether a closer look is needed: thirteen digits in a row (spaces and dashes aside), or an
-/// escape behind which digits could hide.
-fn may_hold_a_card_number(text: &str) -> bool {
-    let mut digits = 0;
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'0'..=b'9' => {
-                digits += 1;
-                if digits == 13 {
-                    return true;
-                }
-            }
-            // Separators; spaces and dashes beyond ASCII are among the rest.
-            b' ' | b'-' | 0x80..=0xff => {}
-            b'\\' if bytes.peek() == Some(&b'u') => return true,
-            _ => digits = 0,
-        }
-    }
-    false
-}
-
 /// Refuses a single text, such as a part of the path, that holds a card number.
 pub(crate) fn refuse_card_number(name: &str, text: &str) -> Result<(), Problem> {
-    if tillroll_stripe::contains_card_number(text) {
+    if tillroll_json::contains_card_number(text) {
         return Err(card_number().with_param(name));
     }
     Ok(())
@@ -266,79 +267,6 @@ fn card_number() -> Problem {
         Code::CardNumberRefused,
         "this field holds a payment card number: it was not kept",
     )
-}
-
-/// Looks through every key and every text. A body that is not JSON is refused here: a parser that
-/// knows what it looks for would stop at the first thing that is wrong, and show it.
-fn refuse_card_numbers(text: &str) -> Result<(), Problem> {
-    let value = serde_json::from_str::<Value>(text).map_err(|error| explain(text, &error))?;
-    match find_card_number(&value, &mut String::new()) {
-        None => Ok(()),
-        Some(place) => Err(card_number().with_param(place)),
-    }
-}
-
-/// The pointer to the first text that holds a card number.
-fn find_card_number(value: &Value, place: &mut String) -> Option<String> {
-    let length = place.len();
-    match value {
-        Value::String(text) if tillroll_stripe::contains_card_number(text) => {
-            return Some(place.clone());
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                pointer::push_key(place, &index.to_string());
-                if let found @ Some(_) = find_card_number(item, place) {
-                    return found;
-                }
-                place.truncate(length);
-            }
-        }
-        Value::Object(members) => {
-            for (key, member) in members {
-                // The key itself must not be shown when it is the card number.
-                if tillroll_stripe::contains_card_number(key) {
-                    return Some(place.clone());
-                }
-                pointer::push_key(place, key);
-                if let found @ Some(_) = find_card_number(member, place) {
-                    return found;
-                }
-                place.truncate(length);
-            }
-        }
-        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
-    }
-    None
-}
-
-/// A JSON text as it may be stored: without card numbers.
-pub(crate) fn without_card_numbers(text: &str) -> String {
-    let Ok(mut value) = serde_json::from_str::<Value>(text) else {
-        return tillroll_stripe::redact(text);
-    };
-    if find_card_number(&value, &mut String::new()).is_none() {
-        return text.to_owned();
-    }
-    redact(&mut value);
-    value.to_string()
-}
-
-fn redact(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = tillroll_stripe::redact(text),
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        Value::Object(members) => {
-            *members = std::mem::take(members)
-                .into_iter()
-                .map(|(key, mut member)| {
-                    redact(&mut member);
-                    (tillroll_stripe::redact(&key), member)
-                })
-                .collect();
-        }
-        Value::Number(_) | Value::Bool(_) | Value::Null => {}
-    }
 }
 
 #[cfg(test)]
@@ -460,7 +388,8 @@ mod tests {
         ];
         for (text, code, param) in table {
             let body = JsonText::new(Bytes::from_static(text.as_bytes()));
-            let problem = body.and_then(|body| body.parse::<Outer>().map(drop));
+            let read = |body: JsonText| body.document()?.read::<Outer>().map(drop);
+            let problem = body.and_then(read);
             let problem = problem.expect_err(text);
             let said = (problem.code, problem.param.as_deref());
             assert_eq!(said, (code, param), "{text}: {}", problem.detail);
@@ -480,12 +409,15 @@ mod tests {
             ),
             (r#"{"m": {"4242424242424242": "x"}}"#, Some("/m")),
             (r#"{"a": "4242424242424241"}"#, None),
+            // What a later member hides.
+            (r#"{"a": "4242424242424242", "a": "x"}"#, Some("/a")),
+            (r#"{"a": {"b": "4242424242424242"}, "a": 1}"#, Some("/a/b")),
+            // An amount.
             (r#"{"a": 4242424242424242}"#, None),
             (r#"{"a": "424242", "b": "4242424242"}"#, None),
         ];
         for (text, expected) in table {
-            let got = JsonText::new(Bytes::from_static(text.as_bytes()));
-            match (got, expected) {
+            match (Document::parse(text), expected) {
                 (Ok(_), None) => {}
                 (Err(problem), Some(place)) => {
                     assert_eq!(problem.code, "card_number_refused");

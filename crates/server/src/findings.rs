@@ -173,7 +173,7 @@ impl Findings {
         }
         for (key, value) in metadata {
             let mut place = pointer.to_string();
-            crate::pointer::push_key(&mut place, key);
+            tillroll_json::pointer::push_key(&mut place, key);
             if !(1..=40).contains(&key.chars().count()) || key.contains(['[', ']']) {
                 self.invalid(
                     format_args!("{place}"),

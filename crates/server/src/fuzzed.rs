@@ -16,7 +16,6 @@ use tokio::runtime::{Builder, Runtime};
 use crate::bodies::{self, AccountBody, BulkMode, CaptureBody, HoldBody, OrderBody, ReceiptBody};
 use crate::body::JsonText;
 use crate::bulk::{self, Batch, BulkItems, Lines};
-use crate::canonical;
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::{Problem, ProblemBody};
@@ -76,28 +75,33 @@ pub fn body(kind: Kind, bytes: &[u8]) -> Result<(), ProblemBody> {
 
 fn single(kind: Kind, bytes: Bytes) -> Result<(), Problem> {
     let text = JsonText::new(bytes)?;
+    let document = match kind {
+        Kind::Capture => text.document_or_empty()?,
+        _ => text.document()?,
+    };
     let mut ids = new_ids();
     match kind {
         Kind::Account => {
             let path = "a".parse().expect("a path");
-            text.parse::<AccountBody>()?.into_action(path)?;
+            document.read::<AccountBody>()?.into_action(path)?;
         }
         Kind::Capture => {
             let hold = HoldId::from_u128(0);
-            text.parse::<CaptureBody<'_>>()?.into_action(hold)?;
+            document.read::<CaptureBody<'_>>()?.into_action(hold)?;
         }
         Kind::Hold => {
-            text.parse::<HoldBody<'_>>()?.into_action(&mut ids)?;
+            document.read::<HoldBody<'_>>()?.into_action(&mut ids)?;
         }
         Kind::Order => {
-            text.parse::<OrderBody>()?.into_action(&mut ids)?;
+            document.read::<OrderBody>()?.into_action(&mut ids)?;
         }
         Kind::Receipt => {
-            text.parse::<ReceiptBody>()?.into_action()?;
+            document.read::<ReceiptBody>()?.into_action()?;
         }
         Kind::Bulk | Kind::Entry | Kind::Stream => unreachable!("they have parsers of their own"),
     }
-    idempotency::fingerprint(&NAME, &text).map(drop)
+    idempotency::fingerprint(&NAME, &document);
+    Ok(())
 }
 
 fn document(bytes: &Bytes) -> Result<(), Problem> {
@@ -122,7 +126,7 @@ fn stream(bytes: &Bytes) -> Result<(), Problem> {
         let pieces = bytes.chunks(piece).map(Bytes::copy_from_slice);
         let pieces: Vec<_> = pieces.map(Ok::<_, Infallible>).collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        let mut lines = Lines::new(body, BulkMode::Each, Some(NAME.hasher()));
+        let mut lines = Lines::new(body, BulkMode::Each, Some(NAME.fingerprinter()));
         let mut commands = Vec::new();
         loop {
             match runtime().block_on(lines.command(ids.clone())) {
@@ -210,9 +214,10 @@ pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<Line> {
 pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<Line, Problem> {
     let text = JsonText::new(bytes.clone())?;
     let mut batch = Batch::new(ids);
-    bodies::line(&text, BulkMode::All, 0, &mut batch)?;
+    let document = text.document()?;
+    bodies::line(&document, BulkMode::All, 0, &mut batch)?;
     let mut content = Vec::new();
-    canonical::write(&text.value()?, &mut content);
+    document.json().write_canonical(&mut content);
     Ok((batch.entries().clone(), content))
 }
 

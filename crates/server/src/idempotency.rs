@@ -11,11 +11,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Method};
-use serde_json::Value;
 use tillroll_book::CommandKey;
+use tillroll_json::Fingerprinter;
 
-use crate::body::{self, JsonText};
-use crate::canonical;
+use crate::body::{self, Document};
 use crate::code::Code;
 use crate::problem::{Problem, headers};
 
@@ -116,43 +115,24 @@ pub(crate) struct RequestName<'a> {
 }
 
 impl RequestName<'_> {
-    /// A fingerprint that covers the request's name, and whatever else is fed to it.
-    pub(crate) fn hasher(&self) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new();
-        let mut part = |text: &str| {
-            hasher.update(text.as_bytes());
-            hasher.update(&[0]);
-        };
-        part(self.method.as_str());
-        part(self.route);
+    /// Covers the request's name, and whatever else is added.
+    pub(crate) fn fingerprinter(&self) -> Fingerprinter {
+        let mut fingerprint = Fingerprinter::new();
+        fingerprint.add_text(self.method.as_str());
+        fingerprint.add_text(self.route);
         for (name, value) in &self.parameters {
-            part(name);
-            part(value);
+            fingerprint.add_text(name);
+            fingerprint.add_text(value);
         }
-        hasher
+        fingerprint
     }
 }
 
-/// The part of a hash that is kept.
-pub(crate) fn kept(hasher: &blake3::Hasher) -> [u8; 16] {
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    fingerprint
-}
-
 /// Of a request that is one JSON document.
-pub(crate) fn fingerprint(request: &RequestName<'_>, body: &JsonText) -> Result<[u8; 16], Problem> {
-    // An empty body asks for what an empty object asks for.
-    let value: Value = if body.is_blank() {
-        Value::Object(serde_json::Map::new())
-    } else {
-        body.value()?
-    };
-    let mut hasher = request.hasher();
-    let mut content = Vec::with_capacity(2 * body.len());
-    canonical::write(&value, &mut content);
-    hasher.update(&content);
-    Ok(kept(&hasher))
+pub(crate) fn fingerprint(request: &RequestName<'_>, document: &Document<'_>) -> [u8; 16] {
+    let mut fingerprint = request.fingerprinter();
+    fingerprint.add_json(document.json());
+    fingerprint.finish()
 }
 
 #[cfg(test)]

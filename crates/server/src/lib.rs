@@ -19,7 +19,6 @@ mod app;
 mod bodies;
 mod body;
 mod bulk;
-mod canonical;
 mod code;
 mod findings;
 mod front;

@@ -48,7 +48,7 @@ pub fn serde(body: &Bytes) -> usize {
 #[must_use]
 pub fn lines(body: &Bytes, keyed: bool) -> usize {
     use futures_util::FutureExt;
-    let hasher = keyed.then(|| NAME.hasher());
+    let hasher = keyed.then(|| NAME.fingerprinter());
     let mut lines = Lines::new(body.clone().into(), BulkMode::Each, hasher);
     let read = lines.command(new_ids()).now_or_never();
     let read = read.expect("the body is there");

@@ -108,7 +108,8 @@ can never succeed as it is, 404 something that is not there, 409 what the presen
 books forbids (a limit, want of stock, an id that is taken): it may succeed later. 503 comes with \
 Retry-After where waiting helps.
 
-**Card numbers** are refused in every field with 422 `card_number_refused`.";
+**Card numbers** are refused in every text and every name with 422 `card_number_refused`, whatever \
+hides them; a number is an amount.";
 
 const TAGS: [(&str, &str); 9] = [
     ("Orders", "What is sold, and where it stands."),

@@ -1,84 +1,6 @@
-//! Where in a JSON text an error lies, as a JSON Pointer (RFC 6901).
-//!
-//! The parser says at which byte it gave up; walking the tokens up to there says which field
-//! that was. Nothing is tracked while parsing, so a good body pays nothing for it.
+//! From the path of a field, as refusals name it, to a JSON Pointer (RFC 6901).
 
-use std::fmt::Write;
-
-/// One step from a value to one inside it.
-#[derive(Debug)]
-enum Step {
-    /// The key, once it was read.
-    Member(Option<String>),
-    Item(usize),
-}
-
-/// The pointer to what stands before byte `offset` of `text`; empty for the whole text.
-pub(crate) fn at_offset(text: &str, offset: usize) -> String {
-    let bytes = text.as_bytes();
-    let mut steps: Vec<Step> = Vec::new();
-    let mut at = 0;
-    while at < bytes.len().min(offset) {
-        match bytes[at] {
-            b'{' => steps.push(Step::Member(None)),
-            b'[' => steps.push(Step::Item(0)),
-            b'}' | b']' => {
-                steps.pop();
-            }
-            b',' => match steps.last_mut() {
-                Some(Step::Item(index)) => *index += 1,
-                Some(Step::Member(key)) => *key = None,
-                None => {}
-            },
-            b'"' => {
-                let end = end_of_string(bytes, at);
-                if let Some(Step::Member(key @ None)) = steps.last_mut() {
-                    *key = text
-                        .get(at..end)
-                        .and_then(|quoted| serde_json::from_str(quoted).ok());
-                }
-                at = end;
-                continue;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    let mut pointer = String::new();
-    for step in &steps {
-        match step {
-            Step::Member(Some(key)) => push_key(&mut pointer, key),
-            Step::Item(index) => write!(pointer, "/{index}").expect("writing to memory"),
-            Step::Member(None) => {}
-        }
-    }
-    pointer
-}
-
-/// The byte after the string that opens at `start`, or the end of the text.
-fn end_of_string(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
-/// Appends one key, escaped.
-pub(crate) fn push_key(pointer: &mut String, key: &str) {
-    pointer.push('/');
-    for character in key.chars() {
-        match character {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            other => pointer.push(other),
-        }
-    }
-}
+use tillroll_json::pointer::push_key;
 
 /// `lines[2].unit_price`, as refusals name a field, as a pointer: `/lines/2/unit_price`.
 pub(crate) fn from_path(path: &str) -> String {
@@ -89,39 +11,9 @@ pub(crate) fn from_path(path: &str) -> String {
     pointer
 }
 
-/// The byte that a line and a column (both as the parser counts them, from 1) stand for.
-pub(crate) fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    (before + column).min(text.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_field_before_an_offset_has_a_pointer() {
-        let text = "{\"a\": [1, {\"b\": \"x\\\"y\"}],\n \"c/d\": {\"e\": 2}, \"f\": 3}";
-        let table: &[(&str, &str)] = &[
-            ("{\"a\"", "/a"),
-            ("{\"a\": [1", "/a/0"),
-            ("{\"b\"", "/a/1/b"),
-            ("\"x\\\"y\"", "/a/1/b"),
-            ("}]", "/a"),
-            ("\"e\": 2", "/c~1d/e"),
-            ("2}", "/c~1d"),
-            ("\"f\": 3", "/f"),
-            ("3}", ""),
-        ];
-        for (until, pointer) in table {
-            let offset = text.find(until).expect(until) + until.len();
-            assert_eq!(at_offset(text, offset), *pointer, "after {until}");
-        }
-    }
 
     #[test]
     fn paths_of_refusals_become_pointers() {
@@ -135,18 +27,6 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(from_path(path), pointer);
-        }
-    }
-
-    #[test]
-    fn broken_texts_never_panic() {
-        let text = "{\"a\\\"é: [[}{]\\u00\"\"\\";
-        for end in 0..=text.len() {
-            if text.is_char_boundary(end) {
-                for offset in 0..=end + 2 {
-                    at_offset(&text[..end], offset);
-                }
-            }
         }
     }
 }

@@ -3,12 +3,13 @@
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tillroll_book::CommandKey;
 use tillroll_engine::{Outcome, Position};
+use tillroll_json::Fingerprinter;
 
 use crate::app::App;
-use crate::body::{self, JsonText, REQUEST_BYTES};
+use crate::body::{self, Document, JsonText, REQUEST_BYTES};
 use crate::idempotency::{self, RequestName, Reservation};
 use crate::middleware::usual_headers;
 use crate::problem::{Problem, headers};
@@ -16,30 +17,27 @@ use crate::problem::{Problem, headers};
 /// The body and key of a request that changes something. The body may be `LIMIT` bytes long.
 #[derive(Debug)]
 pub(crate) struct Post<const LIMIT: usize = REQUEST_BYTES> {
-    pub(crate) body: JsonText,
-    key: Option<CommandKey>,
-    /// Held until the answer is ready.
-    _reservation: Option<Reservation>,
+    body: JsonText,
+    /// Of a request with a key; held until the answer is ready.
+    keyed: Option<(Reservation, Fingerprinter)>,
 }
 
 impl<const LIMIT: usize> Post<LIMIT> {
-    pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
-        self.body.parse()
+    pub(crate) fn document(&self) -> Result<Document<'_>, Problem> {
+        self.body.document()
     }
 
-    /// The body, or what an empty one stands for.
-    pub(crate) fn parse_or_default<'a, T: Deserialize<'a> + Default>(
-        &'a self,
-    ) -> Result<T, Problem> {
-        if self.body.is_blank() {
-            Ok(T::default())
-        } else {
-            self.body.parse()
-        }
+    /// The body, or the empty object that an empty one stands for.
+    pub(crate) fn document_or_empty(&self) -> Result<Document<'_>, Problem> {
+        self.body.document_or_empty()
     }
 
-    pub(crate) fn key(&self) -> Option<CommandKey> {
-        self.key.clone()
+    /// The key of the command that `document` asks for.
+    pub(crate) fn key(&self, document: &Document<'_>) -> Option<CommandKey> {
+        let (reservation, fingerprint) = self.keyed.as_ref()?;
+        let mut fingerprint = fingerprint.clone();
+        fingerprint.add_json(document.json());
+        Some(reservation.command_key(0, fingerprint.finish()))
     }
 }
 
@@ -62,27 +60,19 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
             Method::PUT => None,
             _ => idempotency::reserve(app.in_flight(), &parts.headers)?,
         };
-        let key = match &reservation {
-            None => None,
-            Some(reservation) => {
-                let route = parts.extensions.get::<MatchedPath>();
-                let request = RequestName {
-                    method: &parts.method,
-                    route: route.map_or("", MatchedPath::as_str),
-                    parameters: parameters
-                        .iter()
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                        .collect(),
-                };
-                let fingerprint = idempotency::fingerprint(&request, &body)?;
-                Some(reservation.command_key(0, fingerprint))
-            }
-        };
-        Ok(Self {
-            body,
-            key,
-            _reservation: reservation,
-        })
+        let keyed = reservation.map(|reservation| {
+            let route = parts.extensions.get::<MatchedPath>();
+            let request = RequestName {
+                method: &parts.method,
+                route: route.map_or("", MatchedPath::as_str),
+                parameters: parameters
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+            };
+            (reservation, request.fingerprinter())
+        });
+        Ok(Self { body, keyed })
     }
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tillroll_book::{Refusal, Retry};
 use tillroll_engine::Position;
-use tillroll_stripe::redact;
+use tillroll_json::redact;
 use utoipa::ToSchema;
 
 use crate::code::{self, Code};

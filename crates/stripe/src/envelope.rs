@@ -1,11 +1,10 @@
 //! The envelope of an event, snapshot or thin, of any API version.
 
 use tillroll_events::{ExternalId, Timestamp};
+use tillroll_json::{Json, contains_card_number};
 
-use crate::card;
 use crate::error::{BodyError, Problem};
 use crate::fields::{self, Fields};
-use crate::json::Json;
 
 /// Longest API version that is kept: `2026-09-30.endive` and more.
 const LONGEST_VERSION: usize = 64;
@@ -84,5 +83,5 @@ impl<'t, 'a> Envelope<'t, 'a> {
 fn is_visible(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && !card::contains_card_number(text)
+        && !contains_card_number(text)
 }

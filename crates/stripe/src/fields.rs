@@ -5,10 +5,10 @@
 //! never a reason to refuse an object.
 
 use tillroll_events::{ExternalId, OrderId, Timestamp};
+use tillroll_json::{Json, Member, REDACTED, contains_card_number, redact};
 
 use crate::error::{Problem, Reason};
-use crate::json::{Json, Member};
-use crate::{AmountError, Currency, card};
+use crate::{AmountError, Currency};
 
 /// Longest note in characters: of what others wrote, enough to recognise it.
 const LONGEST_NOTE: usize = 255;
@@ -54,7 +54,7 @@ impl<'t, 'a> Fields<'t, 'a> {
         match self.get(name) {
             None => Ok(None),
             // A number stood here, so the body that is kept must not say more than the body did.
-            Some(Json::Text(text)) if text == card::REDACTED => {
+            Some(Json::Text(text)) if text == REDACTED => {
                 Err(Problem::malformed(name, "was a card number"))
             }
             Some(Json::Text(text)) => Ok(Some(text)),
@@ -201,13 +201,13 @@ pub(crate) fn missing(name: &str) -> Problem {
 /// An id as it may be stored: ids are kept as they are, so none may be a card number, and what
 /// a card number was replaced by is the id of nothing.
 pub(crate) fn id(text: &str) -> Option<ExternalId> {
-    let hidden = card::contains_card_number(text) || text.contains(card::REDACTED);
+    let hidden = contains_card_number(text) || text.contains(REDACTED);
     if hidden { None } else { text.parse().ok() }
 }
 
 /// Others' text as it may be stored.
 pub(crate) fn note(text: &str) -> String {
-    let clean = card::redact(text);
+    let clean = redact(text);
     match clean.char_indices().nth(LONGEST_NOTE) {
         Some((end, _)) => clean[..end].to_owned(),
         None => clean,

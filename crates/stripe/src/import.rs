@@ -1,10 +1,10 @@
 //! Balance transactions as a poller got them: Stripe sends no webhook for them.
 
 use tillroll_events::BalanceTransactionFacts;
+use tillroll_json::Json;
 
 use crate::error::Reason;
 use crate::fields::Fields;
-use crate::json::Json;
 use crate::object::balance_transaction;
 
 /// The most in one import: ten of Stripe's largest pages.
@@ -63,12 +63,22 @@ impl ImportError {
 pub fn balance_transactions(body: &[u8]) -> Result<Vec<BalanceTransactionFacts>, ImportError> {
     let text = std::str::from_utf8(body).map_err(|_| ImportError::NotUtf8)?;
     let json = Json::parse(text).map_err(|error| ImportError::NotJson(error.to_string()))?;
-    let items = match &json {
+    balance_transactions_in(&json)
+}
+
+/// [`balance_transactions`] of a body that was parsed before.
+///
+/// # Errors
+/// As [`balance_transactions`].
+pub fn balance_transactions_in(
+    json: &Json<'_>,
+) -> Result<Vec<BalanceTransactionFacts>, ImportError> {
+    let items = match json {
         Json::List(items) => items.as_slice(),
-        Json::Object(_) => match Fields::of(&json).and_then(|fields| fields.get("data")) {
+        Json::Object(_) => match Fields::of(json).and_then(|fields| fields.get("data")) {
             Some(Json::List(items)) => items.as_slice(),
             Some(_) => return Err(ImportError::NotAList),
-            None => std::slice::from_ref(&json),
+            None => std::slice::from_ref(json),
         },
         _ => return Err(ImportError::NotAList),
     };

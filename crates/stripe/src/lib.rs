@@ -20,7 +20,6 @@
 //! API for outgoing calls.
 
 mod amount;
-mod card;
 mod category;
 mod envelope;
 mod error;
@@ -28,16 +27,16 @@ mod family;
 mod fields;
 mod fingerprint;
 mod import;
-mod json;
 mod object;
 mod secret;
 mod signature;
 mod translate;
 
 pub use amount::{AmountError, Currency, UnsupportedCurrency};
-pub use card::{REDACTED, contains_card_number, redact};
 pub use error::{BodyError, Reason};
-pub use import::{ImportError, MAX_BALANCE_TRANSACTIONS, balance_transactions};
+pub use import::{
+    ImportError, MAX_BALANCE_TRANSACTIONS, balance_transactions, balance_transactions_in,
+};
 pub use secret::{Secret, SecretError};
 pub use signature::{SignatureError, TOLERANCE_SECONDS, verify};
-pub use translate::translate;
+pub use translate::{storable, translate};

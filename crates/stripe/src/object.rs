@@ -14,11 +14,11 @@ mod transfer;
 
 use tillroll_book::Fact;
 use tillroll_events::ExternalId;
+use tillroll_json::Json;
 
 use crate::error::Problem;
 use crate::family::Family;
 use crate::fields::Fields;
-use crate::json::Json;
 
 pub(crate) use balance_transaction::balance_transaction;
 

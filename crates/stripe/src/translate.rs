@@ -2,14 +2,13 @@
 
 use tillroll_book::{CommandKey, Fact, Observe};
 use tillroll_events::NotificationReceived;
+use tillroll_json::{Json, without_card_numbers};
 
-use crate::card::contains_card_number;
 use crate::envelope::{Content, Envelope};
 use crate::error::{BodyError, Problem, Reason};
 use crate::family::Family;
 use crate::fields::note;
 use crate::fingerprint;
-use crate::json::{Json, Redacted};
 use crate::object::Statement;
 
 /// What a delivery states, and the key under which it is applied once.
@@ -22,8 +21,7 @@ use crate::object::Statement;
 /// The key is `stripe:` and the event's id; its fingerprint covers type, account and object, so
 /// that a retry is the same command and an id used for something else is a conflict.
 pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
-    let text = std::str::from_utf8(body).map_err(|_| BodyError::NotUtf8)?;
-    let json = Json::parse(text).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    let (text, json) = parse(body)?;
     let event = Envelope::read(&json)?;
     let key = CommandKey {
         key: format!("stripe:{}", event.id),
@@ -46,7 +44,9 @@ pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
         detail: unrecognised
             .as_ref()
             .map(|problem| note(&problem.to_string())),
-        body: unrecognised.is_some().then(|| kept(text, &json)),
+        body: unrecognised
+            .is_some()
+            .then(|| without_card_numbers(text, &json).into_owned()),
     };
     Ok((
         key,
@@ -57,15 +57,19 @@ pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
     ))
 }
 
-/// The body as it may be stored.
-fn kept(text: &str, json: &Json<'_>) -> String {
-    let found = json.holds_card_number() || contains_card_number(text);
-    if found {
-        // Written anew, so that what is left is JSON whatever was replaced.
-        serde_json::to_string(&Redacted(json)).unwrap_or_default()
-    } else {
-        text.to_owned()
-    }
+/// The body of an event as it may be stored where the book refuses what it states.
+///
+/// # Errors
+/// The body is no JSON.
+pub fn storable(body: &[u8]) -> Result<String, BodyError> {
+    let (text, json) = parse(body)?;
+    Ok(without_card_numbers(text, &json).into_owned())
+}
+
+fn parse(body: &[u8]) -> Result<(&str, Json<'_>), BodyError> {
+    let text = std::str::from_utf8(body).map_err(|_| BodyError::NotUtf8)?;
+    let json = Json::parse(text).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    Ok((text, json))
 }
 
 /// The facts that an event states for this book: one at least, or the reason why none.

@@ -5,7 +5,8 @@ mod support;
 use serde_json::{Value, json};
 use support::{fixture, line};
 use tillroll_events::{NotificationReceived, Timestamp};
-use tillroll_stripe::{BodyError, Reason, contains_card_number, translate};
+use tillroll_json::contains_card_number;
+use tillroll_stripe::{BodyError, Reason, translate};
 
 fn notification(body: &str) -> NotificationReceived {
     translate(body.as_bytes()).expect(body).1.notification

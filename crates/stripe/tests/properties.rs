@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use support::{fixtures, json_files};
 use tillroll_book::Fact;
-use tillroll_stripe::{Reason, balance_transactions, contains_card_number, translate};
+use tillroll_json::contains_card_number;
+use tillroll_stripe::{Reason, balance_transactions, translate};
 
 static BODIES: LazyLock<Vec<String>> = LazyLock::new(|| {
     json_files(&fixtures())

@@ -1,8 +1,8 @@
 //! Bodies of requests: the first byte says of which kind, the rest is the body.
 
+use tillroll_json::contains_card_number;
 use tillroll_server::ProblemBody;
 use tillroll_server::fuzzed::{Kind, body};
-use tillroll_stripe::contains_card_number;
 
 /// No body makes a parser panic, the quick parser of entries takes nothing that the careful one does
 /// not take as the same, and a stream is the same in whatever pieces it arrives. What is refused is the client's fault, has a code, names its

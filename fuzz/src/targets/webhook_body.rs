@@ -1,6 +1,7 @@
 //! Bodies of webhooks, and lists of balance transactions.
 
-use tillroll_stripe::{Reason, balance_transactions, contains_card_number, redact, translate};
+use tillroll_json::{contains_card_number, redact};
+use tillroll_stripe::{Reason, balance_transactions, translate};
 
 /// No body makes it panic. An event states facts, or it says why it does not
 /// and keeps its body, in which there is no card number and which can be read

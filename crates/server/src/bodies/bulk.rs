@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::entry::{EntryBody, Names};
-use crate::body::{self, JsonText};
+use crate::body::Document;
 use crate::bulk::Batch;
 use crate::code::Code;
 use crate::findings::Findings;
@@ -120,13 +120,14 @@ impl BulkBody<'_> {
 /// entry with wrong values is refused by itself; one of the wrong shape, or with a card number,
 /// is a problem as it is in a document.
 pub(crate) fn line(
-    text: &JsonText,
+    document: &Document<'_>,
     mode: BulkMode,
     place: usize,
     batch: &mut Batch,
 ) -> Result<Option<FieldError>, Problem> {
-    let body: EntryBody<'_> =
-        body::parse(text.as_str()).map_err(|problem| within_entry(problem, place))?;
+    let body: EntryBody<'_> = document
+        .read()
+        .map_err(|problem| within_entry(problem, place))?;
     let mut findings = Findings::default();
     let place = format_args!("/entries/{place}");
     let entry = body.read(place, &mut Names::default(), &mut findings, batch.new_ids());

@@ -2,11 +2,11 @@
 //! refused before it.
 
 use bytes::Bytes;
+use tillroll_json::canonical;
 
 use super::Batch;
 use crate::bodies::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore};
-use crate::body::{self, JsonText};
-use crate::canonical;
+use crate::body::JsonText;
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
@@ -63,20 +63,20 @@ pub(crate) fn quick(
             content.reserve(others * content.len());
         }
     })?;
-    // The document around the entries, as `canonical::write` has it.
+    // The entries, and the document around them.
     let fingerprint = name.map(|name| {
-        let mut hasher = name.hasher();
-        let mut around = Vec::new();
-        canonical::object(&mut around, 2);
-        canonical::key(&mut around, "entries");
-        canonical::array(&mut around, count);
-        hasher.update(&around);
-        hasher.update(&content);
-        around.clear();
-        canonical::key(&mut around, "mode");
-        canonical::text(&mut around, mode.as_str());
-        hasher.update(&around);
-        idempotency::kept(&hasher)
+        let mut fingerprint = name.fingerprinter();
+        fingerprint.add(|out| {
+            canonical::object(out, 2);
+            canonical::name(out, "entries");
+            canonical::list(out, count);
+        });
+        fingerprint.add_written(&content);
+        fingerprint.add(|out| {
+            canonical::name(out, "mode");
+            canonical::text(out, mode.as_str());
+        });
+        fingerprint.finish()
     });
     Some(BulkItems {
         mode,
@@ -95,13 +95,11 @@ pub(crate) fn careful(
     name: Option<&RequestName<'_>>,
 ) -> Result<BulkItems, Problem> {
     let text = JsonText::new(bytes)?;
-    let body: BulkBody<'_> = body::parse(text.as_str())?;
+    let document = text.document()?;
+    let body: BulkBody<'_> = document.read()?;
     let mut batch = Batch::new(new_ids);
     let read = body.read(&mut batch)?;
-    let fingerprint = match name {
-        None => None,
-        Some(name) => Some(idempotency::fingerprint(name, &text)?),
-    };
+    let fingerprint = name.map(|name| idempotency::fingerprint(name, &document));
     Ok(BulkItems {
         mode: read.mode,
         first: 0,

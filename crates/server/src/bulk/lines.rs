@@ -6,13 +6,12 @@
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use tillroll_json::Fingerprinter;
 
 use super::{Batch, BulkItems};
 use crate::bodies::{self, BulkMode, MOST_ENTRIES, RefusedBefore};
-use crate::body::{BULK_BYTES, DRAINED_BYTES, JsonText, REQUEST_BYTES, TIME_TO_ARRIVE};
-use crate::canonical;
+use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, TIME_TO_ARRIVE};
 use crate::code::Code;
-use crate::idempotency;
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
 use crate::scan::{self, Scanned};
@@ -23,7 +22,7 @@ pub(crate) struct Lines {
     body: Body,
     mode: BulkMode,
     /// Covers what all commands of the request have in common, when it has a key.
-    hasher: Option<blake3::Hasher>,
+    fingerprint: Option<Fingerprinter>,
     /// The place of the next entry in the stream.
     next: usize,
     /// What arrived, of which `at` bytes are done with.
@@ -39,24 +38,16 @@ pub(crate) struct Lines {
 struct Gathering {
     items: BulkItems,
     bytes: usize,
-    hashing: Option<Hashing>,
+    /// Of what the entries say, for a request with a key.
+    fingerprint: Option<Fingerprinter>,
 }
-
-/// A fingerprint of what the entries say, fed in pieces that are worth it.
-#[derive(Debug)]
-struct Hashing {
-    hasher: blake3::Hasher,
-    content: Vec<u8>,
-}
-
-const PIECE: usize = 32 * 1024;
 
 impl Lines {
-    pub(crate) fn new(body: Body, mode: BulkMode, hasher: Option<blake3::Hasher>) -> Self {
+    pub(crate) fn new(body: Body, mode: BulkMode, fingerprint: Option<Fingerprinter>) -> Self {
         Self {
             body,
             mode,
-            hasher,
+            fingerprint,
             next: 0,
             chunk: Bytes::new(),
             at: 0,
@@ -77,10 +68,7 @@ impl Lines {
                 fingerprint: None,
             },
             bytes: 0,
-            hashing: self.hasher.clone().map(|hasher| Hashing {
-                hasher,
-                content: Vec::with_capacity(PIECE),
-            }),
+            fingerprint: self.fingerprint.clone(),
         };
         while !self.take(&mut command)? && !self.ended {
             self.arrive().await?;
@@ -214,8 +202,8 @@ impl Gathering {
         }
         if scan::line(text, scanned).is_some() {
             self.items.batch.push_scanned(scanned);
-            if let Some(hashing) = &mut self.hashing {
-                hashing.add(|out| scan::canonical::write(scanned, out));
+            if let Some(fingerprint) = &mut self.fingerprint {
+                fingerprint.add(|out| scan::canonical::write(scanned, out));
             }
         } else if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Ok(());
@@ -229,40 +217,24 @@ impl Gathering {
 
     fn careful(&mut self, text: &str) -> Result<(), Problem> {
         let place = self.place();
-        let text = JsonText::new(Bytes::copy_from_slice(text.as_bytes()))
-            .map_err(|problem| bodies::within_entry(problem, place))?;
+        let document =
+            Document::parse(text).map_err(|problem| bodies::within_entry(problem, place))?;
         let items = &mut self.items;
-        if let Some(error) = bodies::line(&text, items.mode, place, &mut items.batch)? {
+        if let Some(error) = bodies::line(&document, items.mode, place, &mut items.batch)? {
             let index = items.count;
             items.refused.push(RefusedBefore { index, error });
         }
-        if let Some(hashing) = &mut self.hashing {
-            let value = text.value()?;
-            hashing.add(|out| canonical::write(&value, out));
+        if let Some(fingerprint) = &mut self.fingerprint {
+            fingerprint.add_json(document.json());
         }
         Ok(())
     }
 
     fn close(self) -> BulkItems {
         BulkItems {
-            fingerprint: self.hashing.map(Hashing::close),
+            fingerprint: self.fingerprint.map(Fingerprinter::finish),
             ..self.items
         }
-    }
-}
-
-impl Hashing {
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.content);
-        if self.content.len() >= PIECE {
-            self.hasher.update(&self.content);
-            self.content.clear();
-        }
-    }
-
-    fn close(mut self) -> [u8; 16] {
-        self.hasher.update(&self.content);
-        idempotency::kept(&self.hasher)
     }
 }
 

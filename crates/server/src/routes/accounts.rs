@@ -33,7 +33,7 @@ pub(crate) async fn put(
     post: Post,
 ) -> Result<Response, Problem> {
     let path: AccountPath = path_parameter("path", &path)?;
-    let body: AccountBody = post.parse()?;
+    let body: AccountBody = post.document()?.read()?;
     let account = body.into_action(path.clone())?;
     let unit = account.unit;
     let outcome = app.submit(None, None, Action::OpenAccount(account)).await?;

@@ -124,12 +124,12 @@ async fn stream(
     results: Results,
 ) -> Result<Response, Problem> {
     let answering = answering(&app, parts, results)?;
-    let hasher = answering.reservation.is_some().then(|| {
+    let fingerprint = answering.reservation.is_some().then(|| {
         let said = [("format", "ndjson"), ("mode", mode.as_str())];
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        name(said.into()).hasher()
+        name(said.into()).fingerprinter()
     });
-    let lines = Lines::new(content, mode, hasher);
+    let lines = Lines::new(content, mode, fingerprint);
     let mut stream = Stream::new(app.clone(), answering, id, lines);
     let first = stream.next().await;
     let Some((outcome, view)) = first.inspect_err(|_| stream.drain())? else {

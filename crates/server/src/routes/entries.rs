@@ -105,21 +105,19 @@ fn read(
         && scan::line(text, &mut scanned).is_some()
     {
         let fingerprint = keyed.then(|| {
-            let mut content = Vec::with_capacity(2 * text.len());
-            scan::canonical::write(&scanned, &mut content);
-            let mut hasher = name.hasher();
-            hasher.update(&content);
-            idempotency::kept(&hasher)
+            let mut fingerprint = name.fingerprinter();
+            fingerprint.add(|out| scan::canonical::write(&scanned, out));
+            fingerprint.finish()
         });
         return Ok((scanned.to_entry(&mut new_ids), fingerprint));
     }
     // Something is unusual, or wrong: the careful way finds out what.
     let text = JsonText::new(bytes)?;
-    let entry = text.parse::<EntryBody<'_>>()?.into_action(&mut new_ids)?;
-    let fingerprint = match keyed {
-        true => Some(idempotency::fingerprint(&name, &text)?),
-        false => None,
-    };
+    let document = text.document()?;
+    let entry = document
+        .read::<EntryBody<'_>>()?
+        .into_action(&mut new_ids)?;
+    let fingerprint = keyed.then(|| idempotency::fingerprint(&name, &document));
     Ok((entry, fingerprint))
 }
 

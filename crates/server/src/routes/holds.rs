@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tillroll_book::{Action, Refusal};
+use tillroll_book::{Action, CommandKey, Refusal};
 use tillroll_events::HoldId;
 
 use super::{Segment, no_record, path_parameter};
@@ -26,10 +26,11 @@ use crate::views::HoldView;
     ),
 )]
 pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response, Problem> {
-    let body: HoldBody<'_> = post.parse()?;
+    let document = post.document()?;
+    let body: HoldBody<'_> = document.read()?;
     let hold = body.into_action(&mut app.new_ids())?;
     let outcome = app
-        .submit(post.key(), None, Action::PlaceHold(hold))
+        .submit(post.key(&document), None, Action::PlaceHold(hold))
         .await?;
     let names = app.names(&outcome.records).await;
     let view =
@@ -87,9 +88,10 @@ pub(crate) async fn capture(
     post: Post,
 ) -> Result<Response, Problem> {
     let id: HoldId = path_parameter("id", &id)?;
-    let body: CaptureBody<'_> = post.parse_or_default()?;
+    let document = post.document_or_empty()?;
+    let body: CaptureBody<'_> = document.read()?;
     let capture = body.into_action(id)?;
-    end(&app, id, &post, Action::CaptureHold(capture)).await
+    end(&app, id, post.key(&document), Action::CaptureHold(capture)).await
 }
 
 /// Void a hold
@@ -111,13 +113,19 @@ pub(crate) async fn void(
     post: Post,
 ) -> Result<Response, Problem> {
     let id: HoldId = path_parameter("id", &id)?;
-    let Empty {} = post.parse_or_default()?;
-    end(&app, id, &post, Action::VoidHold(id)).await
+    let document = post.document_or_empty()?;
+    let Empty {} = document.read()?;
+    end(&app, id, post.key(&document), Action::VoidHold(id)).await
 }
 
 /// The answer is the hold as of the command's last record, so that it is the same for ever.
-async fn end(app: &App, id: HoldId, post: &Post, action: Action) -> Result<Response, Problem> {
-    let outcome = app.submit(post.key(), None, action).await?;
+async fn end(
+    app: &App,
+    id: HoldId,
+    key: Option<CommandKey>,
+    action: Action,
+) -> Result<Response, Problem> {
+    let outcome = app.submit(key, None, action).await?;
     let when = When {
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,

@@ -35,10 +35,11 @@ pub(crate) struct Empty {}
     ),
 )]
 pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response, Problem> {
-    let body: OrderBody = post.parse()?;
+    let document = post.document()?;
+    let body: OrderBody = document.read()?;
     let (order, occurred_at) = body.into_action(&mut app.new_ids())?;
     let outcome = app
-        .submit(post.key(), occurred_at, Action::PlaceOrder(order))
+        .submit(post.key(&document), occurred_at, Action::PlaceOrder(order))
         .await?;
     let view = OrderView::of_records(&outcome.records).ok_or_else(|| no_record("order.placed"))?;
     Ok(post::applied(StatusCode::CREATED, &outcome, &view))
@@ -223,8 +224,9 @@ pub(crate) async fn fulfil(
 
 /// The answer is the order as of the command's last record, so that it is the same for ever.
 async fn move_on(app: &App, id: OrderId, post: &Post, action: Action) -> Result<Response, Problem> {
-    let Empty {} = post.parse_or_default()?;
-    let outcome = app.submit(post.key(), None, action).await?;
+    let document = post.document_or_empty()?;
+    let Empty {} = document.read()?;
+    let outcome = app.submit(post.key(&document), None, action).await?;
     let when = When {
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,

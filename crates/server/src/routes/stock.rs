@@ -23,10 +23,15 @@ use crate::views::{ReceiptView, StockView};
     responses((status = 201, description = "The receipt", body = ReceiptView)),
 )]
 pub(crate) async fn receive(State(app): State<App>, post: Post) -> Result<Response, Problem> {
-    let body: ReceiptBody = post.parse()?;
+    let document = post.document()?;
+    let body: ReceiptBody = document.read()?;
     let (receipt, occurred_at) = body.into_action()?;
     let outcome = app
-        .submit(post.key(), occurred_at, Action::ReceiveStock(receipt))
+        .submit(
+            post.key(&document),
+            occurred_at,
+            Action::ReceiveStock(receipt),
+        )
         .await?;
     let view =
         ReceiptView::of_records(&outcome.records).ok_or_else(|| no_record("stock.received"))?;

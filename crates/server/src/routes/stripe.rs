@@ -42,11 +42,16 @@ pub(crate) async fn record_balance_transactions(
     State(app): State<App>,
     post: Post,
 ) -> Result<Response, Problem> {
-    let facts = tillroll_stripe::balance_transactions(post.body.as_str().as_bytes())
+    let document = post.document()?;
+    let facts = tillroll_stripe::balance_transactions_in(document.json())
         .map_err(|error| refused(&error))?;
     let asked: HashSet<ExternalId> = facts.iter().map(|fact| fact.id.clone()).collect();
     let outcome = app
-        .submit(post.key(), None, Action::RecordBalanceTransactions(facts))
+        .submit(
+            post.key(&document),
+            None,
+            Action::RecordBalanceTransactions(facts),
+        )
         .await?;
     let booked: HashSet<&ExternalId> = outcome
         .records

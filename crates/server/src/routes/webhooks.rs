@@ -239,10 +239,12 @@ async fn keep(
 ) -> Result<(WebhookOutcome, Outcome), Problem> {
     let mut notification = observe.notification;
     notification.unrecognised = Some(reason.into());
-    notification.detail = Some(detail);
-    let text = String::from_utf8_lossy(bytes);
-    let body = notification.body.take();
-    notification.body = Some(body.unwrap_or_else(|| body::without_card_numbers(&text)));
+    // A refusal names what the event said.
+    notification.detail = Some(tillroll_json::redact(&detail));
+    if notification.body.is_none() {
+        let body = tillroll_stripe::storable(bytes).map_err(|error| no_event(&error))?;
+        notification.body = Some(body);
+    }
     let kept = Observe {
         notification,
         facts: Vec::new(),

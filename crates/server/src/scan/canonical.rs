@@ -1,10 +1,43 @@
-//! What an entry's fingerprint is taken of, without a tree of JSON values: the same bytes as
-//! [`crate::canonical::write`] appends for the entry's object.
+//! The canonical form of an entry without a tree: the same bytes that the tree of its text has.
 
+use std::sync::LazyLock;
+
+use tillroll_json::canonical::{list, name, null, object, text, whole};
 use tillroll_ledger::Side;
 
 use super::{Given, Leg, Scanned};
-use crate::canonical::{array, key, length, null, object, text};
+
+/// What stands around the texts of a posting: always the same, and most of its bytes.
+struct PostingForm {
+    before_account: Vec<u8>,
+    before_amount: Vec<u8>,
+    debit: Vec<u8>,
+    credit: Vec<u8>,
+}
+
+static POSTING: LazyLock<PostingForm> = LazyLock::new(|| {
+    let form = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = Vec::new();
+        write(&mut out);
+        out
+    };
+    let side = |side: &str| {
+        form(&|out| {
+            name(out, "side");
+            text(out, side);
+            name(out, "unit");
+        })
+    };
+    PostingForm {
+        before_account: form(&|out| {
+            object(out, 4);
+            name(out, "account");
+        }),
+        before_amount: form(&|out| name(out, "amount")),
+        debit: side("debit"),
+        credit: side("credit"),
+    }
+});
 
 /// Appends what an entry says.
 pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
@@ -16,7 +49,7 @@ pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
         !entry.reverses.is_absent(),
     ];
     object(out, given.into_iter().filter(|given| *given).count());
-    // In order of the keys, as everywhere below.
+    // In order of the names, as everywhere below.
     member(out, "description", &entry.description, |out, said| {
         text(out, said)
     });
@@ -25,52 +58,41 @@ pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
         let mut sorted: Vec<_> = members.iter().collect();
         sorted.sort_unstable();
         object(out, sorted.len());
-        for (name, value) in sorted {
-            key(out, name);
+        for (key, value) in sorted {
+            name(out, key);
             text(out, value);
         }
     });
-    key(out, "postings");
-    array(out, entry.legs.len());
-    entry.legs.iter().for_each(|leg| posting(out, leg));
+    name(out, "postings");
+    list(out, entry.legs.len());
+    let form = &*POSTING;
+    entry.legs.iter().for_each(|leg| posting(out, form, leg));
     member(out, "reverses", &entry.reverses, |out, (id, _)| {
         text(out, id)
     });
 }
 
-/// What stands around the texts of a posting is always the same, and most of its bytes.
-fn posting(out: &mut Vec<u8>, leg: &Leg<'_>) {
-    const ACCOUNT: &[u8] = b"{\x08\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0:\x07\0\0\0\0\0\0\0account\"";
-    const AMOUNT: &[u8] = b":\x06\0\0\0\0\0\0\0amount#";
-    const DEBIT: &[u8] =
-        b":\x04\0\0\0\0\0\0\0side\"\x05\0\0\0\0\0\0\0debit:\x04\0\0\0\0\0\0\0unit\"";
-    const CREDIT: &[u8] =
-        b":\x04\0\0\0\0\0\0\0side\"\x06\0\0\0\0\0\0\0credit:\x04\0\0\0\0\0\0\0unit\"";
-    let side = match leg.side {
-        Side::Debit => DEBIT,
-        Side::Credit => CREDIT,
-    };
-    let texts = [
-        (ACCOUNT, leg.account.as_str()),
-        (AMOUNT, leg.digits),
-        (side, leg.unit.as_str()),
-    ];
-    for (around, text) in texts {
-        out.extend_from_slice(around);
-        out.extend_from_slice(&length(text.len()));
-        out.extend_from_slice(text.as_bytes());
-    }
+fn posting(out: &mut Vec<u8>, form: &PostingForm, leg: &Leg<'_>) {
+    out.extend_from_slice(&form.before_account);
+    text(out, leg.account.as_str());
+    out.extend_from_slice(&form.before_amount);
+    whole(out, leg.amount);
+    out.extend_from_slice(match leg.side {
+        Side::Debit => &form.debit,
+        Side::Credit => &form.credit,
+    });
+    text(out, leg.unit.as_str());
 }
 
-fn member<T>(out: &mut Vec<u8>, name: &str, given: &Given<T>, write: impl Fn(&mut Vec<u8>, &T)) {
+fn member<T>(out: &mut Vec<u8>, key: &str, given: &Given<T>, write: impl Fn(&mut Vec<u8>, &T)) {
     match given {
         Given::Absent => {}
         Given::Null => {
-            key(out, name);
+            name(out, key);
             null(out);
         }
         Given::Value(value) => {
-            key(out, name);
+            name(out, key);
             write(out, value);
         }
     }

@@ -41,20 +41,18 @@ pub(crate) struct Leg<'a> {
     pub side: Side,
     /// 1 to the largest amount.
     pub amount: u64,
-    /// The amount as it was written.
-    pub digits: &'a str,
 }
 
 /// An entry whose shape and values are right. It is used again for the next one, so that its
 /// lists are allocated once.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned<'a> {
-    pub id: Given<(&'a str, u128)>,
+    pub id: Given<(&'a str, EntryId)>,
     pub description: Given<Cow<'a, str>>,
     pub legs: Vec<Leg<'a>>,
     /// Keys differ. In the order of the body.
     pub metadata: Given<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
-    pub reverses: Given<(&'a str, u128)>,
+    pub reverses: Given<(&'a str, EntryId)>,
     /// The unit that was read last, with its quotes: nearly always the next one, too.
     unit: Option<(Known<'a>, Unit)>,
 }
@@ -69,7 +67,7 @@ impl Scanned<'_> {
 
     pub(crate) fn id_or_new(&self, new_ids: &mut NewIds) -> EntryId {
         let given = self.id.value().map(|(_, id)| *id);
-        EntryId::from_u128(given.unwrap_or_else(|| new_ids.take()))
+        given.unwrap_or_else(|| EntryId::from_u128(new_ids.take()))
     }
 
     pub(crate) fn words(&self) -> Words {
@@ -79,7 +77,7 @@ impl Scanned<'_> {
         Words {
             description: self.description.value().map(ToString::to_string),
             metadata: metadata.collect(),
-            reverses: reverses.map(|(_, id)| EntryId::from_u128(*id)),
+            reverses: reverses.map(|(_, id)| *id),
         }
     }
 
@@ -209,14 +207,13 @@ impl<'a> Cursor<'a> {
             self.step(b",\"side\":\"credit\",\"amount\":")?;
             Side::Credit
         };
-        let (amount, digits) = self.amount()?;
+        let amount = self.amount()?;
         self.expect(b'}')?;
         Some(Leg {
             account,
             unit,
             side,
             amount,
-            digits,
         })
     }
 
@@ -251,13 +248,11 @@ impl<'a> Cursor<'a> {
                 break;
             }
         }
-        let (amount, digits) = amount?;
         Some(Leg {
             account: account?,
             unit: unit?,
             side: side?,
-            amount,
-            digits,
+            amount: amount?,
         })
     }
 

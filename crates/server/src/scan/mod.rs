@@ -24,7 +24,7 @@ pub(crate) use entry::{Given, Leg, Scanned, line};
 
 use std::borrow::Cow;
 
-use tillroll_ledger::PathRef;
+use tillroll_ledger::{EntryId, PathRef};
 use tillroll_money::MAX_MINOR;
 
 /// Digits below which no text holds a card number.
@@ -64,18 +64,6 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The value of a base-32 digit, or 255.
-const DIGITS: [u8; 256] = {
-    let mut digits = [u8::MAX; 256];
-    let alphabet = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut value = 0_u8;
-    while (value as usize) < alphabet.len() {
-        digits[alphabet[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits
-};
-
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
@@ -101,13 +89,13 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// [`Cursor::eat`] for who goes no other way.
+    /// Like [`Cursor::eat`], but fails the parse.
     #[inline]
     fn step(&mut self, literal: &[u8]) -> Option<()> {
         self.eat(literal).then_some(())
     }
 
-    /// [`Cursor::eat`] for what was read before.
+    /// Like [`Cursor::eat`], for a text that was read before.
     #[inline]
     fn eat_known(&mut self, known: &Known<'_>) -> bool {
         let (Some(mask), Some(ahead)) = (known.mask, self.rest().first_chunk()) else {
@@ -165,10 +153,9 @@ impl<'a> Cursor<'a> {
         self.eat(b"null")
     }
 
-    /// A number without sign, point and exponent that fits an amount, not zero: what it is,
-    /// and how it is written.
+    /// A number without sign, point and exponent that fits an amount, not zero.
     #[inline]
-    fn amount(&mut self) -> Option<(u64, &'a str)> {
+    fn amount(&mut self) -> Option<u64> {
         let start = self.at;
         let mut units = 0_u64;
         // So many digits fit 64 bits, whatever they are.
@@ -180,9 +167,8 @@ impl<'a> Cursor<'a> {
             units = units * 10 + u64::from(digit);
             self.at += 1;
         }
-        let written = &self.text[start..self.at];
-        let is_plain = !written.starts_with('0') && (1..=MAX_MINOR).contains(&units);
-        is_plain.then_some((units, written))
+        let is_plain = self.text.as_bytes().get(start) != Some(&b'0');
+        (is_plain && (1..=MAX_MINOR).contains(&units)).then_some(units)
     }
 
     /// What stands in quotes, up to the next quote: a name, should it turn out to have no
@@ -207,31 +193,18 @@ impl<'a> Cursor<'a> {
         (digits < CARD_DIGITS || is_no_card(path.as_str())).then_some(path)
     }
 
-    /// `ent_` and 26 digits in quotes: the text and the number.
+    /// The id of an entry in quotes, and its text.
     #[inline]
-    fn entry_id(&mut self) -> Option<(&'a str, u128)> {
-        const QUOTED: usize = "\"ent_".len() + 26 + 1;
+    fn entry_id(&mut self) -> Option<(&'a str, EntryId)> {
+        const QUOTED: usize = "\"".len() + EntryId::TEXT_BYTES + "\"".len();
         let quoted: &[u8; QUOTED] = self.rest().first_chunk()?;
-        if !quoted.starts_with(b"\"ent_") || quoted[QUOTED - 1] != b'"' || quoted[5] > b'7' {
+        if quoted[0] != b'"' || quoted[QUOTED - 1] != b'"' {
             return None;
         }
-        // Digits are below 32, so that any other shows in the upper bits.
-        let mut all = 0;
-        let mut half = |range: std::ops::Range<usize>| {
-            quoted[range].iter().fold(0_u64, |number, byte| {
-                let digit = DIGITS[usize::from(*byte)];
-                all |= digit;
-                number << 5 | u64::from(digit & 31)
-            })
-        };
-        let (top, middle, low) = (half(5..7), half(7..19), half(19..31));
-        if all > 31 {
-            return None;
-        }
+        let id = EntryId::from_bytes(quoted[1..].first_chunk()?)?;
         let text = &self.text[self.at + 1..self.at + QUOTED - 1];
         self.at += QUOTED;
-        let number = u128::from(top) << 120 | u128::from(middle) << 60 | u128::from(low);
-        Some((text, number))
+        Some((text, id))
     }
 
     /// Any text without a card number of up to `longest` characters, and how many it has.
@@ -264,7 +237,7 @@ impl<'a> Cursor<'a> {
 /// Nearly every text is too short.
 #[inline]
 fn is_no_card(text: &str) -> bool {
-    text.len() < CARD_DIGITS || !tillroll_stripe::contains_card_number(text)
+    text.len() < CARD_DIGITS || !tillroll_json::contains_card_number(text)
 }
 
 #[cfg(test)]

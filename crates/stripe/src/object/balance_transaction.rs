@@ -5,12 +5,12 @@
 //! and never looked at: two integer amounts are the rate.
 
 use tillroll_events::{BalanceTransactionFacts, ExternalId, FeeDetail};
+use tillroll_json::Json;
 
 use super::each;
 use crate::category;
 use crate::error::Problem;
 use crate::fields::{Fields, missing, note};
-use crate::json::Json;
 
 pub(crate) fn balance_transaction(json: &Json<'_>) -> Result<BalanceTransactionFacts, Problem> {
     let fields = Fields::required_of(json)?;

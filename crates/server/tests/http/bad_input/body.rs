@@ -35,8 +35,8 @@ async fn bodies_that_are_no_json_are_named_for_what_they_are() {
             "deeply nested",
             &[json_type],
             "{\"lines\": ".repeat(100_000).into_bytes(),
-            422,
-            "parameter_invalid",
+            400,
+            "json_malformed",
         ),
         (
             "a lone surrogate",
