@@ -116,7 +116,8 @@ fn key() -> SigningKey {
 impl Sound {
     fn new() -> Self {
         let log = MemoryStorage::new();
-        let opened = Engine::open_files(log.clone(), options(None), BookOptions::default(), |_| {});
+        let (store, request) = options(None).store(log.clone());
+        let opened = Engine::open_store(store, &request, BookOptions::default(), |_| {});
         let (mut engine, _) = opened.expect("an empty storage opens");
         let snapshots = MemoryTree::new();
         let mut snapshot = String::new();
@@ -327,7 +328,8 @@ fn snapshot(sound: &Sound, bytes: &[u8], what: &str, start: bool) -> bool {
     if start {
         let log = sound.log.restarted();
         let (book_options, options) = (BookOptions::default(), options(None));
-        let started = Engine::open_files_from(log, options, book_options, &snapshots, |_| {});
+        let (store, request) = options.store(log);
+        let started = Engine::open_store_from(store, &request, book_options, &snapshots, |_| {});
         let (engine, start) = started.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(start.snapshot, None, "{what}: it is taken");
         assert_eq!(engine.book().digest().to_string(), sound.digest, "{what}");

@@ -77,7 +77,8 @@ fn main() {
             drop(read.expect("it is whole"));
             let before = resident().min(before);
             let opened = timed(|| {
-                Engine::open_files_from(storage, options, book_options, &snapshots, |_| {})
+                let (store, request) = options.store(storage);
+                Engine::open_store_from(store, &request, book_options, &snapshots, |_| {})
             });
             let (opened, took) = opened;
             let (engine, start) = opened.expect("the log is whole");

@@ -88,7 +88,8 @@ impl Scratch {
         // Not in the log's own directory, whose files are all of the log.
         let rows = tillroll_engine::ScratchFiles::in_directory(directory.with_extension("rows"));
         let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
-        let opened = Engine::open_files(storage, options(), book_options, |_| {});
+        let (store, request) = options().store(storage);
+        let opened = Engine::open_store(store, &request, book_options, |_| {});
         Ok(opened.map_err(Error::failed("opening a log"))?.0)
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use tillroll_book::{Book, Command, Refusal};
-use tillroll_log::{Deadline, FileLog, Log, LogReader, Position, RecoveryReport, Storage};
+use tillroll_log::{Deadline, Log, LogReader, LogStore, OpenRequest, Position, RecoveryReport};
 
 use crate::log_driver::{Appended, LogDriver};
 use crate::log_thread::LogThreadPanicked;
@@ -286,23 +286,23 @@ impl<L: Log> Engine<L> {
     }
 }
 
-impl<S: Storage> Engine<FileLog<S>> {
-    /// Opens a log in files and folds it while recovery reads it, so that a start reads it once.
-    /// The id of the log is that of the book. `options` must ask for every record to be
-    /// checked, as they do by default: those that recovery skips are missing from the fold.
+impl<L: Log + 'static> Engine<L> {
+    /// Opens a log and folds it while recovery reads it, so that a start reads it once. The id of
+    /// the log is that of the book. `request` must ask for every record to be checked, as it does
+    /// by default: those that recovery skips are missing from the fold.
     ///
     /// # Errors
     /// When the log is damaged or cannot be understood. A log that cannot be understood has
     /// been recovered all the same: a torn tail is cut then.
-    pub fn open_files(
-        storage: S,
-        options: tillroll_log::Options,
+    pub fn open_store(
+        store: impl LogStore<Log = L>,
+        request: &OpenRequest,
         book_options: impl Into<BookOptions>,
         mut progress: impl FnMut(Position),
     ) -> Result<(Self, RecoveryReport), StartError> {
         let mut replay = Replay::new(book_options);
         let mut wrong: Option<ReplayError> = None;
-        let (log, report) = FileLog::open_with(storage, options, |position, bytes| {
+        let (log, report) = store.open(request, &mut |position, bytes| {
             if wrong.is_none() {
                 wrong = replay.fold(position, bytes).err();
                 if is_step(position) {

@@ -26,7 +26,8 @@ fn in_tree(tree: &MemoryTree, after: u64) -> BookOptions {
 }
 
 fn open(storage: MemoryStorage, book_options: BookOptions) -> Result<FileEngine, StartError> {
-    Engine::open_files(storage, options(), book_options, |_| {}).map(|(engine, _)| engine)
+    let (store, request) = options().store(storage);
+    Engine::open_store(store, &request, book_options, |_| {}).map(|(engine, _)| engine)
 }
 
 fn bytes_in(tree: &MemoryTree) -> usize {
@@ -66,13 +67,8 @@ fn answers_snapshots_and_starts_are_those_of_a_writer_with_all_rows_in_memory() 
         support::snapshots::put(&kept, &replay, head);
         let (tree, snapshots) = (MemoryTree::new(), Snapshots::new(kept));
         let book_options = in_tree(&tree, after);
-        let started = Engine::open_files_from(
-            storage.restarted(),
-            options(),
-            book_options,
-            &snapshots,
-            |_| {},
-        );
+        let (store, request) = options().store(storage.restarted());
+        let started = Engine::open_store_from(store, &request, book_options, &snapshots, |_| {});
         let (started, start) = started.expect("nothing fails");
         assert!(start.snapshot.is_some(), "seed {seed}: {start:?}");
         assert!(bytes_in(&tree) > 0, "seed {seed}: no row began in the file");
@@ -257,13 +253,8 @@ fn a_start_that_cannot_put_rows_away_is_refused() {
     );
     assert!(error.to_string().contains("no room"), "{error}");
     let snapshots = Snapshots::new(kept);
-    let started = Engine::open_files_from(
-        storage.restarted(),
-        options(),
-        book_options,
-        &snapshots,
-        |_| {},
-    );
+    let (store, request) = options().store(storage.restarted());
+    let started = Engine::open_store_from(store, &request, book_options, &snapshots, |_| {});
     let error = started.expect_err("there is no room");
     assert!(
         matches!(error, StartError::Replay(ReplayError::Cold(_))),

@@ -151,7 +151,8 @@ fn a_log_in_files_that_cannot_be_understood_is_not_opened() {
     assert!(log.append_next(&mut batch).is_ok());
     drop(log);
     let options = tillroll_log::Options::default();
-    let refused = Engine::open_files(storage, options, Chart::default(), |_| {});
+    let (store, request) = options.store(storage);
+    let refused = Engine::open_store(store, &request, Chart::default(), |_| {});
     let refused = refused.map(|_| ()).expect_err("it is not understood");
     assert!(refused.to_string().contains("position 3"), "{refused}");
 }

@@ -409,7 +409,7 @@ fn folding_never_reads_the_chart() {
         name: "W".into(),
     };
     let chart = Chart::with_rules(vec![rule]).expect("a chart");
-    let (other, _) =
-        Engine::open_files(storage.restarted(), options(), chart, |_| {}).expect("it opens");
+    let (store, request) = options().store(storage.restarted());
+    let (other, _) = Engine::open_store(store, &request, chart, |_| {}).expect("it opens");
     assert!(bytes_of_writer(&other) == bytes_of_writer(&engine));
 }

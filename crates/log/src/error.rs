@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::batch::TooLarge;
 use crate::damage::Damage;
-use crate::identity::{Head, LogId};
+use crate::identity::{Head, LogId, Position};
 use crate::segment::UNFINISHED_RESTORE;
 
 /// What was asked of the storage.
@@ -270,4 +270,23 @@ pub enum OpenError {
         /// Name of the file.
         file: String,
     },
+    /// Files say this with [`OpenError::Damaged`], which names the place.
+    #[error("the log ends at {found}, before {expected}, which was durable: records are lost")]
+    Lost {
+        /// Known to have been durable.
+        expected: Position,
+        /// Where the log ends.
+        found: Position,
+    },
+    /// Files say this with [`OpenError::Damaged`], which names the place.
+    #[error("the log holds another history: {} at position {}, not {}", found.hash, found.position, expected.hash)]
+    OtherHistory {
+        /// Known to have been durable.
+        expected: Head,
+        /// What is there.
+        found: Head,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }

@@ -252,6 +252,12 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Bytes of the records with their length prefixes.
+    #[must_use]
+    pub fn byte_len(&self) -> u64 {
+        self.payload.len() as u64
+    }
+
     /// The records in order.
     #[must_use]
     pub fn records(&self) -> RecordsOf<'a> {

@@ -1,10 +1,10 @@
 //! The head of a log as it was at a position: for whoever has kept one, and asks whether the
 //! log still says so. It reads headers of one segment and checks one frame, and changes nothing.
 
-use crate::error::{OpenError, StorageError};
+use crate::error::StorageError;
 use crate::frame::{self, Depth, FrameHeader, Place};
 use crate::identity::{Head, LogId, Position};
-use crate::scan::{OpenSegment, list_segments};
+use crate::scan::{ListingError, OpenSegment, list_segments};
 use crate::segment;
 use crate::storage::Storage;
 use crate::window::Window;
@@ -15,14 +15,14 @@ use crate::window::Window;
 ///
 /// # Errors
 /// What the system says.
-pub fn head_at<S: Storage>(
+pub(crate) fn head_at<S: Storage>(
     storage: &S,
     position: Position,
 ) -> Result<Option<(LogId, Head)>, StorageError> {
     let firsts = match list_segments(storage) {
         Ok(firsts) => firsts,
-        Err(OpenError::Storage(error)) => return Err(error),
-        Err(_) => return Ok(None),
+        Err(ListingError::Storage(error)) => return Err(error),
+        Err(ListingError::Stray(_)) => return Ok(None),
     };
     let after = firsts.partition_point(|first| *first <= position);
     let Some(first) = after.checked_sub(1).map(|index| firsts[index]) else {

@@ -4,11 +4,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::batch::Batch;
 use crate::deadline::Deadline;
-use crate::error::{AppendError, AppendFault, ReadError};
+use crate::error::{AppendError, AppendFault, OpenError, ReadError};
 use crate::frame::{self, Depth, Frame, Link, Place};
 use crate::identity::{Committed, Head, LogId, Position};
 use crate::log::{Frames, Log, LogReader, answer_behind};
+use crate::recovery::RecoveryReport;
 use crate::signal::CommitSignal;
+use crate::store::{LogStore, OpenRequest};
 
 /// Frames in memory carry no place.
 const NOWHERE: Place = Place {
@@ -113,6 +115,65 @@ impl Log for MemoryLog {
 
     fn reader(&self) -> Arc<dyn LogReader> {
         Arc::new(self.clone())
+    }
+}
+
+/// What was appended through another handle is there.
+impl LogStore for MemoryLog {
+    type Log = Self;
+
+    fn open(
+        self,
+        request: &OpenRequest,
+        visit: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        if let Some(expected) = request.id
+            && expected != self.id
+        {
+            let found = self.id;
+            return Err(OpenError::OtherLog { expected, found });
+        }
+        let mut report = RecoveryReport::of_backend(self.id);
+        let mut frames = LogReader::frames(&self, Position::FIRST, Deadline::NEVER)?;
+        while let Some(frame) = frames.next_frame()? {
+            report.head = frame.head();
+            if let Some(durable) = request.durable
+                && durable.position == report.head.position
+                && durable.hash != report.head.hash
+            {
+                return Err(OpenError::OtherHistory {
+                    expected: durable,
+                    found: report.head,
+                });
+            }
+            report.log_bytes += frame.byte_len();
+            if frame.last() < request.check_from {
+                continue;
+            }
+            report.frames += 1;
+            report.records += u64::from(frame.count);
+            report.bytes += frame.byte_len();
+            frame
+                .records()
+                .filter(|(position, _)| *position >= request.check_from)
+                .for_each(|(position, record)| visit(position, record));
+        }
+        let known = request.durable.map_or(Position::ZERO, |head| head.position);
+        let expected = known.max(request.durable_position);
+        match report.head.position >= expected {
+            true => Ok((self, report)),
+            false => Err(OpenError::Lost {
+                expected,
+                found: report.head.position,
+            }),
+        }
+    }
+
+    fn head_at(&self, position: Position) -> Result<Option<(LogId, Head)>, OpenError> {
+        let mut frames = LogReader::frames(self, position, Deadline::NEVER)?;
+        let frame = frames.next_frame()?;
+        let found = frame.filter(|frame| frame.last() == position);
+        Ok(found.map(|frame| (self.id, frame.head())))
     }
 }
 

@@ -51,7 +51,8 @@ pub struct TornTail {
     pub fault: Fault,
 }
 
-/// What opening found and did.
+/// What opening found and did. A backend that keeps no segments counts none, and has nothing to
+/// cut or to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoveryReport {
     /// The log's id.
@@ -76,6 +77,25 @@ pub struct RecoveryReport {
     pub torn_tail: Option<TornTail>,
     /// The segment that a rotation had begun and that was removed.
     pub removed_segment: Option<String>,
+}
+
+impl RecoveryReport {
+    /// Nothing found yet, in a backend that has no segments.
+    pub(crate) fn of_backend(log: LogId) -> Self {
+        Self {
+            log,
+            created: false,
+            segments: 0,
+            segments_skipped: 0,
+            frames: 0,
+            records: 0,
+            bytes: 0,
+            log_bytes: 0,
+            head: Head::EMPTY,
+            torn_tail: None,
+            removed_segment: None,
+        }
+    }
 }
 
 pub(crate) struct Recovered<F> {

@@ -10,16 +10,34 @@ use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 use crate::window::Window;
 
+/// Why the segments could not be listed.
+#[derive(Debug)]
+pub(crate) enum ListingError {
+    Storage(StorageError),
+    /// The file has the suffix of segments and no segment's name.
+    Stray(String),
+}
+
+impl From<ListingError> for OpenError {
+    fn from(error: ListingError) -> Self {
+        match error {
+            ListingError::Storage(error) => Self::Storage(error),
+            ListingError::Stray(file) => Self::StrayFile { file },
+        }
+    }
+}
+
 /// First positions of the segments by their names, in order.
-pub(crate) fn list_segments<S: Storage>(storage: &S) -> Result<Vec<Position>, OpenError> {
+pub(crate) fn list_segments<S: Storage>(storage: &S) -> Result<Vec<Position>, ListingError> {
     let names = storage
         .list()
-        .map_err(|source| StorageError::new(Operation::List, "the log", 0, source))?;
+        .map_err(|source| StorageError::new(Operation::List, "the log", 0, source))
+        .map_err(ListingError::Storage)?;
     let mut firsts = Vec::new();
     for name in names {
         match segment::parse_name(&name) {
             segment::Name::Segment(first) => firsts.push(first),
-            segment::Name::Stray => return Err(OpenError::StrayFile { file: name }),
+            segment::Name::Stray => return Err(ListingError::Stray(name)),
             segment::Name::Other => {}
         }
     }

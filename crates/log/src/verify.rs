@@ -4,9 +4,9 @@
 //! unfinished are reported too, as damage that opening would mend.
 
 use crate::damage::Damage;
-use crate::error::{OpenError, StorageError};
+use crate::error::StorageError;
 use crate::identity::{Head, LogId};
-use crate::scan::{End, Expected, OpenSegment, Scan, Stop, list_segments};
+use crate::scan::{End, Expected, ListingError, OpenSegment, Scan, Stop, list_segments};
 use crate::segment;
 use crate::storage::Storage;
 use crate::window::Window;
@@ -58,13 +58,11 @@ pub enum VerifyError {
     },
 }
 
-impl From<OpenError> for VerifyError {
-    fn from(error: OpenError) -> Self {
+impl From<ListingError> for VerifyError {
+    fn from(error: ListingError) -> Self {
         match error {
-            OpenError::Storage(error) => Self::Storage(error),
-            OpenError::Damaged(damage) => Self::Damaged(damage),
-            OpenError::StrayFile { file } => Self::StrayFile { file },
-            OpenError::OtherLog { .. } => unreachable!("verification asks for no id"),
+            ListingError::Storage(error) => Self::Storage(error),
+            ListingError::Stray(file) => Self::StrayFile { file },
         }
     }
 }

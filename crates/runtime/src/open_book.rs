@@ -13,7 +13,7 @@ use tillroll_engine::{
     Outcome, Position, ScratchFiles, StartError, StartReport, SubmitError,
 };
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{DirStorage, DirStorageError, LogId, RecoveryReport};
+use tillroll_log::{DirStorage, DirStorageError, FileStore, LogId, OpenRequest, RecoveryReport};
 use tillroll_projections::{
     Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
 };
@@ -141,27 +141,27 @@ impl OpenBook {
         let storage = DirStorage::open(layout.log())?;
         let known = layout.book_id()?;
         let path = layout.read_models();
-        let log_options = tillroll_log::Options {
+        let store = FileStore::new(storage).with_segment_bytes(options.segment_bytes);
+        let request = OpenRequest {
             id: known,
             durable_position: Position::new(read_models::durable_position(&path)),
-            segment_bytes: options.segment_bytes,
-            ..Default::default()
+            ..OpenRequest::default()
         };
         let scratch = ScratchFiles::in_directory(layout.scratch()).after(options.cold_after);
         let book_options = BookOptions::from(options.chart).with_scratch(scratch);
         let kept = snapshots::open(&layout.snapshots(), options.snapshots);
         let on_progress = |position: Position| progress(position.get());
         let (engine, start) = match &kept {
-            Some((snapshots, _)) => Engine::open_files_from(
-                storage,
-                log_options,
+            Some((snapshots, _)) => Engine::open_store_from(
+                store,
+                &request,
                 book_options.clone(),
                 snapshots,
                 on_progress,
             )?,
-            None => snapshots::without(Engine::open_files(
-                storage,
-                log_options,
+            None => snapshots::without(Engine::open_store(
+                store,
+                &request,
                 book_options.clone(),
                 on_progress,
             )?),

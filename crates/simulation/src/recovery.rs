@@ -72,7 +72,8 @@ impl Simulation<'_> {
                 false => None,
             };
             rows.arm(cold_trouble);
-            let opened = Engine::open_files(disk.clone(), options, book_options, |_| {});
+            let (store, request) = options.store(disk.clone());
+            let opened = Engine::open_store(store, &request, book_options, |_| {});
             let (hit, cold) = (disk.disarm(), rows.disarm());
             hit.count(&mut self.tally);
             cold.count(&mut self.tally);

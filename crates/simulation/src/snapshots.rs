@@ -126,7 +126,8 @@ impl Simulation<'_> {
         let copy = life.disk.memory().restarted();
         let (book_options, rows) = self.setup.book_options();
         rows.arm(self.cold.trouble(20, 200));
-        let opened = Engine::open_files_from(copy, options, book_options, &snapshots, |_| {});
+        let (store, request) = options.store(copy);
+        let opened = Engine::open_store_from(store, &request, book_options, &snapshots, |_| {});
         let cold = rows.disarm();
         cold.count(&mut self.tally);
         let (started, start) = match opened {

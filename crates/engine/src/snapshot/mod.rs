@@ -2,7 +2,7 @@
 //!
 //! # Purpose
 //! `SNAPSHOT.md` beside this crate is the format in prose. [`Snapshots`] is the directory,
-//! [`Engine::open_files_from`](crate::Engine::open_files_from) is the start that uses it,
+//! [`Engine::open_store_from`](crate::Engine::open_store_from) is the start that uses it,
 //! [`Keeper`] makes new ones beside a running writer.
 //!
 //! # Invariants

@@ -1,7 +1,7 @@
 //! A start from a snapshot: which one is believed, and what is asked of the roll then.
 
 use tillroll_log::{
-    Deadline, FileLog, Head, Log, LogId, Options, Position, RecoveryReport, Storage, Tree, head_at,
+    Deadline, Head, Log, LogId, LogStore, OpenRequest, Position, RecoveryReport, Tree,
 };
 
 use super::{Moment, SnapshotFile, SnapshotHeader, Snapshots, Weight};
@@ -65,8 +65,8 @@ impl Choice {
     }
 }
 
-fn choose<S: Storage, T: Tree>(
-    storage: &S,
+fn choose<T: Tree>(
+    store: &impl LogStore,
     book: Option<LogId>,
     snapshots: &Snapshots<T>,
     book_options: &BookOptions,
@@ -95,8 +95,8 @@ fn choose<S: Storage, T: Tree>(
             continue;
         }
         // A roll that cannot be read is no fault of the snapshot.
-        let there = head_at(storage, header.head.position);
-        match there.map_err(tillroll_log::OpenError::from)? {
+        let there = store.head_at(header.head.position);
+        match there? {
             // A roll that is shorter has lost what was acknowledged. Where it is not, opening
             // finds that as well, and the snapshot is only of no use.
             None => {
@@ -121,19 +121,19 @@ fn choose<S: Storage, T: Tree>(
     Ok(choice)
 }
 
-impl<S: Storage> Engine<FileLog<S>> {
-    /// Opens a log in files from the newest snapshot that is whole and that the log agrees with:
+impl<L: Log + 'static> Engine<L> {
+    /// Opens a log from the newest snapshot that is whole and that the log agrees with:
     /// only what came after it is folded, and of segments that end before it only the headers
-    /// are read. Without one it is [`Engine::open_files`].
+    /// are read. Without one it is [`Engine::open_store`].
     ///
-    /// `options` must ask for every record to be checked, as they do by default.
+    /// `request` must ask for every record to be checked, as it does by default.
     ///
     /// # Errors
-    /// As [`Engine::open_files`], and when the log ends before a snapshot of it: it has lost
+    /// As [`Engine::open_store`], and when the log ends before a snapshot of it: it has lost
     /// acknowledged events.
-    pub fn open_files_from<T: Tree>(
-        storage: S,
-        mut options: Options,
+    pub fn open_store_from<T: Tree>(
+        store: impl LogStore<Log = L>,
+        request: &OpenRequest,
         book_options: impl Into<BookOptions>,
         snapshots: &Snapshots<T>,
         mut progress: impl FnMut(Position),
@@ -143,20 +143,21 @@ impl<S: Storage> Engine<FileLog<S>> {
             taken,
             passed_over,
             durable,
-        } = choose(&storage, options.id, snapshots, &book_options)?;
-        options.durable_position = options.durable_position.max(durable);
+        } = choose(&store, request.id, snapshots, &book_options)?;
+        let mut request = *request;
+        request.durable_position = request.durable_position.max(durable);
         let (snapshot, mut replay) = match taken {
             None => (None, Replay::new(book_options)),
             Some((stored, head, replay)) => {
-                options.check_from = head.position.next();
-                options.durable = Some(head);
+                request.check_from = head.position.next();
+                request.durable = Some(head);
                 (Some(stored), replay)
             }
         };
         let from = replay.position().get();
         let mut folded_bytes = 0;
         let mut wrong: Option<ReplayError> = None;
-        let (log, recovery) = FileLog::open_with(storage, options, |position, bytes| {
+        let (log, recovery) = store.open(&request, &mut |position, bytes| {
             if wrong.is_none() {
                 folded_bytes += bytes.len() as u64;
                 wrong = replay.fold(position, bytes).err();

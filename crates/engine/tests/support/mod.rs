@@ -217,7 +217,8 @@ pub fn on_files<S: Storage>(storage: S) -> Engine<FileLog<S>> {
         segment_bytes: 4096,
         ..Options::default()
     };
-    let opened = Engine::open_files(storage, options, Chart::default(), |_| {});
+    let (store, request) = options.store(storage);
+    let opened = Engine::open_store(store, &request, Chart::default(), |_| {});
     opened.expect("the log can be recovered").0
 }
 

@@ -115,7 +115,8 @@ pub fn open(
     tree: &MemoryTree,
 ) -> Result<(FileEngine, StartReport), StartError> {
     let snapshots = Snapshots::new(tree.clone());
-    Engine::open_files_from(storage, options(), Chart::default(), &snapshots, |_| {})
+    let (store, request) = options().store(storage);
+    Engine::open_store_from(store, &request, Chart::default(), &snapshots, |_| {})
 }
 
 /// A log with a history, and its storage.

@@ -3,8 +3,9 @@
 use super::MANIFEST;
 use super::manifest::ManifestFault;
 use crate::damage::Damage;
-use crate::error::{OpenError, Operation, StorageError};
+use crate::error::{Operation, StorageError};
 use crate::identity::{Head, LogId, Position};
+use crate::scan::ListingError;
 use crate::verify::VerifyError;
 
 /// What is wrong with the path of a file beside the log.
@@ -98,13 +99,11 @@ pub enum BackupError {
     Target(#[source] StorageError),
 }
 
-impl From<OpenError> for BackupError {
-    fn from(error: OpenError) -> Self {
+impl From<ListingError> for BackupError {
+    fn from(error: ListingError) -> Self {
         match error {
-            OpenError::Storage(error) => Self::Log(error),
-            OpenError::Damaged(damage) => Self::Damaged(damage),
-            OpenError::StrayFile { file } => Self::StrayFile { file },
-            OpenError::OtherLog { .. } => unreachable!("a backup asks for no id"),
+            ListingError::Storage(error) => Self::Log(error),
+            ListingError::Stray(file) => Self::StrayFile { file },
         }
     }
 }
