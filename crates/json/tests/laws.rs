@@ -247,8 +247,6 @@ fn named(members: Vec<(&str, Sample)>) -> Sample {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn one_body_in_any_spelling_has_one_canonical_form_and_one_fingerprint(
         sample in sample(), one: Vec<u8>, other: Vec<u8>,
