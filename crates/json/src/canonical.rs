@@ -1,8 +1,8 @@
 //! The canonical form: what tells a value from any other.
 //!
 //! A tag, then a length or the value; members in order of their names, each a length, the name
-//! and the value. Every length is said, so no two values have one form. Whoever reads a body
-//! without a tree writes the form piece by piece with these functions; [`Json::write_canonical`]
+//! and the value. Every length is said, so no two values have one form. A parser that
+//! makes no tree writes the form piece by piece with these functions; [`Json::write_canonical`]
 //! writes it with the same ones.
 //!
 //! Fingerprints of it are stored: this encoding never changes.

@@ -8,8 +8,8 @@
 //! A shop has other long numbers, and one in ten of them has the same check digit by chance.
 //! Two things keep goods and orders from being taken for cards: the lengths are those of each
 //! network (13 digits can only be an early Visa card), and 13 digits that are a valid EAN are
-//! an EAN. The price is that one in ten of those early cards, which nobody has issued since
-//! the 1990s, is not found.
+//! an EAN. The price is that one in ten of those early cards, which were last issued in the
+//! 1990s, is not found.
 //!
 //! It refuses to know: where texts come from and what happens to a request with a card number.
 

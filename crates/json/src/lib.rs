@@ -12,7 +12,7 @@
 //!   members and the spelling of a number that is no integer leave no trace. An integer and a
 //!   number with a point or an exponent are told apart (`1` and `1.0`), because every reader
 //!   here tells them apart: an amount is an integer.
-//! - Of members with one name the last counts for everybody who reads; the search for card
+//! - Of members with one name the last counts for every reader; the search for card
 //!   numbers and redaction look at all of them.
 //! - Fingerprints are stored for ever, so the canonical form never changes.
 //! - Nesting is bounded by the parser (127 levels), and so is every recursion here.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// One step from a value to one inside it.
 #[derive(Debug)]
-enum Step {
+enum PathStep {
     /// The key, once it was read.
     Member(Option<String>),
     Item(usize),
@@ -17,23 +17,23 @@ enum Step {
 #[must_use]
 pub fn at_offset(text: &str, offset: usize) -> String {
     let bytes = text.as_bytes();
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<PathStep> = Vec::new();
     let mut at = 0;
     while at < bytes.len().min(offset) {
         match bytes[at] {
-            b'{' => steps.push(Step::Member(None)),
-            b'[' => steps.push(Step::Item(0)),
+            b'{' => steps.push(PathStep::Member(None)),
+            b'[' => steps.push(PathStep::Item(0)),
             b'}' | b']' => {
                 steps.pop();
             }
             b',' => match steps.last_mut() {
-                Some(Step::Item(index)) => *index += 1,
-                Some(Step::Member(key)) => *key = None,
+                Some(PathStep::Item(index)) => *index += 1,
+                Some(PathStep::Member(key)) => *key = None,
                 None => {}
             },
             b'"' => {
                 let end = end_of_string(bytes, at);
-                if let Some(Step::Member(key @ None)) = steps.last_mut() {
+                if let Some(PathStep::Member(key @ None)) = steps.last_mut() {
                     *key = text
                         .get(at..end)
                         .and_then(|quoted| serde_json::from_str(quoted).ok());
@@ -48,9 +48,9 @@ pub fn at_offset(text: &str, offset: usize) -> String {
     let mut pointer = String::new();
     for step in &steps {
         match step {
-            Step::Member(Some(key)) => push_key(&mut pointer, key),
-            Step::Item(index) => push_index(&mut pointer, *index),
-            Step::Member(None) => {}
+            PathStep::Member(Some(key)) => push_key(&mut pointer, key),
+            PathStep::Item(index) => push_index(&mut pointer, *index),
+            PathStep::Member(None) => {}
         }
     }
     pointer

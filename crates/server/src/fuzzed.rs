@@ -20,7 +20,7 @@ use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::{Problem, ProblemBody};
 use crate::query::{AsOf, Parameters};
-use crate::scan::{self, Scanned};
+use crate::scan::{self, ScannedEntry};
 
 const NAME: RequestName<'static> = RequestName {
     method: &axum::http::Method::POST,
@@ -130,7 +130,7 @@ fn stream(bytes: &Bytes) -> Result<(), Problem> {
         let mut commands = Vec::new();
         loop {
             match runtime().block_on(lines.command(ids.clone())) {
-                Ok(Some(items)) => commands.push(Told::new(items)),
+                Ok(Some(items)) => commands.push(ReadDocument::new(items)),
                 Ok(None) => return (commands, Ok(())),
                 Err(problem) => return (commands, Err(problem)),
             }
@@ -147,7 +147,7 @@ fn stream(bytes: &Bytes) -> Result<(), Problem> {
     whole.1
 }
 
-/// Has a clock, which who reads a stream asks for.
+/// With a clock, which the reader of a stream needs.
 fn runtime() -> &'static Runtime {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         let runtime = Builder::new_current_thread().enable_time().build();
@@ -166,7 +166,7 @@ fn agree<T: fmt::Debug + PartialEq>(quick: Option<&T>, careful: &Result<T, Probl
 
 /// All that is made of a document.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct ReadDocument {
     mode: BulkMode,
     count: usize,
     entries: EntryBatch,
@@ -174,7 +174,7 @@ pub(crate) struct Told {
     fingerprint: Option<[u8; 16]>,
 }
 
-impl Told {
+impl ReadDocument {
     fn new(items: BulkItems) -> Self {
         Self {
             mode: items.mode,
@@ -190,19 +190,19 @@ pub(crate) fn new_ids() -> NewIds {
     NewIds::at(Timestamp::from_seconds(1_800_000_000))
 }
 
-pub(crate) fn quick_document(bytes: &Bytes, ids: NewIds) -> Option<Told> {
-    bulk::quick(bytes, ids, Some(&NAME)).map(Told::new)
+pub(crate) fn quick_document(bytes: &Bytes, ids: NewIds) -> Option<ReadDocument> {
+    bulk::quick(bytes, ids, Some(&NAME)).map(ReadDocument::new)
 }
 
-pub(crate) fn careful_document(bytes: &Bytes, ids: NewIds) -> Result<Told, Problem> {
-    bulk::careful(bytes.clone(), ids, Some(&NAME)).map(Told::new)
+pub(crate) fn careful_document(bytes: &Bytes, ids: NewIds) -> Result<ReadDocument, Problem> {
+    bulk::careful(bytes.clone(), ids, Some(&NAME)).map(ReadDocument::new)
 }
 
 /// An entry, and what its fingerprint is of.
-pub(crate) type Line = (EntryBatch, Vec<u8>);
+pub(crate) type ReadLine = (EntryBatch, Vec<u8>);
 
-pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<Line> {
-    let mut scanned = Scanned::default();
+pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<ReadLine> {
+    let mut scanned = ScannedEntry::default();
     scan::line(text, &mut scanned)?;
     let mut batch = Batch::new(ids);
     batch.push_scanned(&scanned);
@@ -211,7 +211,7 @@ pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<Line> {
     Some((batch.entries().clone(), content))
 }
 
-pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<Line, Problem> {
+pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<ReadLine, Problem> {
     let text = JsonText::new(bytes.clone())?;
     let mut batch = Batch::new(ids);
     let document = text.document()?;

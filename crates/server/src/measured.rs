@@ -8,7 +8,7 @@ use crate::body;
 use crate::bulk::{self, Lines};
 use crate::idempotency::RequestName;
 use crate::new_ids::NewIds;
-use crate::scan::{self, Scanned};
+use crate::scan::{self, ScannedEntry};
 
 const NAME: RequestName<'static> = RequestName {
     method: &axum::http::Method::POST,
@@ -59,7 +59,7 @@ pub fn lines(body: &Bytes, keyed: bool) -> usize {
 #[must_use]
 pub fn scanned(body: &Bytes) -> usize {
     let text = std::str::from_utf8(body).unwrap_or_default();
-    let mut scanned = Scanned::default();
+    let mut scanned = ScannedEntry::default();
     let read = |line| scan::line(line, &mut scanned).is_some();
     text.lines().map(read).filter(|read| *read).count()
 }

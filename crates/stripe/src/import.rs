@@ -59,7 +59,7 @@ impl ImportError {
 }
 
 /// Reads Stripe's list object, a bare array, or a single balance transaction. The account is
-/// ours: a list says of nobody else whose it is.
+/// ours: a list names no other.
 pub fn balance_transactions(body: &[u8]) -> Result<Vec<BalanceTransactionFacts>, ImportError> {
     let text = std::str::from_utf8(body).map_err(|_| ImportError::NotUtf8)?;
     let json = Json::parse(text).map_err(|error| ImportError::NotJson(error.to_string()))?;

@@ -4,7 +4,7 @@ use tillroll_book::{Action, EntryBatch, PostEntries, PostEntry};
 
 use crate::bodies::BulkMode;
 use crate::new_ids::NewIds;
-use crate::scan::Scanned;
+use crate::scan::ScannedEntry;
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -39,7 +39,7 @@ impl Batch {
     }
 
     /// Adds what the quick parser read.
-    pub(crate) fn push_scanned(&mut self, entry: &Scanned<'_>) {
+    pub(crate) fn push_scanned(&mut self, entry: &ScannedEntry<'_>) {
         self.entries.start(entry.id_or_new(&mut self.new_ids));
         for leg in &entry.legs {
             self.entries

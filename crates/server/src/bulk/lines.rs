@@ -14,7 +14,7 @@ use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, TIME_TO_AR
 use crate::code::Code;
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
-use crate::scan::{self, Scanned};
+use crate::scan::{self, ScannedEntry};
 
 /// The lines of a body that were not read yet.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ impl Gathering {
                 std::str::from_utf8(valid).expect("this much is valid")
             }
         };
-        let mut scanned = Scanned::default();
+        let mut scanned = ScannedEntry::default();
         let mut at = 0;
         while let Some(length) = valid[at..].find('\n') {
             if self.is_full() {
@@ -196,7 +196,7 @@ impl Gathering {
         Ok(at)
     }
 
-    fn line<'a>(&mut self, text: &'a str, scanned: &mut Scanned<'a>) -> Result<(), Problem> {
+    fn line<'a>(&mut self, text: &'a str, scanned: &mut ScannedEntry<'a>) -> Result<(), Problem> {
         if text.len() > REQUEST_BYTES {
             return Err(line_too_long(self.place()));
         }

@@ -20,7 +20,7 @@ use crate::new_ids::NewIds;
 use crate::post;
 use crate::problem::Problem;
 use crate::query::Parameters;
-use crate::scan::{self, Scanned};
+use crate::scan::{self, ScannedEntry};
 use crate::views::{EntryAnswer, EntryView};
 
 pub(crate) const ROUTE: &str = "/v1/entries";
@@ -100,7 +100,7 @@ fn read(
         route: ROUTE,
         parameters: Vec::new(),
     };
-    let mut scanned = Scanned::default();
+    let mut scanned = ScannedEntry::default();
     if let Ok(text) = std::str::from_utf8(&bytes)
         && scan::line(text, &mut scanned).is_some()
     {

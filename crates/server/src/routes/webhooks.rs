@@ -1,4 +1,4 @@
-//! What Stripe sends us, and what of it nobody understood.
+//! Webhooks from Stripe, and the list of those that were not understood.
 
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tillroll_json::canonical::{list, name, null, object, text, whole};
 use tillroll_ledger::Side;
 
-use super::{Given, Leg, Scanned};
+use super::{OptionalField, ScannedEntry, ScannedPosting};
 
 /// What stands around the texts of a posting: always the same, and most of its bytes.
 struct PostingForm {
@@ -40,7 +40,7 @@ static POSTING: LazyLock<PostingForm> = LazyLock::new(|| {
 });
 
 /// Appends what an entry says.
-pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write(entry: &ScannedEntry<'_>, out: &mut Vec<u8>) {
     let given = [
         !entry.description.is_absent(),
         !entry.id.is_absent(),
@@ -72,7 +72,7 @@ pub(crate) fn write(entry: &Scanned<'_>, out: &mut Vec<u8>) {
     });
 }
 
-fn posting(out: &mut Vec<u8>, form: &PostingForm, leg: &Leg<'_>) {
+fn posting(out: &mut Vec<u8>, form: &PostingForm, leg: &ScannedPosting<'_>) {
     out.extend_from_slice(&form.before_account);
     text(out, leg.account.as_str());
     out.extend_from_slice(&form.before_amount);
@@ -84,14 +84,19 @@ fn posting(out: &mut Vec<u8>, form: &PostingForm, leg: &Leg<'_>) {
     text(out, leg.unit.as_str());
 }
 
-fn member<T>(out: &mut Vec<u8>, key: &str, given: &Given<T>, write: impl Fn(&mut Vec<u8>, &T)) {
+fn member<T>(
+    out: &mut Vec<u8>,
+    key: &str,
+    given: &OptionalField<T>,
+    write: impl Fn(&mut Vec<u8>, &T),
+) {
     match given {
-        Given::Absent => {}
-        Given::Null => {
+        OptionalField::Absent => {}
+        OptionalField::Null => {
             name(out, key);
             null(out);
         }
-        Given::Value(value) => {
+        OptionalField::Value(value) => {
             name(out, key);
             write(out, value);
         }

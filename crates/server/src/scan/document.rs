@@ -1,17 +1,17 @@
 //! A bulk request as one JSON document: how, and an array of entries.
 
-use super::{Cursor, Scanned};
+use super::{Cursor, ScannedEntry};
 use crate::bodies::{BulkMode, MOST_ENTRIES};
 
 /// Gives each entry of a document to `take`, with the bytes that are left behind it, and answers
 /// the mode. After `None`, what was given counts for nothing.
 pub(crate) fn document<'a>(
     text: &'a str,
-    mut take: impl FnMut(&Scanned<'a>, usize),
+    mut take: impl FnMut(&ScannedEntry<'a>, usize),
 ) -> Option<BulkMode> {
     let mut cursor = Cursor::new(text);
     let (mut mode, mut count) = (None, 0);
-    let mut entry = Scanned::default();
+    let mut entry = ScannedEntry::default();
     cursor.space();
     cursor.expect(b'{')?;
     cursor.space();

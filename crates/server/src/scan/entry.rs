@@ -7,20 +7,20 @@ use tillroll_events::EntryId;
 use tillroll_ledger::{MAX_POSTINGS, PathRef, Side};
 use tillroll_money::Unit;
 
-use super::{Cursor, Known};
+use super::{Cursor, RecentText};
 use crate::new_ids::NewIds;
 
 /// A member that may be left out. `null` is the same to the books as nothing, but not to the
 /// request's fingerprint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Given<T> {
+pub(crate) enum OptionalField<T> {
     #[default]
     Absent,
     Null,
     Value(T),
 }
 
-impl<T> Given<T> {
+impl<T> OptionalField<T> {
     pub(crate) fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -35,7 +35,7 @@ impl<T> Given<T> {
 
 /// A posting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Leg<'a> {
+pub(crate) struct ScannedPosting<'a> {
     pub account: PathRef<'a>,
     pub unit: Unit,
     pub side: Side,
@@ -46,18 +46,18 @@ pub(crate) struct Leg<'a> {
 /// An entry whose shape and values are right. It is used again for the next one, so that its
 /// lists are allocated once.
 #[derive(Debug, Default)]
-pub(crate) struct Scanned<'a> {
-    pub id: Given<(&'a str, EntryId)>,
-    pub description: Given<Cow<'a, str>>,
-    pub legs: Vec<Leg<'a>>,
+pub(crate) struct ScannedEntry<'a> {
+    pub id: OptionalField<(&'a str, EntryId)>,
+    pub description: OptionalField<Cow<'a, str>>,
+    pub legs: Vec<ScannedPosting<'a>>,
     /// Keys differ. In the order of the body.
-    pub metadata: Given<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
-    pub reverses: Given<(&'a str, EntryId)>,
+    pub metadata: OptionalField<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
+    pub reverses: OptionalField<(&'a str, EntryId)>,
     /// The unit that was read last, with its quotes: nearly always the next one, too.
-    unit: Option<(Known<'a>, Unit)>,
+    unit: Option<(RecentText<'a>, Unit)>,
 }
 
-impl Scanned<'_> {
+impl ScannedEntry<'_> {
     /// Whether it is nothing but postings, and perhaps an id.
     pub(crate) fn is_plain(&self) -> bool {
         self.description.value().is_none()
@@ -104,16 +104,16 @@ impl Scanned<'_> {
     }
 
     fn clear(&mut self) {
-        self.id = Given::Absent;
-        self.description = Given::Absent;
+        self.id = OptionalField::Absent;
+        self.description = OptionalField::Absent;
         self.legs.clear();
-        self.metadata = Given::Absent;
-        self.reverses = Given::Absent;
+        self.metadata = OptionalField::Absent;
+        self.reverses = OptionalField::Absent;
     }
 }
 
 /// A line that holds one entry and nothing else.
-pub(crate) fn line<'a>(text: &'a str, entry: &mut Scanned<'a>) -> Option<()> {
+pub(crate) fn line<'a>(text: &'a str, entry: &mut ScannedEntry<'a>) -> Option<()> {
     let mut cursor = Cursor::new(text);
     cursor.space();
     cursor.entry(entry)?;
@@ -121,7 +121,7 @@ pub(crate) fn line<'a>(text: &'a str, entry: &mut Scanned<'a>) -> Option<()> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn entry(&mut self, entry: &mut Scanned<'a>) -> Option<()> {
+    pub(super) fn entry(&mut self, entry: &mut ScannedEntry<'a>) -> Option<()> {
         entry.clear();
         self.expect(b'{')?;
         self.space();
@@ -154,7 +154,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn optional<T>(
         &mut self,
-        member: &mut Given<T>,
+        member: &mut OptionalField<T>,
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<()> {
         if !member.is_absent() {
@@ -162,13 +162,13 @@ impl<'a> Cursor<'a> {
         }
         self.colon()?;
         *member = match self.null() {
-            true => Given::Null,
-            false => Given::Value(read(self)?),
+            true => OptionalField::Null,
+            false => OptionalField::Value(read(self)?),
         };
         Some(())
     }
 
-    fn postings(&mut self, entry: &mut Scanned<'a>) -> Option<()> {
+    fn postings(&mut self, entry: &mut ScannedEntry<'a>) -> Option<()> {
         if !entry.legs.is_empty() {
             return None;
         }
@@ -185,7 +185,10 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
+    fn posting(
+        &mut self,
+        last_unit: &mut Option<(RecentText<'a>, Unit)>,
+    ) -> Option<ScannedPosting<'a>> {
         let start = self.at;
         self.usual_posting(last_unit).or_else(|| {
             self.at = start;
@@ -196,7 +199,10 @@ impl<'a> Cursor<'a> {
     /// A posting as most programs write it, without space and with its members in the order in
     /// which they are documented: a few long comparisons.
     #[inline]
-    fn usual_posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
+    fn usual_posting(
+        &mut self,
+        last_unit: &mut Option<(RecentText<'a>, Unit)>,
+    ) -> Option<ScannedPosting<'a>> {
         self.step(b"{\"account\":")?;
         let account = self.path()?;
         self.step(b",\"unit\":")?;
@@ -209,7 +215,7 @@ impl<'a> Cursor<'a> {
         };
         let amount = self.amount()?;
         self.expect(b'}')?;
-        Some(Leg {
+        Some(ScannedPosting {
             account,
             unit,
             side,
@@ -217,7 +223,10 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn any_posting(&mut self, last_unit: &mut Option<(Known<'a>, Unit)>) -> Option<Leg<'a>> {
+    fn any_posting(
+        &mut self,
+        last_unit: &mut Option<(RecentText<'a>, Unit)>,
+    ) -> Option<ScannedPosting<'a>> {
         let (mut account, mut unit, mut side, mut amount) = (None, None, None, None);
         self.expect(b'{')?;
         self.space();
@@ -248,7 +257,7 @@ impl<'a> Cursor<'a> {
                 break;
             }
         }
-        Some(Leg {
+        Some(ScannedPosting {
             account: account?,
             unit: unit?,
             side: side?,
@@ -257,7 +266,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn unit(&mut self, last: &mut Option<(Known<'a>, Unit)>) -> Option<Unit> {
+    fn unit(&mut self, last: &mut Option<(RecentText<'a>, Unit)>) -> Option<Unit> {
         if let Some((known, unit)) = last
             && self.eat_known(known)
         {
@@ -265,7 +274,7 @@ impl<'a> Cursor<'a> {
         }
         let start = self.at;
         let unit = self.quoted()?.parse().ok()?;
-        *last = Some((Known::new(&self.text[start..self.at]), unit));
+        *last = Some((RecentText::new(&self.text[start..self.at]), unit));
         Some(unit)
     }
 

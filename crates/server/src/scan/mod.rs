@@ -3,7 +3,7 @@
 //!
 //! It knows only what a right body looks like. At anything else (an unknown field, an amount
 //! with a point, a name that is not a path, a card number, a text that is not JSON at all) it
-//! gives up without a word, and the careful parser in [`crate::bodies`] reads the same text
+//! gives up without saying why, and the careful parser in [`crate::bodies`] reads the same text
 //! again and says what is wrong.
 //!
 //! # Invariants
@@ -20,7 +20,7 @@ mod document;
 mod entry;
 
 pub(crate) use document::document;
-pub(crate) use entry::{Given, Leg, Scanned, line};
+pub(crate) use entry::{OptionalField, ScannedEntry, ScannedPosting, line};
 
 use std::borrow::Cow;
 
@@ -42,14 +42,14 @@ pub(crate) struct Cursor<'a> {
 /// A text that was read before and may come again. Where it is shorter than a word, as most are,
 /// it is compared as one.
 #[derive(Clone, Copy, Debug)]
-struct Known<'a> {
+struct RecentText<'a> {
     text: &'a str,
     word: u64,
     /// Which bits of the word are the text's; none of a longer one.
     mask: Option<u64>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> RecentText<'a> {
     fn new(text: &'a str) -> Self {
         let mut word = [0; 8];
         let is_short = text.len() < word.len();
@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
 
     /// Like [`Cursor::eat`], for a text that was read before.
     #[inline]
-    fn eat_known(&mut self, known: &Known<'_>) -> bool {
+    fn eat_known(&mut self, known: &RecentText<'_>) -> bool {
         let (Some(mask), Some(ahead)) = (known.mask, self.rest().first_chunk()) else {
             return self.eat(known.text.as_bytes());
         };
@@ -264,7 +264,7 @@ mod tests {
             ] {
                 let mut cursor = Cursor::new(&text);
                 assert_eq!(
-                    cursor.eat_known(&Known::new(known)),
+                    cursor.eat_known(&RecentText::new(known)),
                     found,
                     "{known} in {text}"
                 );
