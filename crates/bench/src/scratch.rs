@@ -100,7 +100,11 @@ impl Scratch {
 /// Never: an empty log opens.
 #[must_use]
 pub fn memory_engine() -> Engine<MemoryLog> {
-    let engine = Engine::open(MemoryLog::new(), [1; 16], Chart::default(), |_| {});
+    let engine = Engine::open(
+        MemoryLog::with_id(LogId::new([1; 16])),
+        Chart::default(),
+        |_| {},
+    );
     engine.expect("an empty log opens")
 }
 

@@ -1,65 +1,92 @@
-//! The synchronous engine: a sequencer and the log that its frames go to.
+//! The synchronous engine: a sequencer, and the log that its frames go to.
 //!
 //! What a sequencer has staged is ahead of the log. The engine hands out answers only after the
-//! log has caught up.
+//! log has caught up. When another writer has appended, what this one had staged never happened:
+//! the engine drops its state, folds the log again, and follows it as a standby until it is asked
+//! to take over.
+
+mod succession;
 
 use std::sync::Arc;
 
 use tillroll_book::{Book, Command, Refusal};
-use tillroll_log::{Deadline, Log, LogReader, LogStore, OpenRequest, Position, RecoveryReport};
+use tillroll_log::{Head, Log, LogId, LogReader, Position, ReadError, Remedy};
 
 use crate::log_driver::{Appended, LogDriver};
 use crate::log_thread::LogThreadPanicked;
 use crate::metrics::Counters;
-use crate::replay::is_step;
 use crate::sequencer::Sequencer;
+use crate::settlement::Verdict;
+use crate::standby::Standby;
 use crate::{
-    BookOptions, EngineMetrics, Failure, FrameLimits, Moment, Outcome, Replay, ReplayError, Staged,
-    StartError,
+    BookOptions, EngineMetrics, ExecuteError, Failure, FrameLimits, Moment, Outcome, Patience,
+    Replay, ReplayError, Staged, StartError,
 };
 
-/// The single writer of a book.
+/// Finds the newest snapshot that the log agrees with.
+pub(crate) type Restore = Box<dyn Fn(&dyn LogReader) -> Option<(Replay, Head)> + Send>;
+
+pub use succession::Succession;
+
+/// The writer of a book, or its standby.
 pub struct Engine<L> {
-    sequencer: Sequencer,
+    role: Role,
     driver: LogDriver<L>,
     reader: Arc<dyn LogReader>,
+    log: LogId,
+    book_options: BookOptions,
+    limits: FrameLimits,
+    succession: Succession,
+    /// A standby that leads again as soon as the next command comes.
+    leads_again: bool,
+    /// Something was decided that no frame carries, so that no append will show whether this
+    /// engine still led.
+    unproven: bool,
+    restore: Option<Restore>,
     failure: Option<Failure>,
     counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum Role {
+    Leader(Box<Sequencer>),
+    Standby(Box<Standby>),
 }
 
 impl<L> std::fmt::Debug for Engine<L> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
-            .field("sequencer", &self.sequencer)
+            .field("role", &self.role)
             .field("failure", &self.failure)
             .finish_non_exhaustive()
     }
 }
 
 impl<L: Log> Engine<L> {
-    /// Folds the whole log and starts at its end. `book_id` goes into the ids of events and
-    /// has to be the same for the life of a book. `progress` gets the position every 1,024
-    /// records and at the end.
+    /// Folds the whole log and starts at its end. The log's id is that of the book, and goes into
+    /// the ids of events. `progress` gets the position every 1,024 records and at the end.
     ///
     /// # Errors
     /// The first record that cannot be read or understood, with its position.
     pub fn open(
         log: L,
-        book_id: [u8; 16],
         book_options: impl Into<BookOptions>,
         mut progress: impl FnMut(Position),
     ) -> Result<Self, StartError> {
         let mut replay = Replay::new(book_options);
         replay.run(&*log.reader(), None, &mut progress)?;
-        Self::resume(log, book_id, replay)
+        Self::resume(log, replay)
     }
 
     /// Starts from a fold of the log that was made already.
     ///
     /// # Errors
     /// [`StartError::NotAtHead`] when the fold is not of the whole log.
-    pub fn resume(mut log: L, book_id: [u8; 16], replay: Replay) -> Result<Self, StartError> {
-        let head = log.head(Deadline::NEVER).map_err(ReplayError::from)?;
+    pub fn resume(mut log: L, replay: Replay) -> Result<Self, StartError> {
+        let patience = Patience::default();
+        let head = log
+            .head(patience.deadline())
+            .map_err(|error| StartError::Replay(error.into()))?;
         let folded = replay.position();
         if folded != head.position {
             let head = head.position;
@@ -67,10 +94,19 @@ impl<L: Log> Engine<L> {
         }
         let counters = Arc::new(Counters::new());
         let limits = FrameLimits::default();
+        let (id, book_options) = (log.id(), replay.book_options().clone());
+        let sequencer = Sequencer::counted(replay, head, id, limits, Arc::clone(&counters));
         Ok(Self {
+            role: Role::Leader(Box::new(sequencer)),
             reader: log.reader(),
-            sequencer: Sequencer::counted(replay, head, book_id, limits, Arc::clone(&counters)),
-            driver: LogDriver::new(log),
+            log: id,
+            driver: LogDriver::new(log, patience),
+            book_options,
+            limits,
+            succession: Succession::default(),
+            leads_again: false,
+            unproven: false,
+            restore: None,
             failure: None,
             counters,
         })
@@ -84,9 +120,30 @@ impl<L: Log> Engine<L> {
 
     /// The same engine with other limits.
     #[must_use]
-    pub fn with_limits(self, limits: FrameLimits) -> Self {
-        let sequencer = self.sequencer.with_limits(limits);
-        Self { sequencer, ..self }
+    pub fn with_limits(mut self, limits: FrameLimits) -> Self {
+        self.limits = limits;
+        if let Role::Leader(sequencer) = &mut self.role {
+            sequencer.set_limits(limits);
+        }
+        self
+    }
+
+    /// The same engine, with another patience for its log.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.driver.set_patience(patience);
+        self
+    }
+
+    /// The same engine, which does something else when another writer has appended.
+    #[must_use]
+    pub fn with_succession(self, succession: Succession) -> Self {
+        Self { succession, ..self }
+    }
+
+    pub(crate) fn with_restore(mut self, restore: Restore) -> Self {
+        self.restore = Some(restore);
+        self
     }
 
     /// Applies commands in order and makes them durable: one frame and one sync, or a few when
@@ -94,13 +151,14 @@ impl<L: Log> Engine<L> {
     /// commands, and only after the last sync.
     ///
     /// # Errors
-    /// A failure, after which every call fails. None of the commands is acknowledged then;
-    /// those in frames before the one that failed are on the roll, the others may be.
+    /// None of the commands is acknowledged then. Those in frames before the one that was not
+    /// appended are on the roll; of the others nothing is, unless the error is
+    /// [`ExecuteError::Failed`]: then they may be, and every further call fails.
     pub fn execute(
         &mut self,
         commands: Vec<Command>,
-    ) -> Result<Vec<Result<Outcome, Refusal>>, Failure> {
-        self.check_alive()?;
+    ) -> Result<Vec<Result<Outcome, Refusal>>, ExecuteError> {
+        self.lead_again()?;
         let mut staged = Vec::with_capacity(commands.len());
         for command in commands {
             if self.is_full() {
@@ -117,32 +175,60 @@ impl<L: Log> Engine<L> {
                 Staged::Repeated { first, events } => {
                     // The whole call fails, since an answer has to be there for each command.
                     let outcome = Outcome::read_back(&*self.reader, first, events);
-                    outcome.map(Ok).map_err(|failure| self.fail(failure))
+                    let outcome = outcome.map_err(|failure| self.fail(failure))?;
+                    Ok(Ok(outcome))
                 }
             })
             .collect()
     }
 
-    /// The state. After a failure it may be ahead of the log and is good for nothing.
+    /// The state. After a failure it may be ahead of the log and is good for nothing; that of a
+    /// standby is as far as it has folded.
     #[must_use]
     pub fn book(&self) -> &Book {
-        self.sequencer.book()
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.book(),
+            Role::Standby(standby) => standby.book(),
+        }
     }
 
     /// The state as a snapshot keeps it; none before the first record, while something is
     /// staged or under way, or after a failure: then the state is ahead of the log.
     #[must_use]
     pub fn moment(&self) -> Option<Moment<'_>> {
-        match self.failure {
-            Some(_) => None,
-            None => self.sequencer.moment(),
+        match (&self.failure, &self.role) {
+            (Some(_), _) => None,
+            (None, Role::Leader(sequencer)) => sequencer.moment(),
+            (None, Role::Standby(standby)) => standby.moment(self.log),
         }
     }
 
-    /// The last durable position.
+    /// The last position that is known to be durable.
     #[must_use]
     pub fn head(&self) -> Position {
-        self.sequencer.head().position
+        self.durable().position
+    }
+
+    /// The last position that is in the state, of those that are durable.
+    pub(crate) fn folded(&self) -> Position {
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.head().position,
+            Role::Standby(standby) => standby.head().position,
+        }
+    }
+
+    fn durable(&self) -> Head {
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.head(),
+            Role::Standby(standby) => standby.durable(),
+        }
+    }
+
+    /// Whether commands are decided here. If not, another writer has appended, and this engine
+    /// follows.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        matches!(self.role, Role::Leader(_))
     }
 
     /// Why the engine has stopped, if it has.
@@ -169,61 +255,123 @@ impl<L: Log> Engine<L> {
     /// The engine is at its end then, as after a failed append.
     pub fn idle(&mut self) -> Result<bool, Failure> {
         self.check_alive()?;
-        if self.is_under_way() {
+        if self.is_under_way() || !self.leads() {
             return Ok(false);
         }
-        let made = self.driver.idle();
-        made.map_err(|error| self.fail(Failure::Append(Arc::new(error))))
+        let done = self.driver.idle();
+        done.map_err(|error| self.fail(Failure::Append(Arc::new(error))))
+    }
+
+    /// The state and where it is durable; none while it is ahead of the log, or a standby has not
+    /// folded what is known to be durable.
+    pub(crate) fn durable_book(&self) -> Option<(Position, &Book)> {
+        match &self.role {
+            Role::Leader(sequencer) => {
+                let head = sequencer.head().position;
+                (head == sequencer.staged()).then(|| (head, sequencer.book()))
+            }
+            Role::Standby(standby) => {
+                let head = standby.head();
+                (head == standby.durable()).then(|| (head.position, standby.book()))
+            }
+        }
     }
 
     pub(crate) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 
+    pub(crate) fn patience(&self) -> Patience {
+        self.driver.patience()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
-        self.sequencer.is_full()
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.is_full(),
+            Role::Standby(_) => false,
+        }
     }
 
     /// The position that has to be durable before any command that was staged is answered.
     pub(crate) fn staged(&self) -> Position {
-        self.sequencer.staged()
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.staged(),
+            Role::Standby(standby) => standby.durable().position,
+        }
     }
 
     /// See [`Sequencer::stage`].
-    pub(crate) fn stage(&mut self, command: Command) -> Result<Staged, Failure> {
-        let staged = self.sequencer.stage(command);
-        staged.map_err(|fault| self.fail(fault.into()))
+    pub(crate) fn stage(&mut self, command: Command) -> Result<Staged, ExecuteError> {
+        let Role::Leader(sequencer) = &mut self.role else {
+            return Err(ExecuteError::Superseded);
+        };
+        let staged = match sequencer.stage(command) {
+            Ok(staged) => staged,
+            Err(fault) => return Err(self.fail(fault.into()).into()),
+        };
+        let is_without_records = match &staged {
+            Staged::Refused(_) => true,
+            Staged::Applied(outcome) => outcome.is_empty(),
+            // Its records are on the log, whoever leads.
+            Staged::Repeated { .. } => false,
+        };
+        self.unproven |= is_without_records && !sequencer.has_frame();
+        Ok(staged)
+    }
+
+    /// Asks the log whether this engine still leads, if something was decided that no append
+    /// shows. Nothing may be under way.
+    pub(crate) fn prove_lead(&mut self) -> Result<(), ExecuteError> {
+        if !self.unproven {
+            return Ok(());
+        }
+        self.unproven = false;
+        let known = self.durable();
+        match self.driver.head() {
+            Ok(end) if end == known => Ok(()),
+            Ok(end) => Err(self.superseded(known, end)),
+            Err(error) if error.is_transient() => {
+                // What else is staged must not be appended after it was turned away.
+                self.step_down(true);
+                Err(ExecuteError::Unavailable(Arc::new(error)))
+            }
+            Err(error) => Err(self.unreadable(error).into()),
+        }
     }
 
     /// Makes everything durable that was staged: one frame, unless a command closed one before
     /// it.
-    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+    pub(crate) fn commit(&mut self) -> Result<(), ExecuteError> {
         self.settle(true)?;
-        while let Some(frame) = self.sequencer.take_frame() {
+        while let Role::Leader(sequencer) = &mut self.role
+            && let Some(frame) = sequencer.take_frame()
+        {
             let appended = self.driver.append(frame);
             self.appended(appended)?;
         }
-        Ok(())
+        self.prove_lead()
     }
 
     /// Takes notice of the frame under way once it is durable, or waits for it.
-    pub(crate) fn settle(&mut self, wait: bool) -> Result<(), Failure> {
+    pub(crate) fn settle(&mut self, wait: bool) -> Result<(), ExecuteError> {
         self.check_alive()?;
         match self.driver.finished(wait) {
             Ok(None) => Ok(()),
             Ok(Some(appended)) => self.appended(appended),
-            Err(LogThreadPanicked) => Err(self.log_panicked()),
+            Err(LogThreadPanicked) => Err(self.log_panicked().into()),
         }
     }
 
     /// Gives the next frame to the log's thread, and goes on. None may be under way.
-    pub(crate) fn hand_over(&mut self) -> Result<(), Failure> {
+    pub(crate) fn hand_over(&mut self) -> Result<(), ExecuteError> {
         self.check_alive()?;
-        let Some(frame) = self.sequencer.take_frame() else {
-            return Ok(());
-        };
-        let handed = self.driver.hand_over(frame);
-        handed.map_err(|LogThreadPanicked| self.log_panicked())
+        if let Role::Leader(sequencer) = &mut self.role
+            && let Some(frame) = sequencer.take_frame()
+        {
+            let handed = self.driver.hand_over(frame);
+            handed.map_err(|LogThreadPanicked| self.log_panicked())?;
+        }
+        Ok(())
     }
 
     /// Whether a frame is with the log's thread.
@@ -233,7 +381,10 @@ impl<L: Log> Engine<L> {
 
     /// Whether anything is staged that was not handed over.
     pub(crate) fn has_frame(&self) -> bool {
-        self.sequencer.has_frame()
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.has_frame(),
+            Role::Standby(_) => false,
+        }
     }
 
     /// Gives the log a thread of its own. `wake` is called there when a frame is done.
@@ -252,23 +403,37 @@ impl<L: Log> Engine<L> {
     /// Ends the engine when rows could not be put away or read back. What is staged is never
     /// appended then.
     pub(crate) fn check_rows(&mut self) -> Result<(), Failure> {
-        let checked = self.sequencer.check_rows();
-        checked.map_err(|fault| self.fail(fault.into()))
+        match self.book().fault().cloned() {
+            None => Ok(()),
+            Some(fault) => Err(self.fail(fault.into())),
+        }
     }
 
-    fn appended(&mut self, appended: Appended) -> Result<(), Failure> {
+    fn appended(&mut self, appended: Appended) -> Result<(), ExecuteError> {
         let Appended {
             frame,
-            result,
+            settlement,
             took,
         } = appended;
-        // The book holds what was staged, the log may hold it or not, and only recovery can
-        // tell. Taking the events back out of the state is no way out: the next append
-        // would follow a log whose end nobody knows. So the engine ends here.
-        let committed = result.map_err(|error| self.fail(Failure::Append(Arc::new(error))))?;
+        self.counters.retried(settlement.retries);
+        let committed = match settlement.verdict {
+            Verdict::Committed(committed) => committed,
+            Verdict::Superseded { actual } => return Err(self.superseded(frame.after, actual)),
+            // The state is ahead of a log that will never follow, so it is of no use.
+            Verdict::NotAppended(error) if error.remedy() == Remedy::Retry => {
+                self.step_down(true);
+                return Err(ExecuteError::Unavailable(Arc::new(error)));
+            }
+            // Whether the log holds what was staged, only opening it again can tell.
+            Verdict::NotAppended(error) | Verdict::InDoubt(error) => {
+                return Err(self.fail(Failure::Append(Arc::new(error))).into());
+            }
+        };
         let (records, bytes) = (frame.batch.len() as u64, frame.batch.byte_len() as u64);
-        let confirmed = self.sequencer.confirm(frame, committed.head);
-        confirmed.map_err(|misplaced| self.fail(misplaced.into()))?;
+        if let Role::Leader(sequencer) = &mut self.role {
+            let confirmed = sequencer.confirm(frame, committed.head);
+            confirmed.map_err(|misplaced| self.fail(misplaced.into()))?;
+        }
         self.counters.append(records, bytes, took);
         Ok(())
     }
@@ -281,40 +446,11 @@ impl<L: Log> Engine<L> {
         self.failure.get_or_insert(failure).clone()
     }
 
+    fn unreadable(&mut self, error: ReadError) -> Failure {
+        self.fail(Failure::Refold(Arc::new(ReplayError::Read(error))))
+    }
+
     fn log_panicked(&mut self) -> Failure {
         self.fail(Failure::Panicked("while a frame was appended".into()))
-    }
-}
-
-impl<L: Log + 'static> Engine<L> {
-    /// Opens a log and folds it while recovery reads it, so that a start reads it once. The id of
-    /// the log is that of the book. `request` must ask for every record to be checked, as it does
-    /// by default: those that recovery skips are missing from the fold.
-    ///
-    /// # Errors
-    /// When the log is damaged or cannot be understood. A log that cannot be understood has
-    /// been recovered all the same: a torn tail is cut then.
-    pub fn open_store(
-        store: impl LogStore<Log = L>,
-        request: &OpenRequest,
-        book_options: impl Into<BookOptions>,
-        mut progress: impl FnMut(Position),
-    ) -> Result<(Self, RecoveryReport), StartError> {
-        let mut replay = Replay::new(book_options);
-        let mut wrong: Option<ReplayError> = None;
-        let (log, report) = store.open(request, &mut |position, bytes| {
-            if wrong.is_none() {
-                wrong = replay.fold(position, bytes).err();
-                if is_step(position) {
-                    progress(position);
-                }
-            }
-        })?;
-        if let Some(error) = wrong {
-            return Err(error.into());
-        }
-        progress(replay.position());
-        let book_id = *log.id().as_bytes();
-        Ok((Self::resume(log, book_id, replay)?, report))
     }
 }

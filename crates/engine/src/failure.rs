@@ -9,6 +9,7 @@ use tillroll_events::DecodeError;
 use tillroll_log::{AppendError, Position, ReadError};
 
 use crate::sequencer::Misplaced;
+use crate::standby::{Diverged, FollowError};
 
 /// Why the engine has stopped. It is cheap to clone, because every later call repeats it.
 ///
@@ -33,12 +34,34 @@ pub enum Failure {
     /// A bug of the log.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),
+    /// The log has lost or changed what was acknowledged.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// The log could not be folded again after another writer had appended to it.
+    #[error("the log cannot be folded again: {0}")]
+    Refold(Arc<ReplayError>),
     /// Rows of the state could not be put away or read back, so nothing can be decided on it.
     #[error(transparent)]
     Cold(#[from] ColdFault),
     /// A bug. The text is what the panic said.
     #[error("the writer panicked: {0}")]
     Panicked(String),
+}
+
+/// Why commands were not applied, or not acknowledged.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// Another writer has appended to the log, or leads already. Nothing was done of what was not
+    /// acknowledged; the same commands may be sent to the writer that leads.
+    #[error("this engine does not lead: another writer has appended to the log")]
+    Superseded,
+    /// The log took nothing for as long as it was tried. Nothing was done of what was not
+    /// acknowledged; the same commands may be sent again in a moment.
+    #[error("the log takes no records at the moment: {0}")]
+    Unavailable(Arc<dyn Error + Send + Sync>),
+    /// The engine has failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
 /// Why a submitted command has no outcome.
@@ -50,12 +73,40 @@ pub enum SubmitError {
     /// The queue is full. Nothing was done; the same command may be sent again in a moment.
     #[error("too many commands are waiting: try again")]
     Overloaded,
+    /// Another writer leads. Nothing was done; the same command may be sent to that one, or here
+    /// again when this engine leads.
+    #[error("this engine does not lead: another writer has appended to the log")]
+    Superseded,
+    /// The log took nothing for as long as it was tried. Nothing was done; the same command may
+    /// be sent again in a moment.
+    #[error("the log takes no records at the moment: {0}")]
+    Unavailable(Arc<dyn Error + Send + Sync>),
     /// The engine has failed. Whether the command was applied is not known.
     #[error("{0}")]
     Failed(Failure),
     /// The engine is ending or has ended in good order. Nothing was done.
     #[error("the engine has been stopped")]
     Stopped,
+}
+
+impl From<ExecuteError> for SubmitError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Superseded => Self::Superseded,
+            ExecuteError::Unavailable(cause) => Self::Unavailable(cause),
+            ExecuteError::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Diverged(diverged) => Self::Diverged(diverged),
+            FollowError::Replay(ReplayError::Cold(fault)) => Self::Cold(fault),
+            FollowError::Replay(error) => Self::Refold(Arc::new(error)),
+        }
+    }
 }
 
 /// Why a log could not be folded into a book.

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::metrics::Counters;
 use crate::{EngineMetrics, Failure, Outcome, SubmitError};
 
-/// A look at the durable state, between two batches.
-pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
+/// A look at the durable state, between two batches. There is none while a standby has not yet
+/// folded what is durable.
+pub(crate) type Inspection = Box<dyn FnOnce(Option<(Position, &Book)>) + Send>;
 
 /// What the writer's thread is asked for.
 #[expect(
@@ -22,6 +23,7 @@ pub(crate) type Inspection = Box<dyn FnOnce(Position, &Book) + Send>;
 pub(crate) enum WriterRequest {
     Command(Command, oneshot::Sender<Result<Answer, SubmitError>>),
     Inspect(Inspection),
+    TakeOver(oneshot::Sender<Result<Position, SubmitError>>),
     /// Wakes the writer, so that it sees that a frame is done, or that it has to stop.
     Wake,
 }
@@ -37,6 +39,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct EngineShared {
     pub(crate) stopping: AtomicBool,
+    /// Whether the engine is no standby.
+    pub(crate) leads: AtomicBool,
     /// Requests in the queue, and how many commands may come in.
     pub(crate) queued: AtomicUsize,
     pub(crate) capacity: usize,
@@ -90,8 +94,8 @@ impl Handle {
     /// same.
     ///
     /// # Errors
-    /// [`SubmitError`]. After [`SubmitError::Overloaded`] and [`SubmitError::Stopped`] nothing
-    /// was done; after [`SubmitError::Failed`] nobody knows.
+    /// [`SubmitError`]. After [`SubmitError::Failed`] nobody knows what was done; after any other
+    /// nothing was.
     pub fn submit(
         &self,
         command: Command,
@@ -138,7 +142,8 @@ impl Handle {
     /// quick.
     ///
     /// # Errors
-    /// [`SubmitError::Failed`] or [`SubmitError::Stopped`].
+    /// [`SubmitError::Failed`] or [`SubmitError::Stopped`], and [`SubmitError::Superseded`] while
+    /// a standby has not yet folded what is durable.
     pub async fn inspect<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Book) -> T + Send + 'static,
@@ -147,21 +152,49 @@ impl Handle {
             return Err(self.why_ended());
         }
         let (answer, seen) = oneshot::channel();
-        let request = WriterRequest::Inspect(Box::new(move |position, book| {
+        let request = WriterRequest::Inspect(Box::new(move |durable| {
+            let Some((position, book)) = durable else {
+                // An error means that the caller waits no more.
+                drop(answer.send(Err(SubmitError::Superseded)));
+                return;
+            };
             let seen = look(book);
             // Rows may be missing from what was seen: the writer ends then, and says why.
             if book.fault().is_none() {
-                // An error means that nobody waits for it any more.
-                drop(answer.send((position, seen)));
+                drop(answer.send(Ok((position, seen))));
             }
         }));
         self.shared.queued.fetch_add(1, Ordering::Relaxed);
         self.queue.send(request).map_err(|_| self.why_ended())?;
-        seen.await.map_err(|_| match self.shared.end.get() {
-            Some(_) => self.why_ended(),
-            // The writer goes on, and only this answer is missing.
-            None => SubmitError::Failed(Failure::Panicked("while looking at the book".into())),
+        seen.await.unwrap_or_else(|_| {
+            Err(match self.shared.end.get() {
+                Some(_) => self.why_ended(),
+                // The writer goes on, and only this answer is missing.
+                None => SubmitError::Failed(Failure::Panicked("while looking at the book".into())),
+            })
         })
+    }
+
+    /// Whether commands are decided by this engine. If not, another writer has appended to the
+    /// log, and this engine follows it.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.shared.leads.load(Ordering::Relaxed)
+    }
+
+    /// Has a standby fold everything that is committed and lead from there on; answers from
+    /// where. Another writer that leads until then is superseded by the first command here.
+    ///
+    /// # Errors
+    /// [`SubmitError`], and the engine is what it was.
+    pub async fn take_over(&self) -> Result<Position, SubmitError> {
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            return Err(self.why_ended());
+        }
+        let (answer, taken) = oneshot::channel();
+        let request = WriterRequest::TakeOver(answer);
+        self.queue.send(request).map_err(|_| self.why_ended())?;
+        taken.await.unwrap_or_else(|_| Err(self.why_ended()))
     }
 
     /// The durable position and the digest of the state at it.

@@ -39,15 +39,18 @@ mod outcome;
 mod replay;
 mod scratch;
 mod sequencer;
+mod settlement;
 mod snapshot;
+mod standby;
+mod tail_watch;
 mod writer;
 
 pub use audit::{AuditError, AuditFinding, AuditLaw, AuditReport, audit};
 pub use book_options::BookOptions;
-pub use engine::Engine;
+pub use engine::{Engine, Succession};
 pub use engine_options::EngineOptions;
 pub use event_id::event_id;
-pub use failure::{Failure, ReplayError, StartError, SubmitError};
+pub use failure::{ExecuteError, Failure, ReplayError, StartError, SubmitError};
 pub use frame_limits::FrameLimits;
 pub use handle::Handle;
 pub use metrics::{EngineMetrics, Histogram};
@@ -55,9 +58,11 @@ pub use outcome::Outcome;
 pub use replay::{Replay, replay};
 pub use scratch::ScratchFiles;
 pub use sequencer::{Misplaced, PendingFrame, Sequencer, Staged};
+pub use settlement::Patience;
 pub use snapshot::{
     Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotComparison, SnapshotError,
     SnapshotFault, SnapshotFile, SnapshotHeader, Snapshots, StartReport, Weight,
 };
+pub use standby::Diverged;
 pub use tillroll_log::Position;
 pub use writer::{EngineThread, spawn, spawn_until};

@@ -3,16 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tillroll_log::{AppendError, Committed, Deadline, Log};
+use tillroll_log::{AppendError, Head, Log, ReadError};
 
 use crate::log_thread::{LogThread, LogThreadPanicked};
 use crate::sequencer::PendingFrame;
+use crate::settlement::{Patience, Settlement, settle};
 
 /// What became of a frame.
 #[derive(Debug)]
 pub(crate) struct Appended {
     pub(crate) frame: PendingFrame,
-    pub(crate) result: Result<Committed, AppendError>,
+    pub(crate) settlement: Settlement,
     pub(crate) took: Duration,
 }
 
@@ -20,15 +21,26 @@ pub(crate) struct LogDriver<L> {
     /// Shared with the thread, so that a single command need not go over to it and back.
     log: Arc<Mutex<L>>,
     thread: Option<LogThread>,
+    patience: Patience,
 }
 
 impl<L: Log> LogDriver<L> {
     /// A driver that appends where it is called.
-    pub(crate) fn new(log: L) -> Self {
+    pub(crate) fn new(log: L, patience: Patience) -> Self {
         Self {
             log: Arc::new(Mutex::new(log)),
             thread: None,
+            patience,
         }
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Holds for a thread that is started later.
+    pub(crate) fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// Gives the log a thread. `wake` is called there after each frame.
@@ -36,8 +48,8 @@ impl<L: Log> LogDriver<L> {
     where
         L: 'static,
     {
-        let log = Arc::clone(&self.log);
-        let append = move |frame| append(&mut *lock(&log), frame);
+        let (log, patience) = (Arc::clone(&self.log), self.patience);
+        let append = move |frame| append(&mut *lock(&log), frame, &patience);
         self.thread = Some(LogThread::start(append, wake));
     }
 
@@ -56,7 +68,7 @@ impl<L: Log> LogDriver<L> {
     /// Appends a frame before it returns. None may be under way.
     pub(crate) fn append(&mut self, frame: PendingFrame) -> Appended {
         assert!(!self.is_under_way(), "frames are appended in order");
-        append(&mut *lock(&self.log), frame)
+        append(&mut *lock(&self.log), frame, &self.patience)
     }
 
     /// Gives a frame to the thread, and does not wait. None may be under way.
@@ -80,6 +92,11 @@ impl<L: Log> LogDriver<L> {
         }
     }
 
+    /// Where the log ends, as it says itself. No frame may be under way.
+    pub(crate) fn head(&mut self) -> Result<Head, ReadError> {
+        lock(&self.log).head(self.patience.deadline())
+    }
+
     /// See [`Log::idle`]. No frame may be under way.
     pub(crate) fn idle(&mut self) -> Result<bool, AppendError> {
         assert!(!self.is_under_way(), "idle is when nothing is written");
@@ -87,12 +104,12 @@ impl<L: Log> LogDriver<L> {
     }
 }
 
-fn append<L: Log + ?Sized>(log: &mut L, mut frame: PendingFrame) -> Appended {
+fn append<L: Log>(log: &mut L, mut frame: PendingFrame, patience: &Patience) -> Appended {
     let started = Instant::now();
-    let result = log.append(frame.after, &mut frame.batch, Deadline::NEVER);
+    let settlement = settle(log, &mut frame, patience);
     Appended {
         frame,
-        result,
+        settlement,
         took: started.elapsed(),
     }
 }

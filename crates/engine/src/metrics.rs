@@ -36,6 +36,10 @@ pub struct EngineMetrics {
     pub replayed: u64,
     /// Commands that were turned away because the queue was full. They are not in `commands`.
     pub overloaded: u64,
+    /// Appends that were tried again, because the log gave no final answer.
+    pub retries: u64,
+    /// How often another writer had appended before this one.
+    pub superseded: u64,
     /// Records made durable.
     pub records: u64,
     /// Bytes of these records, with their length prefixes.
@@ -113,6 +117,8 @@ pub(crate) struct Counters {
     refused: AtomicU64,
     replayed: AtomicU64,
     overloaded: AtomicU64,
+    retries: AtomicU64,
+    superseded: AtomicU64,
     records: AtomicU64,
     bytes: AtomicU64,
     batch_records: Buckets,
@@ -126,6 +132,8 @@ impl Counters {
             refused: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             overloaded: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            superseded: AtomicU64::new(0),
             records: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             batch_records: Buckets::new(RECORDS),
@@ -149,6 +157,16 @@ impl Counters {
         self.overloaded.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn retried(&self, times: u32) {
+        if times > 0 {
+            self.retries.fetch_add(times.into(), Relaxed);
+        }
+    }
+
+    pub(crate) fn superseded(&self) {
+        self.superseded.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn append(&self, records: u64, bytes: u64, took: Duration) {
         self.records.fetch_add(records, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
@@ -167,6 +185,8 @@ impl Counters {
             refused: self.refused.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
             overloaded: self.overloaded.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            superseded: self.superseded.load(Relaxed),
             records: self.records.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             batch_records: self.batch_records.read(),

@@ -22,25 +22,37 @@ pub struct Replay {
     book: Book,
     position: Position,
     recorded_at: Option<Timestamp>,
+    /// What another fold of the same log begins with.
+    book_options: BookOptions,
 }
 
 impl Replay {
     #[must_use]
     pub fn new(book_options: impl Into<BookOptions>) -> Self {
-        Self {
-            book: book_options.into().book(),
-            position: Position::ZERO,
-            recorded_at: None,
-        }
+        let book_options = book_options.into();
+        let book = book_options.book();
+        Self::folded(book_options, book, Position::ZERO, None)
     }
 
-    /// A fold that somebody has kept.
-    pub(crate) fn restored(book: Book, position: Position, recorded_at: Timestamp) -> Self {
+    /// A fold of everything up to a position.
+    pub(crate) fn folded(
+        book_options: BookOptions,
+        book: Book,
+        position: Position,
+        recorded_at: Option<Timestamp>,
+    ) -> Self {
         Self {
             book,
             position,
-            recorded_at: Some(recorded_at),
+            recorded_at,
+            book_options,
         }
+    }
+
+    /// What the fold began with.
+    #[must_use]
+    pub fn book_options(&self) -> &BookOptions {
+        &self.book_options
     }
 
     /// Folds the next record.

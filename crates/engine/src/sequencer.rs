@@ -17,7 +17,7 @@ use tillroll_events::{Record, Timestamp};
 use tillroll_log::{Batch, Head, LogId, Position};
 
 use crate::metrics::Counters;
-use crate::{FrameLimits, Moment, Outcome, Replay, event_id};
+use crate::{BookOptions, FrameLimits, Moment, Outcome, Replay, event_id};
 
 /// What became of a staged command. It turns into an answer once everything is durable that it
 /// was decided on.
@@ -61,7 +61,8 @@ pub struct Misplaced {
 /// Decides commands one after the other, and lays their records down in frames.
 pub struct Sequencer {
     book: Book,
-    book_id: [u8; 16],
+    /// Whose id is that of the book, and goes into the ids of events.
+    log: LogId,
     /// Of the last record; the next one is not recorded earlier.
     recorded_at: Option<Timestamp>,
     limits: FrameLimits,
@@ -95,14 +96,14 @@ impl Sequencer {
     /// # Panics
     /// When the fold is of another position.
     #[must_use]
-    pub fn new(replay: Replay, head: Head, book_id: [u8; 16], limits: FrameLimits) -> Self {
-        Self::counted(replay, head, book_id, limits, Arc::new(Counters::new()))
+    pub fn new(replay: Replay, head: Head, log: LogId, limits: FrameLimits) -> Self {
+        Self::counted(replay, head, log, limits, Arc::new(Counters::new()))
     }
 
     pub(crate) fn counted(
         replay: Replay,
         head: Head,
-        book_id: [u8; 16],
+        log: LogId,
         limits: FrameLimits,
         counters: Arc<Counters>,
     ) -> Self {
@@ -110,7 +111,7 @@ impl Sequencer {
         assert_eq!(position, head.position, "the fold is of the whole log");
         Self {
             book,
-            book_id,
+            log,
             recorded_at,
             limits,
             batch: Batch::new(),
@@ -123,10 +124,9 @@ impl Sequencer {
         }
     }
 
-    /// The same with other limits.
-    #[must_use]
-    pub fn with_limits(self, limits: FrameLimits) -> Self {
-        Self { limits, ..self }
+    /// From the next command on, other limits hold.
+    pub fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
     }
 
     /// Decides a command and folds what it does into the state. What it answers must not be
@@ -222,6 +222,17 @@ impl Sequencer {
         self.confirmed
     }
 
+    /// The fold that this goes on from, when nothing is staged that is not confirmed.
+    ///
+    /// # Panics
+    /// When the state is ahead of the log.
+    pub(crate) fn into_fold(self, book_options: BookOptions) -> (Replay, Head) {
+        let position = self.confirmed.position;
+        assert_eq!(position, self.staged, "the state is not ahead of the log");
+        let replay = Replay::folded(book_options, self.book, position, self.recorded_at);
+        (replay, self.confirmed)
+    }
+
     /// The state, with everything that was staged.
     #[must_use]
     pub fn book(&self) -> &Book {
@@ -263,7 +274,7 @@ impl Sequencer {
         }
         Some(Moment {
             book: &self.book,
-            log: LogId::new(self.book_id),
+            log: self.log,
             head: self.confirmed,
             recorded_at: self.recorded_at?,
         })
@@ -343,7 +354,7 @@ impl Sequencer {
     }
 
     fn records_of(&self, command: &Command, decided: Vec<Decided>) -> Vec<(Position, Record)> {
-        let id = |position| event_id(&self.book_id, Position::new(position), command.at);
+        let id = |position| event_id(self.log.as_bytes(), Position::new(position), command.at);
         command
             .records(self.staged.next().get(), decided, id)
             .map(|(position, record)| (Position::new(position), record))

@@ -18,7 +18,8 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
 use crate::handle::{Answer, EngineShared, Inspection, WriterRequest};
-use crate::{Engine, EngineOptions, Failure, Handle, Staged, SubmitError};
+use crate::tail_watch::TailWatch;
+use crate::{Engine, EngineOptions, ExecuteError, Failure, Handle, Staged, SubmitError};
 
 /// The running thread. Dropping it lets the thread run on; the handles decide when it ends.
 #[derive(Debug)]
@@ -70,18 +71,14 @@ pub fn spawn_until<L: Log + 'static>(
     assert!(options.queue > 0, "a queue without room takes nothing");
     let (sender, queue) = mpsc::unbounded_channel();
     let (committed, positions) = watch::channel(engine.head());
-    // Weak: the log's thread must not keep a writer alive whose handles are gone.
-    let wake = sender.downgrade();
-    engine.start_thread(move || {
-        if let Some(queue) = wake.upgrade() {
-            // An error means that the writer has ended.
-            drop(queue.send(WriterRequest::Wake));
-        }
-    });
+    let waker = Waker(sender.downgrade());
+    let wake = waker.clone();
+    engine.start_thread(move || wake.wake());
     let shared = Arc::new(EngineShared {
         queued: AtomicUsize::new(0),
         capacity: options.queue,
         stopping: AtomicBool::new(false),
+        leads: AtomicBool::new(engine.leads()),
         end: OnceLock::new(),
         counters: engine.counters(),
     });
@@ -96,7 +93,10 @@ pub fn spawn_until<L: Log + 'static>(
         unanswered: VecDeque::new(),
         under_way: 0,
         staging: None,
-        inspection: None,
+        turned_away: None,
+        barrier: None,
+        waker,
+        tail: None,
     };
     let at_end = Box::new(at_end);
     let thread = thread::Builder::new()
@@ -104,6 +104,19 @@ pub fn spawn_until<L: Log + 'static>(
         .spawn(move || writer.work(at_end))
         .expect("the system starts a thread");
     (handle, EngineThread { thread })
+}
+
+/// Wakes the writer from other threads. It does not keep a writer alive whose handles are gone.
+#[derive(Clone)]
+struct Waker(mpsc::WeakUnboundedSender<WriterRequest>);
+
+impl Waker {
+    fn wake(&self) {
+        if let Some(queue) = self.0.upgrade() {
+            // An error means that the writer has ended.
+            drop(queue.send(WriterRequest::Wake));
+        }
+    }
 }
 
 type ReplySender = oneshot::Sender<Result<Answer, SubmitError>>;
@@ -129,8 +142,19 @@ struct Writer<L> {
     under_way: usize,
     /// The caller whose command is being staged.
     staging: Option<ReplySender>,
-    /// A look at the state after them.
-    inspection: Option<Inspection>,
+    /// What the next so many commands are answered: they were queued when the log took nothing.
+    turned_away: Option<(SubmitError, usize)>,
+    /// What comes once all of them are answered.
+    barrier: Option<Barrier>,
+    waker: Waker,
+    /// Of a standby.
+    tail: Option<TailWatch>,
+}
+
+/// A request that needs everything before it to be durable.
+enum Barrier {
+    Inspect(Inspection),
+    TakeOver(oneshot::Sender<Result<Position, SubmitError>>),
 }
 
 impl<L: Log> Writer<L> {
@@ -159,10 +183,13 @@ impl<L: Log> Writer<L> {
             send(reply, Err(refusal()));
         }
         while let Some(request) = self.queue.blocking_recv() {
-            if let WriterRequest::Command(_, reply) = request {
-                send(reply, Err(refusal()));
+            match request {
+                WriterRequest::Command(_, reply) => send(reply, Err(refusal())),
+                WriterRequest::TakeOver(reply) => drop(reply.send(Err(refusal()))),
+                WriterRequest::Inspect(_) | WriterRequest::Wake => {}
             }
         }
+        self.tail = None;
         self.engine.end_thread();
         // Whoever waits for the end need not wait for the last look.
         drop((self.committed, self.over));
@@ -179,30 +206,22 @@ impl<L: Log> Writer<L> {
 
     /// Until all handles are gone or the engine was stopped, and the queue is empty.
     fn serve(&mut self) -> Result<(), Failure> {
+        self.watch_tail();
         while let Some(request) = self.next_request()? {
-            self.gather(request)?;
-            if self.is_enough() || self.inspection.is_some() {
-                self.engine.settle(true)?;
-            } else {
-                self.engine.settle(false)?;
-            }
-            self.move_on()?;
-            if let Some(look) = self.inspection.take() {
-                self.engine.commit()?;
-                self.answer();
-                self.inspect(look);
-                self.engine.check_rows()?;
+            let turn = self.turn(request);
+            self.unless_set_back(turn)?;
+            if let Some(barrier) = self.barrier.take() {
+                self.pass(barrier)?;
             }
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.queue.close();
             }
         }
-        self.engine.commit()?;
-        self.answer();
-        Ok(())
+        let end = self.finish();
+        self.unless_set_back(end)
     }
 
-    /// Waits for it, and while nothing waits, makes room in the log.
+    /// Waits for it, and while nothing waits, lets the log use the time.
     fn next_request(&mut self) -> Result<Option<WriterRequest>, Failure> {
         loop {
             match self.queue.try_recv() {
@@ -216,17 +235,34 @@ impl<L: Log> Writer<L> {
         }
     }
 
+    fn turn(&mut self, request: WriterRequest) -> Result<(), ExecuteError> {
+        self.gather(request)?;
+        let wait = self.is_enough() || self.barrier.is_some();
+        self.engine.settle(wait)?;
+        self.move_on()?;
+        match self.barrier {
+            None => Ok(()),
+            Some(_) => self.finish(),
+        }
+    }
+
+    /// Makes everything durable that was staged, and answers it.
+    fn finish(&mut self) -> Result<(), ExecuteError> {
+        self.engine.commit()?;
+        self.answer();
+        Ok(())
+    }
+
     /// Unless a frame is under way: answers those of the last one, and sends the next.
-    fn move_on(&mut self) -> Result<(), Failure> {
+    fn move_on(&mut self) -> Result<(), ExecuteError> {
         if self.engine.is_under_way() {
             return Ok(());
         }
+        self.engine.prove_lead()?;
         self.answer();
         // One command by itself is not worth the way to the other thread and back.
         if !self.engine.has_frame() || self.unanswered.len() <= 1 {
-            self.engine.commit()?;
-            self.answer();
-            return Ok(());
+            return self.finish();
         }
         self.engine.hand_over()?;
         self.under_way = self.unanswered.len();
@@ -234,18 +270,22 @@ impl<L: Log> Writer<L> {
     }
 
     /// Stages this request and what waits behind it, up to what one frame should hold. It ends
-    /// at a look at the state, which has to be durable first.
-    fn gather(&mut self, first: WriterRequest) -> Result<(), Failure> {
+    /// at a request that needs everything before it to be durable.
+    fn gather(&mut self, first: WriterRequest) -> Result<(), ExecuteError> {
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
                 WriterRequest::Command(command, reply) => self.stage(command, reply)?,
                 WriterRequest::Inspect(look) => {
                     self.shared.queued.fetch_sub(1, Ordering::Relaxed);
-                    self.inspection = Some(look);
+                    self.barrier = Some(Barrier::Inspect(look));
                     return Ok(());
                 }
-                WriterRequest::Wake => {}
+                WriterRequest::TakeOver(reply) => {
+                    self.barrier = Some(Barrier::TakeOver(reply));
+                    return Ok(());
+                }
+                WriterRequest::Wake => self.follow()?,
             }
             next = match self.is_enough() {
                 true => None,
@@ -255,9 +295,21 @@ impl<L: Log> Writer<L> {
         Ok(())
     }
 
-    fn stage(&mut self, command: Command, reply: ReplySender) -> Result<(), Failure> {
+    fn stage(&mut self, command: Command, reply: ReplySender) -> Result<(), ExecuteError> {
         self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+        if let Some((error, left)) = &mut self.turned_away {
+            send(reply, Err(error.clone()));
+            *left -= 1;
+            if *left == 0 {
+                self.turned_away = None;
+            }
+            return Ok(());
+        }
         self.staging = Some(reply);
+        if !self.engine.leads() {
+            self.engine.lead_again()?;
+            self.watch_tail();
+        }
         let staged = self.engine.stage(command)?;
         let behind = self.engine.staged();
         self.unanswered
@@ -267,6 +319,94 @@ impl<L: Log> Writer<L> {
                 behind,
             }));
         Ok(())
+    }
+
+    /// Answers everybody who waits when another writer was ahead, or the log took nothing, and
+    /// folds the log again. A failure is left to the caller.
+    fn unless_set_back(&mut self, done: Result<(), ExecuteError>) -> Result<(), Failure> {
+        let error = match done {
+            Ok(()) => return Ok(()),
+            Err(ExecuteError::Failed(failure)) => return Err(failure),
+            Err(error) => SubmitError::from(error),
+        };
+        // Whoever is answered finds what this engine is now.
+        let leads = self.engine.leads();
+        self.shared.leads.store(leads, Ordering::Relaxed);
+        // Frames before the one that was not appended may be durable.
+        self.answer();
+        let unanswered = self.unanswered.drain(..).map(|unanswered| unanswered.reply);
+        for reply in unanswered.chain(self.staging.take()) {
+            send(reply, Err(error.clone()));
+        }
+        // Each of them would wait for the log as long as this one has.
+        let queued = self.shared.queued.load(Ordering::Relaxed);
+        if matches!(error, SubmitError::Unavailable(_)) && queued > 0 {
+            self.turned_away = Some((error, queued));
+        }
+        match self.follow() {
+            Err(ExecuteError::Failed(failure)) => return Err(failure),
+            Err(error) => tracing::warn!(%error, "the log cannot be folded at the moment"),
+            Ok(()) => {}
+        }
+        self.watch_tail();
+        Ok(())
+    }
+
+    /// As a standby, folds what another writer has appended.
+    fn follow(&mut self) -> Result<(), ExecuteError> {
+        if self.engine.leads() {
+            return Ok(());
+        }
+        let followed = self.engine.follow();
+        self.publish();
+        match followed {
+            // It is tried again when the log grows, or a command comes.
+            Err(ExecuteError::Unavailable(error)) => {
+                tracing::warn!(%error, "the log cannot be followed");
+                Ok(())
+            }
+            followed => followed.map(drop),
+        }
+    }
+
+    /// A standby is woken when the log grows; a leader appends to it by itself.
+    fn watch_tail(&mut self) {
+        let leads = self.engine.leads();
+        self.shared.leads.store(leads, Ordering::Relaxed);
+        match (leads, &self.tail) {
+            (true, _) => self.tail = None,
+            (false, Some(_)) => {}
+            (false, None) => {
+                let (reader, waker) = (self.engine.reader(), self.waker.clone());
+                let (head, patience) = (self.engine.folded(), self.engine.patience());
+                let tail = TailWatch::start(reader, head, patience, move || waker.wake());
+                self.tail = Some(tail);
+            }
+        }
+    }
+
+    /// Serves a request that waited for everything before it.
+    fn pass(&mut self, barrier: Barrier) -> Result<(), Failure> {
+        match barrier {
+            Barrier::Inspect(look) => {
+                let followed = self.follow();
+                self.unless_set_back(followed)?;
+                self.inspect(look);
+                self.engine.check_rows()
+            }
+            Barrier::TakeOver(reply) => {
+                let taken = self.engine.take_over();
+                self.publish();
+                self.watch_tail();
+                let failure = match &taken {
+                    Err(ExecuteError::Failed(failure)) => Err(failure.clone()),
+                    _ => Ok(()),
+                };
+                // An error means that the caller waits no more.
+                drop(reply.send(taken.map_err(SubmitError::from)));
+                failure
+            }
+        }
     }
 
     fn is_enough(&self) -> bool {
@@ -290,18 +430,18 @@ impl<L: Log> Writer<L> {
     /// Followers first: whoever gets an answer finds its position published.
     fn publish(&self) {
         let head = self.engine.head();
-        self.committed.send_if_modified(|known| {
-            let moved = *known != head;
-            *known = head;
+        self.committed.send_if_modified(|published| {
+            let moved = *published < head;
+            *published = head.max(*published);
             moved
         });
     }
 
     fn inspect(&self, look: Inspection) {
-        let (head, book) = (self.engine.head(), self.engine.book());
         // It only reads the book, so its panic leaves nothing half done: who asked finds the
         // answer's sender gone, and the writer goes on.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| look(head, book))) {
+        let looked = catch_unwind(AssertUnwindSafe(|| look(self.engine.durable_book())));
+        if let Err(panic) = looked {
             tracing::error!(panic = text_of(&*panic), "a look at the book panicked");
         }
     }

@@ -11,8 +11,8 @@ use support::snapshots::{
 use support::{balance, fund, opening, wallet};
 use tillroll_book::Chart;
 use tillroll_engine::{
-    BookOptions, Engine, Failure, ReplayError, ScratchFiles, SnapshotError, Snapshots, StartError,
-    SubmitError,
+    BookOptions, Engine, ExecuteError, Failure, ReplayError, ScratchFiles, SnapshotError,
+    Snapshots, StartError, SubmitError,
 };
 use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot};
 use tillroll_log::{DirTree, Position, StorageFile, Tree};
@@ -99,7 +99,7 @@ fn whatever_call_of_the_file_fails_the_engine_ends_and_the_roll_is_whole() {
             for batch in &batches {
                 match engine.execute(batch.clone()) {
                     Ok(_) => acknowledged = engine.head(),
-                    Err(Failure::Cold(_)) => {
+                    Err(ExecuteError::Failed(Failure::Cold(_))) => {
                         failed += 1;
                         break;
                     }
@@ -151,7 +151,10 @@ fn no_rotten_bit_of_the_file_makes_another_answer() {
                 }
                 Err(failure) => {
                     let text = failure.to_string();
-                    assert!(matches!(failure, Failure::Cold(_)), "{text}");
+                    assert!(
+                        matches!(failure, ExecuteError::Failed(Failure::Cold(_))),
+                        "{text}"
+                    );
                     assert!(text.contains("is damaged at byte"), "{text}");
                     assert!(rot.hits() > 0, "nothing was rotten: {text}");
                     ended += 1;
@@ -230,7 +233,10 @@ fn no_snapshot_is_made_of_rows_that_cannot_be_read() {
     );
     assert_eq!(kept.storage().names(), Vec::<String>::new());
     let ended = engine.execute(vec![fund(1, &wallet(0), 1)]);
-    assert!(matches!(ended, Err(Failure::Cold(_))), "{ended:?}");
+    assert!(
+        matches!(ended, Err(ExecuteError::Failed(Failure::Cold(_)))),
+        "{ended:?}"
+    );
 }
 
 #[test]

@@ -6,14 +6,14 @@ mod support;
 use support::commerce::shop;
 use support::{apply, batches, folded, fund, on_files, opening, story};
 use tillroll_book::Chart;
-use tillroll_engine::{Engine, Failure, Position};
+use tillroll_engine::{Engine, ExecuteError, Failure, Position};
 use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut, TestLog};
 use tillroll_log::{AppendFault, Batch, FileLog};
 
 type FileEngine = Engine<FileLog<MemoryStorage>>;
 
 /// Runs a story until it ends or the engine fails; answers the acknowledged position.
-fn run(engine: &mut FileEngine, seed: u64) -> (Position, Result<(), Failure>) {
+fn run(engine: &mut FileEngine, seed: u64) -> (Position, Result<(), ExecuteError>) {
     let script = match seed.is_multiple_of(2) {
         true => story(seed, 60),
         false => shop(seed, 60),
@@ -28,7 +28,7 @@ fn run(engine: &mut FileEngine, seed: u64) -> (Position, Result<(), Failure>) {
             Err(failure) => {
                 // What was appended before a duplicate could not be read back is durable, and
                 // yet not acknowledged.
-                let appended = matches!(failure, Failure::Read { .. });
+                let appended = matches!(failure, ExecuteError::Failed(Failure::Read { .. }));
                 assert!(appended || engine.head() == before, "seed {seed}");
                 return (before, Err(failure));
             }
@@ -124,7 +124,7 @@ fn a_failing_sync_acknowledges_nothing_of_its_batch() {
     ];
     let failure = engine.execute(batch).expect_err("the sync fails");
     assert!(
-        matches!(&failure, Failure::Append(cause) if matches!(cause.fault(), Some(AppendFault::Storage(_)))),
+        matches!(&failure, ExecuteError::Failed(Failure::Append(cause)) if matches!(cause.fault(), Some(AppendFault::Storage(_)))),
         "{failure:?}"
     );
     assert!(engine.failure().is_some());

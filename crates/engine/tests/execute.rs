@@ -282,7 +282,7 @@ fn an_engine_starts_only_from_the_whole_log() {
         .unwrap();
     replay.fold(Position::FIRST, &bytes).unwrap();
     assert!(replay.fold(Position::new(3), &bytes).is_err(), "a gap");
-    let refused = Engine::resume(log, BOOK, replay);
+    let refused = Engine::resume(log, replay);
     assert!(
         matches!(refused, Err(StartError::NotAtHead { .. })),
         "{refused:?}"
@@ -297,7 +297,7 @@ fn a_record_that_cannot_be_understood_is_named_by_its_position() {
     let mut batch = tillroll_log::Batch::new();
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
     let _committed = log.append_next(&mut batch).unwrap();
-    let refused = Engine::open(log, BOOK, Chart::default(), |_| {});
+    let refused = Engine::open(log, Chart::default(), |_| {});
     let text = refused.expect_err("it is not understood").to_string();
     assert!(text.contains("position 3"), "{text}");
     assert!(text.contains("65535"), "{text}");
@@ -311,7 +311,7 @@ fn progress_is_told_while_a_log_is_folded() {
     let commands = (1..=2100).map(|id| fund(id, &wallet(0), 1)).collect();
     apply(&mut engine, commands);
     let mut seen = Vec::new();
-    let opened = Engine::open(log, BOOK, Chart::default(), |position| {
+    let opened = Engine::open(log, Chart::default(), |position| {
         seen.push(position.get());
     });
     let book = opened.unwrap();

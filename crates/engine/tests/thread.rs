@@ -295,7 +295,10 @@ impl Log for Stepped {
         match self.word.recv().expect("the test speaks") {
             true => self.log.append(after, batch, deadline),
             false => Err(AppendError::InDoubt {
-                fault: AppendFault::DeadlinePassed,
+                fault: AppendFault::Backend {
+                    source: "the disk is gone".into(),
+                    transient: false,
+                },
             }),
         }
     }

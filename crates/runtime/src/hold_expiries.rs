@@ -55,7 +55,11 @@ pub(crate) async fn expire(book: BookHandle) {
     loop {
         tick.tick().await;
         match expire_now(&book).await {
-            Ok(()) | Err(SubmitError::Overloaded) => {}
+            // It is tried again in a second; a standby's leader ends holds.
+            Ok(())
+            | Err(
+                SubmitError::Overloaded | SubmitError::Unavailable(_) | SubmitError::Superseded,
+            ) => {}
             Err(SubmitError::Refused(refusal)) => {
                 tracing::error!(%refusal, "holds cannot be ended");
             }

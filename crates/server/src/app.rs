@@ -246,6 +246,10 @@ impl From<SubmitError> for Problem {
                 Self::new(Code::Overloaded, "too many commands are waiting").retry_after(1)
             }
             SubmitError::Failed(failure) => log_failed(&failure),
+            // Nothing was recorded, and the same request may be sent again.
+            error @ (SubmitError::Superseded | SubmitError::Unavailable(_)) => {
+                Self::new(Code::Overloaded, error.to_string()).retry_after(1)
+            }
             SubmitError::Stopped => {
                 Self::new(Code::LogFailed, "the server is shutting down").retry_after(1)
             }

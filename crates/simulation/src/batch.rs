@@ -1,7 +1,7 @@
 //! One batch: what is answered, or what is left when the engine fails.
 
 use tillroll_book::{Action, Command};
-use tillroll_engine::Failure;
+use tillroll_engine::{ExecuteError, Failure};
 use tillroll_log::testing::{MemoryStorage, TestLog};
 use tillroll_log::{AppendError, AppendFault, Batch, FileLog};
 
@@ -58,7 +58,9 @@ impl Simulation<'_> {
         let answers = match died {
             // Nothing of the batch came as far as the engine.
             true => Ok(Vec::new()),
-            false => made.and_then(|_| life.engine.execute(commands)),
+            false => made
+                .map_err(ExecuteError::from)
+                .and_then(|_| life.engine.execute(commands)),
         };
         let hit = life.disk.disarm();
         let cold = life.rows.disarm();
@@ -87,7 +89,10 @@ impl Simulation<'_> {
                 self.judge.laws(life.engine.book())?;
                 self.judge.follow(&*life.engine.reader(), foretold.end())
             }
-            Err(failure) => {
+            Err(error @ (ExecuteError::Superseded | ExecuteError::Unavailable(_))) => {
+                Err(Law::Failures.broken(format!("a disk has one writer: {error}")))
+            }
+            Err(ExecuteError::Failed(failure)) => {
                 self.schedule.note(format!("failed: {failure}"));
                 self.tally.add(Count::Poisoned);
                 if let Failure::Append(cause) = &failure

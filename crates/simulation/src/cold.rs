@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tillroll_book::{Action, Chart, Command, Digest};
-use tillroll_engine::{BookOptions, Failure as Ended, ScratchFiles};
+use tillroll_engine::{BookOptions, ExecuteError, Failure as Ended, ScratchFiles};
 use tillroll_log::testing::{Failure, Injection, MemoryTree, Rot};
 use tillroll_log::{StorageFile, Tree};
 
@@ -272,7 +272,7 @@ impl Simulation<'_> {
         let life = self.life();
         let head = life.engine.head();
         match life.engine.execute(vec![ask]) {
-            Err(Ended::Cold(_)) if life.engine.head() == head => Ok(()),
+            Err(ExecuteError::Failed(Ended::Cold(_))) if life.engine.head() == head => Ok(()),
             answer => Err(Law::Poisoned.broken(format!(
                 "rows cannot be read, and the engine answers {answer:?}"
             ))),

@@ -212,7 +212,7 @@ pub(super) fn replay<F: StorageFile>(
     let SnapshotHeader {
         head, recorded_at, ..
     } = header;
-    let replay = Replay::restored(book, head.position, recorded_at);
+    let replay = Replay::folded(book_options.clone(), book, head.position, Some(recorded_at));
     Ok((header, replay))
 }
 

@@ -1,7 +1,9 @@
 //! A start from a snapshot: which one is believed, and what is asked of the roll then.
 
+use std::error::Error;
+
 use tillroll_log::{
-    Deadline, Head, Log, LogId, LogStore, OpenRequest, Position, RecoveryReport, Tree,
+    Deadline, Head, Log, LogId, LogReader, LogStore, OpenRequest, Position, RecoveryReport, Tree,
 };
 
 use super::{Moment, SnapshotFile, SnapshotHeader, Snapshots, Weight};
@@ -122,6 +124,36 @@ fn choose<T: Tree>(
 }
 
 impl<L: Log + 'static> Engine<L> {
+    /// Opens a log and folds it while recovery reads it, so that a start reads it once. The id of
+    /// the log is that of the book. `request` must ask for every record to be checked, as it does
+    /// by default: those that recovery skips are missing from the fold.
+    ///
+    /// # Errors
+    /// When the log is damaged or cannot be understood. A log that cannot be understood has
+    /// been recovered all the same: a torn tail is cut then.
+    pub fn open_store(
+        store: impl LogStore<Log = L>,
+        request: &OpenRequest,
+        book_options: impl Into<BookOptions>,
+        mut progress: impl FnMut(Position),
+    ) -> Result<(Self, RecoveryReport), StartError> {
+        let mut replay = Replay::new(book_options);
+        let mut wrong: Option<ReplayError> = None;
+        let (log, report) = store.open(request, &mut |position, bytes| {
+            if wrong.is_none() {
+                wrong = replay.fold(position, bytes).err();
+                if is_step(position) {
+                    progress(position);
+                }
+            }
+        })?;
+        if let Some(error) = wrong {
+            return Err(error.into());
+        }
+        progress(replay.position());
+        Ok((Self::resume(log, replay)?, report))
+    }
+
     /// Opens a log from the newest snapshot that is whole and that the log agrees with:
     /// only what came after it is folded, and of segments that end before it only the headers
     /// are read. Without one it is [`Engine::open_store`].
@@ -177,8 +209,48 @@ impl<L: Log + 'static> Engine<L> {
             folded: replay.position().get() - from,
             folded_bytes,
         };
-        let book_id = *log.id().as_bytes();
-        Ok((Self::resume(log, book_id, replay)?, start))
+        let (snapshots, id) = (snapshots.clone(), log.id());
+        let book_options = replay.book_options().clone();
+        let engine = Self::resume(log, replay)?;
+        let restore = move |reader: &dyn LogReader| snapshots.newest(id, reader, &book_options);
+        Ok((engine.with_restore(Box::new(restore)), start))
+    }
+}
+
+impl<T: Tree> Snapshots<T> {
+    /// The fold of the newest snapshot that is whole and that the log agrees with, and the frame
+    /// that it was made at. Others are passed over with a warning.
+    #[must_use]
+    pub fn newest(
+        &self,
+        log: LogId,
+        reader: &dyn LogReader,
+        book_options: &BookOptions,
+    ) -> Option<(Replay, Head)> {
+        let all = self.list();
+        let all = all.inspect_err(|error| tracing::warn!(%error, "snapshots are passed over"));
+        all.unwrap_or_default().iter().find_map(|stored| {
+            let usable = self.usable(stored, log, reader, book_options);
+            usable.unwrap_or_else(|error| {
+                tracing::warn!(file = stored.file, %error, "a snapshot is passed over");
+                None
+            })
+        })
+    }
+
+    fn usable(
+        &self,
+        stored: &SnapshotFile,
+        log: LogId,
+        reader: &dyn LogReader,
+        book_options: &BookOptions,
+    ) -> Result<Option<(Replay, Head)>, Box<dyn Error>> {
+        let header = self.header(stored)?;
+        if header.log != log || !header.agrees_with(reader)? {
+            return Ok(None);
+        }
+        let (header, replay) = self.read(stored, book_options)?;
+        Ok(Some((replay, header.head)))
     }
 }
 

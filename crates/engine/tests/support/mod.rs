@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod commerce;
+pub mod scripted;
 pub mod snapshots;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -195,11 +196,11 @@ pub fn batches(seed: u64, story: Vec<Command>, most: usize) -> Vec<Vec<Command>>
 }
 
 pub fn engine() -> Engine<MemoryLog> {
-    start(MemoryLog::new())
+    start(MemoryLog::with_id(LogId::new(BOOK)))
 }
 
 pub fn start<J: Log>(log: J) -> Engine<J> {
-    let engine = Engine::open(log, BOOK, Chart::default(), |_| {});
+    let engine = Engine::open(log, Chart::default(), |_| {});
     engine.expect("the log can be folded")
 }
 
