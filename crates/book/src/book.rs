@@ -4,6 +4,7 @@ use tillroll_events::{Event, JournalEntry, Record, Timestamp};
 use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
 
 use crate::decision::{Decided, Decision};
+use crate::key::{matching_names, stored_name};
 use crate::store::{Applied, ColdFault, ColdStore, ColdTier, Tables};
 use crate::work::Work;
 use crate::{Chart, Command, Digest, PostEntries, Refusal, bulk, decide};
@@ -70,7 +71,8 @@ impl Book {
         let Some(key) = &command.key else {
             return Ok(None);
         };
-        let Some(applied) = self.tables.get::<Applied>(&key.key) else {
+        let mut names = matching_names(&key.scope, &key.key);
+        let Some(applied) = names.find_map(|name| self.tables.get::<Applied>(&name)) else {
             return Ok(None);
         };
         if applied.fingerprint != key.fingerprint {
@@ -123,7 +125,8 @@ impl Book {
                 first: position,
                 events: command.events,
             };
-            self.tables.put(command.key.as_str().into(), applied);
+            let name = stored_name(&command.scope, &command.key);
+            self.tables.put(name.into(), applied);
         }
     }
 

@@ -58,6 +58,7 @@ impl Run {
             description,
             metadata,
             reverses,
+            effective_date,
         } = words.clone();
         let entry = JournalEntry(entry.to_entry());
         emit(
@@ -67,6 +68,7 @@ impl Run {
                 description,
                 metadata,
                 reverses,
+                effective_date,
             }
             .into(),
         );

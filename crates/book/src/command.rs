@@ -1,13 +1,14 @@
 //! What somebody wants done. Time and ids arrive with the command: deciding reads no clock.
 
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, EntryId, ExternalId, HoldId, IntentFacts,
-    Metadata, NotificationReceived, OrderId, PayoutFacts, RefundFacts, Timestamp, TransferFacts,
+    BalanceTransactionFacts, CalendarDate, Caller, ChargeFacts, DisputeFacts, EntryId, ExternalId,
+    HoldId, IntentFacts, Metadata, NotificationReceived, OrderId, PayoutFacts, RefundFacts,
+    Timestamp, TransferFacts,
 };
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_money::{Rate, Unit};
 
-use crate::EntryBatch;
+use crate::{CommandKey, EntryBatch};
 
 /// A command with everything that deciding needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +17,10 @@ pub struct Command {
     pub at: Timestamp,
     /// When it happened, where that was earlier.
     pub occurred_at: Option<Timestamp>,
+    /// Who asks, and by which way in.
+    pub caller: Caller,
     pub key: Option<CommandKey>,
     pub action: Action,
-}
-
-/// What makes a command happen once: the same key with the same fingerprint is already applied,
-/// with another fingerprint it is a conflict.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CommandKey {
-    /// One to 255 visible characters, or `stripe:` and an event id.
-    pub key: String,
-    pub fingerprint: [u8; 16],
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +51,7 @@ pub struct OpenAccount {
     pub limit: Option<Limit>,
 }
 
-/// A leg by name. The unit may be left out where the path has accounts in one unit only.
+/// A leg by name. A path may have an account in each of several units, so the unit is said too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostingRequest {
     pub account: AccountPath,
@@ -73,6 +67,8 @@ pub struct PostEntry {
     pub description: Option<String>,
     pub metadata: Metadata,
     pub reverses: Option<EntryId>,
+    /// The day in whose accounts it belongs, where that is not the day on which it occurred.
+    pub effective_date: Option<CalendarDate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

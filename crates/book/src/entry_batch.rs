@@ -4,7 +4,7 @@
 //! allocations. Here all paths lie in one text, all legs in one list. Whoever reads a request
 //! fills this directly, and hashes the names on the way, so that the single writer need not.
 
-use tillroll_events::{EntryId, Metadata};
+use tillroll_events::{CalendarDate, EntryId, Metadata};
 use tillroll_ledger::{NameHash, PathRef, Side};
 use tillroll_money::Unit;
 
@@ -48,13 +48,23 @@ pub struct Words {
     pub description: Option<String>,
     pub metadata: Metadata,
     pub reverses: Option<EntryId>,
+    pub effective_date: Option<CalendarDate>,
 }
 
 impl Words {
     /// Whether they say nothing, so that the entry is plain.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.description.is_none() && self.metadata.is_empty() && self.reverses.is_none()
+        let Self {
+            description,
+            metadata,
+            reverses,
+            effective_date,
+        } = self;
+        description.is_none()
+            && metadata.is_empty()
+            && reverses.is_none()
+            && effective_date.is_none()
     }
 }
 
@@ -182,6 +192,7 @@ impl EntryBatch {
             description: entry.description.clone(),
             metadata: entry.metadata.clone(),
             reverses: entry.reverses,
+            effective_date: entry.effective_date,
         });
     }
 

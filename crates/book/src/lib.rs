@@ -25,6 +25,7 @@ mod digest;
 mod entry_batch;
 mod facts;
 mod fold;
+pub mod key;
 mod links;
 mod memory_writer;
 mod order;
@@ -38,13 +39,14 @@ mod work;
 pub use book::Book;
 pub use chart::{Chart, ChartError, ChartRule};
 pub use command::{
-    Action, CaptureHold, CapturePart, Command, CommandKey, Fact, LineRequest, Observe, OpenAccount,
-    PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest,
-    StockRequest, TaxRequest,
+    Action, CaptureHold, CapturePart, Command, Fact, LineRequest, Observe, OpenAccount, PlaceHold,
+    PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest, StockRequest,
+    TaxRequest,
 };
 pub use decision::{Decided, Decision};
 pub use digest::Digest;
 pub use entry_batch::{EntryBatch, EntryRequest, LegRequest, Words};
+pub use key::CommandKey;
 pub use memory_writer::MemoryWriter;
 pub use refusal::{Refusal, Retry};
 pub use store::{ColdFault, ColdStore, MemoryColdStore, RowAddress};

@@ -12,11 +12,13 @@ use crate::{Book, Command, Decision, Refusal};
 ///
 /// ```
 /// use tillroll_book::{Action, Command, MemoryWriter, OpenAccount};
+/// use tillroll_events::Caller;
 ///
 /// let mut writer = MemoryWriter::default();
 /// let open = Command {
 ///     at: "2026-11-23T09:30:00Z".parse()?,
 ///     occurred_at: None,
+///     caller: Caller::ANONYMOUS,
 ///     key: None,
 ///     action: Action::OpenAccount(OpenAccount {
 ///         path: "bank:account".parse()?,

@@ -20,6 +20,7 @@ impl Command {
         let mut reference = self.key.as_ref().map(|key| CommandRef {
             key: key.key.clone(),
             fingerprint: key.fingerprint,
+            scope: key.scope.clone(),
             events,
         });
         (first..).zip(decided).map(move |(position, decided)| {
@@ -27,6 +28,7 @@ impl Command {
                 id: id(position),
                 recorded_at: self.at,
                 occurred_at: decided.occurred_at,
+                caller: self.caller.clone(),
                 order: decided.order,
                 command: reference.take(),
                 event: decided.event,

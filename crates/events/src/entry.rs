@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, Entry, Posting, UnitId};
 
 use crate::codec::json::{EntryIdSchema, HoldIdSchema};
-use crate::{EntryId, EntryView, HoldId, Timestamp, codec};
+use crate::{CalendarDate, EntryId, EntryView, HoldId, Timestamp, codec};
 
 /// Free text that the caller attaches: up to 50 keys.
 pub type Metadata = BTreeMap<String, String>;
@@ -124,6 +124,43 @@ pub struct EntryPosted {
     #[serde(serialize_with = "codec::json::text_option")]
     #[schemars(with = "Option<EntryIdSchema>")]
     pub reverses: Option<EntryId>,
+    /// The day in whose accounts it belongs, where that is not the day on which it occurred.
+    #[n(5)]
+    pub effective_date: Option<CalendarDate>,
+}
+
+/// Version 1 of [`EntryPosted`]: it knew no other day than the one on which it occurred.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct EntryPostedV1 {
+    #[cbor(n(0), with = "codec::entry_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "EntryIdSchema")]
+    pub id: EntryId,
+    #[n(1)]
+    pub entry: JournalEntry,
+    #[n(2)]
+    pub description: Option<String>,
+    #[n(3)]
+    pub metadata: Metadata,
+    /// The entry that this one corrects.
+    #[cbor(n(4), with = "codec::entry_id_option", has_nil)]
+    #[serde(serialize_with = "codec::json::text_option")]
+    #[schemars(with = "Option<EntryIdSchema>")]
+    pub reverses: Option<EntryId>,
+}
+
+impl From<EntryPostedV1> for EntryPosted {
+    fn from(old: EntryPostedV1) -> Self {
+        Self {
+            id: old.id,
+            entry: old.entry,
+            description: old.description,
+            metadata: old.metadata,
+            reverses: old.reverses,
+            effective_date: None,
+        }
+    }
 }
 
 /// An item of a bulk request that was refused, as its answer said.

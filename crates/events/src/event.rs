@@ -1,18 +1,23 @@
 //! The list of all events. Numbers and names are stable: never reuse, never renumber.
 
-use minicbor::decode::Error as CborError;
 use tillroll_ledger::{Entry, EntryRef};
 
 use crate::{
     AccountLimitSet, AccountOpened, BalanceTransactionBooked, BulkClosed, ChargeObserved,
-    DisputeObserved, EntriesPosted, EntryPosted, HoldCaptured, HoldEnded, HoldPlaced,
-    IntentObserved, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled,
-    OrderFulfilled, OrderId, OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted,
-    StockReceived, TransferObserved,
+    DecodeError, DisputeObserved, EntriesPosted, EntryPosted, EntryPostedV1, HoldCaptured,
+    HoldEnded, HoldPlaced, IntentObserved, JournalEntry, NotificationReceived, OrderBooked,
+    OrderCancelled, OrderFulfilled, OrderId, OrderPlaced, PayoutObserved, RefundObserved,
+    SellerBalanceAdjusted, StockReceived, TransferObserved,
 };
 
+/// Per kind: its number, its newest version, its name and its type. A type that has changed has a
+/// new version, and keeps the old one behind `lifts`, with the type that its payload had, which
+/// turns into the newest by `From`.
 macro_rules! events {
-    ($($number:literal $version:literal $name:literal $variant:ident,)+) => {
+    ($(
+        $number:literal $version:literal $name:literal $variant:ident
+        $(lifts $old_version:literal $old:ident)*,
+    )+) => {
         /// What happened. Boxed where large, so that a batch of small ones stays small.
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         #[serde(untagged)]
@@ -52,10 +57,22 @@ macro_rules! events {
                 match number { $($number => Some(Self::$variant),)+ _ => None }
             }
 
-            /// The JSON Schema of the event's data.
+            /// Every version that was ever written, the newest last.
             #[must_use]
-            pub fn schema(self) -> schemars::Schema {
-                match self { $(Self::$variant => schemars::schema_for!($variant),)+ }
+            pub fn versions(self) -> &'static [u8] {
+                match self { $(Self::$variant => &[$($old_version,)* $version],)+ }
+            }
+
+            /// The JSON Schema of the event's data in a version that was ever written.
+            #[must_use]
+            pub fn schema(self, version: u8) -> Option<schemars::Schema> {
+                match (self, version) {
+                    $(
+                        $((Self::$variant, $old_version) => Some(schemars::schema_for!($old)),)*
+                        (Self::$variant, $version) => Some(schemars::schema_for!($variant)),
+                    )+
+                    _ => None,
+                }
             }
         }
 
@@ -72,11 +89,30 @@ macro_rules! events {
                 .expect("writing to memory cannot fail");
             }
 
-            /// Reads a payload of any version that was ever written.
-            pub(crate) fn decode_payload(kind: Kind, bytes: &[u8]) -> Result<(Self, usize), CborError> {
+            /// Reads a payload of any version that was ever written, as the newest; answers its
+            /// length too.
+            pub(crate) fn decode_payload(
+                kind: Kind,
+                version: u8,
+                bytes: &[u8],
+            ) -> Result<(Self, usize), DecodeError> {
                 let mut decoder = minicbor::Decoder::new(bytes);
-                let event = match kind {
-                    $(Kind::$variant => Self::$variant(Box::new(decoder.decode::<$variant>()?)),)+
+                let event = match (kind, version) {
+                    $(
+                        (Kind::$variant, $version) => {
+                            Self::$variant(Box::new(decoder.decode::<$variant>()?))
+                        }
+                        $((Kind::$variant, $old_version) => {
+                            Self::$variant(Box::new(decoder.decode::<$old>()?.into()))
+                        })*
+                    )+
+                    _ => {
+                        return Err(DecodeError::UnknownVersion {
+                            name: kind.name(),
+                            version,
+                            newest: kind.version(),
+                        });
+                    }
                 };
                 Ok((event, decoder.position()))
             }
@@ -93,7 +129,7 @@ macro_rules! events {
 events! {
     1 1 "account.opened" AccountOpened,
     2 1 "account.limit_set" AccountLimitSet,
-    10 1 "entry.posted" EntryPosted,
+    10 2 "entry.posted" EntryPosted lifts 1 EntryPostedV1,
     11 1 "hold.placed" HoldPlaced,
     12 1 "hold.captured" HoldCaptured,
     13 1 "hold.ended" HoldEnded,

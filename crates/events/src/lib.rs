@@ -8,15 +8,18 @@
 //! depend on tomorrow's posting rules; bytes that decode encode to the same bytes.
 //!
 //! It refuses to know: how an event comes about (the book decides), where it is stored (the
-//! log keeps opaque bytes), who asked for it over which protocol.
+//! log keeps opaque bytes), how a caller proved who it is.
 
 mod account;
+mod caller;
 mod codec;
+mod date;
 mod entries;
 mod entry;
 mod event;
 mod facts;
 mod ids;
+mod key_scope;
 mod notification;
 mod order;
 mod record;
@@ -31,10 +34,15 @@ pub mod cbor {
 }
 
 pub use account::{AccountLimitSet, AccountOpened};
+pub use caller::{
+    Actor, ActorId, Caller, ChannelName, Origin, ParseActorError, ParseActorIdError,
+    ParseChannelNameError,
+};
+pub use date::{CalendarDate, ParseDateError};
 pub use entries::{EntriesPosted, ParseEntriesError, PostedEntries};
 pub use entry::{
-    BulkClosed, EntryPosted, HoldCaptured, HoldEnd, HoldEnded, HoldPlaced, JournalEntry, Metadata,
-    RefusedItem,
+    BulkClosed, EntryPosted, EntryPostedV1, HoldCaptured, HoldEnd, HoldEnded, HoldPlaced,
+    JournalEntry, Metadata, RefusedItem,
 };
 pub use event::{Event, Kind};
 pub use facts::{
@@ -44,12 +52,13 @@ pub use facts::{
     SellerBalanceAdjusted, TransferFacts, TransferObserved,
 };
 pub use ids::{EventId, ExternalId, OrderId};
+pub use key_scope::{KeyScope, ParseScopeNameError, ScopeName};
 pub use notification::NotificationReceived;
 pub use order::{
     OrderBooked, OrderCancelled, OrderFulfilled, OrderLine, OrderPlaced, OrderSplit, OrderStanding,
     OrderStatus, SplitRole,
 };
-pub use record::{CommandRef, DecodeError, Record};
+pub use record::{CommandRef, DecodeError, ENVELOPE_VERSION, Record};
 pub use stock::{StockLine, StockReceived};
 pub use tillroll_ledger::{EntryId, HoldId, ParseIdError};
 pub use time::Timestamp;

@@ -1,11 +1,16 @@
-//! An event as stored: envelope and payload.
+//! The envelope, and the bytes of a record.
 //!
-//! Layout: kind (u16 little endian), version of the payload (u8), a zero byte, then two CBOR
-//! items: the envelope (a map with numbered keys) and the payload.
+//! A record begins with four bytes: the kind's number (two, little endian), the payload's
+//! version, and the envelope's version. Two CBOR items follow: the envelope (a map with numbered
+//! keys) and the payload.
+//!
+//! Every version that was ever written is read, of the envelope as of each payload, and lifted
+//! to the newest; the newest alone is written. What a newer version of tillroll wrote is refused
+//! by name.
 
 use minicbor::{Decode, Encode};
 
-use crate::{Event, EventId, Kind, OrderId, Timestamp};
+use crate::{Caller, Event, EventId, KeyScope, Kind, OrderId, Timestamp};
 
 /// The command that caused a run of events; the first of them carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -20,6 +25,9 @@ pub struct CommandRef {
     /// Events of this command, this one included.
     #[n(2)]
     pub events: u32,
+    /// Whose key it is.
+    #[n(3)]
+    pub scope: KeyScope,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +37,39 @@ pub struct Record {
     /// When it happened out there; never later than it was recorded by our own clock, but for
     /// clocks of others that run ahead.
     pub occurred_at: Timestamp,
+    /// Who asked for it, and by which way in.
+    pub caller: Caller,
     /// The order it belongs to, so that an order's timeline needs no search.
     pub order: Option<OrderId>,
     pub command: Option<CommandRef>,
     pub event: Event,
 }
 
-#[derive(Encode, Decode)]
+/// The newest version of the envelope, the one that is written.
+pub const ENVELOPE_VERSION: u8 = 1;
+
+/// Version 1 as it is written: lent, so that nothing is copied to write it.
+#[derive(Encode)]
+#[cbor(map)]
+struct EnvelopeRef<'a> {
+    #[n(0)]
+    id: EventId,
+    #[n(1)]
+    recorded_at: Timestamp,
+    #[n(2)]
+    occurred_at: Timestamp,
+    #[n(3)]
+    order: Option<OrderId>,
+    #[n(4)]
+    command: Option<&'a CommandRef>,
+    #[n(5)]
+    actor: &'a crate::Actor,
+    #[n(6)]
+    origin: &'a crate::Origin,
+}
+
+/// Version 1 as it is read.
+#[derive(Decode)]
 #[cbor(map)]
 struct Envelope {
     #[n(0)]
@@ -48,6 +82,57 @@ struct Envelope {
     order: Option<OrderId>,
     #[n(4)]
     command: Option<CommandRef>,
+    #[n(5)]
+    actor: crate::Actor,
+    #[n(6)]
+    origin: crate::Origin,
+}
+
+/// Version 0: it did not say who asked, and keys had no scope.
+#[derive(Decode)]
+#[cbor(map)]
+struct EnvelopeV0 {
+    #[n(0)]
+    id: EventId,
+    #[n(1)]
+    recorded_at: Timestamp,
+    #[n(2)]
+    occurred_at: Timestamp,
+    #[n(3)]
+    order: Option<OrderId>,
+    #[n(4)]
+    command: Option<CommandRefV0>,
+}
+
+#[derive(Decode)]
+#[cbor(map)]
+struct CommandRefV0 {
+    #[n(0)]
+    key: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    fingerprint: [u8; 16],
+    #[n(2)]
+    events: u32,
+}
+
+impl From<EnvelopeV0> for Envelope {
+    fn from(old: EnvelopeV0) -> Self {
+        let Caller { actor, origin } = Caller::UNKNOWN;
+        Self {
+            id: old.id,
+            recorded_at: old.recorded_at,
+            occurred_at: old.occurred_at,
+            order: old.order,
+            command: old.command.map(|old| CommandRef {
+                key: old.key,
+                fingerprint: old.fingerprint,
+                events: old.events,
+                scope: KeyScope::Shared,
+            }),
+            actor,
+            origin,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +141,14 @@ pub enum DecodeError {
     Truncated,
     #[error("event kind {0} is not known to this version of tillroll: a newer one wrote it")]
     UnknownKind(u16),
-    #[error("version {version} of {name} is not known to this version of tillroll")]
-    UnknownVersion { name: &'static str, version: u8 },
+    #[error(
+        "version {version} of {name} is not known to this version of tillroll, which reads up to {newest}: a newer one wrote it"
+    )]
+    UnknownVersion {
+        name: &'static str,
+        version: u8,
+        newest: u8,
+    },
     #[error("the record does not have the shape of its kind: {0}")]
     Malformed(#[from] minicbor::decode::Error),
     #[error("{0} bytes follow the end of the record")]
@@ -69,34 +160,41 @@ impl Record {
     pub fn encode(&self, buffer: &mut Vec<u8>) {
         let kind = self.event.kind();
         buffer.extend_from_slice(&kind.number().to_le_bytes());
-        buffer.extend_from_slice(&[kind.version(), 0]);
-        let envelope = Envelope {
+        buffer.extend_from_slice(&[kind.version(), ENVELOPE_VERSION]);
+        let envelope = EnvelopeRef {
             id: self.id,
             recorded_at: self.recorded_at,
             occurred_at: self.occurred_at,
             order: self.order,
-            command: self.command.clone(),
+            command: self.command.as_ref(),
+            actor: &self.caller.actor,
+            origin: &self.caller.origin,
         };
         minicbor::encode(&envelope, &mut *buffer).expect("writing to memory cannot fail");
         self.event.encode_payload(buffer);
     }
 
+    /// Reads a record of any version that was ever written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let Some(([low, high, version, reserved], rest)) = bytes.split_first_chunk::<4>() else {
+        let Some(([low, high, version, envelope], rest)) = bytes.split_first_chunk::<4>() else {
             return Err(DecodeError::Truncated);
         };
         let number = u16::from_le_bytes([*low, *high]);
         let kind = Kind::from_number(number).ok_or(DecodeError::UnknownKind(number))?;
-        if *version != kind.version() || *reserved != 0 {
-            return Err(DecodeError::UnknownVersion {
-                name: kind.name(),
-                version: *version,
-            });
-        }
         let mut decoder = minicbor::Decoder::new(rest);
-        let envelope: Envelope = decoder.decode()?;
+        let envelope: Envelope = match envelope {
+            &ENVELOPE_VERSION => decoder.decode()?,
+            0 => decoder.decode::<EnvelopeV0>()?.into(),
+            newer => {
+                return Err(DecodeError::UnknownVersion {
+                    name: "the envelope",
+                    version: *newer,
+                    newest: ENVELOPE_VERSION,
+                });
+            }
+        };
         let payload = &rest[decoder.position()..];
-        let (event, used) = Event::decode_payload(kind, payload)?;
+        let (event, used) = Event::decode_payload(kind, *version, payload)?;
         if used != payload.len() {
             return Err(DecodeError::TrailingBytes(payload.len() - used));
         }
@@ -106,11 +204,14 @@ impl Record {
             occurred_at,
             order,
             command,
+            actor,
+            origin,
         } = envelope;
         Ok(Self {
             id,
             recorded_at,
             occurred_at,
+            caller: Caller { actor, origin },
             order,
             command,
             event,

@@ -104,7 +104,8 @@ impl Event {
 
 impl Record {
     /// The record as a CloudEvent 1.0 with the official extensions `sequence`, `correlationid`,
-    /// `causationid` and `recordedtime`. `source` names the book.
+    /// `causationid`, `recordedtime`, `authtype` and `authid` (see [`crate::Actor::auth_type`]), and one
+    /// of our own, `origin`: by which way in the command came. `source` names the book.
     #[must_use]
     pub fn to_cloud_event(&self, position: u64, source: &str, names: &dyn AccountNames) -> Value {
         let kind = self.event.kind();
@@ -119,8 +120,13 @@ impl Record {
             "sequence": format!("{position:020}"),
             "datacontenttype": "application/json",
             "dataschema": format!("/schemas/{}.v{}.json", kind.name(), kind.version()),
+            "authtype": self.caller.actor.auth_type(),
+            "origin": self.caller.origin.as_str(),
             "data": self.event.to_json(names),
         });
+        if let Some(id) = self.caller.actor.auth_id() {
+            event["authid"] = json!(id);
+        }
         if let Some(order) = self.order {
             event["subject"] = json!(order);
             event["correlationid"] = json!(order);

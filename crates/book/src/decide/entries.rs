@@ -17,6 +17,7 @@ pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refus
         description,
         metadata,
         reverses,
+        effective_date,
         ..
     } = request.clone();
     let entry = JournalEntry(entry);
@@ -27,6 +28,7 @@ pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refus
             description,
             metadata,
             reverses,
+            effective_date,
         },
         None,
     );
