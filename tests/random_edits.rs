@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use tillroll_book::{Action, Command, CommandKey, OpenAccount, PostEntry, PostingRequest};
 use tillroll_engine::{BookOptions, Engine, Snapshots};
-use tillroll_events::{EntryId, Metadata, OrderId, Timestamp};
+use tillroll_events::{Caller, EntryId, KeyScope, Metadata, OrderId, Timestamp};
 use tillroll_ledger::Side;
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random, TestLog, TestReader};
 use tillroll_log::{
@@ -52,7 +52,9 @@ fn story() -> impl Iterator<Item = Vec<Command>> {
     let command = |step: u64, action| Command {
         at: Timestamp::from_seconds(1_790_000_000 + i64::try_from(step).expect("few steps")),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: Some(CommandKey {
+            scope: KeyScope::Shared,
             key: format!("step-{step}"),
             fingerprint: [7; 16],
         }),
@@ -83,6 +85,7 @@ fn story() -> impl Iterator<Item = Vec<Command>> {
             description: Some("a day's cash".into()),
             metadata: Metadata::new(),
             reverses: None,
+            effective_date: None,
         };
         vec![
             command(step, Action::PlaceOrder(order)),

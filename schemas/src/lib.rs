@@ -1,4 +1,4 @@
-//! The generated files of the interface: the JSON Schema of every event's data
+//! The generated files of the interface: the JSON Schema of every version of every event's data
 //! (`events/*.json`) and the OpenAPI document (`openapi.json`).
 //!
 //! They are committed so that a change of the interface shows in review, and compared byte for
@@ -12,7 +12,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tillroll_events::Kind;
+use tillroll_server::schemas;
 
 /// A file that follows from the types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub struct Generated {
 /// Every generated file, as it must be.
 #[must_use]
 pub fn generate() -> Vec<Generated> {
-    let schemas = Kind::ALL.iter().map(|kind| Generated {
-        path: Path::new("events").join(tillroll_server::schemas::file_name(*kind)),
-        text: tillroll_server::schemas::text(*kind),
+    let schemas = schemas::all().map(|(kind, version)| Generated {
+        path: Path::new("events").join(schemas::file_name(kind, version)),
+        text: schemas::text(kind, version),
     });
     let api = Generated {
         path: PathBuf::from("openapi.json"),

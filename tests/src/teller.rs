@@ -4,7 +4,7 @@ use tillroll_book::{
     Action, Book, Command, LineRequest, MemoryWriter, PlaceOrder, Refusal, SellerRequest,
     TaxRequest,
 };
-use tillroll_events::{OrderId, Record, Timestamp};
+use tillroll_events::{Caller, OrderId, Record, Timestamp};
 
 /// A book, its records, and a clock that ticks with every command.
 #[derive(Debug, Default)]
@@ -40,6 +40,7 @@ impl Teller {
         let command = Command {
             at,
             occurred_at: None,
+            caller: Caller::ANONYMOUS,
             key,
             action,
         };

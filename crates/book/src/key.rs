@@ -89,7 +89,7 @@ mod tests {
             action: Action::OpenAccount(OpenAccount {
                 path: request.parse().unwrap(),
                 unit: "EUR".parse().unwrap(),
-                kind: None,
+                kind: Some(tillroll_ledger::AccountType::Asset),
                 limit: None,
             }),
         }

@@ -5,7 +5,7 @@ use tillroll_book::{
     Action, Book, Chart, Command, CommandKey, Decision, EntryBatch, OpenAccount, PlaceHold,
     PostEntries, PostEntry, PostingRequest, Words,
 };
-use tillroll_events::{EntryId, EventId, HoldId, Timestamp};
+use tillroll_events::{Caller, EntryId, EventId, HoldId, KeyScope, Timestamp};
 use tillroll_ledger::{AccountType, Limit, PathRef, Side};
 use tillroll_money::MAX_MINOR;
 
@@ -22,6 +22,7 @@ fn command(action: Action) -> Command {
     Command {
         at: Timestamp::from_seconds(1_790_000_000),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: None,
         action,
     }
@@ -165,6 +166,7 @@ fn entry() -> impl Strategy<Value = PostEntry> {
             description,
             metadata,
             reverses: None,
+            effective_date: None,
         }
     })
 }
@@ -197,6 +199,7 @@ proptest! {
             let command = match step {
                 Step::Bulk(entries, all_or_nothing, key) => Command {
                     key: (key < 8).then(|| CommandKey {
+                        scope: KeyScope::Shared,
                         key: format!("bulk-{}", key / 2),
                         fingerprint: [key; 16],
                     }),

@@ -15,7 +15,7 @@ use tillroll_book::{
     Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Refusal,
     RowAddress,
 };
-use tillroll_events::{EventId, Timestamp};
+use tillroll_events::{Caller, EventId, KeyScope, Timestamp};
 
 /// What a store was asked for.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +79,14 @@ impl Pair {
     fn apply(&mut self, key: Option<&str>, fingerprint: u8, action: Action) -> Option<Refusal> {
         let at = Timestamp::from_micros(i64::try_from(self.position).unwrap() * 1_000_000);
         let key = key.map(|key| CommandKey {
+            scope: KeyScope::Shared,
             key: key.into(),
             fingerprint: [fingerprint; 16],
         });
         let command = Command {
             at,
             occurred_at: None,
+            caller: Caller::ANONYMOUS,
             key,
             action,
         };

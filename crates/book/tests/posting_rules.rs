@@ -407,6 +407,7 @@ fn limits_on_an_order_stop_whoever_posts_by_hand() {
         description: None,
         metadata: Default::default(),
         reverses: None,
+        effective_date: None,
     };
     let refusal = roll.try_do(Action::PostEntry(entry)).unwrap_err();
     assert_eq!(

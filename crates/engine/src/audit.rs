@@ -13,6 +13,7 @@ mod tally;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tillroll_book::key::matching_names;
 use tillroll_book::{Book, Chart, Digest};
 use tillroll_events::{EventId, Record, Timestamp};
 use tillroll_log::{Deadline, LogReader, Position};
@@ -151,9 +152,12 @@ impl Audit {
                 return Err(AuditLaw::CommandCut { missing });
             }
             Some(command) => {
-                let hash = blake3::hash(command.key.as_bytes());
-                let half = hash.as_bytes().first_chunk::<16>();
-                if !self.keys.insert(*half.expect("a hash has 32 bytes")) {
+                let mut names = matching_names(&command.scope, &command.key).map(|name| {
+                    let hash = blake3::hash(name.as_bytes());
+                    *hash.as_bytes().first_chunk::<16>().expect("it has 32")
+                });
+                let own = names.next().expect("the name in its own scope");
+                if names.any(|other| self.keys.contains(&other)) || !self.keys.insert(own) {
                     let key = command.key.clone();
                     return Err(AuditLaw::KeyUsed { key });
                 }

@@ -7,8 +7,8 @@ use support::{BOOK, apply, at, engine, fund, hold, opening, path, small, story};
 use tillroll_book::Chart;
 use tillroll_engine::{AuditError, AuditFinding, AuditLaw, AuditReport, Position, audit, event_id};
 use tillroll_events::{
-    AccountLimitSet, AccountOpened, CommandRef, EntryId, EntryPosted, Event, EventId, HoldCaptured,
-    HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, Metadata, Record,
+    AccountLimitSet, AccountOpened, Caller, CommandRef, EntryId, EntryPosted, Event, EventId,
+    HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, KeyScope, Metadata, Record,
 };
 use tillroll_ledger::{AccountId, AccountType, Entry, Limit, Posting, Side, UnitId};
 use tillroll_log::testing::TestLog;
@@ -36,6 +36,7 @@ fn record(position: u64, event: impl Into<Event>) -> Record {
         id: event_id(&BOOK, Position::new(position), at(10)),
         recorded_at: at(10),
         occurred_at: at(10),
+        caller: Caller::ANONYMOUS,
         order: None,
         command: None,
         event: event.into(),
@@ -133,6 +134,7 @@ fn keyed(key: &str, events: u32, mut record: Record) -> Record {
         key: key.into(),
         fingerprint: [0; 16],
         events,
+        scope: KeyScope::Shared,
     });
     record
 }

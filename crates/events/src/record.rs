@@ -142,7 +142,7 @@ pub enum DecodeError {
     #[error("event kind {0} is not known to this version of tillroll: a newer one wrote it")]
     UnknownKind(u16),
     #[error(
-        "version {version} of {name} is not known to this version of tillroll, which reads up to {newest}: a newer one wrote it"
+        "version {version} of {name} is not known to this version of tillroll, which writes version {newest}"
     )]
     UnknownVersion {
         name: &'static str,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tillroll_book::{Action, Command};
 use tillroll_engine::{Position, SubmitError};
-use tillroll_events::{Event, Record};
+use tillroll_events::{Caller, Event, Record};
 use tillroll_ledger::Ledger;
 
 use crate::BookHandle;
@@ -82,6 +82,7 @@ pub(crate) async fn expire_now(book: &BookHandle) -> Result<(), SubmitError> {
             .submit(Command {
                 at: book.now(),
                 occurred_at: None,
+                caller: Caller::SYSTEM,
                 key: None,
                 action: Action::ExpireHolds,
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
-use tillroll_events::{Record, Timestamp};
+use tillroll_events::{Caller, Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
 use tillroll_runtime::{AccountNameTable, BookHandle};
 use tokio::sync::watch;
@@ -86,6 +86,7 @@ impl App {
     /// Has a command applied. When this returns an outcome, it is durable.
     pub(crate) fn submit(
         &self,
+        caller: Caller,
         key: Option<CommandKey>,
         occurred_at: Option<Timestamp>,
         action: Action,
@@ -93,6 +94,7 @@ impl App {
         self.0.book.submit(Command {
             at: self.now(),
             occurred_at,
+            caller,
             key,
             action,
         })

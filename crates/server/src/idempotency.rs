@@ -12,29 +12,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, Method};
 use tillroll_book::CommandKey;
+use tillroll_events::KeyScope;
 use tillroll_json::Fingerprinter;
 
 use crate::body::{self, Document};
 use crate::code::Code;
 use crate::problem::{Problem, headers};
 
+/// A key and whose it is.
+type ScopedKey = (KeyScope, Arc<str>);
+
 /// Keys of requests that are being worked on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>);
+pub(crate) struct InFlight(Arc<Mutex<HashSet<ScopedKey>>>);
 
 /// Frees its key when the request is over, however it ends, also where the client has gone away
 /// early: the writer still sees one command after the other.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     keys: InFlight,
-    key: Arc<str>,
+    key: ScopedKey,
 }
 
 impl InFlight {
-    fn reserve(&self, key: &str) -> Result<Reservation, Problem> {
-        let key: Arc<str> = key.into();
+    fn reserve(&self, scope: &KeyScope, key: &str) -> Result<Reservation, Problem> {
+        let key: ScopedKey = (scope.clone(), key.into());
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.insert(Arc::clone(&key)) {
+        if keys.insert(key.clone()) {
             return Ok(Reservation {
                 keys: self.clone(),
                 key,
@@ -84,24 +88,30 @@ impl Reservation {
     /// never meets one of another origin. The commands after the first of one request have
     /// their number behind it, after a space, which no client's key has.
     pub(crate) fn command_key(&self, number: usize, fingerprint: [u8; 16]) -> CommandKey {
+        let (scope, key) = &self.key;
         let key = match number {
-            0 => format!("http:{}", self.key),
-            number => format!("http:{} {number}", self.key),
+            0 => format!("http:{key}"),
+            number => format!("http:{key} {number}"),
         };
-        CommandKey { key, fingerprint }
+        CommandKey {
+            scope: scope.clone(),
+            key,
+            fingerprint,
+        }
     }
 }
 
 /// Reserves the key that the client gave, when it gave one.
 pub(crate) fn reserve(
     in_flight: &InFlight,
+    scope: &KeyScope,
     headers: &HeaderMap,
 ) -> Result<Option<Reservation>, Problem> {
     let Some(key) = key_of(headers)? else {
         return Ok(None);
     };
     body::refuse_card_number("Idempotency-Key", key)?;
-    in_flight.reserve(key).map(Some)
+    in_flight.reserve(scope, key).map(Some)
 }
 
 /// Which operation on which thing.
@@ -169,13 +179,15 @@ mod tests {
     #[test]
     fn a_key_is_reserved_until_its_request_is_over() {
         let keys = InFlight::default();
-        let first = keys.reserve("k").unwrap();
+        let (shared, till) = (KeyScope::Shared, KeyScope::Named("till-1".parse().unwrap()));
+        let first = keys.reserve(&shared, "k").unwrap();
         assert_eq!(
-            keys.reserve("k").unwrap_err().code,
+            keys.reserve(&shared, "k").unwrap_err().code,
             "idempotency_key_in_flight"
         );
-        drop(keys.reserve("other").unwrap());
+        drop(keys.reserve(&shared, "other").unwrap());
+        drop(keys.reserve(&till, "k").unwrap());
         drop(first);
-        assert!(keys.reserve("k").is_ok());
+        assert!(keys.reserve(&shared, "k").is_ok());
     }
 }

@@ -42,6 +42,7 @@ mod routes;
 mod scalar;
 mod scan;
 pub mod schemas;
+mod sender;
 mod serve;
 mod stream;
 mod views;

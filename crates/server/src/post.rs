@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use tillroll_book::CommandKey;
 use tillroll_engine::{Outcome, Position};
+use tillroll_events::Caller;
 use tillroll_json::Fingerprinter;
 
 use crate::app::App;
@@ -13,11 +14,13 @@ use crate::body::{self, Document, JsonText, REQUEST_BYTES};
 use crate::idempotency::{self, RequestName, Reservation};
 use crate::middleware::usual_headers;
 use crate::problem::{Problem, headers};
+use crate::sender::Sender;
 
 /// The body and key of a request that changes something. The body may be `LIMIT` bytes long.
 #[derive(Debug)]
 pub(crate) struct Post<const LIMIT: usize = REQUEST_BYTES> {
     body: JsonText,
+    sender: Sender,
     /// Of a request with a key; held until the answer is ready.
     keyed: Option<(Reservation, Fingerprinter)>,
 }
@@ -30,6 +33,10 @@ impl<const LIMIT: usize> Post<LIMIT> {
     /// The body, or the empty object that an empty one stands for.
     pub(crate) fn document_or_empty(&self) -> Result<Document<'_>, Problem> {
         self.body.document_or_empty()
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        self.sender.caller.clone()
     }
 
     /// The key of the command that `document` asks for.
@@ -55,10 +62,11 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
         for (name, value) in parameters.iter() {
             body::refuse_card_number(name, value)?;
         }
+        let sender = Sender::ANONYMOUS;
         // A PUT is idempotent by itself.
         let reservation = match parts.method {
             Method::PUT => None,
-            _ => idempotency::reserve(app.in_flight(), &parts.headers)?,
+            _ => idempotency::reserve(app.in_flight(), &sender.scope, &parts.headers)?,
         };
         let keyed = reservation.map(|reservation| {
             let route = parts.extensions.get::<MatchedPath>();
@@ -72,7 +80,11 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
             };
             (reservation, request.fingerprinter())
         });
-        Ok(Self { body, keyed })
+        Ok(Self {
+            body,
+            sender,
+            keyed,
+        })
     }
 }
 

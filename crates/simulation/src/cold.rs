@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tillroll_book::{Action, Chart, Command, Digest};
 use tillroll_engine::{BookOptions, ExecuteError, Failure as Ended, ScratchFiles};
+use tillroll_events::Caller;
 use tillroll_log::testing::{Failure, Injection, MemoryTree, Rot};
 use tillroll_log::{StorageFile, Tree};
 
@@ -266,6 +267,7 @@ impl Simulation<'_> {
         let ask = Command {
             at: self.clock.now(),
             occurred_at: None,
+            caller: Caller::SYSTEM,
             key: None,
             action: Action::ExpireHolds,
         };

@@ -174,6 +174,7 @@ impl Reference {
         let mut reference = command.key.as_ref().map(|key| CommandRef {
             key: key.key.clone(),
             fingerprint: key.fingerprint,
+            scope: key.scope.clone(),
             events: u32::try_from(decided.len()).expect("a command has few events"),
         });
         let records: Vec<Rc<Record>> = decided
@@ -183,6 +184,7 @@ impl Reference {
                 id: event_id(&self.book_id, Position::new(position), command.at),
                 recorded_at: command.at,
                 occurred_at: decided.occurred_at,
+                caller: command.caller.clone(),
                 order: decided.order,
                 command: reference.take(),
                 event: decided.event,

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use tillroll_book::{Action, Command, CommandKey, Observe};
-use tillroll_events::Timestamp;
+use tillroll_events::{Caller, Timestamp};
 
 /// Who asks, and what may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(crate) enum Kind {
     Webhook,
     /// The same, fetched from a list.
     Import,
+}
+
+impl Kind {
+    fn caller(self) -> Caller {
+        match self {
+            Self::Asked => Caller::ANONYMOUS,
+            Self::Webhook | Self::Import => Caller::STRIPE,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +57,7 @@ impl Request {
         Command {
             at,
             occurred_at: self.occurred_at,
+            caller: self.kind.caller(),
             key: self.key.clone(),
             action: self.action.clone(),
         }

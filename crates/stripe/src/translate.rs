@@ -1,7 +1,7 @@
 //! From the body of an authentic delivery to a command of the book.
 
 use tillroll_book::{CommandKey, Fact, Observe};
-use tillroll_events::NotificationReceived;
+use tillroll_events::{KeyScope, NotificationReceived};
 use tillroll_json::{Json, without_card_numbers};
 
 use crate::envelope::{Content, Envelope};
@@ -24,6 +24,7 @@ pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
     let (text, json) = parse(body)?;
     let event = Envelope::read(&json)?;
     let key = CommandKey {
+        scope: KeyScope::Stripe,
         key: format!("stripe:{}", event.id),
         fingerprint: fingerprint::of(&event),
     };

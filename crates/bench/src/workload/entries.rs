@@ -5,7 +5,7 @@ use std::ops::Range;
 use tillroll_book::{
     Action, Command, CommandKey, OpenAccount, PostEntries, PostEntry, PostingRequest,
 };
-use tillroll_events::{EntryId, Metadata, Timestamp};
+use tillroll_events::{Caller, EntryId, KeyScope, Metadata, Timestamp};
 use tillroll_ledger::{AccountPath, AccountSpec, AccountType, Ledger, Limit, Side};
 use tillroll_log::testing::Random;
 use tillroll_money::Unit;
@@ -178,6 +178,7 @@ impl Entries {
     pub fn single(&mut self) -> Command {
         let legs = self.next_legs();
         let key = CommandKey {
+            scope: KeyScope::Shared,
             key: format!("pay-{:032x}", legs.id),
             fingerprint: [1; 16],
         };
@@ -191,6 +192,7 @@ impl Entries {
     pub fn bulk(&mut self, entries: usize) -> Command {
         let legs: Vec<_> = (0..entries).map(|_| self.next_legs()).collect();
         let key = CommandKey {
+            scope: KeyScope::Shared,
             key: format!("bulk-{}", self.made),
             fingerprint: [2; 16],
         };
@@ -233,6 +235,7 @@ fn unkeyed(action: Action) -> Command {
     Command {
         at: at(0),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: None,
         action,
     }
@@ -280,5 +283,6 @@ fn post(id: u128, from: &str, to: &str, amount: u64) -> PostEntry {
         description: None,
         metadata: Metadata::new(),
         reverses: None,
+        effective_date: None,
     }
 }

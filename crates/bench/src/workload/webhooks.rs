@@ -1,7 +1,7 @@
 //! Signed deliveries, as Stripe sends them, for orders that were placed before.
 
 use tillroll_book::{Action, Command, LineRequest, PlaceOrder};
-use tillroll_events::{Metadata, OrderId, Timestamp};
+use tillroll_events::{Caller, Metadata, OrderId, Timestamp};
 use tillroll_stripe::{Secret, translate, verify};
 use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator, signing};
 
@@ -31,6 +31,7 @@ impl Delivery {
         Command {
             at: self.at,
             occurred_at: None,
+            caller: Caller::STRIPE,
             key: Some(key),
             action: Action::Observe(observe),
         }
@@ -113,6 +114,7 @@ fn place(order: OrderId, amount: u64, second: i64) -> Command {
     Command {
         at: Timestamp::from_seconds(second),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: None,
         action: Action::PlaceOrder(PlaceOrder {
             id: order,

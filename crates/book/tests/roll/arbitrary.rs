@@ -83,6 +83,7 @@ fn entry() -> impl Strategy<Value = PostEntry> {
         description: None,
         metadata: Default::default(),
         reverses: None,
+        effective_date: None,
     })
 }
 

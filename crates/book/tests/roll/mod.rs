@@ -9,7 +9,7 @@ use tillroll_book::{
     Refusal, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Event, ExternalId,
+    BalanceTransactionFacts, Caller, ChargeFacts, DisputeFacts, DisputeStatus, Event, ExternalId,
     FeeDetail, IntentFacts, IntentStatus, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
     Record, RefundFacts, RefundStatus, Timestamp, TransferFacts,
 };
@@ -41,6 +41,7 @@ impl Roll {
         let command = Command {
             at,
             occurred_at: None,
+            caller: Caller::ANONYMOUS,
             key: None,
             action,
         };

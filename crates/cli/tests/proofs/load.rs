@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tillroll_book::{Action, Command, OpenAccount, PostEntry, PostingRequest};
-use tillroll_events::{EntryId, Metadata, Timestamp};
+use tillroll_events::{Caller, EntryId, Metadata, Timestamp};
 use tillroll_ledger::Side;
 use tillroll_runtime::{OpenBook, OpenBookOptions};
 
@@ -31,6 +31,7 @@ fn entry(number: u64) -> Command {
         description: Some("under load".into()),
         metadata: Metadata::new(),
         reverses: None,
+        effective_date: None,
     }))
 }
 
@@ -38,6 +39,7 @@ fn command(action: Action) -> Command {
     Command {
         at: Timestamp::from_seconds(1_780_000_000),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: None,
         action,
     }

@@ -6,9 +6,9 @@ use tillroll_book::{
     ReceiveStock, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, IntentFacts, IntentStatus,
-    Metadata, NotificationReceived, OrderId, PayoutFacts, PayoutStatus, RefundFacts, RefundStatus,
-    TransferFacts,
+    BalanceTransactionFacts, Caller, ChargeFacts, DisputeFacts, DisputeStatus, IntentFacts,
+    IntentStatus, KeyScope, Metadata, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
+    RefundFacts, RefundStatus, TransferFacts,
 };
 use tillroll_log::testing::Random;
 use tillroll_money::Rate;
@@ -21,7 +21,9 @@ fn keyed(number: usize, action: Action) -> Command {
     Command {
         at: at(i64::try_from(number).expect("few commands")),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key: Some(CommandKey {
+            scope: KeyScope::Shared,
             key: format!("step-{number}"),
             fingerprint: [7; 16],
         }),

@@ -14,7 +14,7 @@ use tillroll_book::{
     PostEntry, PostingRequest, Refusal,
 };
 use tillroll_engine::{Engine, FrameLimits, Outcome, Position, replay};
-use tillroll_events::{EntryId, HoldId, Metadata, Timestamp};
+use tillroll_events::{Caller, EntryId, HoldId, KeyScope, Metadata, Timestamp};
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_log::testing::Random;
 use tillroll_log::{
@@ -32,6 +32,7 @@ fn command(second: i64, key: Option<CommandKey>, action: Action) -> Command {
     Command {
         at: at(second),
         occurred_at: None,
+        caller: Caller::ANONYMOUS,
         key,
         action,
     }
@@ -39,6 +40,7 @@ fn command(second: i64, key: Option<CommandKey>, action: Action) -> Command {
 
 pub fn key(name: &str, fingerprint: u8) -> Option<CommandKey> {
     Some(CommandKey {
+        scope: KeyScope::Shared,
         key: name.into(),
         fingerprint: [fingerprint; 16],
     })
@@ -93,6 +95,7 @@ fn post(id: u128, from: &str, to: &str, amount: u64) -> Action {
         description: None,
         metadata: Metadata::new(),
         reverses: None,
+        effective_date: None,
     })
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tillroll_log::testing::TestLog;
 
 use tillroll_events::{
-    AccountOpened, Event, EventId, ExternalId, JournalEntry, OrderId, OrderSplit, OrderStanding,
-    OrderStatus, Record, SplitRole, Timestamp,
+    AccountOpened, Caller, Event, EventId, ExternalId, JournalEntry, OrderId, OrderSplit,
+    OrderStanding, OrderStatus, Record, SplitRole, Timestamp,
 };
 use tillroll_ledger::{AccountId, AccountSpec, AccountType, Entry, Ledger, Limit, Posting, Side};
 use tillroll_log::{Batch, Log, LogReader, MemoryLog};
@@ -59,6 +59,7 @@ impl Roll {
             id: EventId::from_u128(u128::from(position) << 64 | 7),
             recorded_at: Timestamp::from_seconds(recorded),
             occurred_at: Timestamp::from_seconds(recorded - 5),
+            caller: Caller::ANONYMOUS,
             order,
             command: None,
             event,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use tillroll_book::{PostEntry, PostingRequest};
-use tillroll_events::{EntryId, Metadata};
+use tillroll_events::{CalendarDate, EntryId, Metadata};
 use tillroll_ledger::{AccountPath, MAX_POSTINGS};
 use tillroll_money::Unit;
 use utoipa::ToSchema;
@@ -39,6 +39,11 @@ pub(crate) struct EntryBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>, pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     reverses: Option<Cow<'a, str>>,
+    /// The day in whose accounts it belongs, where that is not the day on which it is posted: the
+    /// last of a month for what is booked when the month is over.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, example = "2026-08-31", format = Date)]
+    effective_date: Option<Cow<'a, str>>,
 }
 
 /// One leg of an entry.
@@ -159,6 +164,10 @@ impl EntryBody<'_> {
         }
         let reverses =
             f.parse_option::<EntryId>(self.reverses.as_deref(), format_args!("{place}/reverses"));
+        let effective_date = f.parse_option::<CalendarDate>(
+            self.effective_date.as_deref(),
+            format_args!("{place}/effective_date"),
+        );
         let metadata = self.metadata.unwrap_or_default();
         f.metadata(&metadata, format_args!("{place}/metadata"));
         let postings = postings(&self.postings, place, names, f);
@@ -168,6 +177,7 @@ impl EntryBody<'_> {
             description: self.description.map(Cow::into_owned),
             metadata,
             reverses: reverses?,
+            effective_date: effective_date?,
         })
     }
 

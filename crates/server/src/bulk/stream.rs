@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use tillroll_book::Refusal;
 use tillroll_engine::{Outcome, SubmitError};
+use tillroll_events::Caller;
 
 use super::{BulkItems, lines::Lines};
 use crate::app::{App, blocking};
@@ -31,6 +32,7 @@ const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Answering {
     pub results: Results,
+    pub caller: Caller,
     /// Of the request's key, held until the last answer is given.
     pub reservation: Option<Reservation>,
 }
@@ -58,7 +60,9 @@ pub(crate) async fn answer(
     }
     let reservation = answering.reservation.as_ref().zip(fingerprint);
     let key = reservation.map(|(key, fingerprint)| key.command_key(number, fingerprint));
-    let submitted = app.submit(key, None, batch.into_action(mode)).await;
+    let submitted = app
+        .submit(answering.caller.clone(), key, None, batch.into_action(mode))
+        .await;
     let outcome = submitted.map_err(|error| in_stream(error, first))?;
     let view = view(mode, first, count, refused, &outcome, results).await?;
     Ok((Some(outcome), view))

@@ -36,7 +36,9 @@ pub(crate) async fn put(
     let body: AccountBody = post.document()?.read()?;
     let account = body.into_action(path.clone())?;
     let unit = account.unit;
-    let outcome = app.submit(None, None, Action::OpenAccount(account)).await?;
+    let outcome = app
+        .submit(post.caller(), None, None, Action::OpenAccount(account))
+        .await?;
     let when = When {
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,

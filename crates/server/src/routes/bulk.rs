@@ -14,6 +14,7 @@ use crate::middleware::RequestId;
 use crate::post;
 use crate::problem::{Problem, StreamProblem};
 use crate::query::Parameters;
+use crate::sender::Sender;
 use crate::views::{BulkView, Results};
 
 /// Longer bodies are parsed aside, so that other requests do not wait behind them.
@@ -158,6 +159,11 @@ fn name(parameters: Vec<(String, String)>) -> RequestName<'static> {
 fn answering(app: &App, parts: &Parts, results: Results) -> Result<Answering, Problem> {
     Ok(Answering {
         results,
-        reservation: idempotency::reserve(app.in_flight(), &parts.headers)?,
+        caller: Sender::ANONYMOUS.caller,
+        reservation: idempotency::reserve(
+            app.in_flight(),
+            &Sender::ANONYMOUS.scope,
+            &parts.headers,
+        )?,
     })
 }

@@ -21,6 +21,7 @@ use crate::post;
 use crate::problem::Problem;
 use crate::query::Parameters;
 use crate::scan::{self, ScannedEntry};
+use crate::sender::Sender;
 use crate::views::{EntryAnswer, EntryView};
 
 pub(crate) const ROUTE: &str = "/v1/entries";
@@ -53,7 +54,14 @@ async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response,
         legs,
         reservation,
     } = ask(&app, headers, content).await?;
-    let outcome = app.submit(key, None, Action::PostEntry(entry)).await?;
+    let outcome = app
+        .submit(
+            Sender::ANONYMOUS.caller,
+            key,
+            None,
+            Action::PostEntry(entry),
+        )
+        .await?;
     let view = EntryAnswer::of_request(&outcome.records, &legs)
         .ok_or_else(|| no_record("entry.posted"))?;
     let response = post::applied(StatusCode::CREATED, &outcome, &view);
@@ -75,7 +83,7 @@ struct Asked {
 /// By itself, so that nothing of the request takes room in the future that waits for the writer.
 async fn ask(app: &App, headers: HeaderMap, content: Body) -> Result<Asked, Problem> {
     let bytes = body::read_json(&headers, content, REQUEST_BYTES).await?;
-    let reservation = idempotency::reserve(app.in_flight(), &headers)?;
+    let reservation = idempotency::reserve(app.in_flight(), &Sender::ANONYMOUS.scope, &headers)?;
     let (entry, fingerprint) = read(bytes, app.new_ids(), reservation.is_some())?;
     let key = reservation.as_ref().zip(fingerprint);
     let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));

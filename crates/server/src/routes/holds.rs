@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tillroll_book::{Action, CommandKey, Refusal};
-use tillroll_events::HoldId;
+use tillroll_events::{Caller, HoldId};
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
@@ -30,7 +30,7 @@ pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response
     let body: HoldBody<'_> = document.read()?;
     let hold = body.into_action(&mut app.new_ids())?;
     let outcome = app
-        .submit(post.key(&document), None, Action::PlaceHold(hold))
+        .submit(post.caller(), post.key(&document), None, Action::PlaceHold(hold))
         .await?;
     let names = app.names(&outcome.records).await;
     let view =
@@ -91,7 +91,7 @@ pub(crate) async fn capture(
     let document = post.document_or_empty()?;
     let body: CaptureBody<'_> = document.read()?;
     let capture = body.into_action(id)?;
-    end(&app, id, post.key(&document), Action::CaptureHold(capture)).await
+    end(&app, id, post.caller(), post.key(&document), Action::CaptureHold(capture)).await
 }
 
 /// Void a hold
@@ -115,17 +115,18 @@ pub(crate) async fn void(
     let id: HoldId = path_parameter("id", &id)?;
     let document = post.document_or_empty()?;
     let Empty {} = document.read()?;
-    end(&app, id, post.key(&document), Action::VoidHold(id)).await
+    end(&app, id, post.caller(), post.key(&document), Action::VoidHold(id)).await
 }
 
 /// The answer is the hold as of the command's last record, so that it is the same for ever.
 async fn end(
     app: &App,
     id: HoldId,
+    caller: Caller,
     key: Option<CommandKey>,
     action: Action,
 ) -> Result<Response, Problem> {
-    let outcome = app.submit(key, None, action).await?;
+    let outcome = app.submit(caller, key, None, action).await?;
     let when = When {
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tillroll_events::Kind;
 use utoipa::ToSchema;
 
 use super::Segment;
@@ -155,13 +154,10 @@ pub(crate) async fn problem_code(Segment(code): Segment) -> Result<Response, Pro
     responses((status = 200, description = "A JSON Schema (2020-12)", body = serde_json::Value, content_type = "application/schema+json")),
 )]
 pub(crate) async fn event_schema(Segment(name): Segment) -> Result<Response, Problem> {
-    let kind = Kind::ALL
-        .iter()
-        .copied()
-        .find(|kind| schemas::file_name(*kind) == name);
-    let Some(kind) = kind else {
+    let found = schemas::all().find(|(kind, version)| schemas::file_name(*kind, *version) == name);
+    let Some((kind, version)) = found else {
         return Err(Problem::new(Code::RouteNotFound, "there is no such schema"));
     };
-    let text = schemas::text(kind);
+    let text = schemas::text(kind, version);
     Ok(([(header::CONTENT_TYPE, "application/schema+json")], text).into_response())
 }

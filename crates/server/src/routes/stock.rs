@@ -28,6 +28,7 @@ pub(crate) async fn receive(State(app): State<App>, post: Post) -> Result<Respon
     let (receipt, occurred_at) = body.into_action()?;
     let outcome = app
         .submit(
+            post.caller(),
             post.key(&document),
             occurred_at,
             Action::ReceiveStock(receipt),

@@ -48,6 +48,7 @@ pub(crate) async fn record_balance_transactions(
     let asked: HashSet<ExternalId> = facts.iter().map(|fact| fact.id.clone()).collect();
     let outcome = app
         .submit(
+            post.caller(),
             post.key(&document),
             None,
             Action::RecordBalanceTransactions(facts),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tillroll_book::{Action, CommandKey, Observe, Refusal};
 use tillroll_engine::{Outcome, SubmitError};
-use tillroll_events::Event;
+use tillroll_events::{Caller, Event};
 use tillroll_projections::{PositionPage, UnrecognisedRow};
 use tillroll_stripe::{BodyError, SignatureError};
 use utoipa::ToSchema;
@@ -131,7 +131,7 @@ async fn take(
     let (bytes, id, submitted) = {
         let (bytes, (key, observe)) = ask(app, headers, content).await?;
         let id = observe.notification.id.to_string();
-        let submitted = app.submit(Some(key), None, Action::Observe(observe));
+        let submitted = app.submit(Caller::STRIPE, Some(key), None, Action::Observe(observe));
         (bytes, id, submitted)
     };
     let (what, outcome) = match submitted.await {
@@ -206,6 +206,7 @@ async fn record_again(
     bytes: &[u8],
 ) -> Result<(WebhookOutcome, Outcome), Problem> {
     let key = CommandKey {
+        scope: key.scope,
         key: format!("{}:{}", key.key, hex(&key.fingerprint)),
         fingerprint: key.fingerprint,
     };
@@ -216,7 +217,12 @@ async fn record_again(
     let mut again = observe.clone();
     again.notification.detail = Some(detail.to_owned());
     match app
-        .submit(Some(key.clone()), None, Action::Observe(again))
+        .submit(
+            Caller::STRIPE,
+            Some(key.clone()),
+            None,
+            Action::Observe(again),
+        )
         .await
     {
         Ok(outcome) => Ok((outcome_of(&outcome), outcome)),
@@ -249,7 +255,9 @@ async fn keep(
         notification,
         facts: Vec::new(),
     };
-    let outcome = app.submit(Some(key), None, Action::Observe(kept)).await?;
+    let outcome = app
+        .submit(Caller::STRIPE, Some(key), None, Action::Observe(kept))
+        .await?;
     let what = match (outcome.replayed, reason) {
         (true, _) => WebhookOutcome::Known,
         (false, EVENT_ID_REUSED) => WebhookOutcome::EventIdReused,

@@ -78,6 +78,8 @@ impl ScannedEntry<'_> {
             description: self.description.value().map(ToString::to_string),
             metadata: metadata.collect(),
             reverses: reverses.map(|(_, id)| *id),
+            // Rare enough for the careful parser.
+            effective_date: None,
         }
     }
 
@@ -87,6 +89,7 @@ impl ScannedEntry<'_> {
             description,
             metadata,
             reverses,
+            effective_date,
         } = self.words();
         let postings = self.legs.iter().map(|leg| PostingRequest {
             account: leg.account.into(),
@@ -100,6 +103,7 @@ impl ScannedEntry<'_> {
             description,
             metadata,
             reverses,
+            effective_date,
         }
     }
 

@@ -100,6 +100,7 @@ impl Workload {
             description: None,
             metadata: Metadata::new(),
             reverses: None,
+            effective_date: None,
         }
     }
 

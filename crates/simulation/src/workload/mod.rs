@@ -7,7 +7,7 @@ mod stripe;
 use std::collections::VecDeque;
 
 use tillroll_book::{Action, CommandKey};
-use tillroll_events::{EntryId, HoldId, OrderId, Timestamp};
+use tillroll_events::{EntryId, HoldId, KeyScope, OrderId, Timestamp};
 
 use crate::chance::Chance;
 use crate::request::{Kind, Request, fingerprint};
@@ -164,10 +164,20 @@ impl Workload {
         sent.filter(known).take(4).cloned().collect()
     }
 
+    /// Of callers that say who they are, and of those that do not.
+    fn scope(&self) -> KeyScope {
+        match self.keys % 4 {
+            0 => KeyScope::Named("till-1".parse().expect("a name")),
+            1 => KeyScope::Named("shop".parse().expect("a name")),
+            _ => KeyScope::Shared,
+        }
+    }
+
     /// A request with a key of its own.
     fn keyed(&mut self, action: Action) -> Request {
         self.keys += 1;
         let key = CommandKey {
+            scope: self.scope(),
             key: format!("request-{}", self.keys),
             fingerprint: fingerprint(&action),
         };
