@@ -75,6 +75,7 @@ fn posted(id: u128, entry: JournalEntry) -> EntryPosted {
         description: None,
         metadata: Metadata::new(),
         reverses: None,
+        effective_date: None,
     }
 }
 

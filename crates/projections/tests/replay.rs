@@ -130,6 +130,7 @@ fn entry(roll: &mut Roll, number: u128) -> EntryPosted {
         description: None,
         metadata: Default::default(),
         reverses: None,
+        effective_date: None,
     }
 }
 

@@ -175,6 +175,7 @@ impl Story {
             description,
             metadata,
             reverses,
+            effective_date: None,
         });
     }
 

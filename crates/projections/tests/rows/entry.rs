@@ -73,6 +73,7 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
         description: None,
         metadata: Default::default(),
         reverses: Some(EntryId::from_u128(1)),
+        effective_date: None,
     });
     let models = Models::of(&roll.numbered());
     let read = models.read();

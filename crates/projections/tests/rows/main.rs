@@ -25,5 +25,6 @@ fn posted(roll: &mut Roll, number: u128, legs: &[(&str, &str, Side, u64)]) -> u6
         description: Some(format!("sale {number}")),
         metadata: [("till".to_owned(), "7".to_owned())].into(),
         reverses: None,
+        effective_date: None,
     })
 }
