@@ -30,7 +30,12 @@ pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response
     let body: HoldBody<'_> = document.read()?;
     let hold = body.into_action(&mut app.new_ids())?;
     let outcome = app
-        .submit(post.caller(), post.key(&document), None, Action::PlaceHold(hold))
+        .submit(
+            post.caller(),
+            post.key(&document),
+            None,
+            Action::PlaceHold(hold),
+        )
         .await?;
     let names = app.names(&outcome.records).await;
     let view =
@@ -91,7 +96,14 @@ pub(crate) async fn capture(
     let document = post.document_or_empty()?;
     let body: CaptureBody<'_> = document.read()?;
     let capture = body.into_action(id)?;
-    end(&app, id, post.caller(), post.key(&document), Action::CaptureHold(capture)).await
+    end(
+        &app,
+        id,
+        post.caller(),
+        post.key(&document),
+        Action::CaptureHold(capture),
+    )
+    .await
 }
 
 /// Void a hold
@@ -115,7 +127,14 @@ pub(crate) async fn void(
     let id: HoldId = path_parameter("id", &id)?;
     let document = post.document_or_empty()?;
     let Empty {} = document.read()?;
-    end(&app, id, post.caller(), post.key(&document), Action::VoidHold(id)).await
+    end(
+        &app,
+        id,
+        post.caller(),
+        post.key(&document),
+        Action::VoidHold(id),
+    )
+    .await
 }
 
 /// The answer is the hold as of the command's last record, so that it is the same for ever.

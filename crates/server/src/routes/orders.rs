@@ -39,7 +39,12 @@ pub(crate) async fn place(State(app): State<App>, post: Post) -> Result<Response
     let body: OrderBody = document.read()?;
     let (order, occurred_at) = body.into_action(&mut app.new_ids())?;
     let outcome = app
-        .submit(post.caller(), post.key(&document), occurred_at, Action::PlaceOrder(order))
+        .submit(
+            post.caller(),
+            post.key(&document),
+            occurred_at,
+            Action::PlaceOrder(order),
+        )
         .await?;
     let view = OrderView::of_records(&outcome.records).ok_or_else(|| no_record("order.placed"))?;
     Ok(post::applied(StatusCode::CREATED, &outcome, &view))
@@ -226,7 +231,9 @@ pub(crate) async fn fulfil(
 async fn move_on(app: &App, id: OrderId, post: &Post, action: Action) -> Result<Response, Problem> {
     let document = post.document_or_empty()?;
     let Empty {} = document.read()?;
-    let outcome = app.submit(post.caller(), post.key(&document), None, action).await?;
+    let outcome = app
+        .submit(post.caller(), post.key(&document), None, action)
+        .await?;
     let when = When {
         as_of: Some(AsOf::Position(outcome.last.get())),
         min_position: None,
