@@ -1,11 +1,8 @@
 //! Looks at the result, on the way and at the end.
 
-use tillroll_engine::FrameLimits;
 use tillroll_log::Head;
 use tillroll_log::testing::{MemoryStorage, PowerCut, TestReader};
 
-use crate::chance::Chance;
-use crate::clock::Clock;
 use crate::image;
 use crate::law::{Judged, Law};
 use crate::reference::Reference;
@@ -93,17 +90,9 @@ impl Simulation<'_> {
 
     /// A book that was told the same in order, once and in peace, says the same.
     fn converged(&mut self) -> Judged<()> {
-        let mut calm = Reference::new(self.setup.book_id, FrameLimits::default());
-        let mut clock = Clock::new();
-        let mut chance = Chance::of(0, "calm");
-        for request in self.workload.happened() {
-            let told = calm.tell_one(request.command(clock.read(&mut chance)));
-            told.map_err(|refusal| {
-                Law::Convergence.broken(format!("{} in peace: {refusal}", request.label()))
-            })?;
-        }
+        let expected = Reference::in_peace(self.workload.happened(), self.setup.book_id)?;
         self.tally.add(Count::Converged);
-        let (found, expected) = (self.life().engine.book().digest(), calm.digest());
+        let found = self.life().engine.book().digest();
         Law::Convergence.holds(found == expected, || {
             format!("the digest is {found}, told in peace it is {expected}")
         })

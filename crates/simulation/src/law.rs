@@ -23,6 +23,9 @@ pub enum Law {
     Poisoned,
     /// After any crash, also in the middle of a recovery, the log opens.
     Recovery,
+    /// A writer that says that nothing was done has done nothing; one that leads or follows has
+    /// folded everything.
+    Succession,
     /// Every unit sums to zero.
     Sums,
     /// Every limit holds.
@@ -58,6 +61,7 @@ impl Law {
             Self::Failures => "the engine fails when its storage does, and only then",
             Self::Poisoned => "an engine that has failed acknowledges nothing more",
             Self::Recovery => "after any crash the log opens",
+            Self::Succession => "of two writers one leads, and the other has done nothing",
             Self::Sums => "every unit sums to zero",
             Self::Limits => "every limit holds",
             Self::Holds => "no hold is captured when it is over, or expires before",

@@ -4,7 +4,9 @@
 //! # Purpose
 //! [`simulate`] lives one story: commands of a shop and of Stripe go straight into
 //! `Engine::execute`, while the storage fails, tears and forgets, the power goes out, the clock
-//! jumps, and clients send again what was not answered. After every step a judge that was told
+//! jumps, and clients send again what was not answered. Some seeds have a second story, of two
+//! writers on one log ([`Options::rivals_every`]): appends are in doubt, late or turned away, and
+//! each writer is superseded, follows and takes over. After every step a judge that was told
 //! what was sent and remembers what was acknowledged compares.
 //!
 //! # Invariants
@@ -35,6 +37,7 @@ mod planted;
 mod recovery;
 mod reference;
 mod request;
+mod rivals;
 mod rot;
 mod run;
 mod schedule;

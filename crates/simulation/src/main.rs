@@ -35,6 +35,9 @@ struct Arguments {
     /// Compare read models with a replay every so many seeds; 0 for never
     #[arg(long, default_value_t = Options::default().read_models_every, value_name = "N")]
     read_models_every: u64,
+    /// Tell a story of two writers on one log, too, every so many seeds; 0 for never
+    #[arg(long, default_value_t = Options::default().rivals_every, value_name = "N")]
+    rivals_every: u64,
     /// Run every so many seeds twice and compare the bytes; 0 for never
     #[arg(long, default_value_t = Options::default().twice_every, value_name = "N")]
     twice_every: u64,
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let options = Options {
         steps: arguments.steps,
         read_models_every: arguments.read_models_every,
+        rivals_every: arguments.rivals_every,
         twice_every: arguments.twice_every,
         planted: arguments.plant,
         verbose: arguments.verbose,

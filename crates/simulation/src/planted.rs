@@ -30,11 +30,17 @@ pub enum Planted {
     EditedRecord,
     /// After a crash the last command with a key has lost it.
     ForgottenKey,
+    /// A writer takes an append that is in doubt for committed.
+    AcknowledgedDoubt,
+    /// A writer takes an append that is in doubt for one that was turned away.
+    DroppedDoubt,
+    /// The log takes a frame wherever it ends.
+    UncheckedAppend,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::LostSync,
         Self::SkippedSync,
         Self::LostDirectorySync,
@@ -46,6 +52,9 @@ impl Planted {
         Self::RepeatedRecord,
         Self::EditedRecord,
         Self::ForgottenKey,
+        Self::AcknowledgedDoubt,
+        Self::DroppedDoubt,
+        Self::UncheckedAppend,
     ];
 
     /// Its name on the command line.
@@ -63,7 +72,18 @@ impl Planted {
             Self::RepeatedRecord => "repeated-record",
             Self::EditedRecord => "edited-record",
             Self::ForgottenKey => "forgotten-key",
+            Self::AcknowledgedDoubt => "acknowledged-doubt",
+            Self::DroppedDoubt => "dropped-doubt",
+            Self::UncheckedAppend => "unchecked-append",
         }
+    }
+
+    /// Whether it shows with two writers on one log, and not on a disk.
+    pub(crate) fn is_of_rivals(self) -> bool {
+        matches!(
+            self,
+            Self::AcknowledgedDoubt | Self::DroppedDoubt | Self::UncheckedAppend
+        )
     }
 
     /// The storage that a crash left behind, with this bug in it: a log in which everything
@@ -89,7 +109,10 @@ impl Planted {
             | Self::SkippedSync
             | Self::LostDirectorySync
             | Self::SwallowedSyncError
-            | Self::RetriedSync => return None,
+            | Self::RetriedSync
+            | Self::AcknowledgedDoubt
+            | Self::DroppedDoubt
+            | Self::UncheckedAppend => return None,
             Self::DroppedRecord => drop(last.pop()),
             Self::DroppedFrame => drop(frames.pop()),
             Self::SwappedRecords => {

@@ -13,8 +13,11 @@ use tillroll_book::{Book, Chart, Command, Decision, Digest, Refusal};
 use tillroll_engine::{FrameLimits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
+use crate::chance::Chance;
+use crate::clock::Clock;
 use crate::expected::Expected;
-use crate::law::{Finding, Judged};
+use crate::law::{Finding, Judged, Law};
+use crate::request::Request;
 use crate::trial_balance::TrialBalance;
 
 /// What will have happened when all of a batch is durable.
@@ -231,6 +234,25 @@ impl Reference {
         }
     }
 
+    /// The bytes at these positions.
+    pub(crate) fn slice(&self, positions: RangeInclusive<u64>) -> Vec<Box<[u8]>> {
+        let bytes = positions.filter_map(|position| self.at(position));
+        bytes.map(Box::from).collect()
+    }
+
+    /// Records that were foretold have come, in a frame.
+    pub(crate) fn adopt(&mut self, records: &[Box<[u8]>]) {
+        for bytes in records {
+            let record = Record::decode(bytes).expect("what was encoded decodes");
+            self.evolve(self.head() + 1, &record);
+            self.recorded_at = Some(record.recorded_at);
+            self.roll.push(bytes.clone());
+            self.records.push(Rc::new(record));
+        }
+        // They were counted when they were foretold.
+        self.drawn_up = 0;
+    }
+
     /// Forgets everything after a position, as if it had never been told.
     pub(crate) fn rewind(&mut self, to: u64) {
         if to >= self.head() {
@@ -253,8 +275,22 @@ impl Reference {
         self.drawn_up = 0;
     }
 
+    /// The digest of a book that was told all of it in order, once and in peace.
+    pub(crate) fn in_peace(requests: &[Request], book_id: [u8; 16]) -> Judged<Digest> {
+        let mut calm = Self::new(book_id, FrameLimits::default());
+        let mut clock = Clock::new();
+        let mut chance = Chance::of(0, "calm");
+        for request in requests {
+            let told = calm.tell_one(request.command(clock.read(&mut chance)));
+            told.map_err(|refusal| {
+                Law::Convergence.broken(format!("{} in peace: {refusal}", request.label()))
+            })?;
+        }
+        Ok(calm.digest())
+    }
+
     /// Tells one command, in a frame of its own.
-    pub(crate) fn tell_one(&mut self, command: Command) -> Result<(), Refusal> {
+    fn tell_one(&mut self, command: Command) -> Result<(), Refusal> {
         match self.tell(&command, &mut Filling::default()) {
             Expected::Refused(refusal) => Err(refusal),
             Expected::Applied { .. } | Expected::TooLarge => Ok(()),

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::law::{Finding, Law};
+use crate::law::{Finding, Judged, Law};
 use crate::planted::Planted;
+use crate::rivals::Rivals;
 use crate::schedule::Schedule;
 use crate::simulation::Simulation;
 use crate::tally::{Count, Tally};
@@ -17,6 +18,8 @@ pub struct Options {
     pub steps: u64,
     /// Every so many seeds, the read models are compared too. 0: never.
     pub read_models_every: u64,
+    /// Every so many seeds, two writers on one log have a story as well. 0: never.
+    pub rivals_every: u64,
     /// Every so many seeds are run twice, and must give the same bytes. 0: never.
     pub twice_every: u64,
     /// A bug to be found.
@@ -30,6 +33,7 @@ impl Default for Options {
         Self {
             steps: 40,
             read_models_every: 16,
+            rivals_every: 4,
             twice_every: 16,
             planted: None,
             verbose: false,
@@ -124,23 +128,48 @@ fn once(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
     let mut schedule = Schedule::new(options.verbose);
     let mut tally = Tally::default();
     let story = AssertUnwindSafe(|| {
-        let read_models = every(options.read_models_every, seed);
-        let mut simulation = Simulation::new(
-            seed,
-            options.steps,
-            options.planted,
-            read_models,
-            &mut schedule,
-        );
-        let end = simulation.run(options.steps);
-        tally = simulation.tally;
-        end
+        let mut fingerprint = blake3::Hasher::new();
+        let of_rivals = options.planted.map(Planted::is_of_rivals);
+        if of_rivals != Some(true) {
+            fingerprint.update(&on_a_disk(seed, options, &mut schedule, &mut tally)?);
+        }
+        if of_rivals == Some(true) || (of_rivals.is_none() && every(options.rivals_every, seed)) {
+            fingerprint.update(&of_two_writers(seed, options, &mut schedule, &mut tally)?);
+        }
+        Ok(*fingerprint.finalize().as_bytes())
     });
     let end = catch_unwind(story).unwrap_or_else(|panic| Err(Law::Panics.broken(text_of(&*panic))));
     match end {
         Ok(fingerprint) => Ok(Run { fingerprint, tally }),
         Err(finding) => Err(failed(seed, options, finding, schedule, tally)),
     }
+}
+
+fn on_a_disk(
+    seed: u64,
+    options: &Options,
+    schedule: &mut Schedule,
+    tally: &mut Tally,
+) -> Judged<[u8; 32]> {
+    let read_models = every(options.read_models_every, seed);
+    let Options { steps, planted, .. } = *options;
+    let mut simulation = Simulation::new(seed, steps, planted, read_models, schedule);
+    let end = simulation.run(steps);
+    tally.merge(&simulation.tally);
+    end
+}
+
+fn of_two_writers(
+    seed: u64,
+    options: &Options,
+    schedule: &mut Schedule,
+    tally: &mut Tally,
+) -> Judged<[u8; 32]> {
+    let Options { steps, planted, .. } = *options;
+    let mut rivals = Rivals::new(seed, steps, planted, schedule);
+    let end = rivals.run(steps);
+    tally.merge(&rivals.tally);
+    end
 }
 
 fn failed(

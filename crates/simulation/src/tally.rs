@@ -76,6 +76,19 @@ counts! {
         Survived "unacknowledged batches that survived",
         Lost "unacknowledged batches that were lost",
     }
+    "two writers" {
+        RivalStories "stories of two writers on one log",
+        SharedRecords "records that they appended",
+        Doubts "appends in doubt",
+        LateLandings "frames that arrived after they were in doubt",
+        Intrusions "batches between two attempts of the other writer",
+        Superseded "batches of a superseded writer",
+        Unavailable "batches that the log did not take",
+        DoubtsForGood "writers ended by a doubt",
+        SharedReads "reads of the log that failed",
+        TakeOvers "writers that took over",
+        Followed "standbys that followed",
+    }
     "bit rot" {
         Rot "rotten images opened",
         RotRefused "refused",

@@ -18,7 +18,7 @@ fn found(planted: Planted, seeds: u64) -> Box<Failed> {
 
 #[test]
 fn every_planted_bug_is_found() {
-    use Law::{Acknowledged, Panics, Recovery, Sent, Whole};
+    use Law::{Acknowledged, Panics, Recovery, Sent, Succession, Whole};
     // The bug, seeds within which it has to be found, laws that it may be found to break.
     let table: &[(Planted, u64, &[Law])] = &[
         (Planted::LostSync, 3, &[Acknowledged]),
@@ -33,6 +33,9 @@ fn every_planted_bug_is_found() {
         (Planted::RepeatedRecord, 3, &[Sent, Acknowledged, Whole]),
         (Planted::EditedRecord, 3, &[Acknowledged]),
         (Planted::ForgottenKey, 3, &[Acknowledged]),
+        (Planted::AcknowledgedDoubt, 3, &[Acknowledged]),
+        (Planted::DroppedDoubt, 6, &[Succession]),
+        (Planted::UncheckedAppend, 3, &[Sent]),
     ];
     assert_eq!(table.len(), Planted::ALL.len());
     for (planted, seeds, laws) in table {
