@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 /// Counts changes of the tables or of what is written into them. A database of another version
 /// is built anew.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// "Till" in ASCII: tells our databases from others, so that none of somebody else's is ever
 /// removed.

@@ -14,7 +14,10 @@ CREATE TABLE events (
     order_id    TEXT,
     occurred_at INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
-    description TEXT
+    description TEXT,
+    actor       TEXT NOT NULL,
+    origin      TEXT NOT NULL,
+    effective_date TEXT
 ) STRICT;
 
 CREATE TABLE event_counts (

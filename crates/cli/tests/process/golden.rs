@@ -1,13 +1,15 @@
 //! Data directories of earlier versions, `golden/v1` and so on: every later version opens them,
-//! finds them sound, says the same of them, and still knows the requests that made them.
+//! finds them sound, says the same of them, and still knows the requests that made them. That is
+//! what CHANGELOG.md promises of every data directory from the format of `v3` on; `v1` and `v2`
+//! are older, and are still read.
 //!
 //! A directory holds what has to be kept of a data directory, `BOOK` and `log/`, and beside it
 //! `expected.json`: what the version that wrote it said of it, and the requests that were sent.
-//! Once committed it is never written again. A new one is made, when the format or the events
-//! have changed, by
+//! Once committed it is never written again, and never removed. A new one is made, when the format
+//! or the events have changed, by
 //!
 //! ```text
-//! TILLROLL_WRITE_GOLDEN=v2 cargo test -p tillroll-cli --test process golden
+//! TILLROLL_WRITE_GOLDEN=v3 cargo test -p tillroll-cli --test process golden
 //! ```
 
 use std::fs;
@@ -54,6 +56,14 @@ fn opens(golden: &Path) {
 
     let server = Launch::on(data).serve();
     assert_eq!(views(&server), expected["views"], "{context}");
+    match &expected["callers"] {
+        // Their records do not say who asked.
+        Value::Null => {
+            let unknown = json!(["unknown", null, "unknown"]);
+            assert!(callers(&server).iter().all(|caller| *caller == unknown));
+        }
+        callers_then => assert_eq!(json!(callers(&server)), *callers_then, "{context}"),
+    }
     // The keys of that time are known, and their requests still mean the same.
     let requests = expected["requests"].as_array().expect("a list");
     let keyed = requests
@@ -124,6 +134,14 @@ fn views(server: &Running) -> Value {
     })
 }
 
+/// Who asked for each event, and by which way in.
+fn callers(server: &Running) -> Vec<Value> {
+    let events = server.get("/v1/events?limit=1000").json();
+    let events = events["data"].as_array().expect("a list").iter();
+    let callers = events.map(|event| json!([event["authtype"], event["authid"], event["origin"]]));
+    callers.collect()
+}
+
 /// A request as it is kept: a method, a path, a body, and a key or `stripe` for a webhook.
 fn read(request: &Value) -> Request {
     let text = |name: &str| request[name].as_str().expect("text").to_owned();
@@ -158,12 +176,13 @@ fn write(golden: &Path) {
         let is_there = events.iter().any(|event| event.kind == name);
         assert!(is_there, "no {name}: a golden roll has every kind of event");
     }
-    let views = views(&server);
+    let (views, callers) = (views(&server), callers(&server));
     server.stop();
     let context = golden.display().to_string();
     let expected = json!({
         "sums": sums(data, &context),
         "views": views,
+        "callers": callers,
         "requests": requests,
     });
     fs::create_dir_all(golden.join("log")).expect("a new directory");
@@ -250,6 +269,8 @@ fn requests() -> Vec<Value> {
         "id": "po_golden", "object": "payout", "amount": 400, "currency": "eur",
         "status": "paid", "arrival_date": 1_790_300_000, "metadata": {},
     });
+    let mut month_end = entry(80);
+    month_end["effective_date"] = json!("2026-08-31");
     vec![
         put(
             "/v1/accounts/golden:till",
@@ -264,6 +285,7 @@ fn requests() -> Vec<Value> {
             json!({"unit": "EUR", "limit": "debits_must_not_exceed_credits"}),
         ),
         post("/v1/entries", "entry", entry(1250)),
+        post("/v1/entries", "month-end", month_end),
         post(
             "/v1/entries/bulk",
             "bulk",

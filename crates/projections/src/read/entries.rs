@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
-use tillroll_events::{EntryId, Metadata, PostingView, Timestamp};
+use tillroll_events::{CalendarDate, EntryId, Metadata, PostingView, Timestamp};
 
 use super::columns::Columns;
 use super::pool::Snapshot;
@@ -24,6 +24,8 @@ pub struct EntryRow {
     /// The entries that correct this one, oldest first.
     #[serde(serialize_with = "tillroll_events::serde_text::list::serialize")]
     pub reversed_by: Vec<EntryId>,
+    /// The day in whose accounts it belongs, where that is not the day on which it occurred.
+    pub effective_date: Option<CalendarDate>,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,
     pub position: u64,
@@ -39,7 +41,8 @@ impl ReadModels {
         self.at(as_of, |snapshot, as_of| {
             let mut statement = snapshot.sql.prepare_cached(
                 "SELECT n.position, e.description, n.metadata, n.reverses,
-                        e.occurred_at, e.recorded_at, n.ordinal, n.postings
+                        e.occurred_at, e.recorded_at, n.ordinal, n.postings,
+                        e.effective_date
                  FROM entries n CROSS JOIN events e ON e.position = n.position
                  WHERE n.id = ?1 AND n.position <= ?2",
             )?;
@@ -56,6 +59,7 @@ impl ReadModels {
                         recorded_at: row.time(5)?,
                         postings: Vec::new(),
                         reversed_by: Vec::new(),
+                        effective_date: row.maybe_parsed(8)?,
                     };
                     Ok((found, place))
                 })

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{
-    EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata, NotificationReceived, Record,
+    CalendarDate, Caller, EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata,
+    NotificationReceived, Record,
 };
 
 use super::rows::{Keyed, Row, Rows};
@@ -133,12 +134,15 @@ pub(super) struct EventRow {
     occurred_at: i64,
     recorded_at: i64,
     description: Option<String>,
+    caller: Caller,
+    effective_date: Option<CalendarDate>,
 }
 
 impl Row for EventRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO events
-        (position, kind, order_id, occurred_at, recorded_at, description)";
-    const COLUMNS: usize = 6;
+        (position, kind, order_id, occurred_at, recorded_at, description,
+         actor, origin, effective_date)";
+    const COLUMNS: usize = 9;
 
     fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
         statement.raw_bind_parameter(first, self.position)?;
@@ -146,7 +150,15 @@ impl Row for EventRow {
         statement.raw_bind_parameter(first + 2, &self.order)?;
         statement.raw_bind_parameter(first + 3, self.occurred_at)?;
         statement.raw_bind_parameter(first + 4, self.recorded_at)?;
-        statement.raw_bind_parameter(first + 5, &self.description)
+        statement.raw_bind_parameter(first + 5, &self.description)?;
+        let Caller { actor, origin } = &self.caller;
+        match actor.id() {
+            None => statement.raw_bind_parameter(first + 6, actor.kind())?,
+            Some(_) => statement.raw_bind_parameter(first + 6, actor.to_string())?,
+        }
+        statement.raw_bind_parameter(first + 7, origin.as_str())?;
+        let effective_date = self.effective_date.map(|date| date.to_string());
+        statement.raw_bind_parameter(first + 8, effective_date)
     }
 }
 
@@ -200,6 +212,11 @@ impl Writer<'_> {
             occurred_at: record.occurred_at.micros(),
             recorded_at,
             description: description(&record.event).map(Cow::into_owned),
+            caller: record.caller.clone(),
+            effective_date: match &record.event {
+                Event::EntryPosted(event) => event.effective_date,
+                _ => None,
+            },
         };
         self.events.push(self.sql, row)?;
         *self.cache.events.counted.entry(kind).or_default() += 1;

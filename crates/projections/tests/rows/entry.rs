@@ -73,7 +73,7 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
         description: None,
         metadata: Default::default(),
         reverses: Some(EntryId::from_u128(1)),
-        effective_date: None,
+        effective_date: Some("2026-08-31".parse().unwrap()),
     });
     let models = Models::of(&roll.numbered());
     let read = models.read();
@@ -109,6 +109,12 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
         entry(2, None).expect("posted").reverses,
         Some(EntryId::from_u128(1))
     );
+    let day = |number| {
+        let day = entry(number, None).expect("posted").effective_date;
+        day.map(|day| day.to_string())
+    };
+    assert_eq!(day(2).as_deref(), Some("2026-08-31"));
+    assert_eq!(day(1), None);
     assert_eq!(entry(2, Some(first)), None);
     assert_eq!(entry(3, None), None);
 }

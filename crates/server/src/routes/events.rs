@@ -46,6 +46,18 @@ pub(crate) struct CloudEvent {
     correlationid: Option<String>,
     /// The key of the command that caused it.
     causationid: Option<String>,
+    /// What kind of actor asked for it: `unauthenticated`, `api_key`, `user`, `app_user` (a
+    /// seller), `service_account` (Stripe, or a device), `system`, or `unknown` for what is older
+    /// than the question.
+    #[schema(example = "api_key")]
+    authtype: String,
+    /// Which actor: its kind and its id.
+    #[schema(example = "api_key:key_7")]
+    authid: Option<String>,
+    /// By which way in: `api`, `cli`, `console`, `stripe`, `system`, `unknown`, or the name of a
+    /// channel.
+    #[schema(example = "api")]
+    origin: String,
     #[schema(example = "application/json")]
     datacontenttype: String,
     #[schema(example = "/schemas/order.placed.v1.json")]

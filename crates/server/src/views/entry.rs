@@ -5,7 +5,8 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use tillroll_engine::Position;
 use tillroll_events::{
-    AccountNames, EntryId, EntryView as PostingsView, Event, Metadata, Record, Timestamp,
+    AccountNames, CalendarDate, EntryId, EntryView as PostingsView, Event, Metadata, Record,
+    Timestamp,
 };
 use tillroll_ledger::{AccountPath, Entry};
 use tillroll_money::Unit;
@@ -54,6 +55,9 @@ pub(crate) struct EntryView {
     metadata: Metadata,
     /// The entry that this one corrects.
     reverses: Option<String>,
+    /// The day in whose accounts it belongs, where that is not the day on which it occurred.
+    #[schema(example = "2026-08-31", format = Date)]
+    effective_date: Option<String>,
     occurred_at: String,
     recorded_at: String,
     position: u64,
@@ -68,6 +72,7 @@ impl EntryView {
             postings: from_rows(row.postings),
             metadata: row.metadata,
             reverses: row.reverses.map(|id| id.to_string()),
+            effective_date: row.effective_date.map(|date| date.to_string()),
             occurred_at: row.occurred_at.to_string(),
             recorded_at: row.recorded_at.to_string(),
             position: row.position,
@@ -86,6 +91,7 @@ pub(crate) struct EntryAnswer<'a> {
     metadata: &'a Metadata,
     #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
     reverses: Option<EntryId>,
+    effective_date: Option<CalendarDate>,
     occurred_at: Shown<Timestamp>,
     recorded_at: Shown<Timestamp>,
     position: u64,
@@ -148,6 +154,7 @@ impl<'a> EntryAnswer<'a> {
                 },
                 metadata: &posted.metadata,
                 reverses: posted.reverses,
+                effective_date: posted.effective_date,
                 occurred_at: Shown(record.occurred_at),
                 recorded_at: Shown(record.recorded_at),
                 position: position.get(),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bulk_stream;
+mod callers;
 mod card_numbers;
 mod cold_rows;
 mod contract;
