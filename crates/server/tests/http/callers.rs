@@ -23,8 +23,8 @@ async fn told(shop: &Shop, after: u64) -> Vec<Value> {
 #[tokio::test]
 async fn events_say_who_asked_and_by_which_way_in() {
     let shop = Shop::open();
-    shop.account("cash", "asset").await.expect(201);
-    let opened = shop.account("capital", "equity").await.expect(201);
+    shop.account("cash", "asset").await.expect(200);
+    let opened = shop.account("capital", "equity").await.expect(200);
     let after = opened.position();
     shop.post("/v1/entries", entry("cash", "capital", 700))
         .await
@@ -59,8 +59,8 @@ async fn events_say_who_asked_and_by_which_way_in() {
 #[tokio::test]
 async fn an_entry_may_belong_to_another_day() {
     let shop = Shop::open();
-    shop.account("cash", "asset").await.expect(201);
-    shop.account("capital", "equity").await.expect(201);
+    shop.account("cash", "asset").await.expect(200);
+    shop.account("capital", "equity").await.expect(200);
     let mut late = entry("cash", "capital", 700);
     late["effective_date"] = json!("2026-08-31");
     let posted = shop.post("/v1/entries", late.clone()).await.expect(201);
