@@ -64,7 +64,10 @@ fn opens(golden: &Path) {
         }
         callers_then => assert_eq!(json!(callers(&server)), *callers_then, "{context}"),
     }
-    // The keys of that time are known, and their requests still mean the same.
+    // The keys of that time are known, and their requests still mean the same. Fingerprints of
+    // requests over HTTP were taken otherwise before `v3`: their keys are known, and are refused,
+    // so that nothing happens twice.
+    let is_old = expected["callers"] == Value::Null;
     let requests = expected["requests"].as_array().expect("a list");
     let keyed = requests
         .iter()
@@ -72,6 +75,11 @@ fn opens(golden: &Path) {
     for request in keyed {
         let answer = server.send(&read(request));
         let context = format!("{context}: {request}: {answer:?}");
+        if is_old && request["key"] != "stripe" {
+            assert_eq!(answer.status, 422, "{context}");
+            assert_eq!(answer.json()["code"], "idempotency_key_reused", "{context}");
+            continue;
+        }
         assert!(answer.is_replayed(), "{context}");
         assert_eq!(answer.position(), request["position"].as_u64(), "{context}");
     }
