@@ -10,7 +10,6 @@ use tillroll_stripe::Secret;
 use tokio::sync::watch;
 
 use crate::app::{App, AppState};
-use crate::front::Front;
 use crate::idempotency::InFlight;
 use crate::metrics::Metrics;
 use crate::{middleware, openapi};
@@ -100,14 +99,6 @@ impl HttpServer {
             .method_not_allowed_fallback(middleware::no_method)
             .layer(middleware::Surround(self.app.clone()))
             .with_state(self.app.clone())
-    }
-
-    /// What a connection's requests are given to.
-    pub(crate) fn front(&self) -> Front {
-        Front {
-            app: self.app.clone(),
-            router: self.router(),
-        }
     }
 
     /// Has endless answers end.

@@ -21,7 +21,6 @@ mod body;
 mod bulk;
 mod code;
 mod findings;
-mod front;
 #[cfg(any(feature = "fuzzed", test))]
 pub mod fuzzed;
 mod http_server;

@@ -94,8 +94,7 @@ impl<S> Layer<S> for Surround {
     }
 }
 
-/// An answer that is being made.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Surrounded<S> {
@@ -110,46 +109,29 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let matched = request.extensions().get::<MatchedPath>().cloned();
-        let route = matched.map_or(Route::Unmatched, Route::Matched);
         let inner = |request| self.inner.call(request);
-        surround(self.app.clone(), route, request, inner)
+        surround(self.app.clone(), request, inner)
     }
 }
 
-/// Which route a request takes, as it is counted.
-#[derive(Clone, Debug)]
-pub(crate) enum Route {
-    /// Found without looking for it.
-    Known(&'static str),
-    Matched(MatchedPath),
-    Unmatched,
-}
-
-impl Route {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Known(route) => route,
-            Self::Matched(route) => route.as_str(),
-            Self::Unmatched => "unmatched",
-        }
-    }
+/// The route of a request, as it is counted.
+fn name_of(route: Option<&MatchedPath>) -> &str {
+    route.map_or("unmatched", MatchedPath::as_str)
 }
 
 /// Has a request answered, with all that surrounds it.
-pub(crate) fn surround<F, R>(
+fn surround<F, R>(
     app: App,
-    route: Route,
     mut request: Request,
     answer: impl FnOnce(Request) -> F,
-) -> Answering
+) -> ResponseFuture
 where
     F: Future<Output = Result<R, Infallible>> + Send + 'static,
     R: IntoResponse,
@@ -157,14 +139,15 @@ where
     let started = Instant::now();
     let id = RequestId::new();
     let method = request.method().clone();
-    if route.as_str() == routes::bulk::ROUTE {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    if name_of(route.as_ref()) == routes::bulk::ROUTE {
         // Its answer may speak of it before it is complete.
         request.extensions_mut().insert(id);
     }
-    let foreign = foreign_host(&app, &request, route.as_str());
+    let foreign = foreign_host(&app, &request, name_of(route.as_ref()));
     let complete = move |mut response: Response| {
         finish(&mut response, id);
-        let route = route.as_str();
+        let route = name_of(route.as_ref());
         let took = started.elapsed();
         app.metrics()
             .observe_request(route, &method, response.status(), took);

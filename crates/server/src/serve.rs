@@ -3,12 +3,18 @@
 //! Served through hyper, because a client that sends half a header must not keep its connection
 //! for ever.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -16,10 +22,10 @@ use tillroll_engine::Failure;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::Service;
 
 use crate::HttpServer;
 use crate::code::Code;
-use crate::front::Front;
 use crate::middleware;
 use crate::problem::Problem;
 
@@ -105,7 +111,7 @@ impl HttpServer {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         check_address(listener.local_addr()?)?;
-        let front = self.front();
+        let router = RouterService(self.router());
         let header_timeout = self.header_timeout;
         let places = Arc::new(Semaphore::new(self.max_connections));
         let open = GracefulShutdown::new();
@@ -115,7 +121,7 @@ impl HttpServer {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &front, &places, &open, header_timeout),
+                    Ok((stream, _)) => connect(stream, &router, &places, &open, header_timeout),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         tokio::time::sleep(PAUSE).await;
@@ -134,9 +140,23 @@ impl HttpServer {
     }
 }
 
+/// The router as a connection calls it. It is always ready, and its future is boxed already.
+#[derive(Clone, Debug)]
+struct RouterService(Router);
+
+impl hyper::service::Service<Request<Incoming>> for RouterService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.0.clone().call(request)
+    }
+}
+
 fn connect(
     stream: TcpStream,
-    front: &Front,
+    router: &RouterService,
     places: &Arc<Semaphore>,
     open: &GracefulShutdown,
     header_timeout: Duration,
@@ -156,7 +176,7 @@ fn connect(
         // one. A client that went away meanwhile is noticed when something is written to it: that
         // of an event stream with its next event or keep-alive.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), front.clone());
+        .serve_connection(TokioIo::new(stream), router.clone());
     let connection = open.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -53,3 +53,24 @@ pub(crate) fn no_record(what: &str) -> Problem {
         format!("the command was recorded, but its records hold no {what}"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, R>(_: impl FnOnce(A, B) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    /// Each is in memory of its own, with some 100 bytes around it. Up to a kilobyte the C
+    /// library has that at hand; beyond it a search for every request.
+    #[test]
+    fn futures_of_frequent_requests_are_small() {
+        for (route, bytes) in [
+            (entries::ROUTE, size(entries::create)),
+            (webhooks::ROUTE, size(webhooks::receive)),
+        ] {
+            assert!(bytes <= 900, "{route}: {bytes}");
+        }
+    }
+}

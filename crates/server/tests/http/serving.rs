@@ -153,7 +153,6 @@ fn comparable(status: u16, headers: Vec<(String, String)>, body: &str) -> String
     format!("{status} {:?} {body}", alike.collect::<Vec<_>>())
 }
 
-/// Over a connection an entry and a webhook do not go through the router.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_answers_as_the_routes_do() {
     let mut entry = entry("till", "sales", 700);
