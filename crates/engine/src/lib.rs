@@ -60,8 +60,9 @@ pub use scratch::ScratchFiles;
 pub use sequencer::{Misplaced, PendingFrame, Sequencer, Staged};
 pub use settlement::Patience;
 pub use snapshot::{
-    Keeper, KeeperOptions, Moment, PassedOver, Section, SnapshotComparison, SnapshotError,
-    SnapshotFault, SnapshotFile, SnapshotHeader, Snapshots, StartReport, Weight,
+    Moment, PassedOver, Section, SnapshotComparison, SnapshotError, SnapshotFault, SnapshotFile,
+    SnapshotHeader, SnapshotMakeError, SnapshotMaker, SnapshotOptions, Snapshots, StartReport,
+    Weight,
 };
 pub use standby::Diverged;
 pub use tillroll_log::Position;

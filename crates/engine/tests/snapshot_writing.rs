@@ -9,8 +9,8 @@ use std::sync::mpsc;
 use support::snapshots::{ID, book_options, bytes_of_writer, ends, fold, lived, never, open, put};
 use support::{apply, fund, opening, wallet};
 use tillroll_engine::{
-    EngineOptions, Keeper, KeeperOptions, SnapshotError, SnapshotFile, Snapshots, Weight,
-    spawn_until,
+    EngineOptions, SnapshotError, SnapshotFile, SnapshotMakeError, SnapshotMaker, SnapshotOptions,
+    Snapshots, Weight, spawn_until,
 };
 use tillroll_log::MemoryLog;
 use tillroll_log::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
@@ -92,64 +92,52 @@ fn what_is_given_up_leaves_nothing() {
 }
 
 #[test]
-fn the_keeper_follows_the_log_from_snapshot_to_snapshot() {
+fn the_maker_goes_from_snapshot_to_snapshot() {
     let mut engine = support::engine();
     apply(&mut engine, opening(2));
     let tree = MemoryTree::new();
     let snapshots = Snapshots::new(tree.clone());
-    let (asked, waits) = mpsc::channel();
-    let (wake, woken) = mpsc::channel();
-    let options = KeeperOptions {
-        every: 10,
-        most_bytes: 1 << 20,
-    };
-    let wait = move |due: Weight| {
-        asked.send(due).expect("the test listens");
-        woken.recv().ok().flatten()
-    };
-    let reader = engine.reader();
-    let last = Weight::default();
-    let keeper = Keeper::spawn(
-        snapshots.clone(),
-        ID,
-        reader,
-        book_options(),
-        last,
-        options,
-        wait,
-    );
-    let keeper = keeper.expect("a thread starts");
+    let maker = maker(&snapshots, engine.reader(), 1 << 20);
     let mut made = Vec::new();
     for round in 0..4_u128 {
-        let waited = waits.recv().expect("the keeper waits");
-        let last = made
-            .last()
-            .map_or(0, |stored: &SnapshotFile| stored.position.get());
-        assert_eq!(waited, Weight::of(last + 10, 0), "round {round}");
-        if let Some(stored) = made.last() {
-            assert_eq!(snapshots.list().expect("it lists").first(), Some(stored));
-        }
         for number in 0..12 {
             let id = round * 100 + number + 1;
             apply(&mut engine, vec![fund(id, &wallet(0), 5)]);
         }
-        made.push(SnapshotFile {
+        let now = Weight::of(engine.head().get(), 0);
+        let (stored, bytes) = maker.make(now).expect("it is made").expect("it is small");
+        let expected = SnapshotFile {
             position: engine.head(),
             file: format!("{:020}.snapshot", engine.head().get()),
-        });
-        let now = Weight::of(engine.head().get(), 0);
-        wake.send(Some(now)).expect("the keeper waits");
+        };
+        assert_eq!(stored, expected, "round {round}");
+        assert_eq!(snapshots.list().expect("it lists").first(), Some(&stored));
+        // It is what the writer would have made.
+        let newest = tree.storage().bytes(&stored.file);
+        assert_eq!(newest.len() as u64, bytes, "round {round}");
+        assert!(newest == bytes_of_writer(&engine), "round {round}");
+        made.push(stored);
     }
-    waits.recv().expect("the keeper waits");
-    // What it has made is what the writer would have made.
-    let newest = tree.storage().bytes(&made[3].file);
-    assert!(newest == bytes_of_writer(&engine));
-    wake.send(None).expect("the keeper waits");
-    keeper.join();
+    assert!(
+        made.windows(2)
+            .all(|pair| pair[0].position < pair[1].position)
+    );
+}
+
+fn maker(
+    snapshots: &Snapshots<MemoryTree>,
+    reader: std::sync::Arc<dyn tillroll_log::LogReader>,
+    most_bytes: u64,
+) -> SnapshotMaker<MemoryTree> {
+    let options = SnapshotOptions {
+        most_bytes,
+        ..SnapshotOptions::default()
+    };
+    SnapshotMaker::new(snapshots.clone(), ID, reader, book_options(), &options)
 }
 
 #[test]
-fn the_keeper_leaves_a_large_state_alone() {
+fn the_maker_leaves_a_large_state_alone() {
     let mut engine = support::engine();
     apply(&mut engine, opening(2));
     let tree = MemoryTree::new();
@@ -158,26 +146,8 @@ fn the_keeper_leaves_a_large_state_alone() {
     snapshots.write(&moment, &never()).expect("nothing fails");
     let before = tree.storage().names();
     apply(&mut engine, vec![fund(1, &wallet(0), 5)]);
-    let options = KeeperOptions {
-        every: 1,
-        most_bytes: 64,
-    };
-    let mut rounds = 0;
-    let wait = move |due: Weight| {
-        rounds += 1;
-        (rounds < 3).then_some(due)
-    };
-    let last = Weight::default();
-    let keeper = Keeper::spawn(
-        snapshots,
-        ID,
-        engine.reader(),
-        book_options(),
-        last,
-        options,
-        wait,
-    );
-    keeper.expect("a thread starts").join();
+    let made = maker(&snapshots, engine.reader(), 64).make(Weight::of(engine.head().get(), 0));
+    assert_eq!(made.expect("nothing fails"), None);
     assert_eq!(tree.storage().names(), before);
 }
 
@@ -282,35 +252,15 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_keeper_that_is_told_to_stop_gives_up() {
+fn a_maker_that_is_abandoned_leaves_nothing() {
     let (_, engine) = lived(14, 20);
     let tree = MemoryTree::new();
-    let told = std::sync::Arc::new(AtomicBool::new(false));
-    let flag = std::sync::Arc::clone(&told);
-    let (go, gone) = mpsc::channel::<()>();
-    let wait = move |due: Weight| {
-        flag.store(true, Ordering::SeqCst);
-        gone.recv().ok().map(|()| due)
-    };
-    let options = KeeperOptions {
-        every: 1,
-        most_bytes: 1 << 20,
-    };
-    let snapshots = Snapshots::new(tree.clone());
-    let last = Weight::default();
-    let keeper = Keeper::spawn(
-        snapshots,
-        ID,
-        engine.reader(),
-        book_options(),
-        last,
-        options,
-        wait,
-    );
-    let keeper = keeper.expect("a thread starts");
-    keeper.stop();
-    go.send(()).expect("the keeper waits");
-    keeper.join();
-    assert!(told.load(Ordering::SeqCst));
+    let maker = maker(&Snapshots::new(tree.clone()), engine.reader(), 1 << 20);
+    maker.abandoned().store(true, Ordering::SeqCst);
+    let made = maker.make(Weight::of(engine.head().get(), 0));
+    assert!(matches!(
+        made,
+        Err(SnapshotMakeError::Snapshot(SnapshotError::Abandoned))
+    ));
     assert_eq!(tree.storage().names(), [""; 0]);
 }

@@ -174,6 +174,13 @@ impl Record {
         self.event.encode_payload(buffer);
     }
 
+    /// Which event stored bytes hold, without decoding them. `None` for bytes of no known kind.
+    #[must_use]
+    pub fn kind(bytes: &[u8]) -> Option<Kind> {
+        let number = bytes.first_chunk::<2>()?;
+        Kind::from_number(u16::from_le_bytes(*number))
+    }
+
     /// Reads a record of any version that was ever written.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let Some(([low, high, version, envelope], rest)) = bytes.split_first_chunk::<4>() else {

@@ -27,7 +27,6 @@ struct Shared {
 #[derive(Default)]
 struct State {
     subscribers: Vec<Subscriber>,
-    failure: Option<Arc<str>>,
 }
 
 impl Checkpoint {
@@ -42,12 +41,6 @@ impl Checkpoint {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.shared.position.load(Ordering::Acquire)
-    }
-
-    /// Why the read models do not move, when they do not.
-    #[must_use]
-    pub fn failure(&self) -> Option<Arc<str>> {
-        self.state().failure.clone()
     }
 
     /// Calls `notify` with every new checkpoint from now on, on the projecting thread: it must
@@ -94,8 +87,7 @@ impl Checkpoint {
     /// Says that rows up to `position` are committed.
     pub(crate) fn publish(&self, position: u64) {
         let subscribers = {
-            let mut state = self.state();
-            state.failure = None;
+            let state = self.state();
             self.shared.position.store(position, Ordering::Release);
             self.shared.moved.notify_all();
             state.subscribers.clone()
@@ -103,10 +95,6 @@ impl Checkpoint {
         for notify in subscribers {
             notify(position);
         }
-    }
-
-    pub(crate) fn publish_failure(&self, failure: &str) {
-        self.state().failure = Some(failure.into());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -121,7 +109,6 @@ impl fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checkpoint")
             .field("position", &self.position())
-            .field("failure", &self.failure())
             .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,8 @@
 //! SQL read models of the roll: tables, checkpoint, questions at any position.
 //!
 //! Purpose: a [`Projector`] turns committed records into rows of a SQLite database;
-//! [`ReadModels`] answers questions from them; [`follow`] keeps them up to date on a thread of
-//! its own. `SCHEMA.md` beside this crate explains every table and column, for whoever asks
-//! with SQL.
+//! [`ReadModels`] answers questions from them; [`Checkpoint`] says how far they are. `SCHEMA.md`
+//! beside this crate explains every table and column, for questions in SQL.
 //!
 //! # Invariants
 //! - The rows and the checkpoint that they are complete up to are one SQL commit: after any
@@ -29,7 +28,6 @@
 mod checkpoint;
 mod database;
 mod error;
-mod follow;
 mod names;
 mod projector;
 mod read;
@@ -41,7 +39,6 @@ mod write;
 
 pub use checkpoint::Checkpoint;
 pub use error::{ProjectError, ReadError};
-pub use follow::{Follower, follow};
 pub use names::NameCache;
 pub use projector::{MAX_BATCH, MAX_ENTRIES, Progress, Projector};
 pub use read::{

@@ -117,8 +117,9 @@ impl Projector {
         self.checkpoint
     }
 
-    /// From here on commits are published, and end early where somebody waits for them.
-    pub(crate) fn publishing(mut self, checkpoint: Checkpoint) -> Self {
+    /// From here on commits are published, and end early where a read waits for them.
+    #[must_use]
+    pub fn publishing(mut self, checkpoint: Checkpoint) -> Self {
         self.published = Some(checkpoint);
         self
     }
@@ -201,7 +202,10 @@ impl Projector {
     }
 
     /// As [`Projector::catch_up`], and what comes beyond this position is left for another time.
-    pub(crate) fn catch_up_to(
+    ///
+    /// # Errors
+    /// As [`Projector::catch_up`]. Commits before the failure stand.
+    pub fn catch_up_to(
         &mut self,
         last: u64,
         reader: &dyn LogReader,

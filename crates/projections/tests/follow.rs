@@ -1,9 +1,9 @@
-//! The thread that follows, and whoever waits for it.
+//! Following a log step by step, and waiting for that.
 
 mod harness;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tillroll_log::testing::TestLog;
 
@@ -12,94 +12,55 @@ use harness::{Models, Roll, append, reader};
 use tillroll_events::{AccountNames, OrderId};
 use tillroll_ledger::AccountId;
 use tillroll_log::{Batch, Deadline, Frames, Head, LogReader, MemoryLog, Position, ReadError};
-use tillroll_projections::{Checkpoint, Follower, NameCache, ProjectError, ReadModels, follow};
-
-/// A stand-in for the engine's watch of committed positions.
-#[derive(Clone, Default)]
-struct Committed(Arc<(Mutex<(u64, bool)>, Condvar)>);
-
-impl Committed {
-    fn set(&self, position: u64) {
-        self.0.0.lock().expect("not poisoned").0 = position;
-        self.0.1.notify_all();
-    }
-
-    fn stop(&self) {
-        self.0.0.lock().expect("not poisoned").1 = true;
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self) -> impl FnMut(u64) -> Option<u64> + Send + 'static {
-        let Self(shared) = self.clone();
-        move |seen| {
-            let mut state = shared.0.lock().expect("not poisoned");
-            loop {
-                match *state {
-                    (_, true) => return None,
-                    (position, false) if position > seen => return Some(position),
-                    _ => state = shared.1.wait(state).expect("not poisoned"),
-                }
-            }
-        }
-    }
-}
-
-fn following(
-    models: &Models,
-    reader: Arc<dyn LogReader>,
-    checkpoint: &Checkpoint,
-    committed: &Committed,
-) -> Follower {
-    let (projector, checkpoint) = (models.projector(), checkpoint.clone());
-    follow(projector, reader, checkpoint, committed.wait()).expect("a thread")
-}
+use tillroll_projections::{Checkpoint, NameCache, ProjectError, Projector, ReadModels};
 
 /// Long enough for any machine; only a broken test waits it out.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn publishing(models: &Models, checkpoint: &Checkpoint) -> Projector {
+    models.projector().publishing(checkpoint.clone())
+}
 
 #[test]
-fn a_follower_projects_what_is_committed_until_it_is_stopped() {
+fn every_commit_is_published_once_it_can_be_read() {
     let story = Story::of(70, 300);
     let models = Models::default();
     let mut log = MemoryLog::new();
-    let committed = Committed::default();
     let checkpoint = Checkpoint::new(0);
     let (send, receive) = mpsc::channel();
     checkpoint.subscribe(move |position| send.send(position).expect("the test listens"));
-    let follower = following(&models, reader(&log), &checkpoint, &committed);
-    for records in story.roll.records.chunks(90) {
-        append(&mut log, records, 8);
-        let head = log.end().position.get();
-        committed.set(head);
-        // Read your own write.
-        assert!(checkpoint.wait_for(head, PATIENCE));
-        assert!(models.read().checkpoint().expect("an answer") >= head);
-    }
-    committed.stop();
-    let projector = follower.join().expect("it stops without a failure");
+    let mut projector = publishing(&models, &checkpoint);
+    std::thread::scope(|scope| {
+        // A read that was asked for before there was anything.
+        let end = scope.spawn(|| checkpoint.wait_for(story.roll.head(), PATIENCE));
+        for records in story.roll.records.chunks(90) {
+            append(&mut log, records, 8);
+            let head = log.end().position.get();
+            let reached = projector.catch_up_to(head, &*reader(&log), &mut |_| {});
+            assert_eq!(reached.expect("a valid roll"), head);
+            // Read your own write.
+            assert!(checkpoint.wait_for(head, Duration::ZERO));
+            assert_eq!(models.read().checkpoint().expect("an answer"), head);
+        }
+        assert!(end.join().expect("it does not panic"));
+    });
     assert_eq!(projector.checkpoint(), story.roll.head());
-    assert_eq!(checkpoint.failure(), None);
     let published: Vec<u64> = receive.try_iter().collect();
     assert!(published.is_sorted(), "{published:?}");
     assert_eq!(published.last(), Some(&story.roll.head()));
     assert_eq!(models.dump(), Models::of(&story.roll.numbered()).dump());
 }
 
-/// Whoever says how far may gather what comes meanwhile.
+/// The caller may gather what comes meanwhile.
 #[test]
-fn a_follower_goes_no_further_than_it_is_told() {
+fn it_goes_no_further_than_it_is_asked_to() {
     let story = Story::of(71, 200);
     let models = Models::default();
     let log = story.roll.log(7);
-    let committed = Committed::default();
-    let checkpoint = Checkpoint::new(0);
-    let follower = following(&models, reader(&log), &checkpoint, &committed);
+    let mut projector = models.projector();
     let middle = story.roll.head() / 2;
-    committed.set(middle);
-    assert!(checkpoint.wait_for(middle, PATIENCE));
-    committed.stop();
-    let projector = follower.join().expect("it stops without a failure");
-    assert_eq!(projector.checkpoint(), middle);
+    let reached = projector.catch_up_to(middle, &*reader(&log), &mut |_| {});
+    assert_eq!(reached.expect("a valid roll"), middle);
     let half = usize::try_from(middle).expect("small");
     let expected = Models::of(&story.roll.numbered()[..half]);
     assert_eq!(models.dump(), expected.dump());
@@ -116,7 +77,6 @@ fn waiting_for_a_position_that_does_not_come_ends() {
 struct Flaky {
     inner: Arc<dyn LogReader>,
     works: Arc<AtomicBool>,
-    asked: Arc<AtomicU64>,
 }
 
 impl LogReader for Flaky {
@@ -129,7 +89,6 @@ impl LogReader for Flaky {
     }
 
     fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.works.load(Ordering::SeqCst) {
             self.inner.frames(from, deadline)
         } else {
@@ -139,39 +98,30 @@ impl LogReader for Flaky {
 }
 
 #[test]
-fn a_failure_that_may_pass_is_published_and_tried_again() {
+fn a_failure_that_may_pass_leaves_the_checkpoint_where_it_is() {
     let story = Story::of(71, 50);
     let log = story.roll.log(10);
     let models = Models::default();
-    let (works, asked) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicU64::new(0)),
-    );
+    let works = Arc::new(AtomicBool::new(true));
     let flaky = Flaky {
         inner: reader(&log),
         works: works.clone(),
-        asked: asked.clone(),
     };
-    let committed = Committed::default();
-    committed.set(story.roll.head());
-    let checkpoint = Checkpoint::new(0);
-    let follower = following(&models, Arc::new(flaky), &checkpoint, &committed);
-    while asked.load(Ordering::SeqCst) < 2 {
-        std::thread::yield_now();
-    }
-    let failure = checkpoint
-        .failure()
-        .expect("the first failure was published");
-    assert!(failure.contains("the cable is out"), "{failure}");
+    let mut projector = models.projector();
+    let mut catch_up = |last| projector.catch_up_to(last, &flaky, &mut |_| {});
+    assert_eq!(catch_up(20).expect("it works"), 20);
+    works.store(false, Ordering::SeqCst);
+    let error = catch_up(u64::MAX).expect_err("it does not work");
+    assert!(error.is_transient());
+    assert!(error.to_string().contains("the cable is out"), "{error}");
+    assert_eq!(models.read().checkpoint().expect("an answer"), 20);
     works.store(true, Ordering::SeqCst);
-    assert!(checkpoint.wait_for(story.roll.head(), PATIENCE));
-    assert_eq!(checkpoint.failure(), None);
-    committed.stop();
-    assert!(follower.join().is_ok());
+    assert_eq!(catch_up(u64::MAX).expect("it works"), story.roll.head());
+    assert_eq!(models.dump(), Models::of(&story.roll.numbered()).dump());
 }
 
 #[test]
-fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
+fn a_record_of_a_newer_version_is_final_and_has_a_position() {
     let story = Story::of(72, 20);
     let mut log = story.roll.log(10);
     let mut batch = Batch::new();
@@ -181,16 +131,17 @@ fn a_record_of_a_newer_version_ends_the_follower_with_its_position() {
         story.roll.head() + 1
     );
     let models = Models::default();
-    let committed = Committed::default();
-    committed.set(story.roll.head() + 1);
-    let checkpoint = Checkpoint::new(0);
-    let follower = following(&models, reader(&log), &checkpoint, &committed);
-    let error = follower.join().expect_err("it cannot be read");
+    let caught_up = models.projector().catch_up(&*reader(&log), &mut |_| {});
+    let error = caught_up.expect_err("it cannot be read");
     assert!(
         matches!(error, ProjectError::Record { position, .. } if position == story.roll.head() + 1),
         "{error}"
     );
-    assert!(checkpoint.failure().expect("published").contains("65535"));
+    assert!(!error.is_transient());
+    assert!(
+        error.to_string().contains("65535") || format!("{error:?}").contains("65535"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -286,30 +237,20 @@ fn accounts_have_names_as_soon_as_they_are_projected_or_learnt() {
 
 /// Where nobody waits, everything that is there goes into one commit.
 #[test]
-fn a_commit_ends_early_for_whoever_waits() {
+fn a_commit_ends_early_for_a_read_that_waits() {
     let story = Story::of(73, 1_500);
     let head = story.roll.head();
     for (wanted, commits) in [(None, 1), (Some(300), 2), (Some(head), 1)] {
         let models = Models::default();
         let log = story.roll.log(40);
-        let committed = Committed::default();
-        committed.set(log.end().position.get());
         let checkpoint = Checkpoint::new(0);
         wanted.inspect(|position| checkpoint.want(*position));
         let (send, receive) = mpsc::channel();
         checkpoint.subscribe(move |position| send.send(position).expect("it is listened to"));
-        let follower = follow(
-            models.projector(),
-            reader(&log),
-            checkpoint.clone(),
-            committed.wait(),
-        )
-        .expect("a thread");
-        assert!(checkpoint.wait_for(wanted.unwrap_or(head), PATIENCE));
-        assert!(checkpoint.wait_for(head, PATIENCE));
-        committed.stop();
-        follower.join().expect("it stops without a failure");
-        let ends: Vec<u64> = receive.try_iter().filter(|end| *end > 0).collect();
+        let mut projector = publishing(&models, &checkpoint);
+        let reached = projector.catch_up(&*reader(&log), &mut |_| {});
+        assert_eq!(reached.expect("a valid roll"), head);
+        let ends: Vec<u64> = receive.try_iter().collect();
         assert_eq!(
             (ends.len(), ends.last()),
             (commits, Some(&head)),

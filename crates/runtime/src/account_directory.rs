@@ -1,14 +1,14 @@
 //! Which account a number is: names for records, which hold numbers only.
 //!
-//! A name never changes. It knows those that were there at the start, learns from the records
-//! that pass by, asks the writer for what it missed (which makes a frame end early, so it is
-//! rare), and the read models when there is no writer any more.
+//! A name never changes. The directory knows those that were there at the start, and follows the
+//! log for those that are opened since. What it has forgotten it asks of the writer (which makes a
+//! frame end early, so it is rare), or of the read models when there is no writer any more.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
 use tillroll_engine::{Handle, Position};
-use tillroll_events::{AccountNames, Event, Record};
+use tillroll_events::{AccountNames, AccountOpened, Event, Record};
 use tillroll_ledger::{AccountId, AccountPath, EntryRef, Ledger};
 use tillroll_money::Unit;
 use tillroll_projections::NameCache;
@@ -16,17 +16,17 @@ use tillroll_projections::NameCache;
 /// Above this many, all are forgotten and asked for again as they are needed.
 const MOST_REMEMBERED: usize = 200_000;
 
-type Name = (AccountPath, Unit);
+type AccountName = (AccountPath, Unit);
 
 #[derive(Debug)]
 pub(crate) struct AccountDirectory {
-    known: RwLock<HashMap<AccountId, Name>>,
+    known: RwLock<HashMap<AccountId, AccountName>>,
     models: NameCache,
 }
 
-/// The names of every account that some records speak of.
-#[derive(Debug)]
-pub struct AccountNameTable(HashMap<AccountId, Name>);
+/// The names of the accounts that some records name by number.
+#[derive(Debug, Default)]
+pub struct AccountNameTable(HashMap<AccountId, AccountName>);
 
 impl AccountNames for AccountNameTable {
     fn name(&self, account: AccountId) -> Option<(String, Unit)> {
@@ -49,21 +49,12 @@ impl AccountDirectory {
         }
     }
 
-    /// Learns from records that pass by.
-    pub(crate) fn absorb(&self, records: &[(Position, Record)]) {
-        let mut opened = records
-            .iter()
-            .filter_map(|(_, record)| match &record.event {
-                Event::AccountOpened(opened) => Some(opened),
-                _ => None,
-            })
-            .peekable();
-        if opened.peek().is_some() {
-            self.learn(opened.map(|opened| (opened.account, (opened.path.clone(), opened.unit))));
-        }
+    /// Learns the account that a record opens.
+    pub(crate) fn learn(&self, opened: &AccountOpened) {
+        self.remember([(opened.account, (opened.path.clone(), opened.unit))]);
     }
 
-    fn learn(&self, found: impl IntoIterator<Item = (AccountId, Name)>) {
+    fn remember(&self, found: impl IntoIterator<Item = (AccountId, AccountName)>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() > MOST_REMEMBERED {
             known.clear();
@@ -71,36 +62,33 @@ impl AccountDirectory {
         known.extend(found);
     }
 
-    /// The names of all accounts that the records speak of.
-    pub(crate) async fn names(
-        &self,
-        records: &[(Position, Record)],
-        writer: &Handle,
-    ) -> AccountNameTable {
-        self.absorb(records);
-        let mut names = HashMap::new();
-        let mut missing: Vec<AccountId> = Vec::new();
-        {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            for account in accounts(records) {
-                match known.get(&account) {
-                    Some(name) => {
-                        names.insert(account, name.clone());
-                    }
-                    None => missing.push(account),
-                }
-            }
-        }
-        if missing.is_empty() {
-            return AccountNameTable(names);
-        }
-        let found = self.ask(missing, writer).await;
-        self.learn(found.iter().cloned());
-        names.extend(found);
-        AccountNameTable(names)
+    /// Moves accounts whose names are known from `missing` to `names`.
+    pub(crate) fn look_up(&self, missing: &mut BTreeSet<AccountId>, names: &mut AccountNameTable) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        missing.retain(|account| {
+            let name = known.get(account);
+            names.0.extend(name.map(|name| (*account, name.clone())));
+            name.is_none()
+        });
     }
 
-    async fn ask(&self, missing: Vec<AccountId>, writer: &Handle) -> Vec<(AccountId, Name)> {
+    /// Asks for names that are not known here.
+    pub(crate) async fn ask(
+        &self,
+        missing: BTreeSet<AccountId>,
+        writer: &Handle,
+        names: &mut AccountNameTable,
+    ) {
+        let found = self.find(missing, writer).await;
+        self.remember(found.iter().cloned());
+        names.0.extend(found);
+    }
+
+    async fn find(
+        &self,
+        missing: BTreeSet<AccountId>,
+        writer: &Handle,
+    ) -> Vec<(AccountId, AccountName)> {
         let wanted = missing.clone();
         let asked = writer.inspect(move |book| {
             let name = |id: AccountId| {
@@ -124,16 +112,25 @@ impl AccountDirectory {
     }
 }
 
-fn accounts(records: &[(Position, Record)]) -> BTreeSet<AccountId> {
+/// The accounts that records name by number, and the names of those that they open themselves.
+pub(crate) fn named_accounts(
+    records: &[(Position, Record)],
+) -> (BTreeSet<AccountId>, AccountNameTable) {
     let mut accounts = BTreeSet::new();
+    let mut opened = AccountNameTable::default();
     for (_, record) in records {
         let mut add = |entry: EntryRef<'_>| {
             accounts.extend(entry.postings().iter().map(|posting| posting.account));
         };
         match &record.event {
             Event::HoldPlaced(hold) => add(hold.entry.borrowed()),
+            Event::AccountOpened(event) => {
+                let name = (event.path.clone(), event.unit);
+                opened.0.insert(event.account, name);
+            }
             event => event.for_each_posted(add),
         }
     }
-    accounts
+    accounts.retain(|account| !opened.0.contains_key(account));
+    (accounts, opened)
 }

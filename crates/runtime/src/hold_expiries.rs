@@ -1,14 +1,15 @@
 //! Holds whose time is over: found without asking the writer every second.
 //!
 //! Only the earliest known end is kept. It may be earlier than the truth (a hold was captured
-//! meanwhile), which costs one look; it is never later.
+//! meanwhile), which costs one look at the book; it is never later than that of a hold on the log
+//! that was read, and the log is read before each look at the clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tillroll_book::{Action, Command};
-use tillroll_engine::{Position, SubmitError};
-use tillroll_events::{Caller, Event, Record};
+use tillroll_engine::SubmitError;
+use tillroll_events::{Caller, HoldPlaced};
 use tillroll_ledger::Ledger;
 
 use crate::BookHandle;
@@ -28,14 +29,9 @@ impl HoldExpiries {
         }
     }
 
-    /// Learns from records that pass by.
-    pub(crate) fn absorb(&self, records: &[(Position, Record)]) {
-        for (_, record) in records {
-            if let Event::HoldPlaced(hold) = &record.event
-                && let Some(at) = hold.expires_at
-            {
-                self.earliest.fetch_min(at.micros(), Ordering::SeqCst);
-            }
+    pub(crate) fn learn(&self, hold: &HoldPlaced) {
+        if let Some(at) = hold.expires_at {
+            self.earliest.fetch_min(at.micros(), Ordering::SeqCst);
         }
     }
 }
@@ -54,7 +50,7 @@ pub(crate) async fn expire(book: BookHandle) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        match expire_now(&book).await {
+        match book.expire_holds().await {
             // It is tried again in a second; a standby's leader ends holds.
             Ok(())
             | Err(
@@ -68,9 +64,11 @@ pub(crate) async fn expire(book: BookHandle) {
     }
 }
 
-/// Ends the holds whose time is over, if there can be any.
-pub(crate) async fn expire_now(book: &BookHandle) -> Result<(), SubmitError> {
-    let expiries = book.expiries();
+/// Ends the holds whose time is over, if there can be any among those that are known.
+pub(crate) async fn expire_due(
+    book: &BookHandle,
+    expiries: &HoldExpiries,
+) -> Result<(), SubmitError> {
     let due = expiries.earliest.load(Ordering::SeqCst);
     if book.now().micros() < due {
         return Ok(());
@@ -88,10 +86,8 @@ pub(crate) async fn expire_now(book: &BookHandle) -> Result<(), SubmitError> {
             })
             .await?;
         tracing::debug!(ended = outcome.records.len(), "holds whose time is over");
-        let (_, next) = book
-            .engine()
-            .inspect(|state| earliest(state.ledger()))
-            .await?;
+        let look = book.engine().inspect(|state| earliest(state.ledger()));
+        let (_, next) = look.await?;
         Ok(next)
     }
     .await;

@@ -17,16 +17,23 @@
 
 mod account_directory;
 mod clock;
+mod follower;
 mod hold_expiries;
 mod layout;
+mod ledger_index;
 mod open_book;
 mod read_models;
 mod read_only;
 mod records;
 mod snapshots;
+mod tail;
 
 pub use account_directory::AccountNameTable;
 pub use clock::{BookClock, ManualClock, SystemClock};
+pub use follower::{
+    AtOnce, Consumer, Follower, FollowerState, FollowerThread, Pace, ThreadPriority,
+};
 pub use layout::{BookIdError, Layout, ReadOnlyError, ReadOnlyLog};
 pub use open_book::{BookHandle, BookOpenError, OpenBook, OpenBookOptions};
-pub use records::RecordsError;
+pub use records::{RecordFeed, RecordsError};
+pub use tail::Tail;

@@ -1,31 +1,34 @@
 //! A book that is open for writing: log, writer, snapshots, read models and what follows the log.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::TryFutureExt;
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{
-    BookOptions, Engine, EngineOptions, EngineThread, Failure, Handle, Keeper, KeeperOptions,
-    Outcome, Position, ScratchFiles, StartError, StartReport, SubmitError,
+    BookOptions, Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position,
+    ScratchFiles, SnapshotMaker, SnapshotOptions, StartError, StartReport, SubmitError,
 };
 use tillroll_events::{Record, Timestamp};
 use tillroll_log::{DirStorage, DirStorageError, FileStore, LogId, OpenRequest, RecoveryReport};
-use tillroll_projections::{
-    Checkpoint, Follower, NameCache, ProjectError, Projector, ReadError, ReadModels,
-};
+use tillroll_projections::{Checkpoint, NameCache, ProjectError, Projector, ReadError, ReadModels};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::account_directory::AccountDirectory;
+use crate::account_directory::{AccountDirectory, named_accounts};
+use crate::follower::{AtOnce, Follower, FollowerState, FollowerThread, ThreadPriority};
 use crate::hold_expiries::{self, HoldExpiries};
-use crate::records::read_records;
-use crate::snapshots::{self, LastSnapshot};
+use crate::ledger_index::LedgerIndex;
+use crate::read_models::{Gathering, ReadModelConsumer};
+use crate::records::{RecordFeed, read_records};
+use crate::snapshots::{self, LastSnapshot, LogWeight, SnapshotConsumer, WhenDue};
 use crate::{
-    AccountNameTable, BookClock, BookIdError, Layout, RecordsError, SystemClock, read_models,
+    AccountNameTable, BookClock, BookIdError, Layout, RecordsError, SystemClock, Tail, read_models,
 };
 
 /// How a book is opened.
@@ -41,7 +44,7 @@ pub struct OpenBookOptions {
     pub segment_bytes: u64,
     /// When snapshots of the state are made; without it none is read or made, and every start
     /// folds the whole log.
-    pub snapshots: Option<KeeperOptions>,
+    pub snapshots: Option<SnapshotOptions>,
     /// Records for which nothing has changed a row of the state that leaves memory for a file
     /// that is gone when the process is.
     pub cold_after: u64,
@@ -59,7 +62,7 @@ impl OpenBookOptions {
             chart: Chart::default(),
             queue: 4096,
             segment_bytes: tillroll_log::Options::default().segment_bytes,
-            snapshots: Some(KeeperOptions::default()),
+            snapshots: Some(SnapshotOptions::default()),
             cold_after: ScratchFiles::AFTER,
             closing_patience: Duration::from_secs(5),
         }
@@ -94,8 +97,10 @@ pub enum BookOpenError {
 pub struct OpenBook {
     handle: BookHandle,
     thread: Option<EngineThread>,
-    follower: Option<Follower>,
-    keeper: Option<Keeper>,
+    read_models: Option<FollowerThread<ProjectError>>,
+    snapshots: Option<FollowerThread<Infallible>>,
+    /// Has the snapshot that is under way given up.
+    abandon_snapshot: Arc<AtomicBool>,
     last_snapshot: LastSnapshot,
     tasks: Vec<JoinHandle<()>>,
     /// Ends the followers, once there is nothing more to follow.
@@ -126,7 +131,6 @@ impl OpenBook {
         options: OpenBookOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<Self, BookOpenError> {
-        let runtime = tokio::runtime::Handle::current();
         let layout = Layout::at(&options.data_dir);
         let failed = |action, path: PathBuf| {
             move |source| BookOpenError::Io {
@@ -179,12 +183,13 @@ impl OpenBook {
                 "an append that was never acknowledged was cut off",
             );
         }
-        let expiries = HoldExpiries::of(engine.book().ledger());
+        let expiries = Arc::new(HoldExpiries::of(engine.book().ledger()));
 
-        let projector = Projector::open(&path)?;
-        let models = ReadModels::open(&path)?;
+        let models_path = layout.read_models();
+        let projector = Projector::open(&models_path)?;
+        let models = ReadModels::open(&models_path)?;
         let names = NameCache::new(models.clone());
-        let accounts = AccountDirectory::of(engine.book().ledger(), names);
+        let accounts = Arc::new(AccountDirectory::of(engine.book().ledger(), names));
         let checkpoint = Checkpoint::new(projector.checkpoint());
         let (moved, projected) = watch::channel(projector.checkpoint());
         checkpoint.subscribe(move |position| {
@@ -199,37 +204,54 @@ impl OpenBook {
         let queue = options.queue.max(1);
         let (engine, thread) =
             tillroll_engine::spawn_until(engine, EngineOptions { queue }, at_end);
+        let tail = Tail::of_writer(&engine);
+        let index = LedgerIndex {
+            reader: engine.reader(),
+            checkpoint: recovery.head.position,
+            accounts: Arc::clone(&accounts),
+            expiries: Arc::clone(&expiries),
+        };
+        let index = Follower::new(index, AtOnce, tail.clone());
         let (leave, leaving) = watch::channel(false);
+        let no_thread = |path: PathBuf| failed("start a thread for", path);
+
         let wanted = Arc::new(Notify::new());
-        let follower = read_models::follow(
-            projector,
-            &engine,
-            checkpoint.clone(),
-            leaving.clone(),
-            Arc::clone(&wanted),
-            runtime,
-        )
-        .map_err(failed("start a thread for", path))?;
-        let keeper = kept
-            .zip(last)
-            .map(|((snapshots, options), last)| {
-                snapshots::keep(
-                    snapshots,
-                    options,
-                    &start,
-                    last,
-                    &engine,
-                    book_options,
-                    leaving,
-                )
-            })
-            .transpose()
-            .map_err(failed("start a thread for", layout.snapshots()))?;
+        let pace = Gathering::new(&engine, Arc::clone(&wanted));
+        let projector = projector.publishing(checkpoint.clone());
+        let consumer = ReadModelConsumer::new(projector, engine.reader());
+        let read_models = Follower::new(consumer, pace, tail.clone());
+        let read_models = read_models
+            .spawn(
+                "tillroll-read-models",
+                ThreadPriority::Background,
+                leaving.clone(),
+            )
+            .map_err(no_thread(models_path))?;
+
+        let mut abandon_snapshot = Arc::default();
+        let mut snapshots = None;
+        if let Some(((directory, options), last)) = kept.zip(last) {
+            let weigh = LogWeight::new(&engine, &start);
+            let maker = SnapshotMaker::new(directory, id, engine.reader(), book_options, &options);
+            abandon_snapshot = maker.abandoned();
+            let head = start.recovery.head.position;
+            let consumer = SnapshotConsumer::new(maker, weigh.clone(), head);
+            let pace = WhenDue {
+                options,
+                last,
+                weigh,
+            };
+            let follower = Follower::new(consumer, pace, tail);
+            let thread = follower.spawn("tillroll-snapshots", ThreadPriority::Normal, leaving);
+            snapshots = Some(thread.map_err(no_thread(layout.snapshots()))?);
+        }
 
         let handle = BookHandle(Arc::new(HandleParts {
             accounts,
+            index,
             engine,
             models,
+            models_state: read_models.state(),
             checkpoint,
             projected,
             wanted,
@@ -247,8 +269,9 @@ impl OpenBook {
             handle,
             tasks,
             thread: Some(thread),
-            follower: Some(follower),
-            keeper,
+            read_models: Some(read_models),
+            snapshots,
+            abandon_snapshot,
             last_snapshot,
             leave,
             start,
@@ -298,9 +321,7 @@ impl OpenBook {
     /// The failure that ended the writer. The process should end with an error then.
     pub async fn close(mut self) -> Result<(), Failure> {
         let engine = self.engine().clone();
-        if let Some(keeper) = &self.keeper {
-            keeper.stop();
-        }
+        self.abandon_snapshot.store(true, Ordering::SeqCst);
         self.last_snapshot.allow();
         engine.stop();
         let ended = engine.ended().await;
@@ -321,13 +342,13 @@ impl OpenBook {
                 tracing::error!(%error, "a background task had failed");
             }
         }
-        let (thread, follower) = (self.thread.take(), self.follower.take());
-        let keeper = self.keeper.take();
+        let (thread, read_models) = (self.thread.take(), self.read_models.take());
+        let snapshots = self.snapshots.take();
         let joined = tokio::task::spawn_blocking(move || {
-            if let Some(keeper) = keeper {
-                keeper.join();
+            if let Some(snapshots) = snapshots {
+                snapshots.join().unwrap_or_else(|never| match never {});
             }
-            if let Some(Err(error)) = follower.map(Follower::join) {
+            if let Some(Err(error)) = read_models.map(FollowerThread::join) {
                 tracing::warn!(%error, "the read models had failed");
             }
             // It writes the last snapshot before it ends.
@@ -342,6 +363,7 @@ impl OpenBook {
 
 impl Drop for OpenBook {
     fn drop(&mut self) {
+        self.abandon_snapshot.store(true, Ordering::SeqCst);
         self.engine().stop();
         self.leave.send_replace(true);
         for task in &self.tasks {
@@ -358,21 +380,32 @@ async fn watch_writer(book: BookHandle) {
 }
 
 /// A handle on an open book. Clones are handles on the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BookHandle(Arc<HandleParts>);
 
-#[derive(Debug)]
+impl fmt::Debug for BookHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BookHandle")
+            .field("id", &self.id())
+            .field("engine", self.engine())
+            .finish_non_exhaustive()
+    }
+}
+
 struct HandleParts {
     engine: Handle,
     models: ReadModels,
+    models_state: watch::Receiver<FollowerState>,
     checkpoint: Checkpoint,
     /// The checkpoint, for tasks that wait.
     projected: watch::Receiver<u64>,
     /// Notified when a read waits for the read models.
     wanted: Arc<Notify>,
     clock: Arc<dyn BookClock>,
-    accounts: AccountDirectory,
-    expiries: HoldExpiries,
+    accounts: Arc<AccountDirectory>,
+    expiries: Arc<HoldExpiries>,
+    /// Where accounts and expiries learn.
+    index: Follower<LedgerIndex, AtOnce>,
     id: LogId,
     source: String,
     /// Why the writer ended, once it failed.
@@ -422,15 +455,10 @@ impl BookHandle {
         &self,
         command: Command,
     ) -> impl Future<Output = Result<Outcome, SubmitError>> + Send {
-        self.0.engine.submit(command).map(|submitted| {
-            let outcome = submitted.inspect_err(|error| {
-                if let SubmitError::Failed(failure) = error {
-                    self.fail(failure);
-                }
-            })?;
-            self.0.accounts.absorb(&outcome.records);
-            self.0.expiries.absorb(&outcome.records);
-            Ok(outcome)
+        self.0.engine.submit(command).inspect_err(|error| {
+            if let SubmitError::Failed(failure) = error {
+                self.fail(failure);
+            }
         })
     }
 
@@ -442,6 +470,12 @@ impl BookHandle {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.0.failure.get()
+    }
+
+    /// Why the read models do not follow the log, when they do not.
+    #[must_use]
+    pub fn read_model_failure(&self) -> Option<Arc<str>> {
+        self.0.models_state.borrow().failure().cloned()
     }
 
     /// Waits until the read models hold `position`; false when that took longer than `patience`.
@@ -480,9 +514,37 @@ impl BookHandle {
         }
     }
 
+    /// Follows the log from after a position up to another, as records are committed.
+    #[must_use]
+    pub fn feed(&self, after: u64, until: u64, limit: usize) -> Follower<RecordFeed, AtOnce> {
+        let tail = Tail::of_writer(self.engine());
+        let (after, until) = (Position::new(after), Position::new(until));
+        let feed = RecordFeed::new(Arc::clone(tail.reader()), after, until, limit);
+        Follower::new(feed, AtOnce, tail)
+    }
+
     /// The names of the accounts that records name by number.
     pub async fn names(&self, records: &[(Position, Record)]) -> AccountNameTable {
-        self.0.accounts.names(records, &self.0.engine).await
+        let (mut missing, mut names) = named_accounts(records);
+        self.0.accounts.look_up(&mut missing, &mut names);
+        if let Some((last, _)) = records.last()
+            && !missing.is_empty()
+        {
+            self.learn_to(*last).await;
+            self.0.accounts.look_up(&mut missing, &mut names);
+        }
+        if !missing.is_empty() {
+            let ask = self.0.accounts.ask(missing, self.engine(), &mut names);
+            ask.await;
+        }
+        names
+    }
+
+    /// Has what is learned from the log be as far as a position.
+    async fn learn_to(&self, position: Position) {
+        if let Err(error) = self.0.index.catch_up(position).await {
+            tracing::error!(%error, "names of accounts and ends of holds cannot be read");
+        }
     }
 
     /// Ends the holds whose time is over, as happens by itself once a second.
@@ -490,10 +552,7 @@ impl BookHandle {
     /// # Errors
     /// As submitting any command.
     pub async fn expire_holds(&self) -> Result<(), SubmitError> {
-        hold_expiries::expire_now(self).await
-    }
-
-    pub(crate) fn expiries(&self) -> &HoldExpiries {
-        &self.0.expiries
+        self.learn_to(self.engine().head()).await;
+        hold_expiries::expire_due(self, &self.0.expiries).await
     }
 }

@@ -1,13 +1,17 @@
-//! The thread that keeps the read models up to date, and when it works.
+//! The follower that keeps the read models up to date, and when it works.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tillroll_engine::Handle;
-use tillroll_projections::{Checkpoint, Follower, Projector, ReadModels};
-use tokio::sync::{Notify, watch};
+use tillroll_engine::{Handle, Position};
+use tillroll_log::LogReader;
+use tillroll_projections::{ProjectError, Projector, ReadModels};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::Tail;
+use crate::follower::{Consumer, Pace};
 
 /// How far the read models have followed the log. They follow only what is durable, so a log
 /// that ends before this has lost its end: without it, rot in the last frame would pass for an
@@ -16,6 +20,38 @@ pub(crate) fn durable_position(path: &Path) -> u64 {
     ReadModels::open(path)
         .and_then(|models| models.checkpoint())
         .unwrap_or(0)
+}
+
+/// Rows and checkpoint are one SQL commit.
+pub(crate) struct ReadModelConsumer {
+    projector: Projector,
+    reader: Arc<dyn LogReader>,
+}
+
+impl ReadModelConsumer {
+    pub(crate) fn new(projector: Projector, reader: Arc<dyn LogReader>) -> Self {
+        Self { projector, reader }
+    }
+}
+
+impl Consumer for ReadModelConsumer {
+    type Output = ();
+    type Error = ProjectError;
+
+    fn checkpoint(&self) -> Position {
+        Position::new(self.projector.checkpoint())
+    }
+
+    fn apply(&mut self, head: Position) -> Result<(), ProjectError> {
+        let caught_up = self
+            .projector
+            .catch_up_to(head.get(), &*self.reader, &mut |_| {});
+        caught_up.map(|_| ())
+    }
+
+    fn is_transient(error: &ProjectError) -> bool {
+        error.is_transient()
+    }
 }
 
 /// The least time between two commits of the read models while the writer is busy. Pages of
@@ -31,52 +67,58 @@ const LOOK: Duration = Duration::from_millis(100);
 /// would else be followed by many small commits, which stall it again.
 const REST: Duration = Duration::from_secs(1);
 
-/// Starts the thread that keeps the read models up to date.
-pub(crate) fn follow(
-    projector: Projector,
-    engine: &Handle,
-    checkpoint: Checkpoint,
-    mut stopping: watch::Receiver<bool>,
+/// Small commits at once while little is written, larger ones at intervals while much is.
+#[derive(Debug)]
+pub(crate) struct Gathering {
+    engine: Handle,
+    /// Notified when a read waits for the read models.
     wanted: Arc<Notify>,
-    runtime: tokio::runtime::Handle,
-) -> io::Result<Follower> {
-    let mut committed = engine.committed();
-    let mut followed = tokio::time::Instant::now();
-    let written = {
-        let engine = engine.clone();
-        move || engine.metrics().bytes
-    };
-    let (mut looked, mut written_then) = (followed, written());
-    let mut gathering = Duration::ZERO;
-    let wait = move |seen: u64| {
-        let since = looked.elapsed();
-        let enough = if gathering.is_zero() { LOOK } else { REST };
-        if since >= enough {
-            let written_now = written();
-            let bytes = u128::from(written_now.saturating_sub(written_then)) * 1_000_000;
-            let is_busy = bytes > since.as_micros() * BUSY;
-            gathering = if is_busy { GATHERING } else { Duration::ZERO };
-            (looked, written_then) = (tokio::time::Instant::now(), written_now);
+    /// When the last application began.
+    followed: Instant,
+    looked: Instant,
+    written: u64,
+    interval: Duration,
+}
+
+impl Gathering {
+    pub(crate) fn new(engine: &Handle, wanted: Arc<Notify>) -> Self {
+        let now = Instant::now();
+        Self {
+            wanted,
+            followed: now,
+            looked: now,
+            written: engine.appended_bytes(),
+            engine: engine.clone(),
+            interval: Duration::ZERO,
         }
-        let head = runtime.block_on(async {
-            let moved = async {
-                let more = committed.wait_for(|head| head.get() > seen).await.is_ok();
-                // What comes right behind the last is waited for, so that it shares a commit,
-                // unless a read wants it.
-                tokio::select! {
-                    () = tokio::time::sleep_until(followed + gathering) => {}
-                    () = wanted.notified() => {}
-                }
-                more.then(|| committed.borrow().get())
-            };
-            tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stopping| *stopping) => None,
-                head = moved => head,
-            }
-        });
-        followed = tokio::time::Instant::now();
-        head
-    };
-    tillroll_projections::follow(projector, engine.reader(), checkpoint, wait)
+    }
+
+    /// Looks whether the writer is busy.
+    fn look(&mut self) {
+        let since = self.looked.elapsed();
+        let enough = if self.interval.is_zero() { LOOK } else { REST };
+        if since < enough {
+            return;
+        }
+        let written = self.engine.appended_bytes();
+        let bytes = u128::from(written.saturating_sub(self.written)) * 1_000_000;
+        let is_busy = bytes > since.as_micros() * BUSY;
+        self.interval = if is_busy { GATHERING } else { Duration::ZERO };
+        (self.looked, self.written) = (Instant::now(), written);
+    }
+}
+
+impl Pace for Gathering {
+    async fn wait(&mut self, tail: &mut Tail, checkpoint: Position) -> Option<Position> {
+        self.look();
+        tail.past(checkpoint).await?;
+        // What comes right behind the last is waited for, so that it shares a commit, unless a
+        // read wants it.
+        tokio::select! {
+            () = tokio::time::sleep_until(self.followed + self.interval) => {}
+            () = self.wanted.notified() => {}
+        }
+        self.followed = Instant::now();
+        Some(tail.head())
+    }
 }

@@ -1,9 +1,13 @@
 //! Committed records, decoded.
 
+use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tillroll_events::{DecodeError, Record};
 use tillroll_log::{Deadline, LogReader, Position, ReadError};
+
+use crate::follower::Consumer;
 
 /// Why records of the log were not read.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +21,14 @@ pub enum RecordsError {
     },
     #[error("the async runtime is shutting down")]
     ShuttingDown,
+}
+
+impl RecordsError {
+    /// Whether the same records may be read later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Read(error) if error.is_transient())
+    }
 }
 
 /// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.
@@ -50,5 +62,57 @@ pub fn read_records(
         (Err(error), _) => Err(error.into()),
         (Ok(_), Some(error)) => Err(error),
         (Ok(_), None) => Ok(records),
+    }
+}
+
+/// Hands out the records of a log, some at a time.
+pub struct RecordFeed {
+    reader: Arc<dyn LogReader>,
+    checkpoint: Position,
+    until: Position,
+    limit: usize,
+}
+
+impl fmt::Debug for RecordFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordFeed")
+            .field("checkpoint", &self.checkpoint)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RecordFeed {
+    /// The records after `after`, none past `until`, `limit` at a time.
+    #[must_use]
+    pub fn new(reader: Arc<dyn LogReader>, after: Position, until: Position, limit: usize) -> Self {
+        Self {
+            reader,
+            checkpoint: after,
+            until,
+            limit,
+        }
+    }
+}
+
+impl Consumer for RecordFeed {
+    type Output = Vec<(Position, Record)>;
+    type Error = RecordsError;
+
+    fn checkpoint(&self) -> Position {
+        self.checkpoint
+    }
+
+    fn apply(&mut self, head: Position) -> Result<Self::Output, RecordsError> {
+        let (from, until) = (self.checkpoint.next(), head.min(self.until));
+        let records = read_records(&*self.reader, from, until, self.limit)?;
+        if let Some((last, _)) = records.last() {
+            self.checkpoint = *last;
+        }
+        Ok(records)
+    }
+
+    fn is_transient(error: &RecordsError) -> bool {
+        error.is_transient()
     }
 }

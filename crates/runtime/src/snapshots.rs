@@ -4,26 +4,28 @@
 //! They are disposable. Whatever goes wrong with them is a warning, and never a reason not to
 //! start, not to go on or not to stop.
 
-use std::io;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tillroll_engine::{
-    BookOptions, Engine, Handle, Keeper, KeeperOptions, Moment, SnapshotFile, Snapshots,
-    StartReport, Weight,
+    Engine, Handle, Moment, SnapshotError, SnapshotFile, SnapshotMakeError, SnapshotMaker,
+    SnapshotOptions, Snapshots, StartReport, Weight,
 };
 use tillroll_log::{DirTree, Log, Position, RecoveryReport};
-use tokio::sync::watch;
+
+use crate::Tail;
+use crate::follower::{Consumer, Pace};
 
 type SnapshotDirectory = Snapshots<DirTree>;
 
 /// The directory of snapshots, when they are wanted and it can be made.
 pub(crate) fn open(
     directory: &Path,
-    options: Option<KeeperOptions>,
-) -> Option<(SnapshotDirectory, KeeperOptions)> {
+    options: Option<SnapshotOptions>,
+) -> Option<(SnapshotDirectory, SnapshotOptions)> {
     let options = options?;
     match DirTree::create(directory) {
         Ok(tree) => Some((Snapshots::new(tree), options)),
@@ -66,7 +68,7 @@ pub(crate) fn after_start<J: Log>(
     engine: &Engine<J>,
     start: &StartReport,
     snapshots: &SnapshotDirectory,
-    options: &KeeperOptions,
+    options: &SnapshotOptions,
 ) -> Weight {
     let (before, now) = (start.weight_before(), start.weight());
     if now < options.due(before) {
@@ -125,46 +127,98 @@ fn has(snapshots: &SnapshotDirectory, moment: &Moment<'_>) -> bool {
     newest.is_some_and(|header| (header.log, header.head) == (moment.log, moment.head))
 }
 
+/// Makes snapshots beside the writer. Whatever comes of one, the next is due after as much more.
+pub(crate) struct SnapshotConsumer {
+    maker: SnapshotMaker<DirTree>,
+    weigh: LogWeight,
+    /// Where the log ended when the last one was made, or was not.
+    checkpoint: Position,
+}
+
+impl SnapshotConsumer {
+    pub(crate) fn new(
+        maker: SnapshotMaker<DirTree>,
+        weigh: LogWeight,
+        checkpoint: Position,
+    ) -> Self {
+        Self {
+            maker,
+            weigh,
+            checkpoint,
+        }
+    }
+}
+
+impl Consumer for SnapshotConsumer {
+    type Output = ();
+    type Error = Infallible;
+
+    fn checkpoint(&self) -> Position {
+        self.checkpoint
+    }
+
+    fn apply(&mut self, head: Position) -> Result<(), Infallible> {
+        self.checkpoint = head;
+        match self.maker.make(self.weigh.at(head)) {
+            Ok(Some((stored, bytes))) => {
+                tracing::info!(file = stored.file, bytes, "a snapshot was made");
+            }
+            Ok(None) | Err(SnapshotMakeError::Snapshot(SnapshotError::Abandoned)) => {}
+            Err(error) => tracing::warn!(%error, "no snapshot was made"),
+        }
+        Ok(())
+    }
+
+    fn is_transient(error: &Infallible) -> bool {
+        match *error {}
+    }
+}
+
+/// How long the log is at a position, which is at or near its end.
+#[derive(Clone, Debug)]
+pub(crate) struct LogWeight {
+    engine: Handle,
+    /// Bytes that were there at the start.
+    bytes: u64,
+}
+
+impl LogWeight {
+    pub(crate) fn new(engine: &Handle, start: &StartReport) -> Self {
+        Self {
+            engine: engine.clone(),
+            bytes: start.recovery.log_bytes,
+        }
+    }
+
+    fn at(&self, head: Position) -> Weight {
+        Weight::of(head.get(), self.bytes + self.engine.appended_bytes())
+    }
+}
+
+/// It need not wake at every commit to see how far the log is.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// Starts the thread that makes snapshots beside the writer.
-pub(crate) fn keep(
-    snapshots: SnapshotDirectory,
-    options: KeeperOptions,
-    start: &StartReport,
-    last: Weight,
-    engine: &Handle,
-    book_options: BookOptions,
-    mut stopping: watch::Receiver<bool>,
-) -> io::Result<Keeper> {
-    let runtime = tokio::runtime::Handle::current();
-    let mut committed = engine.committed();
-    let (writer, log_bytes) = (engine.clone(), start.recovery.log_bytes);
-    let weight = move |head: Position| {
-        let bytes = log_bytes + writer.appended_bytes();
-        Weight::of(head.get(), bytes)
-    };
-    let wait = move |due: Weight| {
-        runtime.block_on(async {
-            let reached = async {
-                loop {
-                    let now = weight(*committed.borrow_and_update());
-                    if now >= due {
-                        return Some(now);
-                    }
-                    committed.changed().await.ok()?;
-                    // It need not wake at every commit to see how far it is.
-                    tokio::time::sleep(BETWEEN_LOOKS).await;
-                }
-            };
-            tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stopping| *stopping) => None,
-                now = reached => now,
+/// Goes on when the next snapshot is due.
+#[derive(Debug)]
+pub(crate) struct WhenDue {
+    pub(crate) options: SnapshotOptions,
+    /// How long the log was at the last snapshot.
+    pub(crate) last: Weight,
+    pub(crate) weigh: LogWeight,
+}
+
+impl Pace for WhenDue {
+    async fn wait(&mut self, tail: &mut Tail, _: Position) -> Option<Position> {
+        let due = self.options.due(self.last);
+        loop {
+            let head = tail.head();
+            let now = self.weigh.at(head);
+            if now >= due {
+                self.last = now;
+                return Some(head);
             }
-        })
-    };
-    let log = start.recovery.log;
-    let reader = engine.reader();
-    Keeper::spawn(snapshots, log, reader, book_options, last, options, wait)
+            tail.past(head).await?;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
 }

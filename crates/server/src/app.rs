@@ -61,6 +61,10 @@ impl App {
         self.0.book.source()
     }
 
+    pub(crate) fn book(&self) -> &BookHandle {
+        &self.0.book
+    }
+
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
         self.0.book.checkpoint()
     }
@@ -125,7 +129,7 @@ impl App {
             None if when.min_position.is_some() => Ok(None),
             None => {
                 // An answer that is a little old is still true: it says of which position.
-                let courtesy = match self.checkpoint().failure() {
+                let courtesy = match self.0.book.read_model_failure() {
                     Some(_) => Duration::ZERO,
                     None => COURTESY,
                 };
@@ -169,7 +173,7 @@ impl App {
             return Ok(());
         }
         let reached = self.checkpoint().position();
-        let because = match self.checkpoint().failure() {
+        let because = match self.0.book.read_model_failure() {
             Some(failure) => format!(": {failure}"),
             None => String::new(),
         };

@@ -1,6 +1,6 @@
 //! The roll as server-sent events: what is committed, as it is committed, without an end.
 //!
-//! A slow reader holds up nobody: each one reads the log at its own pace.
+//! A slow reader holds up no other: each one reads the log at its own pace.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tillroll_engine::Position;
+use tillroll_runtime::{AtOnce, Follower, RecordFeed};
 use tokio::sync::watch;
 
 use crate::app::{App, written};
@@ -20,7 +21,7 @@ use crate::routes::events::cloud_events;
 
 /// Records read at a time.
 const BATCH: usize = 256;
-/// A comment this often, so that nobody between takes the stream for dead.
+/// A comment this often, so that no proxy takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A stream from after position `after`. With `as_of` it ends there.
@@ -31,62 +32,53 @@ pub(crate) async fn events(app: App, after: u64, when: When) -> Result<Response,
         Some(_) => app.event_bound(when).await?,
         None => u64::MAX,
     };
-    let follower = Follower {
-        committed: app.engine().committed(),
+    let stream = EventStream {
+        follower: app.book().feed(after, until, BATCH),
         stopping: app.stopping(),
         app,
-        next: after.saturating_add(1),
-        until,
+        until: Position::new(until),
     };
-    let body = Sse::new(follower.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    let body = Sse::new(stream.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let mut response = body.into_response();
     let position = position_header(Position::new(head));
     response.headers_mut().insert(headers::POSITION, position);
     Ok(response)
 }
 
-struct Follower {
+struct EventStream {
     app: App,
-    committed: watch::Receiver<Position>,
+    follower: Follower<RecordFeed, AtOnce>,
     stopping: watch::Receiver<bool>,
-    next: u64,
-    until: u64,
+    until: Position,
 }
 
-impl Follower {
-    fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        stream::unfold(self, |mut follower| async move {
-            let batch = follower.batch().await?;
-            Some((batch, follower))
+impl EventStream {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, |mut stream| async move {
+            let batch = stream.batch().await?;
+            Some((batch, stream))
         })
         .flat_map(|batch| stream::iter(batch.into_iter().map(Ok)))
     }
 
     /// The next events, `None` at the end of the stream.
     async fn batch(&mut self) -> Option<Vec<Event>> {
-        if self.next > self.until {
+        if self.follower.checkpoint() >= self.until {
             return None;
         }
-        let next = self.next;
-        tokio::select! {
-            // The last positions of an ending engine are still handed out.
+        let head = tokio::select! {
+            // The last positions of an ending writer are still handed out.
             biased;
-            reached = self.committed.wait_for(|head| head.get() >= next) => {
-                drop(reached.ok()?);
-            }
+            head = self.follower.wait() => head?,
             _ = self.stopping.wait_for(|stopping| *stopping) => return None,
-        }
-        let head = self.app.engine().head().get();
-        let until = self.until.min(head);
-        let records = match self.app.records(next, until, BATCH).await {
+        };
+        let records = match self.follower.apply(head).await {
             Ok(records) => records,
-            Err(problem) => {
-                tracing::error!(detail = problem.detail, "a stream of events breaks off");
+            Err(error) => {
+                tracing::error!(%error, "a stream of events breaks off");
                 return None;
             }
         };
-        let (last, _) = records.last()?;
-        self.next = last.get().saturating_add(1);
         let values = cloud_events(&self.app, &records).await;
         let events = records
             .iter()

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use tillroll_demo::{StoryOptions, StoryReport};
 use tillroll_engine::Handle;
 use tillroll_log::LogId;
-use tillroll_projections::{Checkpoint, OrderQuery, ReadModels};
-use tillroll_runtime::OpenBookOptions;
+use tillroll_projections::{OrderQuery, ReadModels};
+use tillroll_runtime::{BookHandle, OpenBookOptions};
 use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
 use tillroll_terminal::{Signals, cannot};
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
         ))?;
     }
     let book = open(book, &data, console)?;
-    let (engine, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
+    let handle = book.handle().clone();
     let (stop, stopped) = oneshot::channel::<()>();
     let mut serving = runtime.spawn(HttpServer::new(book, http).serve(listener, async {
         // Nothing is ever sent: it ends when the sender is dropped.
@@ -131,9 +131,9 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
                     data.root().display()
                 ))?;
             }
-            summarise(args, &data, told.as_ref(), &engine, &checkpoint, console).await?;
+            summarise(args, &data, told.as_ref(), &handle, console).await?;
             if !args.once {
-                invite(&base, &data, &engine, temporary.is_some(), console)?;
+                invite(&base, &data, handle.engine(), temporary.is_some(), console)?;
                 std::future::pending::<()>().await;
             }
             Ok(())
@@ -227,14 +227,13 @@ async fn summarise(
     args: &DemoArgs,
     data: &DataDir,
     told: Option<&Told>,
-    engine: &Handle,
-    checkpoint: &Checkpoint,
+    book: &BookHandle,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
-    let (position, digest) = engine.digest().await.map_err(Stop::failed)?;
+    let (position, digest) = book.engine().digest().await.map_err(Stop::failed)?;
     let position = position.get();
-    if !checkpoint.wait_for(position, PATIENCE) {
-        let why = checkpoint.failure();
+    if !book.checkpoint().wait_for(position, PATIENCE) {
+        let why = book.read_model_failure();
         let why = why.as_deref().unwrap_or("they are slow");
         return Err(Stop::failed(format!(
             "the read models do not follow: {why}"

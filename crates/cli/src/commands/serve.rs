@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use tillroll_engine::{KeeperOptions, StartError, StartReport};
+use tillroll_engine::{SnapshotOptions, StartError, StartReport};
 use tillroll_log::{Damage, DirStorageError, Fault, OpenError as LogError};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookOpenError, OpenBook, OpenBookOptions};
@@ -51,7 +51,7 @@ pub(crate) struct ServeArgs {
     queue: u32,
     /// Records between two snapshots of the state, where 256 bytes count as one; on a long roll a
     /// sixteenth of it, if that is more. One more is made when the server stops
-    #[arg(long, value_name = "N", default_value_t = KeeperOptions::default().every, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = SnapshotOptions::default().every, value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_every: u64,
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it
     #[arg(long, conflicts_with = "snapshot_every")]
@@ -89,9 +89,9 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     let mut options = OpenBookOptions {
         chart: data.chart()?,
         queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
-        snapshots: (!args.no_snapshot).then(|| KeeperOptions {
+        snapshots: (!args.no_snapshot).then(|| SnapshotOptions {
             every: args.snapshot_every,
-            ..KeeperOptions::default()
+            ..SnapshotOptions::default()
         }),
         ..OpenBookOptions::new(data.root())
     };

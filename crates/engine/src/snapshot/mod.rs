@@ -3,7 +3,7 @@
 //! # Purpose
 //! `SNAPSHOT.md` beside this crate is the format in prose. [`Snapshots`] is the directory,
 //! [`Engine::open_store_from`](crate::Engine::open_store_from) is the start that uses it,
-//! [`Keeper`] makes new ones beside a running writer.
+//! [`SnapshotMaker`] makes new ones beside a running writer.
 //!
 //! # Invariants
 //! - A snapshot is disposable: nothing is lost with it but time. It is believed only when every
@@ -20,7 +20,7 @@
 mod error;
 mod fixed;
 mod format;
-mod keeper;
+mod maker;
 mod read;
 mod rows;
 mod section;
@@ -35,7 +35,7 @@ use tillroll_log::{Head, LogId};
 pub(crate) use error::failed;
 pub use error::{SnapshotError, SnapshotFault};
 pub use format::SnapshotHeader;
-pub use keeper::{Keeper, KeeperOptions, Weight};
+pub use maker::{SnapshotMakeError, SnapshotMaker, SnapshotOptions, Weight};
 pub use section::Section;
 pub use start::{PassedOver, StartReport};
 pub use store::{SnapshotComparison, SnapshotFile, Snapshots};

@@ -59,7 +59,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         status: "ready",
         position: app.engine().head().get(),
         projected_position: app.checkpoint().position(),
-        projection_failure: app.checkpoint().failure().map(|why| why.to_string()),
+        projection_failure: app.book().read_model_failure().map(|why| why.to_string()),
     };
     Ok(post::json(StatusCode::OK, &view))
 }

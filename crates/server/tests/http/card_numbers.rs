@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tillroll_engine::KeeperOptions;
+use tillroll_engine::SnapshotOptions;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{NOW, SECRET, Settings, Shop, entry, order, payment_succeeded, sign};
@@ -213,9 +213,9 @@ impl Searched {
         let guard = tracing::subscriber::set_default(subscriber);
         let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings: &mut Settings| {
             settings.book.cold_after = 1;
-            settings.book.snapshots = Some(KeeperOptions {
+            settings.book.snapshots = Some(SnapshotOptions {
                 every: 50,
-                ..KeeperOptions::default()
+                ..SnapshotOptions::default()
             });
         });
         Self {

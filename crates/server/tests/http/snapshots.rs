@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tillroll_engine::KeeperOptions;
+use tillroll_engine::SnapshotOptions;
 
 use crate::harness::{Shop, entry, order, payment_succeeded};
 
@@ -125,9 +125,9 @@ async fn who_wants_none_gets_none() {
 async fn some_are_made_while_it_serves_and_after_a_long_start() {
     let directory = tempfile::tempdir().unwrap();
     let often = |settings: &mut crate::harness::Settings| {
-        settings.book.snapshots = Some(KeeperOptions {
+        settings.book.snapshots = Some(SnapshotOptions {
             every: 20,
-            ..KeeperOptions::default()
+            ..SnapshotOptions::default()
         });
     };
     let shop = Shop::open_with(directory, often);

@@ -1,6 +1,6 @@
 //! How far the next start has to go. Only the header of the newest snapshot is read.
 
-use tillroll_engine::{KeeperOptions, SnapshotError, SnapshotHeader, Snapshots, Weight};
+use tillroll_engine::{SnapshotError, SnapshotHeader, SnapshotOptions, Snapshots, Weight};
 use tillroll_log::DirTree;
 
 use super::check::Check;
@@ -32,7 +32,7 @@ pub(super) fn check(data: &DataDir, head: u64, busy: bool) -> Check {
     };
     // A record may be long, so this is a lower bound.
     let (seen, head) = (seen.unwrap_or(0), Weight::of(head, 0));
-    let options = KeeperOptions::default();
+    let options = SnapshotOptions::default();
     let due = options.due(options.due(Weight::of(seen, 0)));
     match head > due {
         true => Check::warn(

@@ -5,10 +5,10 @@
 //! the memory of a second state while it works, so it is left alone when the last snapshot was
 //! large, and then snapshots are made when the server stops.
 
-use std::io;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use tillroll_log::{Deadline, Head, LogId, LogReader, Tree};
 
@@ -38,7 +38,7 @@ impl Weight {
 
 /// When snapshots are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeeperOptions {
+pub struct SnapshotOptions {
     /// Records between two of them, or 256 times as many bytes. On a long roll it is a sixteenth
     /// of the roll instead, so that a record is not written down again for ever.
     pub every: u64,
@@ -47,7 +47,7 @@ pub struct KeeperOptions {
     pub most_bytes: u64,
 }
 
-impl Default for KeeperOptions {
+impl Default for SnapshotOptions {
     fn default() -> Self {
         Self {
             every: 1_000_000,
@@ -56,7 +56,7 @@ impl Default for KeeperOptions {
     }
 }
 
-impl KeeperOptions {
+impl SnapshotOptions {
     /// How long the roll is when the next snapshot is due, after one that was made when it was
     /// as long as `last`.
     #[must_use]
@@ -66,117 +66,79 @@ impl KeeperOptions {
     }
 }
 
-/// The thread that makes snapshots. Dropping it asks it to end and does not wait.
-#[derive(Debug)]
-pub struct Keeper {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Keeper {
-    /// Starts the thread. Its fold begins with `book_options`.
-    /// `last` is how long the roll was when the last snapshot was made.
-    /// `wait` is given a weight and waits until the durable roll has as much; it answers what the
-    /// roll has then, or nothing when no more is wanted.
-    ///
-    /// # Errors
-    /// When the system starts no thread.
-    pub fn spawn<T: Tree>(
-        snapshots: Snapshots<T>,
-        log: LogId,
-        reader: Arc<dyn LogReader>,
-        book_options: BookOptions,
-        last: Weight,
-        options: KeeperOptions,
-        wait: impl FnMut(Weight) -> Option<Weight> + Send + 'static,
-    ) -> io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let work = Work {
-            snapshots,
-            log,
-            reader,
-            book_options,
-            options,
-            stop: Arc::clone(&stop),
-        };
-        let thread = thread::Builder::new()
-            .name("tillroll-snapshots".into())
-            .spawn(move || work.run(last, wait))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-
-    /// Gives up what is under way. `wait` has to answer as well.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Waits for its end. It is quick after [`Keeper::stop`].
-    pub fn join(mut self) {
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that makes snapshots had panicked");
-        }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Why no snapshot was made this time.
+/// Why no snapshot was made.
 #[derive(Debug, thiserror::Error)]
-enum Missed {
+pub enum SnapshotMakeError {
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
 }
 
-struct Work<T: Tree> {
+/// Makes snapshots of a log that a writer goes on appending to.
+pub struct SnapshotMaker<T: Tree> {
     snapshots: Snapshots<T>,
     log: LogId,
     reader: Arc<dyn LogReader>,
     book_options: BookOptions,
-    options: KeeperOptions,
-    stop: Arc<AtomicBool>,
+    most_bytes: u64,
+    abandoned: Arc<AtomicBool>,
 }
 
-impl<T: Tree> Work<T> {
-    fn run(&self, mut last: Weight, mut wait: impl FnMut(Weight) -> Option<Weight>) {
-        // Whatever comes of one, the next is due after as much more.
-        while let Some(now) = wait(self.options.due(last)) {
-            if self.is_stopped() {
-                return;
-            }
-            last = now;
-            match self.make(now) {
-                Ok(Some((stored, bytes))) => {
-                    tracing::info!(file = stored.file, bytes, "a snapshot was made");
-                }
-                Ok(None) => {}
-                Err(Missed::Snapshot(SnapshotError::Abandoned)) => return,
-                Err(error) => tracing::warn!(%error, "no snapshot was made"),
-            }
+impl<T: Tree> fmt::Debug for SnapshotMaker<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnapshotMaker")
+            .field("log", &self.log)
+            .field("most_bytes", &self.most_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Tree> SnapshotMaker<T> {
+    /// For the log that `reader` reads. A fold without a snapshot begins with `book_options`.
+    pub fn new(
+        snapshots: Snapshots<T>,
+        log: LogId,
+        reader: Arc<dyn LogReader>,
+        book_options: BookOptions,
+        options: &SnapshotOptions,
+    ) -> Self {
+        Self {
+            snapshots,
+            log,
+            reader,
+            book_options,
+            most_bytes: options.most_bytes,
+            abandoned: Arc::default(),
         }
     }
 
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    /// Set, it has [`SnapshotMaker::make`] give up what is under way.
+    #[must_use]
+    pub fn abandoned(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.abandoned)
     }
 
-    fn make(&self, now: Weight) -> Result<Option<(SnapshotFile, u64)>, Missed> {
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Folds what is durable from the newest snapshot on, and writes the state down. `now` is how
+    /// long the log is. Answers the snapshot and its bytes, or nothing where the state is too large
+    /// to be kept twice, or the log empty.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Abandoned`] once it was given up, and whatever keeps it from being made.
+    pub fn make(&self, now: Weight) -> Result<Option<(SnapshotFile, u64)>, SnapshotMakeError> {
+        if self.is_abandoned() {
+            return Err(SnapshotError::Abandoned.into());
+        }
         let bytes = match self.snapshots.list()?.first() {
             Some(newest) => self.snapshots.bytes(newest)?,
             // A state is hardly ever longer than its history.
             None => now.0.saturating_mul(RECORD_BYTES),
         };
-        if bytes > self.options.most_bytes {
+        if bytes > self.most_bytes {
             tracing::debug!("the state is too large to be kept twice: the next snapshot waits");
             return Ok(None);
         }
@@ -186,7 +148,7 @@ impl<T: Tree> Work<T> {
             .frames(head.position.next(), Deadline::NEVER)
             .map_err(ReplayError::from)?;
         while let Some(frame) = frames.next_frame().map_err(ReplayError::from)? {
-            if self.is_stopped() {
+            if self.is_abandoned() {
                 return Err(SnapshotError::Abandoned.into());
             }
             for (position, record) in frame.records() {
@@ -196,17 +158,17 @@ impl<T: Tree> Work<T> {
                 position: frame.last(),
                 hash: frame.hash,
             };
-            // Whoever writes or answers goes first.
+            // The writer and answers go first.
             thread::yield_now();
         }
         let Some(moment) = replay.moment(self.log, head) else {
             return Ok(None);
         };
-        Ok(Some(self.snapshots.write(&moment, &self.stop)?))
+        Ok(Some(self.snapshots.write(&moment, &self.abandoned)?))
     }
 
     /// Where the fold goes on from: the newest snapshot that is whole and of this log.
-    fn base(&self) -> Result<(Replay, Head), Missed> {
+    fn base(&self) -> Result<(Replay, Head), SnapshotMakeError> {
         for stored in self.snapshots.list()? {
             match self.usable(&stored) {
                 Ok(Some((header, replay))) => return Ok((replay, header.head)),
@@ -217,7 +179,10 @@ impl<T: Tree> Work<T> {
         Ok((Replay::new(self.book_options.clone()), Head::EMPTY))
     }
 
-    fn usable(&self, stored: &SnapshotFile) -> Result<Option<(SnapshotHeader, Replay)>, Missed> {
+    fn usable(
+        &self,
+        stored: &SnapshotFile,
+    ) -> Result<Option<(SnapshotHeader, Replay)>, SnapshotMakeError> {
         let header = self.snapshots.header(stored)?;
         let agrees = header.agrees_with(&*self.reader);
         if header.log != self.log || !agrees.map_err(ReplayError::from)? {
@@ -240,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_long_roll_is_written_down_less_often() {
-        let options = KeeperOptions {
+        let options = SnapshotOptions {
             every: 1000,
             most_bytes: 0,
         };
