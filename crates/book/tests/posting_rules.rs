@@ -239,6 +239,17 @@ fn what_is_captured_beyond_the_order_goes_to_suspense() {
 }
 
 #[test]
+fn no_more_is_returned_on_an_order_than_was_paid_and_the_rest_goes_to_suspense() {
+    let mut roll = with_payment();
+    roll.observe(refund("re_1", "ch_1", 4000, RefundStatus::Succeeded));
+    roll.observe(refund("re_2", "ch_1", 8500, RefundStatus::Succeeded));
+    assert_eq!(roll.net(&path_of("refunded"), EUR), 12000);
+    assert_eq!(roll.net("suspense:overpaid", EUR), 500);
+    assert_eq!(roll.net("seller:acct_a:pending", EUR), 0);
+    assert_eq!(status(&roll), Some(OrderStatus::Refunded));
+}
+
+#[test]
 fn disputes_hold_money_then_lose_it_or_bring_it_back() {
     for (end, lost, held) in [(DisputeStatus::Lost, 1000, 0), (DisputeStatus::Won, 0, 0)] {
         let mut roll = with_payment();

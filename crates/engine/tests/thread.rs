@@ -182,6 +182,23 @@ fn a_duplicate_waits_for_the_sync_of_the_first() {
 }
 
 #[test]
+fn a_duplicate_fails_with_its_original() {
+    let (handle, thread, gate, _) = gated(8);
+    let blocker = submit(&handle, fund(1, "wallet:0", 1));
+    gate.reached();
+    let twins = [(); 2].map(|()| submit(&handle, fund(2, "wallet:0", 1)));
+    queued(&handle, 2);
+    gate.open_for(1);
+    assert!(blocker.join().unwrap().is_ok());
+    for twin in twins {
+        let failed = twin.join().unwrap();
+        let of_the_log = matches!(failed, Err(SubmitError::Failed(Failure::Append(_))));
+        assert!(of_the_log, "{failed:?}");
+    }
+    assert!(thread.join().is_err());
+}
+
+#[test]
 fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
     let (handle, thread, gate, log) = gated(64);
     let before = handle.head();

@@ -4,6 +4,7 @@ mod harness;
 
 use harness::random::{Random, Story};
 use harness::{Cr, Dr, Models, Roll, append, reader};
+use rusqlite::Connection;
 use tillroll_events::{EntryId, EntryPosted, Record};
 use tillroll_ledger::{Entry, Posting};
 use tillroll_log::MemoryLog;
@@ -183,6 +184,37 @@ fn an_error_in_the_middle_of_a_batch_leaves_neither_rows_nor_checkpoint() {
         projector.apply(next.iter().cloned()).expect("good records");
         assert_eq!(models.dump(), Models::of(&good).dump(), "{name}");
     }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_no_rows() {
+    let mut roll = Roll::default();
+    for number in 1..=5 {
+        let event = entry(&mut roll, number);
+        roll.push(event);
+    }
+    let records = roll.numbered();
+    let (earlier, later) = records.split_at(4);
+    let models = Models::default();
+    let mut projector = models.projector();
+    projector
+        .apply(earlier.iter().cloned())
+        .expect("good records");
+    let before = models.dump();
+    let sql = Connection::open(models.path()).expect("the same file");
+    let refusing = "CREATE TRIGGER refusing BEFORE UPDATE ON checkpoint
+                    BEGIN SELECT RAISE(ABORT, 'refused by the test'); END";
+    sql.execute_batch(refusing).expect("a trigger");
+    projector
+        .apply(later.iter().cloned())
+        .expect_err("the checkpoint is refused");
+    sql.execute_batch("DROP TRIGGER refusing")
+        .expect("no trigger");
+    assert_eq!(models.dump(), before);
+    projector
+        .apply(later.iter().cloned())
+        .expect("good records");
+    assert_eq!(models.dump(), Models::of(&records).dump());
 }
 
 #[test]
