@@ -16,7 +16,7 @@ use tillroll_log::{
     FileLog, Head, Log, LogId, MemoryLog, OpenError, Options, Position, RecoveryReport, verify,
 };
 use tillroll_proofs::merkle::{Subtrees, leaf_hash};
-use tillroll_proofs::{Checkpoint, KeyName, LeafStore, SignedCheckpoint, SigningKey};
+use tillroll_proofs::{KeyName, LeafStore, LogCheckpoint, SignedCheckpoint, SigningKey};
 use tillroll_tests::{number, teller};
 
 const BOOK: [u8; 16] = [5; 16];
@@ -160,7 +160,7 @@ impl Sound {
         }
         let reader = leaves_of.reader();
         let (store, _) = LeafStore::open(&leaves, BOOK, &*reader, &mut |_| {}).expect("a file");
-        let statement = Checkpoint {
+        let statement = LogCheckpoint {
             origin: key().verifier().name().clone(),
             size: store.size(),
             root: store.root().expect("the file was written"),

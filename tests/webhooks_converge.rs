@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use tillroll_book::{Action, Digest};
 use tillroll_events::OrderId;
 use tillroll_stripe_simulator::{
-    Currency, LifeCycle, StripeEvent, StripeSimulator, in_order, permutations, shaken,
+    LifeCycle, StripeCurrency, StripeEvent, StripeSimulator, in_order, permutations, shaken,
 };
 use tillroll_tests::teller::{Teller, order};
 
@@ -19,7 +19,7 @@ const AMOUNT: u64 = 12_000;
 enum Message {
     Webhook(StripeEvent),
     BalanceTransactions(String),
-    Order(OrderId, Currency),
+    Order(OrderId, StripeCurrency),
 }
 
 fn cases() -> u64 {
@@ -34,7 +34,7 @@ fn story(
     sim: &mut StripeSimulator,
     cycle: LifeCycle,
     id: OrderId,
-    currency: Currency,
+    currency: StripeCurrency,
 ) -> Vec<Message> {
     let known = sim.all_balance_transactions().len();
     let events = cycle
@@ -99,7 +99,7 @@ fn disorder(seed: u64, messages: &[Message]) -> Vec<Message> {
 #[test]
 fn every_life_cycle_converges_in_any_disorder() {
     let seeds = (cases() / LifeCycle::ALL.len() as u64).max(1);
-    for currency in [Currency::EUR, Currency::KWD] {
+    for currency in [StripeCurrency::EUR, StripeCurrency::KWD] {
         for cycle in LifeCycle::ALL {
             let mut sim = StripeSimulator::seeded(7);
             let messages = story(&mut sim, cycle, OrderId::from_u128(1), currency);
@@ -125,7 +125,11 @@ fn every_life_cycle_converges_in_any_disorder() {
 /// When all is told, nothing is left between the order and the processor.
 #[test]
 fn every_life_cycle_settles_its_clearing_accounts() {
-    for currency in [Currency::EUR, Currency::JPY, Currency::KWD] {
+    for currency in [
+        StripeCurrency::EUR,
+        StripeCurrency::JPY,
+        StripeCurrency::KWD,
+    ] {
         for cycle in LifeCycle::ALL {
             let mut sim = StripeSimulator::seeded(11);
             let messages = story(&mut sim, cycle, OrderId::from_u128(1), currency);
@@ -167,9 +171,9 @@ fn life_cycles_converge_when_they_are_interleaved() {
         let mut messages = Vec::new();
         for (number, cycle) in (1..).zip(LifeCycle::ALL) {
             let currency = if number % 3 == 0 {
-                Currency::JPY
+                StripeCurrency::JPY
             } else {
-                Currency::EUR
+                StripeCurrency::EUR
             };
             messages.extend(story(&mut sim, cycle, OrderId::from_u128(number), currency));
         }
@@ -187,14 +191,14 @@ fn every_permutation_of_a_short_life_cycle_converges() {
         let mut sim = StripeSimulator::seeded(3);
         let id = OrderId::from_u128(1);
         let events = cycle
-            .run(&mut sim, &id.to_string(), AMOUNT, Currency::EUR)
+            .run(&mut sim, &id.to_string(), AMOUNT, StripeCurrency::EUR)
             .unwrap();
         if events.len() > short {
             continue;
         }
         shortest.insert(cycle);
         let with_order = |events: Vec<StripeEvent>| {
-            let mut messages = vec![Message::Order(id, Currency::EUR)];
+            let mut messages = vec![Message::Order(id, StripeCurrency::EUR)];
             messages.extend(events.into_iter().map(Message::Webhook));
             messages
         };
@@ -222,7 +226,7 @@ fn a_dropped_webhook_is_noticed() {
         &mut sim,
         LifeCycle::RefundedInPart,
         OrderId::from_u128(1),
-        Currency::EUR,
+        StripeCurrency::EUR,
     );
     let without: Vec<Message> = messages
         .iter()

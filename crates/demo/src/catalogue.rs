@@ -5,7 +5,7 @@
 
 /// A currency that the shop sells in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Currency {
+pub(crate) enum ShopCurrency {
     Eur,
     Gbp,
     Usd,
@@ -13,7 +13,7 @@ pub(crate) enum Currency {
     Kwd,
 }
 
-impl Currency {
+impl ShopCurrency {
     pub(crate) const ALL: [Self; 5] = [Self::Eur, Self::Gbp, Self::Usd, Self::Jpy, Self::Kwd];
 
     /// As the server writes it.
@@ -33,8 +33,8 @@ impl Currency {
 
     /// As the simulated Stripe knows it. Its minor units are the same for
     /// these five.
-    pub(crate) fn stripe(self) -> tillroll_stripe_simulator::Currency {
-        use tillroll_stripe_simulator::Currency as Stripe;
+    pub(crate) fn stripe(self) -> tillroll_stripe_simulator::StripeCurrency {
+        use tillroll_stripe_simulator::StripeCurrency as Stripe;
         match self {
             Self::Eur => Stripe::EUR,
             Self::Gbp => Stripe::GBP,
@@ -54,11 +54,11 @@ impl Currency {
     }
 
     /// The tax on a line: its rate, and whether the price contains it.
-    pub(crate) fn tax(self) -> Option<(&'static str, Behavior)> {
+    pub(crate) fn tax(self) -> Option<(&'static str, TaxRule)> {
         match self {
-            Self::Eur | Self::Gbp => Some(("0.20", Behavior::Inclusive)),
-            Self::Usd => Some(("0.0825", Behavior::Exclusive)),
-            Self::Jpy => Some(("0.10", Behavior::Inclusive)),
+            Self::Eur | Self::Gbp => Some(("0.20", TaxRule::Inclusive)),
+            Self::Usd => Some(("0.0825", TaxRule::Exclusive)),
+            Self::Jpy => Some(("0.10", TaxRule::Inclusive)),
             Self::Kwd => None,
         }
     }
@@ -71,12 +71,12 @@ impl Currency {
 
 /// Whether a price contains its tax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behavior {
+pub(crate) enum TaxRule {
     Inclusive,
     Exclusive,
 }
 
-impl Behavior {
+impl TaxRule {
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Inclusive => "inclusive",
@@ -105,13 +105,13 @@ impl Channel {
 
 /// Where goods are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum StockPlace {
     Warehouse,
     Paris,
     London,
 }
 
-impl Place {
+impl StockPlace {
     pub(crate) const ALL: [Self; 3] = [Self::Warehouse, Self::Paris, Self::London];
 
     pub(crate) fn text(self) -> &'static str {
@@ -125,20 +125,20 @@ impl Place {
 
 /// When a seller gets his share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Terms {
+pub(crate) enum SellerTerms {
     /// As soon as an order is fulfilled, out of that order's charge.
     PerOrder,
     /// On Mondays, out of the available balance.
     Weekly,
 }
 
-/// Somebody who sells through the shop.
+/// A merchant that sells through the shop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seller {
     pub(crate) name: &'static str,
     pub(crate) country: &'static str,
     pub(crate) commission: &'static str,
-    pub(crate) terms: Terms,
+    pub(crate) terms: SellerTerms,
 }
 
 pub(crate) const SELLERS: [Seller; 4] = [
@@ -146,25 +146,25 @@ pub(crate) const SELLERS: [Seller; 4] = [
         name: "Atelier Nord",
         country: "FR",
         commission: "0.12",
-        terms: Terms::PerOrder,
+        terms: SellerTerms::PerOrder,
     },
     Seller {
         name: "Saddle & Sons",
         country: "GB",
         commission: "0.10",
-        terms: Terms::PerOrder,
+        terms: SellerTerms::PerOrder,
     },
     Seller {
         name: "Lumen Audio",
         country: "DE",
         commission: "0.15",
-        terms: Terms::Weekly,
+        terms: SellerTerms::Weekly,
     },
     Seller {
         name: "Voltwerk",
         country: "DE",
         commission: "0.125",
-        terms: Terms::Weekly,
+        terms: SellerTerms::Weekly,
     },
 ];
 
@@ -178,18 +178,18 @@ pub(crate) struct Article {
     /// How often it is picked, compared with the others; 0 is only sold in a
     /// limited run.
     pub(crate) weight: u32,
-    /// In the order of [`Currency::ALL`].
+    /// In the order of [`ShopCurrency::ALL`].
     prices: [u64; 5],
 }
 
 impl Article {
-    pub(crate) fn price(&self, currency: Currency) -> u64 {
+    pub(crate) fn price(&self, currency: ShopCurrency) -> u64 {
         let place = match currency {
-            Currency::Eur => 0,
-            Currency::Gbp => 1,
-            Currency::Usd => 2,
-            Currency::Jpy => 3,
-            Currency::Kwd => 4,
+            ShopCurrency::Eur => 0,
+            ShopCurrency::Gbp => 1,
+            ShopCurrency::Usd => 2,
+            ShopCurrency::Jpy => 3,
+            ShopCurrency::Kwd => 4,
         };
         self.prices[place]
     }
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn every_article_can_be_charged_in_every_currency() {
         for article in &ARTICLES {
-            for currency in Currency::ALL {
+            for currency in ShopCurrency::ALL {
                 let price = article.price(currency);
                 assert!(
                     price >= currency.stripe().minimum_charge(),
@@ -394,12 +394,12 @@ mod tests {
 
     #[test]
     fn stripes_minor_units_are_the_servers() {
-        for currency in Currency::ALL {
+        for currency in ShopCurrency::ALL {
             assert_eq!(
                 10_u64.pow(currency.stripe().decimals()),
                 currency.minor_units()
             );
-            assert_eq!(Currency::of_code(currency.code()), Some(currency));
+            assert_eq!(ShopCurrency::of_code(currency.code()), Some(currency));
         }
     }
 }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request of the story.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct HttpRequest {
     /// `GET`, `POST` or `PUT`.
     pub method: Method,
     /// Path and query.
@@ -39,7 +39,7 @@ pub struct Request {
 
 /// What the server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// HTTP status.
     pub status: u16,
     /// `Idempotent-Replayed: true`.
@@ -50,14 +50,14 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Somebody who answers requests, one at a time.
+/// Answers requests, one at a time.
 pub trait Exchange: Send {
     /// Sends `request` and waits for the answer.
     ///
     /// # Errors
     ///
     /// When there is no answer; a refusal is an answer.
-    fn send(&mut self, request: Request) -> impl Future<Output = Result<Answer>> + Send;
+    fn send(&mut self, request: HttpRequest) -> impl Future<Output = Result<HttpAnswer>> + Send;
 }
 
 /// A server somewhere, spoken to in HTTP/1.1 over one connection.
@@ -97,7 +97,7 @@ impl HttpExchange {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
-            .with_context(|| format!("nobody listens at {}:{}", self.host, self.port))?;
+            .with_context(|| format!("no server listens at {}:{}", self.host, self.port))?;
         // Requests are small and wait for each other: never gather them.
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -108,7 +108,7 @@ impl HttpExchange {
         Ok(sender)
     }
 
-    fn message(&self, request: &Request) -> Result<hyper::Request<Full<Bytes>>> {
+    fn message(&self, request: &HttpRequest) -> Result<hyper::Request<Full<Bytes>>> {
         let mut message = hyper::Request::builder()
             .method(request.method.clone())
             .uri(format!("{}{}", self.prefix, request.path))
@@ -129,15 +129,15 @@ impl HttpExchange {
     async fn attempt(
         &self,
         connection: &mut SendRequest<Full<Bytes>>,
-        request: &Request,
-    ) -> Result<Answer> {
+        request: &HttpRequest,
+    ) -> Result<HttpAnswer> {
         connection.ready().await?;
         let response = connection.send_request(self.message(request)?).await?;
         let status = response.status().as_u16();
         let replayed = text(response.headers(), REPLAYED) == Some("true");
         let position = text(response.headers(), POSITION).and_then(|text| text.parse().ok());
         let body = response.into_body().collect().await?.to_bytes();
-        Ok(Answer {
+        Ok(HttpAnswer {
             status,
             replayed,
             position,
@@ -145,7 +145,7 @@ impl HttpExchange {
         })
     }
 
-    async fn answer(&mut self, request: &Request) -> Result<Answer> {
+    async fn answer(&mut self, request: &HttpRequest) -> Result<HttpAnswer> {
         if let Some(mut kept) = self.connection.take()
             && let Ok(answer) = self.attempt(&mut kept, request).await
         {
@@ -162,7 +162,7 @@ impl HttpExchange {
 }
 
 impl Exchange for HttpExchange {
-    async fn send(&mut self, request: Request) -> Result<Answer> {
+    async fn send(&mut self, request: HttpRequest) -> Result<HttpAnswer> {
         let name = format!("{} {}", request.method, request.path);
         tokio::time::timeout(PATIENCE, self.answer(&request))
             .await

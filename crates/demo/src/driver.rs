@@ -4,10 +4,10 @@
 //! the same requests, byte for byte. The clock is set before every request and
 //! never goes back. An answer that the story does not expect ends it.
 
-use crate::catalogue::{Currency, SELLERS};
-use crate::client::{Answer, Exchange, HttpExchange, Request};
-use crate::report::{Progress, StoryReport};
-use crate::schedule::{Action, Agenda};
+use crate::catalogue::{SELLERS, ShopCurrency};
+use crate::client::{Exchange, HttpAnswer, HttpExchange, HttpRequest};
+use crate::report::{StoryProgress, StoryReport};
+use crate::schedule::{StoryAction, StorySchedule};
 use crate::shoppers::{LOYAL_CUSTOMERS, limited_sale_opens};
 use crate::story::{DAY, HOUR, Story, StoryOptions};
 use crate::wire;
@@ -42,7 +42,7 @@ pub async fn run(
     webhook_secret: &str,
     options: StoryOptions,
     clock: Arc<dyn StoryClock>,
-    progress: impl FnMut(Progress),
+    progress: impl FnMut(StoryProgress),
 ) -> Result<StoryReport> {
     let story = Story::new(options)?;
     let mut server = HttpExchange::new(base_url)?;
@@ -59,7 +59,7 @@ pub async fn tell<E: Exchange>(
     server: &mut E,
     webhook_secret: &str,
     clock: Arc<dyn StoryClock>,
-    mut progress: impl FnMut(Progress),
+    mut progress: impl FnMut(StoryProgress),
 ) -> Result<StoryReport> {
     let mut driver = Driver::new(story, server, webhook_secret, clock);
     driver.open_the_shop().await?;
@@ -70,7 +70,7 @@ pub async fn tell<E: Exchange>(
     }
     driver.look_back().await?;
     let total = driver.hours();
-    progress(Progress {
+    progress(StoryProgress {
         done: total,
         total,
         message: driver.message(),
@@ -95,9 +95,9 @@ pub(crate) struct OrderState {
 
 /// A transfer that the server has not been told of.
 #[derive(Debug, Clone)]
-pub(crate) struct Untold {
+pub(crate) struct DueTransfer {
     pub(crate) seller: usize,
-    pub(crate) currency: Currency,
+    pub(crate) currency: ShopCurrency,
     pub(crate) amount: u64,
 }
 
@@ -109,7 +109,7 @@ pub(crate) struct Driver<'a, E> {
     /// Microseconds since the epoch.
     now: i64,
     told_hours: u64,
-    pub(crate) agenda: Agenda,
+    pub(crate) agenda: StorySchedule,
     pub(crate) sim: StripeSimulator,
     pub(crate) deliveries: DeliveryPlan,
     pub(crate) report: StoryReport,
@@ -118,8 +118,8 @@ pub(crate) struct Driver<'a, E> {
     pub(crate) by_session: BTreeMap<SessionId, usize>,
     pub(crate) by_refund: BTreeMap<RefundId, usize>,
     pub(crate) sellers: Vec<AccountId>,
-    pub(crate) readers: BTreeMap<crate::catalogue::Place, ReaderId>,
-    pub(crate) untold_transfers: BTreeMap<TransferId, Untold>,
+    pub(crate) readers: BTreeMap<crate::catalogue::StockPlace, ReaderId>,
+    pub(crate) untold_transfers: BTreeMap<TransferId, DueTransfer>,
     pub(crate) points: [u64; LOYAL_CUSTOMERS],
     pub(crate) newest_event_of: BTreeMap<String, u64>,
     pub(crate) event_numbers: BTreeMap<String, u64>,
@@ -145,7 +145,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
             clock,
             now: story.starts() * 1_000_000,
             told_hours: 0,
-            agenda: Agenda::default(),
+            agenda: StorySchedule::default(),
             sim,
             deliveries: DeliveryPlan::new(seed, Chaos::rough()),
             report: StoryReport {
@@ -173,11 +173,11 @@ impl<'a, E: Exchange> Driver<'a, E> {
             let account = self.sim.onboarded_account(
                 seller.name,
                 seller.country,
-                tillroll_stripe_simulator::Currency::EUR,
+                tillroll_stripe_simulator::StripeCurrency::EUR,
             );
             self.sellers.push(account);
         }
-        for place in crate::catalogue::Place::ALL {
+        for place in crate::catalogue::StockPlace::ALL {
             let reader = self.sim.register_reader(place.text());
             self.readers.insert(place, reader);
         }
@@ -192,22 +192,22 @@ impl<'a, E: Exchange> Driver<'a, E> {
         let days = i64::from(self.story.options.days);
         for place in 0..self.story.receipts.len() {
             self.agenda
-                .plan(self.story.receipts[place].at, Action::Receive(place));
+                .plan(self.story.receipts[place].at, StoryAction::Receive(place));
         }
         for (order, purchase) in self.story.purchases.iter().enumerate() {
-            self.agenda.plan(purchase.at, Action::Place(order));
+            self.agenda.plan(purchase.at, StoryAction::Place(order));
             if let Some(later) = purchase.uploaded_at {
-                self.agenda.plan(later, Action::Upload(order));
+                self.agenda.plan(later, StoryAction::Upload(order));
             }
         }
         for day in 1..=days {
             let midnight = start + day * DAY;
             // An overlap, because a poller never trusts its own bookmarks.
             let from = (midnight - DAY - 2 * HOUR).max(start);
-            let poll = Action::Poll { from, to: midnight };
+            let poll = StoryAction::Poll { from, to: midnight };
             self.agenda.plan(midnight + 2 * HOUR + 600, poll);
         }
-        let tail = Action::Poll {
+        let tail = StoryAction::Poll {
             from: end - 2 * HOUR,
             to: i64::MAX,
         };
@@ -215,23 +215,26 @@ impl<'a, E: Exchange> Driver<'a, E> {
         // Mondays, the story having started on a Saturday.
         for (week, day) in (0..).zip((2..days).step_by(7)) {
             let morning = start + day * DAY + 8 * HOUR;
-            self.agenda.plan(morning, Action::PaySellers);
-            self.agenda.plan(morning + HOUR, Action::PayOut { week });
+            self.agenda.plan(morning, StoryAction::PaySellers);
+            self.agenda
+                .plan(morning + HOUR, StoryAction::PayOut { week });
         }
         for (number, day) in (0..).zip((1..days).step_by(3)) {
             let afternoon = start + day * DAY + 15 * HOUR + 137;
-            self.agenda.plan(afternoon, Action::SignUp(number));
+            self.agenda.plan(afternoon, StoryAction::SignUp(number));
         }
         let sold_out = limited_sale_opens(start, days) + 900;
-        self.agenda.plan(sold_out, Action::Oversell);
+        self.agenda.plan(sold_out, StoryAction::Oversell);
         self.agenda
-            .plan(start + days / 10 * DAY + 14 * HOUR, Action::Forge);
+            .plan(start + days / 10 * DAY + 14 * HOUR, StoryAction::Forge);
         self.agenda
-            .plan(start + days / 4 * DAY + 16 * HOUR, Action::Stale);
+            .plan(start + days / 4 * DAY + 16 * HOUR, StoryAction::Stale);
+        self.agenda.plan(
+            start + days * 3 / 5 * DAY + 17 * HOUR,
+            StoryAction::Overspend,
+        );
         self.agenda
-            .plan(start + days * 3 / 5 * DAY + 17 * HOUR, Action::Overspend);
-        self.agenda
-            .plan(start + days / 2 * DAY + HOUR, Action::StripeBill);
+            .plan(start + days / 2 * DAY + HOUR, StoryAction::StripeBill);
     }
 
     /// The next thing that happens, at Stripe or in the shop; false when the
@@ -270,38 +273,38 @@ impl<'a, E: Exchange> Driver<'a, E> {
         Ok(true)
     }
 
-    async fn perform(&mut self, action: Action) -> Result<()> {
+    async fn perform(&mut self, action: StoryAction) -> Result<()> {
         match action {
-            Action::Receive(place) => self.receive(place).await,
-            Action::Place(order) => self.place(order).await,
-            Action::Upload(order) => self.upload(order).await,
-            Action::Pay(order) => self.pay(order),
-            Action::PayAgain(order) => self.pay_again(order),
-            Action::Capture(order) => self.capture(order),
-            Action::Cancel(order) => self.cancel(order).await,
-            Action::Fulfil(order) => self.fulfil(order).await,
-            Action::Refund(order) => self.refund(order),
-            Action::Dispute(order) => self.dispute(order),
-            Action::Answer(dispute) => self.answer(&dispute),
-            Action::Resolve { order, dispute } => self.resolve(order, &dispute),
-            Action::Deliver(delivery) => self.deliver(*delivery).await,
-            Action::Poll { from, to } => self.poll(from, to).await,
-            Action::PaySellers => self.pay_sellers().await,
-            Action::PayOut { week } => self.pay_out(week),
-            Action::PayOutAgain { amount, currency } => self.pay_out_again(amount, currency),
-            Action::Oversell => self.oversell().await,
-            Action::Forge => self.forge().await,
-            Action::Stale => self.stale().await,
-            Action::Overspend => self.overspend().await,
-            Action::SignUp(number) => {
+            StoryAction::Receive(place) => self.receive(place).await,
+            StoryAction::Place(order) => self.place(order).await,
+            StoryAction::Upload(order) => self.upload(order).await,
+            StoryAction::Pay(order) => self.pay(order),
+            StoryAction::PayAgain(order) => self.pay_again(order),
+            StoryAction::Capture(order) => self.capture(order),
+            StoryAction::Cancel(order) => self.cancel(order).await,
+            StoryAction::Fulfil(order) => self.fulfil(order).await,
+            StoryAction::Refund(order) => self.refund(order),
+            StoryAction::Dispute(order) => self.dispute(order),
+            StoryAction::Answer(dispute) => self.answer(&dispute),
+            StoryAction::Resolve { order, dispute } => self.resolve(order, &dispute),
+            StoryAction::Deliver(delivery) => self.deliver(*delivery).await,
+            StoryAction::Poll { from, to } => self.poll(from, to).await,
+            StoryAction::PaySellers => self.pay_sellers().await,
+            StoryAction::PayOut { week } => self.pay_out(week),
+            StoryAction::PayOutAgain { amount, currency } => self.pay_out_again(amount, currency),
+            StoryAction::Oversell => self.oversell().await,
+            StoryAction::Forge => self.forge().await,
+            StoryAction::Stale => self.stale().await,
+            StoryAction::Overspend => self.overspend().await,
+            StoryAction::SignUp(number) => {
                 self.sim
                     .create_customer(&format!("shopper{number}@example.com"));
                 Ok(())
             }
-            Action::StripeBill => {
+            StoryAction::StripeBill => {
                 self.sim.charge_platform_fee(
                     1_990,
-                    Currency::Eur.stripe(),
+                    ShopCurrency::Eur.stripe(),
                     "Radar for the month",
                 )?;
                 Ok(())
@@ -320,7 +323,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
             .collect();
         let mut after = String::new();
         loop {
-            let page: wire::List<wire::Order> =
+            let page: wire::ListAnswer<wire::OrderAnswer> =
                 self.get(&format!("/v1/orders?limit=100{after}")).await?;
             for order in &page.data {
                 if let Some(place) = expected.get(&order.id) {
@@ -345,7 +348,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
         Ok(())
     }
 
-    fn compare(&mut self, place: usize, order: &wire::Order) {
+    fn compare(&mut self, place: usize, order: &wire::OrderAnswer) {
         let charge = self.charge_of(place);
         let (paid, refunded) = charge
             .and_then(|charge| self.sim.charge(&charge))
@@ -380,14 +383,14 @@ impl<'a, E: Exchange> Driver<'a, E> {
         u64::from(self.story.options.days) * 24
     }
 
-    fn hour_has_changed(&mut self) -> Option<Progress> {
+    fn hour_has_changed(&mut self) -> Option<StoryProgress> {
         let hours = (self.second() - self.story.starts()).div_euclid(HOUR);
         let done = u64::try_from(hours).unwrap_or(0).min(self.hours());
         if done <= self.told_hours {
             return None;
         }
         self.told_hours = done;
-        Some(Progress {
+        Some(StoryProgress {
             done,
             total: self.hours(),
             message: self.message(),
@@ -416,7 +419,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
         self.clock.set(self.now);
     }
 
-    pub(crate) async fn send(&mut self, request: Request) -> Result<Answer> {
+    pub(crate) async fn send(&mut self, request: HttpRequest) -> Result<HttpAnswer> {
         self.tick();
         self.report.requests += 1;
         let answer = self.server.send(request).await?;
@@ -434,8 +437,8 @@ impl<'a, E: Exchange> Driver<'a, E> {
         what: &'static str,
         body: &T,
         expected: &[u16],
-    ) -> Result<(Request, Answer)> {
-        let request = Request {
+    ) -> Result<(HttpRequest, HttpAnswer)> {
+        let request = HttpRequest {
             method,
             path: path.to_owned(),
             key: Some(self.key(what)),
@@ -453,14 +456,14 @@ impl<'a, E: Exchange> Driver<'a, E> {
         what: &'static str,
         body: &T,
         expected: u16,
-    ) -> Result<(Request, Answer)> {
+    ) -> Result<(HttpRequest, HttpAnswer)> {
         self.change(Method::POST, path, what, body, &[expected])
             .await
     }
 
     /// Sends a request again, as a client does that never saw the answer: the
     /// server must repeat itself and say so.
-    pub(crate) async fn repeat(&mut self, request: Request, first: &Answer) -> Result<()> {
+    pub(crate) async fn repeat(&mut self, request: HttpRequest, first: &HttpAnswer) -> Result<()> {
         let again = self.send(request.clone()).await?;
         insist(&request, &again, &[first.status])?;
         ensure!(
@@ -474,10 +477,10 @@ impl<'a, E: Exchange> Driver<'a, E> {
     }
 
     /// Sends what the server must refuse with `code`.
-    pub(crate) async fn provoke(&mut self, request: Request, codes: &[&str]) -> Result<()> {
+    pub(crate) async fn provoke(&mut self, request: HttpRequest, codes: &[&str]) -> Result<()> {
         let answer = self.send(request.clone()).await?;
         insist(&request, &answer, &[400, 409, 422])?;
-        let problem: wire::Problem = parse(&request, &answer)?;
+        let problem: wire::ProblemAnswer = parse(&request, &answer)?;
         ensure!(
             codes.is_empty() || codes.contains(&problem.code.as_str()),
             "{} {} was refused with `{}`, expected {codes:?}",
@@ -499,9 +502,9 @@ impl<'a, E: Exchange> Driver<'a, E> {
         parse(&request, &answer)
     }
 
-    async fn read(&mut self, path: &str) -> Result<(Request, Answer)> {
+    async fn read(&mut self, path: &str) -> Result<(HttpRequest, HttpAnswer)> {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let request = Request {
+        let request = HttpRequest {
             method: Method::GET,
             path: format!("{path}{joint}min_position={}", self.report.last_position),
             key: None,
@@ -515,7 +518,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
 }
 
 /// The answer has one of the expected statuses, or the story ends here.
-pub(crate) fn insist(request: &Request, answer: &Answer, expected: &[u16]) -> Result<()> {
+pub(crate) fn insist(request: &HttpRequest, answer: &HttpAnswer, expected: &[u16]) -> Result<()> {
     if expected.contains(&answer.status) {
         return Ok(());
     }
@@ -531,7 +534,7 @@ pub(crate) fn insist(request: &Request, answer: &Answer, expected: &[u16]) -> Re
     )
 }
 
-pub(crate) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(request: &HttpRequest, answer: &HttpAnswer) -> Result<T> {
     serde_json::from_slice(&answer.body).with_context(|| {
         format!(
             "{} {} was answered something else: {}",

@@ -29,7 +29,7 @@ mod story;
 mod till;
 mod wire;
 
-pub use client::{Answer, Exchange, HttpExchange, Request};
+pub use client::{Exchange, HttpAnswer, HttpExchange, HttpRequest};
 pub use driver::{StoryClock, run, tell};
-pub use report::{Progress, StoryReport};
+pub use report::{StoryProgress, StoryReport};
 pub use story::{Story, StoryOptions};

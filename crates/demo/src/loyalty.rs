@@ -1,7 +1,7 @@
 //! Loyalty points: a unit like any other, with a limit that no customer can
 //! spend past.
 
-use crate::client::{Exchange, Request};
+use crate::client::{Exchange, HttpRequest};
 use crate::driver::Driver;
 use crate::shoppers::LOYAL_CUSTOMERS;
 use crate::wire;
@@ -21,14 +21,14 @@ fn account(customer: usize) -> String {
 
 impl<E: Exchange> Driver<'_, E> {
     pub(crate) async fn open_points(&mut self) -> Result<()> {
-        let issued = wire::OpenAccount {
+        let issued = wire::AccountJson {
             kind: "expense",
             unit: POINTS,
             limit: None,
         };
         self.open_account(ISSUED, &issued).await?;
         for customer in 0..LOYAL_CUSTOMERS {
-            let points = wire::OpenAccount {
+            let points = wire::AccountJson {
                 kind: "liability",
                 unit: POINTS,
                 limit: Some("debits_must_not_exceed_credits"),
@@ -38,14 +38,14 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(())
     }
 
-    async fn open_account(&mut self, name: &str, body: &wire::OpenAccount<'_>) -> Result<()> {
+    async fn open_account(&mut self, name: &str, body: &wire::AccountJson<'_>) -> Result<()> {
         let path = format!("/v1/accounts/{name}");
         self.change(Method::PUT, &path, "account", body, &[200, 201])
             .await?;
         Ok(())
     }
 
-    /// One point for every major unit; those who have enough spend half.
+    /// One point for every major unit; a customer that has enough spends half.
     pub(crate) async fn earn_points(&mut self, order: usize) -> Result<()> {
         let purchase = &self.story.purchases[order];
         let Some(customer) = purchase.customer else {
@@ -53,7 +53,7 @@ impl<E: Exchange> Driver<'_, E> {
         };
         let earned = match purchase.currency {
             // A yen is not worth a point.
-            crate::catalogue::Currency::Jpy => self.orders[order].due / 150,
+            crate::catalogue::ShopCurrency::Jpy => self.orders[order].due / 150,
             currency => self.orders[order].due / currency.minor_units(),
         };
         if earned == 0 {
@@ -101,7 +101,7 @@ impl<E: Exchange> Driver<'_, E> {
         let text = "A voucher that is too dear".to_owned();
         let dear = self.points[0] + 1;
         let body = entry(self.entry_id(), &account, dear, false, text);
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             path: "/v1/entries".to_owned(),
             key: Some(self.key("overspend")),
@@ -118,19 +118,19 @@ fn entry(
     amount: u64,
     earned: bool,
     description: String,
-) -> wire::PostEntry<'_> {
+) -> wire::EntryJson<'_> {
     let (customer, issued) = if earned {
         ("credit", "debit")
     } else {
         ("debit", "credit")
     };
-    let posting = |account, side| wire::Posting {
+    let posting = |account, side| wire::PostingJson {
         account,
         unit: POINTS,
         side,
         amount,
     };
-    wire::PostEntry {
+    wire::EntryJson {
         id: id.to_string(),
         description,
         postings: [posting(ISSUED, issued), posting(account, customer)],

@@ -1,16 +1,16 @@
 //! What comes from Stripe: webhooks, in the state in which the network leaves
 //! them, and the list of balance transactions, which is asked for.
 
-use crate::client::{Exchange, Request};
+use crate::client::{Exchange, HttpRequest};
 use crate::driver::{Driver, insist, parse};
-use crate::schedule::Action;
-use crate::shoppers::Ending;
+use crate::schedule::StoryAction;
+use crate::shoppers::OrderEnding;
 use crate::story::{DAY, HOUR};
 use crate::wire;
 use anyhow::{Result, ensure};
 use hyper::Method;
 use tillroll_stripe_simulator::{
-    Delivery, IntentId, PayoutId, RefundId, SessionId, StripeId, TransferId, signing,
+    IntentId, PayoutId, RefundId, SessionId, StripeId, TransferId, WebhookDelivery, signing,
 };
 
 const WEBHOOKS: &str = "/v1/webhooks/stripe";
@@ -30,14 +30,14 @@ impl<E: Exchange> Driver<'_, E> {
             }
             for delivery in self.deliveries.schedule(&event) {
                 self.agenda
-                    .plan(delivery.due, Action::Deliver(Box::new(delivery)));
+                    .plan(delivery.due, StoryAction::Deliver(Box::new(delivery)));
             }
         }
     }
 
-    pub(crate) async fn deliver(&mut self, delivery: Delivery) -> Result<()> {
+    pub(crate) async fn deliver(&mut self, delivery: WebhookDelivery) -> Result<()> {
         let signature = signing::header(self.secret, self.second(), delivery.body.as_bytes());
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             path: WEBHOOKS.to_owned(),
             key: None,
@@ -54,7 +54,7 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(())
     }
 
-    fn count(&mut self, delivery: &Delivery) {
+    fn count(&mut self, delivery: &WebhookDelivery) {
         let number = self.event_numbers[delivery.event.as_str()];
         let newest = self
             .newest_event_of
@@ -81,7 +81,7 @@ impl<E: Exchange> Driver<'_, E> {
             "checkout.session.expired" | "checkout.session.async_payment_failed" => {
                 let order = SessionId::parse(object).and_then(|id| self.by_session.get(&id));
                 if let Some(order) = order {
-                    let action = Action::Cancel(*order);
+                    let action = StoryAction::Cancel(*order);
                     self.agenda.plan(self.second() + 600, action);
                 }
             }
@@ -100,9 +100,9 @@ impl<E: Exchange> Driver<'_, E> {
                 self.report.refunds_failed += 1;
                 let order = RefundId::parse(object).and_then(|id| self.by_refund.get(&id));
                 if let Some(order) = order
-                    && self.story.purchases[*order].ending == Ending::RefundFailed
+                    && self.story.purchases[*order].ending == OrderEnding::RefundFailed
                 {
-                    let action = Action::Refund(*order);
+                    let action = StoryAction::Refund(*order);
                     self.agenda.plan(self.second() + 2 * HOUR, action);
                 }
             }
@@ -118,7 +118,7 @@ impl<E: Exchange> Driver<'_, E> {
     /// A poller's turn: what appeared in a window of time, page by page.
     pub(crate) async fn poll(&mut self, from: i64, to: i64) -> Result<()> {
         for page in self.sim.balance_transactions_between(from, to) {
-            let request = Request {
+            let request = HttpRequest {
                 method: Method::POST,
                 path: "/v1/stripe/balance-transactions".to_owned(),
                 key: Some(self.key("poll")),
@@ -127,7 +127,7 @@ impl<E: Exchange> Driver<'_, E> {
             };
             let answer = self.send(request.clone()).await?;
             insist(&request, &answer, &[200])?;
-            let recorded: wire::Recorded = parse(&request, &answer)?;
+            let recorded: wire::ImportAnswer = parse(&request, &answer)?;
             let count = u64::try_from(page.count)?;
             ensure!(
                 recorded.recorded + recorded.known == count,
@@ -141,7 +141,7 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(())
     }
 
-    /// Somebody without the secret claims that a payment is worth more.
+    /// A sender without the secret claims that a payment is worth more.
     pub(crate) async fn forge(&mut self) -> Result<()> {
         let body = self.last_body.replacen("\"amount\":", "\"amount\":9", 1);
         let signature = signing::header("whsec_guessed", self.second(), body.as_bytes());
@@ -157,7 +157,7 @@ impl<E: Exchange> Driver<'_, E> {
     }
 
     async fn call_webhook(&mut self, body: String, signature: String) -> Result<()> {
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             path: WEBHOOKS.to_owned(),
             key: None,

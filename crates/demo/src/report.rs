@@ -5,7 +5,7 @@ use std::fmt;
 
 /// How far the story has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub struct StoryProgress {
     /// Hours told.
     pub done: u64,
     /// Hours to tell.

@@ -2,11 +2,11 @@
 //! microsecond.
 
 use std::collections::BTreeMap;
-use tillroll_stripe_simulator::{Delivery, DisputeId};
+use tillroll_stripe_simulator::{DisputeId, WebhookDelivery};
 
 /// Something that happens. Orders are named by their place in the story.
 #[derive(Debug, Clone)]
-pub(crate) enum Action {
+pub(crate) enum StoryAction {
     /// Goods arrive: a place among the receipts.
     Receive(usize),
     /// An order is placed.
@@ -19,7 +19,7 @@ pub(crate) enum Action {
     PayAgain(usize),
     /// The merchant takes what was authorised.
     Capture(usize),
-    /// Nobody paid.
+    /// An order that was not paid is cancelled.
     Cancel(usize),
     /// The parcel leaves, or the customer has the bag in hand.
     Fulfil(usize),
@@ -33,7 +33,7 @@ pub(crate) enum Action {
         dispute: DisputeId,
     },
     /// Stripe calls the webhook.
-    Deliver(Box<Delivery>),
+    Deliver(Box<WebhookDelivery>),
     /// Yesterday's balance transactions.
     Poll {
         from: i64,
@@ -48,23 +48,23 @@ pub(crate) enum Action {
     /// A payout that the bank sent back is made again.
     PayOutAgain {
         amount: u64,
-        currency: crate::catalogue::Currency,
+        currency: crate::catalogue::ShopCurrency,
     },
-    /// Somebody wants the sixth of five pieces.
+    /// A customer orders the sixth of five pieces.
     Oversell,
-    /// Somebody who is not Stripe calls the webhook.
+    /// A webhook that Stripe did not sign.
     Forge,
     /// Stripe calls, but the message lay around for too long.
     Stale,
     /// A loyal customer wants to spend more points than there are.
     Overspend,
-    /// Somebody signs up: an event that says nothing about money.
+    /// A customer signs up: an event that says nothing about money.
     SignUp(u32),
     /// Stripe's own monthly bill.
     StripeBill,
 }
 
-impl Action {
+impl StoryAction {
     /// Whether it still happens once the story is over: only what is on its
     /// way does.
     pub(crate) fn outlives_the_story(&self) -> bool {
@@ -74,14 +74,14 @@ impl Action {
 
 /// Actions to come.
 #[derive(Debug, Default)]
-pub(crate) struct Agenda {
+pub(crate) struct StorySchedule {
     planned: u64,
-    actions: BTreeMap<(i64, u64), Action>,
+    actions: BTreeMap<(i64, u64), StoryAction>,
 }
 
-impl Agenda {
+impl StorySchedule {
     /// Plans `action` for a second since the epoch.
-    pub(crate) fn plan(&mut self, second: i64, action: Action) {
+    pub(crate) fn plan(&mut self, second: i64, action: StoryAction) {
         self.actions.insert((second, self.planned), action);
         self.planned += 1;
     }
@@ -91,7 +91,7 @@ impl Agenda {
         self.actions.keys().next().map(|(second, _)| *second)
     }
 
-    pub(crate) fn take(&mut self) -> Option<(i64, Action)> {
+    pub(crate) fn take(&mut self) -> Option<(i64, StoryAction)> {
         self.actions
             .pop_first()
             .map(|((second, _), action)| (second, action))

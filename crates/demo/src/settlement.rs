@@ -1,21 +1,21 @@
 //! Money that leaves: to sellers, to the bank, and to customers' banks that
 //! object.
 
-use crate::catalogue::{ARTICLES, Currency, SELLERS, Terms};
+use crate::catalogue::{ARTICLES, SELLERS, SellerTerms, ShopCurrency};
 use crate::client::Exchange;
-use crate::driver::{Driver, Untold};
-use crate::schedule::Action;
-use crate::shoppers::Ending;
+use crate::driver::{Driver, DueTransfer};
+use crate::schedule::StoryAction;
+use crate::shoppers::OrderEnding;
 use crate::story::{DAY, HOUR};
 use crate::wire;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use tillroll_stripe_simulator::{
-    ChargeId, CreatePayout, CreateTransfer, DisputeId, DisputeOutcome, Metadata, OpenDispute,
-    PayoutId, PayoutOutcome,
+    ChargeId, CreatePayout, CreateTransfer, DisputeId, DisputeOutcome, OpenDispute, PayoutId,
+    PayoutOutcome, StripeMetadata,
 };
 
-/// Nobody bothers the bank for less, in minor units.
+/// No payout is made of less, in minor units.
 const SMALLEST_PAYOUT: u64 = 10_000;
 /// The week whose payout in euros comes back.
 const FAILING_WEEK: i64 = 1;
@@ -23,7 +23,7 @@ const FAILING_WEEK: i64 = 1;
 const UNREPORTED_WEEK: i64 = 3;
 
 impl<E: Exchange> Driver<'_, E> {
-    /// Right after an order is fulfilled: sellers who are paid per order get
+    /// Right after an order is fulfilled: sellers that are paid per order get
     /// exactly what the server says is theirs, out of this order's charge.
     pub(crate) async fn pay_sellers_of(&mut self, order: usize) -> Result<()> {
         let purchase = &self.story.purchases[order];
@@ -32,7 +32,7 @@ impl<E: Exchange> Driver<'_, E> {
             .lines
             .iter()
             .filter_map(|line| ARTICLES[line.article].seller)
-            .filter(|seller| SELLERS[*seller].terms == Terms::PerOrder)
+            .filter(|seller| SELLERS[*seller].terms == SellerTerms::PerOrder)
             .collect();
         let Some(charge) = self.charge_of(order) else {
             return Ok(());
@@ -62,8 +62,8 @@ impl<E: Exchange> Driver<'_, E> {
 
     /// What sellers can be paid now: what the server has released, less what is
     /// on its way and the server has not been told of.
-    async fn shares(&mut self) -> Result<Vec<(usize, Currency, u64)>> {
-        let list: wire::List<wire::Split> = self.get("/v1/splits?limit=100").await?;
+    async fn shares(&mut self) -> Result<Vec<(usize, ShopCurrency, u64)>> {
+        let list: wire::ListAnswer<wire::SplitAnswer> = self.get("/v1/splits?limit=100").await?;
         ensure!(!list.has_more, "four sellers in five currencies fit a page");
         let mut shares = Vec::new();
         for split in list.data {
@@ -74,7 +74,7 @@ impl<E: Exchange> Driver<'_, E> {
             else {
                 bail!("{} is no seller of this story", split.seller);
             };
-            let currency = Currency::of_code(&split.unit)
+            let currency = ShopCurrency::of_code(&split.unit)
                 .with_context(|| format!("{} is no currency of this story", split.unit))?;
             let untold: u64 = self
                 .untold_transfers
@@ -94,13 +94,13 @@ impl<E: Exchange> Driver<'_, E> {
     fn transfer(
         &mut self,
         seller: usize,
-        currency: Currency,
+        currency: ShopCurrency,
         amount: u64,
         source: Option<ChargeId>,
         group: &str,
         order: Option<usize>,
     ) -> Result<()> {
-        let mut metadata = Metadata::new();
+        let mut metadata = StripeMetadata::new();
         if order.is_some() {
             metadata.insert("order_id".to_owned(), group.to_owned());
         }
@@ -118,7 +118,7 @@ impl<E: Exchange> Driver<'_, E> {
                 if let Some(order) = order {
                     self.orders[order].transfers.push(transfer.clone());
                 }
-                let untold = Untold {
+                let untold = DueTransfer {
                     seller,
                     currency,
                     amount,
@@ -141,7 +141,7 @@ impl<E: Exchange> Driver<'_, E> {
 
     /// An order went back as a whole: so do its sellers' shares.
     pub(crate) fn take_back_from_sellers(&mut self, order: usize) {
-        if self.story.purchases[order].ending != Ending::RefundedInWhole {
+        if self.story.purchases[order].ending != OrderEnding::RefundedInWhole {
             return;
         }
         for transfer in std::mem::take(&mut self.orders[order].transfers) {
@@ -154,13 +154,16 @@ impl<E: Exchange> Driver<'_, E> {
 
     /// Mondays: four fifths of every balance go to the bank.
     pub(crate) fn pay_out(&mut self, week: i64) -> Result<()> {
-        for currency in Currency::ALL.into_iter().filter(|kept| kept.is_settled()) {
+        for currency in ShopCurrency::ALL
+            .into_iter()
+            .filter(|kept| kept.is_settled())
+        {
             let available = u64::try_from(self.sim.available(currency.stripe())).unwrap_or(0);
             let amount = available / 5 * 4;
             if amount < SMALLEST_PAYOUT {
                 continue;
             }
-            let fails = currency == Currency::Eur && week == FAILING_WEEK;
+            let fails = currency == ShopCurrency::Eur && week == FAILING_WEEK;
             let payout = self.sim.create_payout(CreatePayout {
                 outcome: if fails {
                     PayoutOutcome::FailsAfterPaid
@@ -170,7 +173,7 @@ impl<E: Exchange> Driver<'_, E> {
                 ..CreatePayout::new(amount, currency.stripe())
             })?;
             self.report.payouts += 1;
-            if currency != Currency::Eur
+            if currency != ShopCurrency::Eur
                 && week >= UNREPORTED_WEEK
                 && self.report.unreported_payout.is_none()
             {
@@ -185,15 +188,15 @@ impl<E: Exchange> Driver<'_, E> {
         let Some(payout) = self.sim.payout(payout) else {
             return;
         };
-        let currency = Currency::of_code(&payout.currency.as_str().to_uppercase());
+        let currency = ShopCurrency::of_code(&payout.currency.as_str().to_uppercase());
         if let Some(currency) = currency {
             let amount = payout.amount;
-            let action = Action::PayOutAgain { amount, currency };
+            let action = StoryAction::PayOutAgain { amount, currency };
             self.agenda.plan(self.next_morning(), action);
         }
     }
 
-    pub(crate) fn pay_out_again(&mut self, amount: u64, currency: Currency) -> Result<()> {
+    pub(crate) fn pay_out_again(&mut self, amount: u64, currency: ShopCurrency) -> Result<()> {
         self.sim
             .create_payout(CreatePayout::new(amount, currency.stripe()))?;
         self.report.payouts += 1;
@@ -203,7 +206,7 @@ impl<E: Exchange> Driver<'_, E> {
     /// The customer's bank objects; some banks warn before they do.
     pub(crate) fn dispute(&mut self, order: usize) -> Result<()> {
         let charge = self.charge_of(order).context("a dispute needs a charge")?;
-        let lost = self.story.purchases[order].ending == Ending::DisputeLost;
+        let lost = self.story.purchases[order].ending == OrderEnding::DisputeLost;
         if lost {
             self.sim.warn_of_fraud(&charge);
         }
@@ -215,11 +218,11 @@ impl<E: Exchange> Driver<'_, E> {
         let dispute = self.sim.open_dispute(OpenDispute::over(charge, reason))?;
         let now = self.second();
         self.agenda
-            .plan(now + 2 * DAY, Action::Answer(dispute.clone()));
+            .plan(now + 2 * DAY, StoryAction::Answer(dispute.clone()));
         let spread = i64::try_from(order % 5)?;
         let decided = now + (9 + spread) * DAY + 3 * HOUR;
         self.agenda
-            .plan(decided, Action::Resolve { order, dispute });
+            .plan(decided, StoryAction::Resolve { order, dispute });
         Ok(())
     }
 
@@ -230,7 +233,7 @@ impl<E: Exchange> Driver<'_, E> {
 
     pub(crate) fn resolve(&mut self, order: usize, dispute: &DisputeId) -> Result<()> {
         let outcome = match self.story.purchases[order].ending {
-            Ending::DisputeWon => {
+            OrderEnding::DisputeWon => {
                 self.report.disputes_won += 1;
                 DisputeOutcome::Won
             }

@@ -1,37 +1,37 @@
 //! Stock: what has to be on which shelf when, so that every planned order can
 //! be taken. The plan of orders is known, so the receipts follow from it.
 
-use crate::catalogue::{ARTICLES, LIMITED, LIMITED_PIECES, Place};
+use crate::catalogue::{ARTICLES, LIMITED, LIMITED_PIECES, StockPlace};
 use crate::shoppers::{Purchase, limited_sale_opens};
 use crate::story::{DAY, HOUR, StoryOptions};
 
 /// Goods that arrive at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Receipt {
+pub(crate) struct GoodsReceipt {
     /// Seconds since the epoch.
     pub(crate) at: i64,
-    pub(crate) place: Place,
+    pub(crate) place: StockPlace,
     /// Articles and pieces.
     pub(crate) lines: Vec<(usize, u64)>,
     pub(crate) reference: String,
 }
 
 /// Receipts at the start and every week after, and one for the limited run.
-pub(crate) fn plan(options: &StoryOptions, purchases: &[Purchase]) -> Vec<Receipt> {
+pub(crate) fn plan(options: &StoryOptions, purchases: &[Purchase]) -> Vec<GoodsReceipt> {
     let start = options.start.as_second();
     let days = i64::from(options.days);
     let mut receipts = Vec::new();
     // The offline batch comes a day late, so it may fall into the week after.
     for week in 0..=(days / 7 + 1) {
         let (from, to) = (start + week * 7 * DAY, start + (week + 1) * 7 * DAY);
-        for place in Place::ALL {
+        for place in StockPlace::ALL {
             let lines: Vec<(usize, u64)> = (0..ARTICLES.len())
                 .filter(|article| *article != LIMITED)
                 .map(|article| (article, needed(purchases, place, article, from, to, week)))
                 .filter(|(_, pieces)| *pieces > 0)
                 .collect();
             if !lines.is_empty() {
-                receipts.push(Receipt {
+                receipts.push(GoodsReceipt {
                     at: from + if week == 0 { 5 * 60 } else { 5 * HOUR },
                     place,
                     lines,
@@ -40,9 +40,9 @@ pub(crate) fn plan(options: &StoryOptions, purchases: &[Purchase]) -> Vec<Receip
             }
         }
     }
-    receipts.push(Receipt {
+    receipts.push(GoodsReceipt {
         at: limited_sale_opens(start, days) - HOUR,
-        place: Place::Warehouse,
+        place: StockPlace::Warehouse,
         lines: vec![(LIMITED, LIMITED_PIECES)],
         reference: "PO-LIMITED".to_owned(),
     });
@@ -52,7 +52,7 @@ pub(crate) fn plan(options: &StoryOptions, purchases: &[Purchase]) -> Vec<Receip
 
 fn needed(
     purchases: &[Purchase],
-    place: Place,
+    place: StockPlace,
     article: usize,
     from: i64,
     to: i64,
@@ -90,7 +90,7 @@ mod tests {
                     ..StoryOptions::default()
                 };
                 let purchases = shoppers::plan(&options);
-                let mut moves: Vec<(i64, bool, Place, usize, u64)> = Vec::new();
+                let mut moves: Vec<(i64, bool, StockPlace, usize, u64)> = Vec::new();
                 for receipt in plan(&options, &purchases) {
                     for (article, pieces) in receipt.lines {
                         moves.push((receipt.at, false, receipt.place, article, pieces));
@@ -108,7 +108,7 @@ mod tests {
                     }
                 }
                 moves.sort();
-                let mut shelf: BTreeMap<(Place, usize), u64> = BTreeMap::new();
+                let mut shelf: BTreeMap<(StockPlace, usize), u64> = BTreeMap::new();
                 for (at, sold, place, article, pieces) in moves {
                     let here = shelf.entry((place, article)).or_default();
                     if sold {
@@ -120,7 +120,7 @@ mod tests {
                     }
                 }
                 assert_eq!(
-                    shelf[&(Place::Warehouse, LIMITED)],
+                    shelf[&(StockPlace::Warehouse, LIMITED)],
                     0,
                     "seed {seed}: the run sells out"
                 );

@@ -1,7 +1,7 @@
-//! Who buys what, when, where, how they pay, and what becomes of it: all of it
+//! The purchases: what is bought, when and where, how it is paid, and what becomes of it: all of it
 //! decided from the seed before the first request is sent.
 
-use crate::catalogue::{ARTICLES, Channel, Currency, LIMITED, LIMITED_PIECES, Place};
+use crate::catalogue::{ARTICLES, Channel, LIMITED, LIMITED_PIECES, ShopCurrency, StockPlace};
 use crate::story::{DAY, HOUR, StoryOptions};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,11 +21,11 @@ pub(crate) struct Purchase {
     /// Seconds since the epoch.
     pub(crate) at: i64,
     pub(crate) channel: Channel,
-    pub(crate) place: Place,
-    pub(crate) currency: Currency,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) flow: Flow,
-    pub(crate) ending: Ending,
+    pub(crate) place: StockPlace,
+    pub(crate) currency: ShopCurrency,
+    pub(crate) lines: Vec<PurchaseLine>,
+    pub(crate) flow: PaymentFlow,
+    pub(crate) ending: OrderEnding,
     /// The first card is declined.
     pub(crate) declined_first: bool,
     /// Seconds from the order to the (last) card.
@@ -40,7 +40,7 @@ pub(crate) struct Purchase {
 
 /// One line of an order.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Line {
+pub(crate) struct PurchaseLine {
     /// Place in [`ARTICLES`].
     pub(crate) article: usize,
     pub(crate) quantity: u64,
@@ -48,7 +48,7 @@ pub(crate) struct Line {
 
 /// How an order is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum PaymentFlow {
     /// A payment intent, confirmed in the app or on the shop's own page.
     Intent,
     /// Stripe's hosted page.
@@ -64,7 +64,7 @@ pub(crate) enum Flow {
 
 /// What becomes of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum OrderEnding {
     Kept,
     /// Never paid, and cancelled the day after.
     Abandoned,
@@ -156,7 +156,7 @@ impl Planner {
         self.start + day * DAY + first.max(second)
     }
 
-    fn lines(&mut self, currency: Currency) -> Vec<Line> {
+    fn lines(&mut self, currency: ShopCurrency) -> Vec<PurchaseLine> {
         let allowed: Vec<usize> = (0..ARTICLES.len())
             .filter(|article| ARTICLES[*article].seller.is_none() || currency.is_settled())
             .collect();
@@ -165,7 +165,7 @@ impl Planner {
             .map(|article| ARTICLES[*article].weight)
             .sum();
         let wanted = [1, 1, 1, 2, 2, 2, 3, 3, 4][self.random.random_range(0..9)];
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<PurchaseLine> = Vec::new();
         while lines.len() < wanted {
             let mut ticket = self.random.random_range(0..total);
             let article = allowed
@@ -180,7 +180,7 @@ impl Planner {
                 .expect("the ticket is below the sum of the weights");
             if lines.iter().all(|line| line.article != article) {
                 let quantity = [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][self.random.random_range(0..10)];
-                lines.push(Line { article, quantity });
+                lines.push(PurchaseLine { article, quantity });
             }
         }
         lines
@@ -197,57 +197,67 @@ impl Planner {
             Channel::Web
         };
         let currency = match self.random.random_range(0..100) {
-            0..44 => Currency::Eur,
-            44..64 => Currency::Gbp,
-            64..85 => Currency::Usd,
-            85..94 => Currency::Jpy,
-            _ => Currency::Kwd,
+            0..44 => ShopCurrency::Eur,
+            44..64 => ShopCurrency::Gbp,
+            64..85 => ShopCurrency::Usd,
+            85..94 => ShopCurrency::Jpy,
+            _ => ShopCurrency::Kwd,
         };
-        let mut purchase = self.paid_with(at, channel, Place::Warehouse, currency, Flow::Intent);
+        let mut purchase = self.paid_with(
+            at,
+            channel,
+            StockPlace::Warehouse,
+            currency,
+            PaymentFlow::Intent,
+        );
         purchase.flow = self.online_flow(channel, currency);
         purchase.ending = self.ending(purchase.flow);
         purchase.declined_first =
-            matches!(purchase.flow, Flow::Intent | Flow::Checkout) && self.one_in(6);
+            matches!(purchase.flow, PaymentFlow::Intent | PaymentFlow::Checkout) && self.one_in(6);
         purchase
     }
 
-    fn online_flow(&mut self, channel: Channel, currency: Currency) -> Flow {
+    fn online_flow(&mut self, channel: Channel, currency: ShopCurrency) -> PaymentFlow {
         // Shared out in the currency of the balance, where it can be.
         if currency.is_settled() && self.one_in(4) {
-            return Flow::ByHand {
+            return PaymentFlow::ByHand {
                 in_part: self.one_in(50),
             };
         }
         match channel {
-            Channel::Web if currency == Currency::Eur && self.one_in(6) => Flow::SlowCheckout {
-                succeeds: self.one_in(66),
-            },
-            Channel::Web if self.one_in(60) => Flow::Checkout,
-            _ => Flow::Intent,
+            Channel::Web if currency == ShopCurrency::Eur && self.one_in(6) => {
+                PaymentFlow::SlowCheckout {
+                    succeeds: self.one_in(66),
+                }
+            }
+            Channel::Web if self.one_in(60) => PaymentFlow::Checkout,
+            _ => PaymentFlow::Intent,
         }
     }
 
-    fn ending(&mut self, flow: Flow) -> Ending {
+    fn ending(&mut self, flow: PaymentFlow) -> OrderEnding {
         match self.random.random_range(0..100) {
-            0..5 if matches!(flow, Flow::Intent | Flow::Checkout) => Ending::Abandoned,
-            5..9 => Ending::RefundedInPart,
-            9..12 => Ending::RefundedInWhole,
-            _ => Ending::Kept,
+            0..5 if matches!(flow, PaymentFlow::Intent | PaymentFlow::Checkout) => {
+                OrderEnding::Abandoned
+            }
+            5..9 => OrderEnding::RefundedInPart,
+            9..12 => OrderEnding::RefundedInWhole,
+            _ => OrderEnding::Kept,
         }
     }
 
     fn store_sale(&mut self) -> Purchase {
         let at = self.moment(9, 19);
         let (place, currency) = if self.one_in(60) {
-            (Place::Paris, Currency::Eur)
+            (StockPlace::Paris, ShopCurrency::Eur)
         } else {
-            (Place::London, Currency::Gbp)
+            (StockPlace::London, ShopCurrency::Gbp)
         };
-        let mut purchase = self.paid_with(at, Channel::Pos, place, currency, Flow::Reader);
+        let mut purchase = self.paid_with(at, Channel::Pos, place, currency, PaymentFlow::Reader);
         purchase.ending = match self.random.random_range(0..100) {
-            0..2 => Ending::RefundedInPart,
-            2..4 => Ending::RefundedInWhole,
-            _ => Ending::Kept,
+            0..2 => OrderEnding::RefundedInPart,
+            2..4 => OrderEnding::RefundedInWhole,
+            _ => OrderEnding::Kept,
         };
         purchase.declined_first = self.one_in(3);
         purchase.ships_after = 0;
@@ -259,8 +269,13 @@ impl Planner {
     fn offline_sale(&mut self) -> Purchase {
         let bad_day = self.start + self.days / 3 * DAY;
         let at = bad_day + self.random.random_range(13 * HOUR..18 * HOUR);
-        let mut purchase =
-            self.paid_with(at, Channel::Pos, Place::Paris, Currency::Eur, Flow::Reader);
+        let mut purchase = self.paid_with(
+            at,
+            Channel::Pos,
+            StockPlace::Paris,
+            ShopCurrency::Eur,
+            PaymentFlow::Reader,
+        );
         purchase.ships_after = 0;
         purchase.uploaded_at = Some(bad_day + DAY + 9 * HOUR + (at - bad_day) / 60);
         purchase
@@ -274,9 +289,14 @@ impl Planner {
         } else {
             Channel::Web
         };
-        let mut purchase =
-            self.paid_with(at, channel, Place::Warehouse, Currency::Eur, Flow::Intent);
-        purchase.lines = vec![Line {
+        let mut purchase = self.paid_with(
+            at,
+            channel,
+            StockPlace::Warehouse,
+            ShopCurrency::Eur,
+            PaymentFlow::Intent,
+        );
+        purchase.lines = vec![PurchaseLine {
             article: LIMITED,
             quantity: 1,
         }];
@@ -287,9 +307,9 @@ impl Planner {
         &mut self,
         at: i64,
         channel: Channel,
-        place: Place,
-        currency: Currency,
-        flow: Flow,
+        place: StockPlace,
+        currency: ShopCurrency,
+        flow: PaymentFlow,
     ) -> Purchase {
         Purchase {
             id: self.order_id(at),
@@ -299,7 +319,7 @@ impl Planner {
             currency,
             lines: self.lines(currency),
             flow,
-            ending: Ending::Kept,
+            ending: OrderEnding::Kept,
             declined_first: false,
             thinks_for: self.random.random_range(8..180),
             ships_after: self.random.random_range(18 * HOUR..54 * HOUR),
@@ -316,15 +336,15 @@ impl Planner {
         let each = (purchases.len() / 60).clamp(1, 3);
         let mut endings = Vec::new();
         for _ in 0..each {
-            endings.extend([Ending::DisputeWon, Ending::DisputeLost]);
+            endings.extend([OrderEnding::DisputeWon, OrderEnding::DisputeLost]);
         }
-        endings.push(Ending::RefundFailed);
+        endings.push(OrderEnding::RefundFailed);
         let mut candidates: Vec<usize> = (0..purchases.len())
             .filter(|place| {
                 let purchase = &purchases[*place];
                 purchase.at < early
-                    && purchase.ending == Ending::Kept
-                    && matches!(purchase.flow, Flow::Intent | Flow::Checkout)
+                    && purchase.ending == OrderEnding::Kept
+                    && matches!(purchase.flow, PaymentFlow::Intent | PaymentFlow::Checkout)
             })
             .collect();
         for ending in endings {
@@ -354,28 +374,32 @@ mod tests {
             let count = |which: &dyn Fn(&Purchase) -> bool| {
                 plan.iter().filter(|purchase| which(purchase)).count()
             };
-            assert_eq!(count(&|p| p.ending == Ending::DisputeWon), 3, "seed {seed}");
             assert_eq!(
-                count(&|p| p.ending == Ending::DisputeLost),
+                count(&|p| p.ending == OrderEnding::DisputeWon),
                 3,
                 "seed {seed}"
             );
             assert_eq!(
-                count(&|p| p.ending == Ending::RefundFailed),
+                count(&|p| p.ending == OrderEnding::DisputeLost),
+                3,
+                "seed {seed}"
+            );
+            assert_eq!(
+                count(&|p| p.ending == OrderEnding::RefundFailed),
                 1,
                 "seed {seed}"
             );
             assert_eq!(count(&Purchase::is_offline), OFFLINE_SALES, "seed {seed}");
-            for currency in Currency::ALL {
+            for currency in ShopCurrency::ALL {
                 assert!(count(&|p| p.currency == currency) > 40, "seed {seed}");
             }
             for channel in [Channel::App, Channel::Web, Channel::Pos] {
                 assert!(count(&|p| p.channel == channel) > 400, "seed {seed}");
             }
             for ending in [
-                Ending::Abandoned,
-                Ending::RefundedInPart,
-                Ending::RefundedInWhole,
+                OrderEnding::Abandoned,
+                OrderEnding::RefundedInPart,
+                OrderEnding::RefundedInWhole,
             ] {
                 assert!(
                     count(&|p| p.ending == ending) > 20,
@@ -383,7 +407,7 @@ mod tests {
                 );
             }
             assert!(
-                count(&|p| p.flow == Flow::ByHand { in_part: true }) > 5,
+                count(&|p| p.flow == PaymentFlow::ByHand { in_part: true }) > 5,
                 "seed {seed}"
             );
             assert!(count(&|p| p.declined_first) > 30, "seed {seed}");
@@ -414,8 +438,8 @@ mod tests {
         };
         let plan = plan(&options);
         assert_eq!(plan.len(), 40);
-        assert!(plan.iter().any(|p| p.ending == Ending::DisputeWon));
-        assert!(plan.iter().any(|p| p.ending == Ending::DisputeLost));
+        assert!(plan.iter().any(|p| p.ending == OrderEnding::DisputeWon));
+        assert!(plan.iter().any(|p| p.ending == OrderEnding::DisputeLost));
         assert!(plan.iter().any(Purchase::is_offline));
     }
 }

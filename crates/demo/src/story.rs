@@ -1,7 +1,7 @@
 //! The story before it is told: what will happen, from a seed.
 
-use crate::shelves::{self, Receipt};
-use crate::shoppers::{self, Ending, Purchase};
+use crate::shelves::{self, GoodsReceipt};
+use crate::shoppers::{self, OrderEnding, Purchase};
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ impl StoryOptions {
 pub struct Story {
     pub(crate) options: StoryOptions,
     pub(crate) purchases: Vec<Purchase>,
-    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) receipts: Vec<GoodsReceipt>,
 }
 
 impl Story {
@@ -91,7 +91,7 @@ impl Story {
         self.options.start.as_second()
     }
 
-    /// Seconds since the epoch after which nobody does anything any more; what
+    /// Seconds since the epoch after which nothing new happens; what
     /// is on its way still arrives.
     pub(crate) fn ends(&self) -> i64 {
         self.starts() + i64::from(self.options.days) * DAY
@@ -113,15 +113,17 @@ impl Story {
             self.options.days,
             count(&|p| p.channel == crate::catalogue::Channel::Pos),
             count(&Purchase::is_offline),
-            count(&|p| p.ending == Ending::Abandoned),
+            count(&|p| p.ending == OrderEnding::Abandoned),
             count(&|p| p.declined_first),
             count(&|p| {
                 matches!(
                     p.ending,
-                    Ending::RefundedInPart | Ending::RefundedInWhole | Ending::RefundFailed
+                    OrderEnding::RefundedInPart
+                        | OrderEnding::RefundedInWhole
+                        | OrderEnding::RefundFailed
                 )
             }),
-            count(&|p| matches!(p.ending, Ending::DisputeWon | Ending::DisputeLost)),
+            count(&|p| matches!(p.ending, OrderEnding::DisputeWon | OrderEnding::DisputeLost)),
             self.receipts.len(),
         )
     }

@@ -1,10 +1,10 @@
 //! Orders: placed, paid, fulfilled, cancelled, given back.
 
-use crate::catalogue::{ARTICLES, Behavior, LIMITED, Place, SELLERS};
-use crate::client::{Exchange, Request};
+use crate::catalogue::{ARTICLES, LIMITED, SELLERS, StockPlace, TaxRule};
+use crate::client::{Exchange, HttpRequest};
 use crate::driver::{Driver, parse};
-use crate::schedule::Action;
-use crate::shoppers::{Ending, Flow, Purchase};
+use crate::schedule::StoryAction;
+use crate::shoppers::{OrderEnding, PaymentFlow, Purchase};
 use crate::story::{DAY, HOUR};
 use crate::wire;
 use anyhow::{Context, Result, ensure};
@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use tillroll_events::OrderId;
 use tillroll_stripe_simulator::{
-    CreateIntent, CreateRefund, CreateSession, Decline, IntentStatus, MethodKind, PaymentMethod,
-    PaymentStatus, RefundOutcome, StripeError,
+    CreateIntent, CreateRefund, CreateSession, Decline, MethodKind, PaymentMethod, PaymentStatus,
+    RefundOutcome, StripeError, StripeIntentStatus,
 };
 
 /// One order in so many is sent twice.
@@ -23,12 +23,12 @@ const SENT_TWICE: usize = 83;
 impl<E: Exchange> Driver<'_, E> {
     pub(crate) async fn receive(&mut self, place: usize) -> Result<()> {
         let receipt = &self.story.receipts[place];
-        let body = wire::ReceiveStock {
+        let body = wire::StockReceiptJson {
             location: receipt.place.text(),
             lines: receipt
                 .lines
                 .iter()
-                .map(|(article, quantity)| wire::StockLine {
+                .map(|(article, quantity)| wire::StockLineJson {
                     sku: ARTICLES[*article].sku,
                     quantity: *quantity,
                 })
@@ -57,7 +57,7 @@ impl<E: Exchange> Driver<'_, E> {
         self.orders[order].due = due;
         self.open_payment(order)?;
         self.agenda
-            .plan(self.second() + purchase.thinks_for, Action::Pay(order));
+            .plan(self.second() + purchase.thinks_for, StoryAction::Pay(order));
         Ok(())
     }
 
@@ -72,15 +72,16 @@ impl<E: Exchange> Driver<'_, E> {
             self.orders[order].due
         );
         self.report.offline_orders += 1;
-        self.agenda.plan(self.second() + 2, Action::Fulfil(order));
+        self.agenda
+            .plan(self.second() + 2, StoryAction::Fulfil(order));
         Ok(())
     }
 
-    async fn tell_order(&mut self, order: usize) -> Result<wire::Order> {
+    async fn tell_order(&mut self, order: usize) -> Result<wire::OrderAnswer> {
         let purchase = &self.story.purchases[order];
         let body = self.order_body(purchase)?;
         let (request, answer) = self.post("/v1/orders", "order", &body, 201).await?;
-        let told: wire::Order = parse(&request, &answer)?;
+        let told: wire::OrderAnswer = parse(&request, &answer)?;
         ensure!(
             told.id == purchase.id.to_string() && told.currency == purchase.currency.code(),
             "{} in {} became {} in {}",
@@ -102,22 +103,25 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(told)
     }
 
-    fn order_body(&self, purchase: &Purchase) -> Result<wire::PlaceOrder<'static>> {
+    fn order_body(&self, purchase: &Purchase) -> Result<wire::OrderJson<'static>> {
         let lines = purchase
             .lines
             .iter()
             .map(|line| {
                 let article = &ARTICLES[line.article];
-                Ok(wire::OrderLine {
+                Ok(wire::OrderLineJson {
                     sku: article.sku,
                     description: article.description,
                     quantity: line.quantity,
                     unit_price: article.price(purchase.currency),
-                    tax: purchase.currency.tax().map(|(rate, behavior)| wire::Tax {
-                        rate,
-                        behavior: Behavior::text(behavior),
-                    }),
-                    seller: article.seller.map(|seller| wire::SellerShare {
+                    tax: purchase
+                        .currency
+                        .tax()
+                        .map(|(rate, behavior)| wire::TaxJson {
+                            rate,
+                            behavior: TaxRule::text(behavior),
+                        }),
+                    seller: article.seller.map(|seller| wire::SellerShareJson {
                         account: self.sellers[seller].to_string(),
                         commission: SELLERS[seller].commission,
                     }),
@@ -134,7 +138,7 @@ impl<E: Exchange> Driver<'_, E> {
         } else {
             None
         };
-        Ok(wire::PlaceOrder {
+        Ok(wire::OrderJson {
             id: purchase.id.to_string(),
             channel: purchase.channel.text(),
             location: purchase.place.text(),
@@ -153,16 +157,16 @@ impl<E: Exchange> Driver<'_, E> {
         let currency = purchase.currency.stripe();
         let intent = CreateIntent::new(due, currency).for_order(&id);
         let params = match purchase.flow {
-            Flow::Checkout | Flow::SlowCheckout { .. } => {
+            PaymentFlow::Checkout | PaymentFlow::SlowCheckout { .. } => {
                 let params = CreateSession::for_order(&id, due, currency);
                 let session = self.sim.create_session(params)?;
                 self.by_session.insert(session.clone(), order);
                 self.orders[order].session = Some(session);
                 return Ok(());
             }
-            Flow::Intent => intent,
-            Flow::ByHand { .. } => intent.captured_by_hand(),
-            Flow::Reader => intent.paid_with(MethodKind::CardPresent),
+            PaymentFlow::Intent => intent,
+            PaymentFlow::ByHand { .. } => intent.captured_by_hand(),
+            PaymentFlow::Reader => intent.paid_with(MethodKind::CardPresent),
         };
         let intent = self.sim.create_intent(params)?;
         self.by_intent.insert(intent.clone(), order);
@@ -173,13 +177,14 @@ impl<E: Exchange> Driver<'_, E> {
     /// The first attempt.
     pub(crate) fn pay(&mut self, order: usize) -> Result<()> {
         let purchase = &self.story.purchases[order];
-        if purchase.ending == Ending::Abandoned {
+        if purchase.ending == OrderEnding::Abandoned {
             // Some try once and give up; others never come back to the page.
             if purchase.thinks_for % 2 == 0 {
                 self.decline(order, Decline::InsufficientFunds)?;
             }
-            if purchase.flow == Flow::Intent {
-                self.agenda.plan(self.second() + DAY, Action::Cancel(order));
+            if purchase.flow == PaymentFlow::Intent {
+                self.agenda
+                    .plan(self.second() + DAY, StoryAction::Cancel(order));
             }
             return Ok(());
         }
@@ -192,7 +197,7 @@ impl<E: Exchange> Driver<'_, E> {
             self.decline(order, reason)?;
             let pause = 20 + purchase.thinks_for;
             self.agenda
-                .plan(self.second() + pause, Action::PayAgain(order));
+                .plan(self.second() + pause, StoryAction::PayAgain(order));
             return Ok(());
         }
         self.pay_with(order, good_method(purchase))
@@ -201,7 +206,7 @@ impl<E: Exchange> Driver<'_, E> {
     /// The second attempt, on the same intent.
     pub(crate) fn pay_again(&mut self, order: usize) -> Result<()> {
         let method = match self.story.purchases[order].flow {
-            Flow::Reader => PaymentMethod::card_present(),
+            PaymentFlow::Reader => PaymentMethod::card_present(),
             _ => PaymentMethod::other_card(),
         };
         self.pay_with(order, method)
@@ -210,16 +215,16 @@ impl<E: Exchange> Driver<'_, E> {
     fn pay_with(&mut self, order: usize, method: PaymentMethod) -> Result<()> {
         self.attempt(order, method)
             .with_context(|| format!("Stripe refuses to be paid for order {order}"))?;
-        if let Flow::ByHand { .. } = self.story.purchases[order].flow {
+        if let PaymentFlow::ByHand { .. } = self.story.purchases[order].flow {
             let packed = self.second() + 16 * HOUR;
-            self.agenda.plan(packed, Action::Capture(order));
+            self.agenda.plan(packed, StoryAction::Capture(order));
         }
         Ok(())
     }
 
     fn decline(&mut self, order: usize, reason: Decline) -> Result<()> {
         let method = match self.story.purchases[order].flow {
-            Flow::Reader => PaymentMethod::card_present_declined(reason),
+            PaymentFlow::Reader => PaymentMethod::card_present_declined(reason),
             _ => PaymentMethod::declined(reason),
         };
         let refused = self.attempt(order, method);
@@ -247,13 +252,14 @@ impl<E: Exchange> Driver<'_, E> {
             .intent
             .clone()
             .expect("an order without a page has an intent");
-        let answer: Result<IntentStatus, StripeError> = if purchase.flow == Flow::Reader {
-            let reader = self.readers[&purchase.place].clone();
-            self.sim.process_on_reader(&reader, &intent)?;
-            self.sim.present_card(&reader, method)
-        } else {
-            self.sim.confirm_intent(&intent, method)
-        };
+        let answer: Result<StripeIntentStatus, StripeError> =
+            if purchase.flow == PaymentFlow::Reader {
+                let reader = self.readers[&purchase.place].clone();
+                self.sim.process_on_reader(&reader, &intent)?;
+                self.sim.present_card(&reader, method)
+            } else {
+                self.sim.confirm_intent(&intent, method)
+            };
         answer.map(drop)
     }
 
@@ -263,7 +269,7 @@ impl<E: Exchange> Driver<'_, E> {
         let due = self.orders[order].due;
         let step = purchase.currency.stripe().charge_step();
         let part = match purchase.flow {
-            Flow::ByHand { in_part: true } => Some(due * 2 / 3 / step * step),
+            PaymentFlow::ByHand { in_part: true } => Some(due * 2 / 3 / step * step),
             _ => None,
         };
         let intent = self.orders[order]
@@ -275,7 +281,7 @@ impl<E: Exchange> Driver<'_, E> {
         Ok(())
     }
 
-    /// Nobody paid: the intent is given up, and the goods go back on the shelf.
+    /// Not paid: the intent is cancelled, and the goods go back on the shelf.
     pub(crate) async fn cancel(&mut self, order: usize) -> Result<()> {
         if std::mem::replace(&mut self.orders[order].is_cancelled, true) {
             return Ok(());
@@ -283,14 +289,14 @@ impl<E: Exchange> Driver<'_, E> {
         let open = self.orders[order].intent.clone().filter(|intent| {
             self.sim
                 .intent(intent)
-                .is_some_and(|intent| intent.status == IntentStatus::RequiresPaymentMethod)
+                .is_some_and(|intent| intent.status == StripeIntentStatus::RequiresPaymentMethod)
         });
         if let Some(intent) = open {
             self.sim.cancel_intent(&intent)?;
         }
         let path = format!("/v1/orders/{}/cancel", self.story.purchases[order].id);
-        let (request, answer) = self.post(&path, "cancel", &wire::Nothing {}, 200).await?;
-        let told: wire::Order = parse(&request, &answer)?;
+        let (request, answer) = self.post(&path, "cancel", &wire::EmptyJson {}, 200).await?;
+        let told: wire::OrderAnswer = parse(&request, &answer)?;
         ensure!(told.paid == 0, "{} is cancelled and paid", told.id);
         self.report.cancelled += 1;
         Ok(())
@@ -307,14 +313,14 @@ impl<E: Exchange> Driver<'_, E> {
             return;
         }
         let at = (purchase.at + purchase.ships_after).max(self.second() + 5);
-        self.agenda.plan(at, Action::Fulfil(order));
+        self.agenda.plan(at, StoryAction::Fulfil(order));
     }
 
     pub(crate) async fn fulfil(&mut self, order: usize) -> Result<()> {
         let purchase = &self.story.purchases[order];
         let path = format!("/v1/orders/{}/fulfil", purchase.id);
-        let (request, answer) = self.post(&path, "fulfil", &wire::Nothing {}, 200).await?;
-        let told: wire::Order = parse(&request, &answer)?;
+        let (request, answer) = self.post(&path, "fulfil", &wire::EmptyJson {}, 200).await?;
+        let told: wire::OrderAnswer = parse(&request, &answer)?;
         ensure!(
             told.paid > 0 || purchase.is_offline(),
             "{} was fulfilled and not paid",
@@ -336,17 +342,19 @@ impl<E: Exchange> Driver<'_, E> {
         let spread = i64::try_from(order).expect("orders are few");
         let hours = HOUR * (spread % 9) + 60 * (spread % 53);
         match self.story.purchases[order].ending {
-            Ending::RefundedInPart | Ending::RefundedInWhole | Ending::RefundFailed => {
+            OrderEnding::RefundedInPart
+            | OrderEnding::RefundedInWhole
+            | OrderEnding::RefundFailed => {
                 let days = 2 + spread % 8;
                 self.agenda
-                    .plan(now + days * DAY + hours, Action::Refund(order));
+                    .plan(now + days * DAY + hours, StoryAction::Refund(order));
             }
-            Ending::DisputeWon | Ending::DisputeLost => {
+            OrderEnding::DisputeWon | OrderEnding::DisputeLost => {
                 let days = 4 + spread % 4;
                 self.agenda
-                    .plan(now + days * DAY + hours, Action::Dispute(order));
+                    .plan(now + days * DAY + hours, StoryAction::Dispute(order));
             }
-            Ending::Kept | Ending::Abandoned => {}
+            OrderEnding::Kept | OrderEnding::Abandoned => {}
         }
     }
 
@@ -369,8 +377,8 @@ impl<E: Exchange> Driver<'_, E> {
             left / 2 / step * step
         };
         let refund = match purchase.ending {
-            Ending::RefundedInPart => CreateRefund::part(charge, part),
-            Ending::RefundFailed if self.report.refunds_failed == 0 => {
+            OrderEnding::RefundedInPart => CreateRefund::part(charge, part),
+            OrderEnding::RefundFailed if self.report.refunds_failed == 0 => {
                 CreateRefund::whole(charge).that(RefundOutcome::FailsLater { after: 2 * DAY })
             }
             _ if order.is_multiple_of(3) => {
@@ -388,15 +396,15 @@ impl<E: Exchange> Driver<'_, E> {
     pub(crate) async fn oversell(&mut self) -> Result<()> {
         let at = u128::from(self.second().unsigned_abs()) * 1_000;
         let article = &ARTICLES[LIMITED];
-        let currency = crate::catalogue::Currency::Eur;
-        let body = wire::PlaceOrder {
+        let currency = crate::catalogue::ShopCurrency::Eur;
+        let body = wire::OrderJson {
             id: OrderId::from_u128(at << 80 | 0x7 << 76 | 0x2 << 62 | 6).to_string(),
             channel: "web",
-            location: Place::Warehouse.text(),
+            location: StockPlace::Warehouse.text(),
             currency: currency.code(),
             occurred_at: None,
             offline: None,
-            lines: vec![wire::OrderLine {
+            lines: vec![wire::OrderLineJson {
                 sku: article.sku,
                 description: article.description,
                 quantity: 1,
@@ -406,7 +414,7 @@ impl<E: Exchange> Driver<'_, E> {
             }],
             metadata: BTreeMap::new(),
         };
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             path: "/v1/orders".to_owned(),
             key: Some(self.key("oversell")),
@@ -419,10 +427,12 @@ impl<E: Exchange> Driver<'_, E> {
 
 fn good_method(purchase: &Purchase) -> PaymentMethod {
     match purchase.flow {
-        Flow::Reader => PaymentMethod::card_present(),
-        Flow::SlowCheckout { succeeds } => {
+        PaymentFlow::Reader => PaymentMethod::card_present(),
+        PaymentFlow::SlowCheckout { succeeds } => {
             PaymentMethod::sepa_debit(succeeds, 3 * DAY + purchase.thinks_for * 60)
         }
-        Flow::Intent | Flow::Checkout | Flow::ByHand { .. } => PaymentMethod::card(),
+        PaymentFlow::Intent | PaymentFlow::Checkout | PaymentFlow::ByHand { .. } => {
+            PaymentMethod::card()
+        }
     }
 }

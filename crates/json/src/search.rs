@@ -22,32 +22,53 @@ impl Json<'_> {
     /// the object around it.
     #[must_use]
     pub fn find_card_number(&self, numbers: Numbers) -> Option<String> {
+        // Nearly every body has none, and needs no place.
+        if !self.holds_card_number(numbers) {
+            return None;
+        }
         let mut place = String::new();
-        self.search(numbers, &mut place).then_some(place)
+        self.find(numbers, &mut place);
+        Some(place)
     }
 
-    /// Whether there is a card number; `place` is then where.
-    fn search(&self, numbers: Numbers, place: &mut String) -> bool {
-        let length = place.len();
+    fn holds_card_number(&self, numbers: Numbers) -> bool {
         match self {
             Self::Null | Self::Truth(_) => false,
             Self::Whole(_) | Self::Negative(_) | Self::Float(_) => {
                 numbers == Numbers::Kept && self.is_card_number()
             }
             Self::Text(text) => contains_card_number(text),
-            Self::List(items) => items.iter().enumerate().any(|(index, item)| {
-                place.truncate(length);
-                pointer::push_index(place, index);
-                item.search(numbers, place)
-            }),
+            Self::List(items) => items.iter().any(|item| item.holds_card_number(numbers)),
             Self::Object(members) => members.iter().any(|(name, value)| {
-                place.truncate(length);
-                if contains_card_number(name) {
-                    return true;
-                }
-                pointer::push_key(place, name);
-                value.search(numbers, place)
+                contains_card_number(name) || value.holds_card_number(numbers)
             }),
+        }
+    }
+
+    /// Appends the way to the first value that holds one, of a value of which some part does.
+    fn find(&self, numbers: Numbers, place: &mut String) {
+        match self {
+            Self::List(items) => {
+                let mut items = items.iter().enumerate();
+                if let Some((index, item)) = items.find(|(_, item)| item.holds_card_number(numbers))
+                {
+                    pointer::push_index(place, index);
+                    item.find(numbers, place);
+                }
+            }
+            Self::Object(members) => {
+                let mut members = members.iter();
+                let found = members.find(|(name, value)| {
+                    contains_card_number(name) || value.holds_card_number(numbers)
+                });
+                if let Some((name, value)) = found
+                    && !contains_card_number(name)
+                {
+                    pointer::push_key(place, name);
+                    value.find(numbers, place);
+                }
+            }
+            _ => {}
         }
     }
 

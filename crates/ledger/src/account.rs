@@ -62,7 +62,7 @@ impl AccountPath {
     }
 }
 
-/// A path that somebody else keeps.
+/// A path that is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathRef<'a>(&'a str);
 
@@ -100,8 +100,8 @@ impl<'a> PathRef<'a> {
     }
 
     /// The path that a text begins with, up to the first byte that no path has, and how many
-    /// digits are in it. It is for whoever reads a path out of something longer, and is read
-    /// once.
+    /// digits are in it. It is for a parser that reads a path out of a longer text, which
+    /// is read once.
     #[must_use]
     #[inline]
     pub fn at_start(text: &'a str) -> Option<(Self, usize)> {

@@ -50,12 +50,12 @@ impl NameHash {
 
 #[derive(Debug)]
 pub(crate) struct AccountIndex {
-    parts: Box<[Part]>,
+    parts: Box<[AccountIndexPart]>,
 }
 
 #[derive(Debug, Default)]
-struct Part {
-    /// A tag above, a slot and one below; nought is empty.
+struct AccountIndexPart {
+    /// A tag above, a slot and one below; zero is empty.
     cells: Vec<u64>,
     len: usize,
 }
@@ -63,7 +63,7 @@ struct Part {
 impl Default for AccountIndex {
     fn default() -> Self {
         Self {
-            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            parts: (0..PARTS).map(|_| AccountIndexPart::default()).collect(),
         }
     }
 }
@@ -82,7 +82,7 @@ impl AccountIndex {
         }
         for part in &mut index.parts {
             let size = (part.len * 10 / 7 + 1).next_power_of_two().max(8);
-            *part = Part {
+            *part = AccountIndexPart {
                 cells: vec![0; size],
                 len: 0,
             };
@@ -158,7 +158,7 @@ impl AccountIndex {
     }
 }
 
-impl Part {
+impl AccountIndexPart {
     fn put(&mut self, hash: NameHash, cell: u64) {
         let mask = self.cells.len() - 1;
         let mut at = hash.home(mask);

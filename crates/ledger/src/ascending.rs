@@ -6,7 +6,7 @@
 //! that is near the end. What is full is sealed and never moved.
 //!
 //! An id far above all others takes a place at the end for ever. With more than [`LATE`] of them,
-//! ids that come in order belong too far from the end, and are for somebody else to keep.
+//! ids that come in order belong too far from the end, and the caller keeps them elsewhere.
 //!
 //! What the list takes depends on the ids that came before and their order alone, never on where
 //! pieces ended: the same history makes the same list.

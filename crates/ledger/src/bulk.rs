@@ -8,7 +8,7 @@
 //! What is slow about many entries is waiting for memory. So names and ids are first read for a
 //! whole group, each read independent of the others, and only then is the first entry posted.
 
-use crate::limits::{self, Stage};
+use crate::limits::{self, TotalsKind};
 use crate::lines::read_all;
 use crate::{AccountId, EntryId, EntryRef, Ledger, LedgerRefusal, NameHash, Posting, UnitId};
 
@@ -16,7 +16,7 @@ use crate::{AccountId, EntryId, EntryRef, Ledger, LedgerRefusal, NameHash, Posti
 /// memory idle.
 const GROUP: usize = 32;
 
-/// An account by name, hashed by whoever read the name.
+/// An account by name, with the hash that its reader computed.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountName<'a> {
     pub hash: NameHash,
@@ -128,7 +128,8 @@ impl Ledger {
         for posting in postings {
             let row = &self.rows[posting.account.slot()];
             let unit = || self.unit_of(&row.account);
-            let checked = limits::check(&row.account, unit, &row.balances, entry, Stage::Posted);
+            let checked =
+                limits::check(&row.account, unit, &row.balances, entry, TotalsKind::Posted);
             if let Err(refusal) = checked {
                 self.subtract(postings);
                 return Err(refusal);

@@ -9,7 +9,7 @@ use tillroll_money::Unit;
 
 use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
 use crate::account_index::NameHash;
-use crate::limits::{self, Stage};
+use crate::limits::{self, TotalsKind};
 use crate::{Entry, EntryId, EntryRef, Hold, HoldId, Ledger, Posting, Side};
 
 /// Why the ledger will not do it.
@@ -204,7 +204,7 @@ impl<'a> Draft<'a> {
 
     /// Posts an entry in the draft, or refuses it whole.
     pub fn post<'e>(&mut self, entry: impl Into<EntryRef<'e>>) -> Result<(), LedgerRefusal> {
-        self.apply(entry.into(), Stage::Posted)
+        self.apply(entry.into(), TotalsKind::Posted)
     }
 
     /// Makes an entry pending in the draft.
@@ -212,7 +212,7 @@ impl<'a> Draft<'a> {
         if self.ledger.knows_hold(id) {
             return Err(LedgerRefusal::HoldExists(id));
         }
-        self.apply(entry.borrowed(), Stage::Pending)
+        self.apply(entry.borrowed(), TotalsKind::Pending)
     }
 
     /// Ends a hold by capturing `captured` of it (all of it when `None`), at time `now`;
@@ -259,7 +259,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn apply(&mut self, entry: EntryRef<'_>, stage: Stage) -> Result<(), LedgerRefusal> {
+    fn apply(&mut self, entry: EntryRef<'_>, stage: TotalsKind) -> Result<(), LedgerRefusal> {
         // Changes are collected first: a refused entry must leave the draft as it was.
         let mut changed: Vec<(AccountId, Balances)> = Vec::with_capacity(entry.postings().len());
         for posting in entry.postings() {
@@ -282,8 +282,8 @@ impl<'a> Draft<'a> {
             });
             let balances = &mut changed[index].1;
             let total = match stage {
-                Stage::Posted => balances.posted(posting.side),
-                Stage::Pending => balances.pending(posting.side),
+                TotalsKind::Posted => balances.posted(posting.side),
+                TotalsKind::Pending => balances.pending(posting.side),
             };
             *total = total.saturating_add(posting.amount);
             if !balances.in_range() {

@@ -60,7 +60,7 @@ pub enum EntryError {
     },
 }
 
-/// An entry that somebody else keeps: the same proof, and nothing to allocate.
+/// An entry whose postings are borrowed: the same proof, and nothing to allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryRef<'a>(&'a [Posting]);
 

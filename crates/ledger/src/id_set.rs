@@ -7,8 +7,7 @@
 //! exactly differs from part to part: the ids come to all of them alike, and would otherwise
 //! fill all of them at the same time.
 //!
-//! It does not resist somebody who chooses ids so that they collide: such a book gets slow, not
-//! wrong.
+//! It does not resist ids that are chosen to collide: such a book gets slow, not wrong.
 
 mod build;
 
@@ -36,16 +35,16 @@ const NEAR: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdSet {
     /// None at all before the first id.
-    parts: Box<[Part]>,
+    parts: Box<[IdSetPart]>,
     len: usize,
-    /// Nought marks an empty cell, so it cannot be in one.
-    has_nought: bool,
+    /// Zero marks an empty cell, so it is kept apart.
+    has_zero: bool,
     /// The ids of a part while it grows.
     moving: Vec<u128>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Part {
+struct IdSetPart {
     /// Spread ids in ascending order, with gaps.
     cells: Vec<u128>,
     homes: u64,
@@ -59,7 +58,7 @@ impl IdSet {
 
     pub(crate) fn contains(&self, id: u128) -> bool {
         match id.wrapping_mul(SPREAD) {
-            0 => self.has_nought,
+            0 => self.has_zero,
             spread => {
                 let part = self.parts.get(part_of(spread));
                 part.is_some_and(|part| part.find(spread).is_ok())
@@ -70,7 +69,7 @@ impl IdSet {
     /// Adds an id; false when it was there already.
     pub(crate) fn insert(&mut self, id: u128) -> bool {
         let added = match id.wrapping_mul(SPREAD) {
-            0 => !std::mem::replace(&mut self.has_nought, true),
+            0 => !std::mem::replace(&mut self.has_zero, true),
             spread => {
                 if self.parts.is_empty() {
                     self.begin();
@@ -85,7 +84,7 @@ impl IdSet {
     /// Takes an id out; false when it was not there.
     pub(crate) fn remove(&mut self, id: u128) -> bool {
         let removed = match id.wrapping_mul(SPREAD) {
-            0 => std::mem::replace(&mut self.has_nought, false),
+            0 => std::mem::replace(&mut self.has_zero, false),
             spread => {
                 let part = self.parts.get_mut(part_of(spread));
                 part.is_some_and(|part| part.remove(spread))
@@ -108,21 +107,20 @@ impl IdSet {
 
     #[cold]
     fn begin(&mut self) {
-        self.parts = (0..PARTS).map(|_| Part::default()).collect();
+        self.parts = (0..PARTS).map(|_| IdSetPart::default()).collect();
     }
 
     /// All ids, in an order that depends on the set alone.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u128> {
-        let nought = self.has_nought.then_some(0);
+        let zero = self.has_zero.then_some(0);
         let cells = self.parts.iter().flat_map(|part| &part.cells);
         let spread = cells.copied().filter(|cell| *cell != 0);
-        nought
-            .into_iter()
+        zero.into_iter()
             .chain(spread.map(|spread| spread.wrapping_mul(GATHER)))
     }
 }
 
-impl Part {
+impl IdSetPart {
     fn home(&self, spread: u128) -> usize {
         home_of(spread, self.homes)
     }
@@ -188,7 +186,7 @@ impl Part {
         moving.resize(self.cells.len() + 1, 0);
         let mut count = 0;
         for cell in &self.cells {
-            // Written in any case, and over again where it was nought: no branch to be guessed.
+            // Written in any case, and over again where it was zero: no branch to predict.
             moving[count] = *cell;
             count += usize::from(*cell != 0);
         }

@@ -16,12 +16,12 @@ use crate::entry_ids::EntryIds;
 use crate::id_set::IdSet;
 use crate::{EntryId, EntryRef, Hold, HoldId, Side};
 
-pub use restore::{Restore, RestoreError};
+pub use restore::{LedgerRestoreError, Restore};
 
 /// What posting to an account needs, in one line of the processor's cache.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct Row {
+pub(crate) struct LedgerRow {
     pub(crate) balances: Balances,
     pub(crate) account: Account,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Row {
 /// Accounts in dense slots behind one lookup.
 #[derive(Debug)]
 pub struct Ledger {
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<LedgerRow>,
     pub(crate) index: AccountIndex,
     units: Vec<Unit>,
     pub(crate) entry_ids: EntryIds,
@@ -63,7 +63,7 @@ impl Ledger {
         self.lookup_hashed(NameHash::of(path, unit), path, unit)
     }
 
-    /// [`Ledger::lookup`] for who knows the hash already.
+    /// Like [`Ledger::lookup`], for a caller that knows the hash already.
     #[must_use]
     pub fn lookup_hashed(&self, hash: NameHash, path: &str, unit: Unit) -> Option<AccountId> {
         let unit = self.unit_id(unit)?;
@@ -226,7 +226,7 @@ impl Ledger {
             self.units.push(unit);
             UnitId::new(next)
         });
-        self.rows.push(Row {
+        self.rows.push(LedgerRow {
             balances,
             account: Account {
                 path,

@@ -34,4 +34,4 @@ pub use draft::{Draft, LedgerRefusal};
 pub use entry::{Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, Side};
 pub use hold::Hold;
 pub use id::{EntryId, HoldId, ParseIdError};
-pub use ledger::{Ledger, Restore, RestoreError};
+pub use ledger::{Ledger, LedgerRestoreError, Restore};

@@ -7,7 +7,7 @@ use crate::{EntryRef, LedgerRefusal, Side};
 
 /// Which totals an entry goes to.
 #[derive(Clone, Copy)]
-pub(crate) enum Stage {
+pub(crate) enum TotalsKind {
     Posted,
     Pending,
 }
@@ -21,7 +21,7 @@ pub(crate) fn check(
     unit: impl FnOnce() -> Unit,
     after: &Balances,
     entry: EntryRef<'_>,
-    stage: Stage,
+    stage: TotalsKind,
 ) -> Result<(), LedgerRefusal> {
     let Some(side) = account.limit.restricts() else {
         return Ok(());
@@ -40,8 +40,8 @@ pub(crate) fn check(
     let drawn = moved(side);
     // What is only pending backs nothing yet.
     let added = match stage {
-        Stage::Posted => moved(side.opposite()),
-        Stage::Pending => 0,
+        TotalsKind::Posted => moved(side.opposite()),
+        TotalsKind::Pending => 0,
     };
     if drawn <= added {
         return Ok(());

@@ -6,7 +6,7 @@
 ///
 /// When `total` does not exceed the sum of the weights, no part exceeds its weight: a refund
 /// split over what was captured can never take more from a seller than the seller got.
-/// With no weight at all there is nobody to give to, and every part is zero.
+/// With no weight at all there is no part to give to, and every one is zero.
 #[must_use]
 pub fn largest_remainder(total: u64, weights: &[u64]) -> Vec<u64> {
     let sum: u128 = weights.iter().copied().map(u128::from).sum();

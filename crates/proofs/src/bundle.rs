@@ -15,7 +15,7 @@ use crate::merkle::{ProofError, TreeHash};
 
 pub use consistency::ConsistencyBundle;
 pub use inclusion::InclusionBundle;
-pub use verified::{Verified, VerifiedConsistency, VerifiedInclusion};
+pub use verified::{VerifiedBundle, VerifiedConsistency, VerifiedInclusion};
 
 /// Longest proof file, in bytes: a record of the longest in base 64, and room.
 pub const MAX_BUNDLE_BYTES: usize = 12 * 1024 * 1024;
@@ -25,7 +25,7 @@ const MAX_HASHES: usize = 128;
 
 /// Which of the checkpoints of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum CheckpointRole {
     /// The only one.
     Only,
     /// The older of two.
@@ -34,7 +34,7 @@ pub enum Which {
     Newer,
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for CheckpointRole {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Only => "the checkpoint",
@@ -74,7 +74,7 @@ pub enum BundleError {
     #[error("{which}: {source}")]
     Checkpoint {
         /// Which one.
-        which: Which,
+        which: CheckpointRole,
         /// What is wrong.
         source: CheckpointError,
     },
@@ -118,10 +118,10 @@ impl BundleError {
             Self::UnknownFormat { .. } => "proof_format_unknown",
             Self::Checkpoint { source, .. } => match source {
                 CheckpointError::Note(_) | CheckpointError::Text(_) => "checkpoint_malformed",
-                CheckpointError::Signature(crate::note::SignatureError::NoKnownKey { .. }) => {
-                    "signature_missing"
-                }
-                CheckpointError::Signature(crate::note::SignatureError::Invalid { .. }) => {
+                CheckpointError::Signature(crate::note::NoteSignatureError::NoKnownKey {
+                    ..
+                }) => "signature_missing",
+                CheckpointError::Signature(crate::note::NoteSignatureError::Invalid { .. }) => {
                     "signature_invalid"
                 }
                 CheckpointError::OtherLog { .. } => "key_of_other_log",
@@ -144,7 +144,7 @@ impl BundleError {
 ///
 /// # Errors
 /// What failed, by name.
-pub fn verify_bundle(bytes: &[u8], keys: &[VerifierKey]) -> Result<Verified, BundleError> {
+pub fn verify_bundle(bytes: &[u8], keys: &[VerifierKey]) -> Result<VerifiedBundle, BundleError> {
     if bytes.len() > MAX_BUNDLE_BYTES {
         return Err(BundleError::TooLarge { bytes: bytes.len() });
     }
@@ -152,10 +152,10 @@ pub fn verify_bundle(bytes: &[u8], keys: &[VerifierKey]) -> Result<Verified, Bun
     match text.split('\n').next().unwrap_or_default() {
         inclusion::HEADING => InclusionBundle::parse(text)?
             .verify(keys)
-            .map(Verified::Inclusion),
+            .map(VerifiedBundle::Inclusion),
         consistency::HEADING => ConsistencyBundle::parse(text)?
             .verify(keys)
-            .map(Verified::Consistency),
+            .map(VerifiedBundle::Consistency),
         other => Err(BundleError::UnknownFormat {
             heading: excerpt(other),
         }),
@@ -163,13 +163,13 @@ pub fn verify_bundle(bytes: &[u8], keys: &[VerifierKey]) -> Result<Verified, Bun
 }
 
 /// Reads a proof line by line.
-struct Lines<'a> {
+struct BundleLines<'a> {
     rest: &'a str,
     /// The line that comes next, from 1.
     line: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> BundleLines<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             rest: text,

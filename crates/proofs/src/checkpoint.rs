@@ -3,18 +3,18 @@
 //!
 //! The size is the position of the last record, and the root stands for every record up to it.
 //! A checkpoint carries no time: the log does not promise one that an auditor could check.
-//! Extension lines, which nobody could explain, are refused and never written.
+//! Extension lines, which have no meaning here, are refused and never written.
 
 use std::fmt;
 
 use crate::encoding::decimal;
 use crate::key::{KeyName, SigningKey, VerifierKey};
 use crate::merkle::TreeHash;
-use crate::note::{Note, NoteError, SignatureError};
+use crate::note::{Note, NoteError, NoteSignatureError};
 
 /// What a log was when it had `size` records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct LogCheckpoint {
     /// Which log.
     pub origin: KeyName,
     /// Number of records: the position of the last one.
@@ -41,7 +41,7 @@ pub enum CheckpointError {
     Note(#[from] NoteError),
     /// The note is not signed by a key that was given.
     #[error(transparent)]
-    Signature(#[from] SignatureError),
+    Signature(#[from] NoteSignatureError),
     /// The note is no checkpoint.
     #[error(transparent)]
     Text(#[from] ParseCheckpointError),
@@ -55,7 +55,7 @@ pub enum CheckpointError {
     },
 }
 
-impl Checkpoint {
+impl LogCheckpoint {
     /// Reads the text of a note.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Checkpoint {
 }
 
 /// The text that is signed.
-impl fmt::Display for Checkpoint {
+impl fmt::Display for LogCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { origin, size, root } = self;
         write!(f, "{origin}\n{size}\n{root}\n")
@@ -91,7 +91,7 @@ impl fmt::Display for Checkpoint {
 /// signing or checking the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint {
-    checkpoint: Checkpoint,
+    checkpoint: LogCheckpoint,
     note: Note,
     signers: Vec<VerifierKey>,
 }
@@ -101,7 +101,7 @@ impl SignedCheckpoint {
     ///
     /// # Errors
     /// When the key is for another log.
-    pub fn sign(checkpoint: Checkpoint, key: &SigningKey) -> Result<Self, CheckpointError> {
+    pub fn sign(checkpoint: LogCheckpoint, key: &SigningKey) -> Result<Self, CheckpointError> {
         let note = Note::sign(checkpoint.to_string(), &[key])?;
         Self::new(note, vec![key.verifier().clone()])
     }
@@ -119,7 +119,7 @@ impl SignedCheckpoint {
 
     /// `signers` have signed.
     fn new(note: Note, signers: Vec<VerifierKey>) -> Result<Self, CheckpointError> {
-        let checkpoint = Checkpoint::parse(note.text())?;
+        let checkpoint = LogCheckpoint::parse(note.text())?;
         let own = signers.iter().any(|key| *key.name() == checkpoint.origin);
         match signers.first() {
             Some(other) if !own => Err(CheckpointError::OtherLog {
@@ -136,7 +136,7 @@ impl SignedCheckpoint {
 
     /// What it says.
     #[must_use]
-    pub fn checkpoint(&self) -> &Checkpoint {
+    pub fn checkpoint(&self) -> &LogCheckpoint {
         &self.checkpoint
     }
 

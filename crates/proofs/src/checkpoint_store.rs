@@ -2,7 +2,7 @@
 //! 20 digits so that names sort as sizes do.
 //!
 //! They are kept so that nothing is signed that contradicts them. They guard against mistakes;
-//! against whoever can write here, only copies that others hold do.
+//! against an attacker that can write here, only copies held elsewhere do.
 
 use std::fs;
 use std::path::PathBuf;

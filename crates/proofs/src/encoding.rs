@@ -22,7 +22,7 @@ pub(crate) fn decimal(text: &str) -> Option<u64> {
     }
 }
 
-/// The beginning of a text that somebody else wrote, for an error message.
+/// The beginning of a text from outside, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
     let printable = text.chars().filter(|c| !c.is_control());
     printable.take(80).collect()

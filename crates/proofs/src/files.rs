@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Readable by everybody whom the umask lets.
+/// Readable as the umask allows.
 pub(crate) const PUBLIC: u32 = 0o644;
 /// Readable by the owner only.
 pub(crate) const PRIVATE: u32 = 0o600;

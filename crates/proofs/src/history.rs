@@ -5,7 +5,7 @@
 
 use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::LogCheckpoint;
 use crate::merkle::{Frontier, TreeHash, leaf_hash};
 
 /// How a log contradicts a checkpoint.
@@ -51,16 +51,16 @@ pub enum HistoryError {
 /// [`HistoryError`] names the size of the checkpoint that the log contradicts.
 pub fn check_against(
     reader: &dyn LogReader,
-    checkpoint: &Checkpoint,
-    others: &[Checkpoint],
+    checkpoint: &LogCheckpoint,
+    others: &[LogCheckpoint],
     progress: &mut dyn FnMut(Position),
 ) -> Result<(), HistoryError> {
-    let Checkpoint { size, root, .. } = *checkpoint;
+    let LogCheckpoint { size, root, .. } = *checkpoint;
     let head = reader.head(Deadline::NEVER)?.position;
     if head.get() < size {
         return Err(HistoryError::Shorter { size, head });
     }
-    let mut marks: Vec<&Checkpoint> = others
+    let mut marks: Vec<&LogCheckpoint> = others
         .iter()
         .filter(|other| (1..size).contains(&other.size))
         .collect();
@@ -109,10 +109,10 @@ pub fn check_against(
 /// [`HistoryError`] of the smallest that the log contradicts.
 pub fn check_each(
     reader: &dyn LogReader,
-    checkpoints: &[Checkpoint],
+    checkpoints: &[LogCheckpoint],
     progress: &mut dyn FnMut(Position),
 ) -> Result<(), HistoryError> {
-    let mut left: Vec<&Checkpoint> = checkpoints.iter().collect();
+    let mut left: Vec<&LogCheckpoint> = checkpoints.iter().collect();
     left.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
     let mut tree = Frontier::new();
     let mut after = agree(&tree, &mut left, 0)?;
@@ -133,7 +133,7 @@ pub fn check_each(
 
 /// Takes those of this size away, the last of those that are left, when they agree. Answers the
 /// size of the last that did.
-fn agree(tree: &Frontier, left: &mut Vec<&Checkpoint>, after: u64) -> Result<u64, HistoryError> {
+fn agree(tree: &Frontier, left: &mut Vec<&LogCheckpoint>, after: u64) -> Result<u64, HistoryError> {
     let size = tree.size();
     let mut agreed = after;
     while let Some(checkpoint) = left.pop_if(|next| next.size == size) {

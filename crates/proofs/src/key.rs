@@ -5,7 +5,7 @@
 //! first four bytes of `SHA-256(name || "\n" || 0x01 || public key)` in hexadecimal digits: it
 //! tells keys apart and proves nothing.
 //!
-//! Randomness is the caller's: a key is made from 32 bytes that nobody else can know. Keys are
+//! Randomness is the caller's: a key is made from 32 secret bytes. Keys are
 //! wiped from memory when they are dropped; the text that [`SigningKey::secret_text`] returns is
 //! not, so it is for writing the file and nothing else.
 
@@ -290,7 +290,7 @@ impl SigningKey {
         Ok(parsed)
     }
 
-    /// The private key as text. Whoever has it can sign whatever they like.
+    /// The private key as text: enough to sign anything in its name.
     #[must_use]
     pub fn secret_text(&self) -> String {
         let Self { verifier, key } = self;

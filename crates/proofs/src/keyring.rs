@@ -55,7 +55,7 @@ pub enum KeyringError {
     },
     /// Others than the owner can read the private key.
     #[error(
-        "{} can be read by others (its mode is {mode:03o}): make it 600, and change the key if somebody may have read it",
+        "{} can be read by others (its mode is {mode:03o}): make it 600, and change the key if it may have been read",
         path.display()
     )]
     Exposed {
@@ -80,7 +80,7 @@ pub enum KeyringError {
         /// The file with the verifier keys.
         path: PathBuf,
     },
-    /// Somebody else has changed the key since these were read.
+    /// Another process has changed the key since these were read.
     #[error("the keys in {} were changed meanwhile: open them again", directory.display())]
     Stale {
         /// The directory.
@@ -304,7 +304,7 @@ fn finish(directory: &Path) -> Result<(), KeyringError> {
     Ok(())
 }
 
-/// Waits for whoever reads or changes the keys: nobody takes long.
+/// Waits for another reader or writer of the keys: each holds the lock for a moment only.
 fn lock(directory: &Path) -> Result<File, KeyringError> {
     let path = directory.join(LOCK);
     let mut options = OpenOptions::new();
@@ -320,7 +320,7 @@ fn read_private(path: &Path) -> Result<Option<SigningKey>, KeyringError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed("open", path)(error).into()),
     };
-    // Of the file that is open, so that nobody can put another in its place in between.
+    // Of the open file, so that it cannot be replaced in between.
     let metadata = file.metadata().map_err(failed("look at", path))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {

@@ -27,7 +27,7 @@ use tillroll_log::{Deadline, FrameHash, LogReader, Position, ReadError};
 
 use crate::files::{self, FileError, failed};
 use crate::merkle::{Frontier, Levels, Subtrees, TreeHash, leaf_hash, root_at};
-use header::Header;
+use header::LeafStoreHeader;
 
 /// Subtrees from this level on are in memory: of 256 leaves, 8 KiB of the file.
 const BLOCK_LEVEL: u32 = 8;
@@ -68,7 +68,7 @@ pub enum Rebuild {
     /// The leaves do not come to the root in the header.
     Leaves,
     /// The file is whole and was made from a log with another history. Unless a backup was
-    /// restored, or an append was lost that nobody was told of, somebody has rewritten the log.
+    /// restored, or an append was lost before it was acknowledged, the log was rewritten.
     AnotherHistory {
         /// Records that the other log had at least.
         size: u64,
@@ -80,7 +80,7 @@ pub enum Rebuild {
 /// Why the leaves could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LeafStoreError {
-    /// Somebody else uses the file.
+    /// Another process uses the file.
     #[error("{} is in use by another process", path.display())]
     Locked {
         /// The file.
@@ -222,7 +222,7 @@ impl LeafStore {
             return Ok(Some(Rebuild::Header));
         }
         self.read(0, &mut bytes)?;
-        let Some(header) = Header::decode(&bytes) else {
+        let Some(header) = LeafStoreHeader::decode(&bytes) else {
             return Ok(Some(Rebuild::Header));
         };
         if header.book != self.book {
@@ -330,7 +330,7 @@ impl LeafStore {
     }
 
     fn write_header(&self) -> Result<(), FileError> {
-        let header = Header {
+        let header = LeafStoreHeader {
             book: self.book,
             size: self.size,
             frame: self.frame,

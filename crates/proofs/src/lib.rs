@@ -1,4 +1,4 @@
-//! Proofs that nothing on the roll was altered, for an auditor who need not trust us.
+//! Proofs that nothing on the roll was altered, for an auditor that need not trust us.
 //!
 //! # Purpose
 //! A Merkle tree over the records ([`merkle`]), signed statements of its size and root
@@ -23,13 +23,13 @@
 //!
 //! ```
 //! use tillroll_proofs::merkle::{Frontier, leaf_hash};
-//! use tillroll_proofs::{Checkpoint, KeyName, SignedCheckpoint, SigningKey};
+//! use tillroll_proofs::{KeyName, LogCheckpoint, SignedCheckpoint, SigningKey};
 //!
 //! let mut tree = Frontier::new();
 //! tree.push(leaf_hash(b"the first record"));
 //! let origin = KeyName::of_book([7; 16]);
 //! let key = SigningKey::from_seed(origin.clone(), &[1; 32]); // from a source of randomness
-//! let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root() };
+//! let checkpoint = LogCheckpoint { origin, size: tree.size(), root: tree.root() };
 //! let note = SignedCheckpoint::sign(checkpoint, &key)?.note().to_string();
 //!
 //! let trusted = [key.verifier().clone()];
@@ -53,16 +53,16 @@ mod prover;
 mod rotation;
 
 pub use bundle::{
-    BundleError, ConsistencyBundle, InclusionBundle, MAX_BUNDLE_BYTES, Verified,
-    VerifiedConsistency, VerifiedInclusion, Which, verify_bundle,
+    BundleError, CheckpointRole, ConsistencyBundle, InclusionBundle, MAX_BUNDLE_BYTES,
+    VerifiedBundle, VerifiedConsistency, VerifiedInclusion, verify_bundle,
 };
-pub use checkpoint::{Checkpoint, CheckpointError, ParseCheckpointError, SignedCheckpoint};
+pub use checkpoint::{CheckpointError, LogCheckpoint, ParseCheckpointError, SignedCheckpoint};
 pub use checkpoint_store::StoredError;
 pub use files::FileError;
 pub use history::{HistoryError, check_against, check_each};
 pub use key::{KeyId, KeyName, ParseKeyError, SigningKey, VerifierKey};
 pub use keyring::{Keyring, KeyringError};
 pub use leaf_store::{LeafStore, LeafStoreError, Rebuild};
-pub use note::{Note, NoteError, NoteSignature, SignatureError};
+pub use note::{Note, NoteError, NoteSignature, NoteSignatureError};
 pub use prover::{Prover, ProverError};
 pub use rotation::{Rotation, RotationError};

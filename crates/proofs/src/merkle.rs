@@ -22,5 +22,5 @@ pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, TreeHash, leaf_hash, node_hash};
 pub use prove::{ProveError, consistency_proof, inclusion_proof, root_at};
 pub(crate) use subtrees::Levels;
-pub use subtrees::{MemoryTree, Subtrees};
+pub use subtrees::{FullTree, Subtrees};
 pub use verify::{ProofError, inclusion_root, verify_consistency, verify_inclusion};

@@ -9,14 +9,14 @@ use std::fmt;
 use crate::encoding::{self, excerpt};
 use crate::key::{KeyId, KeyName, SigningKey, VerifierKey};
 
-/// Longest note, in bytes, and most signatures: whoever sends more wants to keep us busy.
+/// Longest note, in bytes, and most signatures: more would only waste the verifier's time.
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_SIGNATURES: usize = 100;
 
 /// Em dash and a space, in front of each signature.
 const DASH: &str = "\u{2014} ";
 
-/// A text and signatures that nobody has checked yet.
+/// A text and signatures that were not verified yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     text: String,
@@ -58,7 +58,7 @@ pub enum NoteError {
 
 /// Why a note is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureError {
+pub enum NoteSignatureError {
     /// No key that was given has signed.
     #[error("none of the given keys has signed; the signatures are by {}", found.join(", "))]
     NoKnownKey {
@@ -92,7 +92,7 @@ impl Note {
             signatures: signatures.collect(),
             text,
         };
-        // Whoever reads it must come to the same text.
+        // Every reader must come to the same text.
         match Self::parse(note.to_string().as_bytes())? {
             read if read == note => Ok(note),
             _ => Err(NoteError::Shape),
@@ -148,7 +148,7 @@ impl Note {
     pub fn verify<'k>(
         &self,
         keys: &'k [VerifierKey],
-    ) -> Result<Vec<&'k VerifierKey>, SignatureError> {
+    ) -> Result<Vec<&'k VerifierKey>, NoteSignatureError> {
         let mut signers: Vec<&VerifierKey> = Vec::new();
         for NoteSignature {
             name,
@@ -166,7 +166,7 @@ impl Note {
                 Some(key) if signers.contains(&key) => {}
                 Some(key) => signers.push(key),
                 None => {
-                    return Err(SignatureError::Invalid {
+                    return Err(NoteSignatureError::Invalid {
                         name: name.clone(),
                         id: *id,
                     });
@@ -174,7 +174,7 @@ impl Note {
             }
         }
         match signers.is_empty() {
-            true => Err(SignatureError::NoKnownKey {
+            true => Err(NoteSignatureError::NoKnownKey {
                 found: self.signatures.iter().map(NoteSignature::key).collect(),
             }),
             false => Ok(signers),

@@ -1,6 +1,6 @@
 //! Everything that a data directory does with proofs: follow the log, sign, prove, compare.
 //!
-//! A checkpoint, once signed, cannot be taken back: whoever holds it can show that a log which
+//! A checkpoint, once signed, cannot be taken back: its holder can show that a log which
 //! contradicts it was rewritten. So before anything is signed, the newest checkpoint that was
 //! signed before is compared with the log; and the reader that is given here must show durable
 //! records only, as the readers of an opened log do. A look at the files beside a running
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tillroll_log::{Deadline, LogReader, Position, ReadError};
 
 use crate::bundle::{BundleError, ConsistencyBundle, InclusionBundle};
-use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+use crate::checkpoint::{CheckpointError, LogCheckpoint, SignedCheckpoint};
 use crate::checkpoint_store::{CheckpointStore, StoredError};
 use crate::files::FileError;
 use crate::history::{HistoryError, check_against};
@@ -195,7 +195,7 @@ impl Prover {
                 return Ok(newest);
             }
         }
-        let checkpoint = Checkpoint {
+        let checkpoint = LogCheckpoint {
             origin: self.keyring.name().clone(),
             size,
             root: self.leaves.root()?,
@@ -242,8 +242,8 @@ impl Prover {
         self.prove_event_by(position, &checkpoint)
     }
 
-    /// Proves that the log holds the record at a position, by a checkpoint that somebody has
-    /// already.
+    /// Proves that the log holds the record at a position, by a checkpoint that was given
+    /// out before.
     ///
     /// # Errors
     /// When the checkpoint does not reach so far, or the log contradicts it.
@@ -310,7 +310,7 @@ impl Prover {
         &self,
         old: &[u8],
         progress: &mut dyn FnMut(Position),
-    ) -> Result<Checkpoint, ProverError> {
+    ) -> Result<LogCheckpoint, ProverError> {
         let checkpoint = self.own(old)?.checkpoint().clone();
         let others = self.others(checkpoint.size)?;
         check_against(&*self.reader, &checkpoint, &others, progress)?;
@@ -340,7 +340,7 @@ impl Prover {
     }
 
     /// Stored checkpoints below a size that can be read.
-    fn others(&self, size: u64) -> Result<Vec<Checkpoint>, ProverError> {
+    fn others(&self, size: u64) -> Result<Vec<LogCheckpoint>, ProverError> {
         let below = self.checkpoints.sizes()?.into_iter();
         let below = below.take_while(|other| *other < size);
         let read = below.map(|other| self.checkpoints.read(other, self.keyring.verifiers()));
@@ -351,8 +351,8 @@ impl Prover {
     }
 
     /// Whether the leaf hashes come to what a checkpoint says.
-    fn agree(&self, checkpoint: &Checkpoint) -> Result<(), ProverError> {
-        let Checkpoint { size, root, .. } = *checkpoint;
+    fn agree(&self, checkpoint: &LogCheckpoint) -> Result<(), ProverError> {
+        let LogCheckpoint { size, root, .. } = *checkpoint;
         let found = root_at(&self.leaves, size)?;
         if found == root {
             return Ok(());

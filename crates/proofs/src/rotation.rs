@@ -8,7 +8,7 @@
 
 use crate::encoding::excerpt;
 use crate::key::{ParseKeyError, SigningKey, VerifierKey};
-use crate::note::{Note, NoteError, SignatureError};
+use crate::note::{Note, NoteError, NoteSignatureError};
 
 /// First line of the text. No checkpoint's second line is a key, so neither is taken for the
 /// other.
@@ -31,7 +31,7 @@ pub enum RotationError {
     Note(#[from] NoteError),
     /// It is not signed by a key that was given, or not by the new key.
     #[error(transparent)]
-    Signature(#[from] SignatureError),
+    Signature(#[from] NoteSignatureError),
     /// It is a note about something else.
     #[error("`{text}` is no statement about a key")]
     Text {
@@ -103,7 +103,7 @@ impl Rotation {
                 match Self::open(note, &keys) {
                     Ok(Self { new, .. }) if keys.contains(&new) => {}
                     Ok(Self { new, .. }) => keys.push(new),
-                    Err(RotationError::Signature(SignatureError::NoKnownKey { .. })) => {
+                    Err(RotationError::Signature(NoteSignatureError::NoKnownKey { .. })) => {
                         waiting.push(*note);
                     }
                     Err(error) => return Err(error),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use support::{checkpoint, golden, key, mutations, record, records, tree};
 use tillroll_proofs::merkle::{consistency_proof, inclusion_proof};
 use tillroll_proofs::{
-    ConsistencyBundle, InclusionBundle, MAX_BUNDLE_BYTES, SigningKey, Verified, VerifierKey,
+    ConsistencyBundle, InclusionBundle, MAX_BUNDLE_BYTES, SigningKey, VerifiedBundle, VerifierKey,
     verify_bundle,
 };
 
@@ -51,7 +51,7 @@ fn every_record_of_a_log_is_proved_and_comes_back() {
         for position in 1..=size {
             let text = inclusion(position, size).to_string();
             match verify_bundle(text.as_bytes(), &*KEYS) {
-                Ok(Verified::Inclusion(proof)) => {
+                Ok(VerifiedBundle::Inclusion(proof)) => {
                     assert_eq!((proof.position, proof.record), (position, record(position)));
                     assert_eq!(proof.checkpoint.checkpoint().size, size);
                 }
@@ -67,7 +67,7 @@ fn every_pair_of_checkpoints_of_a_log_is_proved() {
         for old in 0..=new {
             let text = consistency(old, new).to_string();
             match verify_bundle(text.as_bytes(), &*KEYS) {
-                Ok(Verified::Consistency(proof)) => {
+                Ok(VerifiedBundle::Consistency(proof)) => {
                     assert_eq!(proof.older.checkpoint().size, old);
                     assert_eq!(proof.newer.checkpoint().size, new);
                 }

@@ -6,8 +6,8 @@ mod support;
 use support::{RECORDS, checkpoint, golden, key, tree};
 use tillroll_proofs::merkle::{consistency_proof, inclusion_proof};
 use tillroll_proofs::{
-    Checkpoint, ConsistencyBundle, InclusionBundle, Rotation, SignedCheckpoint, SigningKey,
-    Verified, VerifierKey, verify_bundle,
+    ConsistencyBundle, InclusionBundle, LogCheckpoint, Rotation, SignedCheckpoint, SigningKey,
+    VerifiedBundle, VerifierKey, verify_bundle,
 };
 
 fn verifiers() -> Vec<VerifierKey> {
@@ -36,7 +36,7 @@ fn checkpoints_are_written_and_read_to_the_byte() {
         assert_eq!(signed.note().to_string(), text);
         let opened = SignedCheckpoint::open(text.as_bytes(), &verifiers()).unwrap();
         assert_eq!(opened.checkpoint(), signed.checkpoint());
-        let parsed = Checkpoint::parse(opened.note().text()).unwrap();
+        let parsed = LogCheckpoint::parse(opened.note().text()).unwrap();
         assert_eq!(parsed.to_string(), opened.note().text());
     }
 }
@@ -77,7 +77,7 @@ fn proofs_are_written_and_read_to_the_byte() {
 #[test]
 fn golden_proofs_hold_and_say_what_they_prove() {
     let open = |file| verify_bundle(golden(file).as_bytes(), &verifiers()).unwrap();
-    let Verified::Inclusion(inclusion) = open("record-3.tlog-proof") else {
+    let VerifiedBundle::Inclusion(inclusion) = open("record-3.tlog-proof") else {
         panic!("another kind");
     };
     assert_eq!(

@@ -9,7 +9,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use support::golden;
 use tillroll_proofs::merkle::{
-    EMPTY_ROOT, Frontier, MemoryTree, ProofError, ProveError, TreeHash, consistency_proof,
+    EMPTY_ROOT, Frontier, FullTree, ProofError, ProveError, TreeHash, consistency_proof,
     inclusion_proof, leaf_hash, node_hash, root_at, verify_consistency, verify_inclusion,
 };
 
@@ -92,7 +92,7 @@ fn leaves(count: u64) -> Vec<TreeHash> {
     (0..count).map(|n| leaf_hash(&n.to_be_bytes())).collect()
 }
 
-fn trees() -> (MemoryTree, Reference) {
+fn trees() -> (FullTree, Reference) {
     let leaves = leaves(LARGEST);
     (leaves.iter().copied().collect(), Reference::new(leaves))
 }
@@ -274,7 +274,7 @@ fn the_empty_tree_begins_every_tree_and_no_other_root_is_its() {
 
 #[test]
 fn what_cannot_be_proved_is_refused_by_name() {
-    let tree: MemoryTree = leaves(5).into_iter().collect();
+    let tree: FullTree = leaves(5).into_iter().collect();
     assert_eq!(
         inclusion_proof(&tree, 5, 5),
         Err(ProveError::NoSuchLeaf { index: 5, size: 5 })
@@ -314,7 +314,7 @@ fn a_record_does_not_pass_for_a_node() {
 #[test]
 fn golden_trees_have_their_golden_roots_and_proofs() {
     let bytes: Vec<u8> = (0..64).collect();
-    let tree: MemoryTree = (0..64).map(|n| leaf_hash(&bytes[..n])).collect();
+    let tree: FullTree = (0..64).map(|n| leaf_hash(&bytes[..n])).collect();
     let hashes = |list: std::str::SplitWhitespace<'_>| -> Vec<TreeHash> {
         list.map(|hash| TreeHash::from_base64(hash).unwrap())
             .collect()

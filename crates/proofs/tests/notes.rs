@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use support::{checkpoint, golden, key, mutations, name};
 use tillroll_proofs::merkle::EMPTY_ROOT;
 use tillroll_proofs::{
-    Checkpoint, CheckpointError, KeyId, KeyName, Note, NoteError, ParseKeyError, Rotation,
-    RotationError, SignatureError, SignedCheckpoint, SigningKey, VerifierKey,
+    CheckpointError, KeyId, KeyName, LogCheckpoint, Note, NoteError, NoteSignatureError,
+    ParseKeyError, Rotation, RotationError, SignedCheckpoint, SigningKey, VerifierKey,
 };
 
 fn verifier(seed: u8) -> VerifierKey {
@@ -144,7 +144,7 @@ fn a_text_that_would_read_otherwise_is_not_signed() {
 #[test]
 fn unknown_signers_are_ignored_and_one_false_signature_is_enough() {
     let both = Note::sign("text\n", &[&key(1), &key(2)]).unwrap();
-    let signers = |keys: &[VerifierKey]| -> Result<Vec<KeyId>, SignatureError> {
+    let signers = |keys: &[VerifierKey]| -> Result<Vec<KeyId>, NoteSignatureError> {
         let signers = both.verify(keys)?;
         Ok(signers.into_iter().map(VerifierKey::id).collect())
     };
@@ -158,7 +158,10 @@ fn unknown_signers_are_ignored_and_one_false_signature_is_enough() {
     for keys in [vec![], vec![three]] {
         let found = [&one, &two].map(|key| format!("{}+{}", key.name(), key.id()));
         let found = found.to_vec();
-        assert_eq!(signers(&keys), Err(SignatureError::NoKnownKey { found }));
+        assert_eq!(
+            signers(&keys),
+            Err(NoteSignatureError::NoKnownKey { found })
+        );
     }
     // A good signature beside a false one that names a known key.
     let other = Note::sign("other\n", &[&key(2)]).unwrap().to_string();
@@ -169,7 +172,7 @@ fn unknown_signers_are_ignored_and_one_false_signature_is_enough() {
     let refused = mixed.verify(&[one, two.clone()]).unwrap_err();
     assert_eq!(
         refused,
-        SignatureError::Invalid {
+        NoteSignatureError::Invalid {
             name: name(),
             id: two.id()
         }
@@ -208,10 +211,10 @@ fn a_text_that_is_no_checkpoint_is_refused_by_line() {
         (format!("log\n0\n{root}\n\n"), 4),
         (format!("log\n0\n{root}\nextension\n"), 4),
     ] {
-        let refused = Checkpoint::parse(&text).unwrap_err();
+        let refused = LogCheckpoint::parse(&text).unwrap_err();
         assert_eq!(refused.line, line, "{text:?}: {refused}");
     }
-    assert!(Checkpoint::parse(&format!("log\n18446744073709551615\n{root}\n")).is_ok());
+    assert!(LogCheckpoint::parse(&format!("log\n18446744073709551615\n{root}\n")).is_ok());
 }
 
 #[test]
@@ -324,7 +327,7 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes);
         prop_assert!(text.parse::<VerifierKey>().is_err());
         prop_assert!(SigningKey::from_secret_text(&text).is_err());
-        prop_assert!(Checkpoint::parse(&text).is_err());
+        prop_assert!(LogCheckpoint::parse(&text).is_err());
         if let Ok(name) = text.parse::<KeyName>() {
             prop_assert_eq!(name.as_str(), text);
         }

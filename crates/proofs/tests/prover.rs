@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use tillroll_log::testing::Random;
 use tillroll_log::{Deadline, DirStorage, FileLog, Log, LogReader, MemoryLog, Position, verify};
 use tillroll_proofs::{
-    Checkpoint, CheckpointError, HistoryError, KeyName, Keyring, Prover, ProverError, Rebuild,
-    SignedCheckpoint, Verified, check_against, check_each, verify_bundle,
+    CheckpointError, HistoryError, KeyName, Keyring, LogCheckpoint, Prover, ProverError, Rebuild,
+    SignedCheckpoint, VerifiedBundle, check_against, check_each, verify_bundle,
 };
 
 fn open(data: &Path, reader: Arc<dyn LogReader>) -> (Prover, Option<Rebuild>) {
@@ -28,7 +28,7 @@ fn open_log(data: &Path) -> FileLog {
     files(&data.join("log"))
 }
 
-fn check(prover: &Prover, note: &str) -> Result<Checkpoint, ProverError> {
+fn check(prover: &Prover, note: &str) -> Result<LogCheckpoint, ProverError> {
     prover.check_against(note.as_bytes(), &mut |_| {})
 }
 
@@ -194,7 +194,7 @@ fn checkpoints_bound_where_a_log_was_changed() {
         (vec![8, 15, 9, 2], (8, 9)),
         (vec![12, 0, 20], (0, 12)),
     ] {
-        let hints: Vec<Checkpoint> = hints.into_iter().map(of).collect();
+        let hints: Vec<LogCheckpoint> = hints.into_iter().map(of).collect();
         match check_against(&*log.reader(), &of(20), &hints, &mut |_| {}) {
             Err(HistoryError::Rewritten {
                 size: 20,
@@ -208,7 +208,7 @@ fn checkpoints_bound_where_a_log_was_changed() {
         }
     }
     // Hints decide nothing.
-    let wrong = Checkpoint {
+    let wrong = LogCheckpoint {
         root: of(3).root,
         ..of(4)
     };
@@ -220,8 +220,8 @@ fn checkpoints_bound_where_a_log_was_changed() {
 fn of_many_checkpoints_the_smallest_that_is_contradicted_is_named() {
     let all = records(20);
     let of = |size: usize| checkpoint(&all[..size], &key(1)).checkpoint().clone();
-    let every: Vec<Checkpoint> = (0..=20).rev().map(of).collect();
-    let each = |records: &[Vec<u8>], checkpoints: &[Checkpoint]| {
+    let every: Vec<LogCheckpoint> = (0..=20).rev().map(of).collect();
+    let each = |records: &[Vec<u8>], checkpoints: &[LogCheckpoint]| {
         check_each(
             &*support::memory(records, 3).reader(),
             checkpoints,
@@ -248,7 +248,7 @@ fn of_many_checkpoints_the_smallest_that_is_contradicted_is_named() {
         }
     }
     // A smaller one may be wrong although the largest is right.
-    let wrong = Checkpoint {
+    let wrong = LogCheckpoint {
         root: of(3).root,
         ..of(4)
     };
@@ -286,7 +286,7 @@ fn everything_of_a_growing_log_is_proved_to_who_has_the_verifier_keys() {
                 let position = Position::new(1 + random.below(size.try_into().unwrap()) as u64);
                 let proof = prover.prove_event(position).unwrap().to_string();
                 match verify_bundle(proof.as_bytes(), &keys) {
-                    Ok(Verified::Inclusion(proof)) => {
+                    Ok(VerifiedBundle::Inclusion(proof)) => {
                         assert_eq!(proof.record, record(position.get()), "seed {seed}");
                     }
                     other => panic!("seed {seed}: {other:?}"),
@@ -299,7 +299,7 @@ fn everything_of_a_growing_log_is_proved_to_who_has_the_verifier_keys() {
                     .unwrap()
                     .to_string();
                 match verify_bundle(proof.as_bytes(), &keys) {
-                    Ok(Verified::Consistency(proof)) => {
+                    Ok(VerifiedBundle::Consistency(proof)) => {
                         assert_eq!(proof.older.checkpoint(), old.checkpoint(), "seed {seed}");
                         assert_eq!(proof.newer.checkpoint().size, size, "seed {seed}");
                     }

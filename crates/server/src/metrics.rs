@@ -118,7 +118,7 @@ impl Metrics {
             webhooks.clone(),
         );
         let from = start.snapshot.as_ref();
-        registry.register_collector(Box::new(Ledger {
+        registry.register_collector(Box::new(EngineCollector {
             book: book.clone(),
             start_position: from.map_or(0, |snapshot| snapshot.position.get()),
             start_folded: start.folded,
@@ -192,13 +192,13 @@ impl Metrics {
 
 /// What the engine and the projections count, read when somebody asks.
 #[derive(Debug)]
-struct Ledger {
+struct EngineCollector {
     book: BookHandle,
     start_position: u64,
     start_folded: u64,
 }
 
-impl Collector for Ledger {
+impl Collector for EngineCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let engine = self.book.engine().metrics();
         let head = self.book.engine().head().get();

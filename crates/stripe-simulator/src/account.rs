@@ -1,9 +1,12 @@
 //! Connected accounts: the sellers. Their events carry `account`.
 
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use crate::error::StripeError;
 use crate::id::AccountId;
-use crate::json::{Before, EMPTY, Empty, List, Metadata, NULL, Null, Previous, raw};
+use crate::json::{
+    EMPTY, EmptyObject, ListObject, NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata,
+    raw,
+};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -11,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// A connected account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
+pub struct StripeAccount {
     /// `id`.
     pub id: AccountId,
     /// Two letters.
@@ -19,17 +22,17 @@ pub struct Account {
     /// Seconds since the epoch.
     pub created: i64,
     /// Its own currency.
-    pub default_currency: Currency,
+    pub default_currency: StripeCurrency,
     /// The seller's name.
     pub name: String,
     /// Whether it may receive money.
     pub onboarded: bool,
     /// What transfers brought it, less what was reversed, by currency.
-    pub received: BTreeMap<Currency, i64>,
+    pub received: BTreeMap<StripeCurrency, i64>,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct AccountObject<'a> {
     id: &'a AccountId,
     object: &'static str,
     business_profile: Profile<'a>,
@@ -38,14 +41,14 @@ struct View<'a> {
     charges_enabled: bool,
     country: &'static str,
     created: i64,
-    default_currency: Currency,
+    default_currency: StripeCurrency,
     details_submitted: bool,
     email: Null,
-    external_accounts: List<Empty>,
-    metadata: Metadata,
+    external_accounts: ListObject<EmptyObject>,
+    metadata: StripeMetadata,
     payouts_enabled: bool,
     requirements: Requirements,
-    settings: Empty,
+    settings: EmptyObject,
     #[serde(rename = "type")]
     kind: &'static str,
 }
@@ -87,7 +90,7 @@ struct CapabilityView<'a> {
 impl StripeSimulator {
     /// One connected account.
     #[must_use]
-    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+    pub fn account(&self, id: &AccountId) -> Option<&StripeAccount> {
         self.accounts.get(id)
     }
 
@@ -103,13 +106,13 @@ impl StripeSimulator {
         &mut self,
         name: &str,
         country: &'static str,
-        default_currency: Currency,
+        default_currency: StripeCurrency,
     ) -> AccountId {
         self.as_request(|sim| {
             let id: AccountId = sim.ids.next();
             sim.accounts.insert(
                 id.clone(),
-                Account {
+                StripeAccount {
                     id: id.clone(),
                     country,
                     created: sim.clock,
@@ -140,9 +143,9 @@ impl StripeSimulator {
         let created = account.created;
         self.emit_account(
             id,
-            Some(Previous(vec![
-                ("charges_enabled", Before::Truth(false)),
-                ("payouts_enabled", Before::Truth(false)),
+            Some(PreviousAttributes(vec![
+                ("charges_enabled", PreviousValue::Truth(false)),
+                ("payouts_enabled", PreviousValue::Truth(false)),
             ])),
         );
         let object = raw(&CapabilityView {
@@ -154,7 +157,7 @@ impl StripeSimulator {
             requirements: requirements(true),
             status: "active",
         });
-        let previous = Previous(vec![("status", Before::Text("inactive"))]);
+        let previous = PreviousAttributes(vec![("status", PreviousValue::Text("inactive"))]);
         self.emit_on(
             Some(id.clone()),
             "capability.updated",
@@ -170,7 +173,7 @@ impl StripeSimulator {
         &mut self,
         name: &str,
         country: &'static str,
-        default_currency: Currency,
+        default_currency: StripeCurrency,
     ) -> AccountId {
         let id = self.create_account(name, country, default_currency);
         self.onboard_account(&id)
@@ -178,7 +181,7 @@ impl StripeSimulator {
         id
     }
 
-    pub(crate) fn credit_account(&mut self, id: &AccountId, currency: Currency, amount: i64) {
+    pub(crate) fn credit_account(&mut self, id: &AccountId, currency: StripeCurrency, amount: i64) {
         let account = self
             .accounts
             .get_mut(id)
@@ -186,7 +189,7 @@ impl StripeSimulator {
         *account.received.entry(currency).or_default() += amount;
     }
 
-    fn emit_account(&mut self, id: &AccountId, previous: Option<Previous>) {
+    fn emit_account(&mut self, id: &AccountId, previous: Option<PreviousAttributes>) {
         let object = account_raw(&self.accounts[id]);
         self.emit_on(
             Some(id.clone()),
@@ -215,9 +218,9 @@ fn requirements(met: bool) -> Requirements {
     }
 }
 
-fn account_raw(account: &Account) -> Box<RawValue> {
+fn account_raw(account: &StripeAccount) -> Box<RawValue> {
     let met = account.onboarded;
-    raw(&View {
+    raw(&AccountObject {
         id: &account.id,
         object: "account",
         business_profile: Profile {
@@ -235,12 +238,12 @@ fn account_raw(account: &Account) -> Box<RawValue> {
         default_currency: account.default_currency,
         details_submitted: met,
         email: NULL,
-        external_accounts: List::page(
+        external_accounts: ListObject::page(
             Vec::new(),
             false,
             format!("/v1/accounts/{}/external_accounts", account.id),
         ),
-        metadata: Metadata::new(),
+        metadata: StripeMetadata::new(),
         payouts_enabled: met,
         requirements: requirements(met),
         settings: EMPTY,

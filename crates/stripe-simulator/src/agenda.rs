@@ -16,22 +16,22 @@ pub(crate) enum Effect {
     RefundFails(RefundId),
     /// A slow payment method is decided.
     AsyncPaymentDecided { intent: IntentId, succeeds: bool },
-    /// An authorisation that nobody captured lapses.
+    /// An authorisation that was not captured lapses.
     AuthorisationLapses(IntentId),
     /// A payout leaves, arrives, or comes back.
     PayoutMoves(PayoutId),
-    /// A Checkout session that nobody completed closes.
+    /// A Checkout session that was not completed closes.
     SessionExpires(SessionId),
 }
 
 /// Effects by due time, and in the order they were planned within a second.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Agenda {
+pub(crate) struct EffectSchedule {
     planned: u64,
     effects: BTreeMap<(i64, u64), Effect>,
 }
 
-impl Agenda {
+impl EffectSchedule {
     pub(crate) fn plan(&mut self, due: i64, effect: Effect) {
         self.effects.insert((due, self.planned), effect);
         self.planned += 1;

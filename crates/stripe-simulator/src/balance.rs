@@ -4,12 +4,12 @@
 //! the balance of a currency is the sum of its nets. There is no webhook for a
 //! balance transaction: they are listed, by pollers.
 
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use crate::error::StripeError;
 use crate::exchange::{DAY, ExchangeRate};
-use crate::fee::FeeDetail;
+use crate::fee::StripeFeeDetail;
 use crate::id::BalanceTransactionId;
-use crate::json::{List, raw};
+use crate::json::{ListObject, raw};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ pub const MAXIMUM_PAGE: usize = 100;
 
 /// One movement of the platform's balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BalanceTransaction {
+pub struct StripeBalanceTransaction {
     /// `id`.
     pub id: BalanceTransactionId,
     /// Gross, in minor units of `currency`; negative when money leaves.
@@ -30,7 +30,7 @@ pub struct BalanceTransaction {
     /// When it appeared.
     pub created: i64,
     /// The currency of the balance, not of the charge.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// For people.
     pub description: String,
     /// Set when the charge was in another currency.
@@ -38,7 +38,7 @@ pub struct BalanceTransaction {
     /// What Stripe keeps of it; negative when given back.
     pub fee: i64,
     /// The parts of `fee`.
-    pub fee_details: Vec<FeeDetail>,
+    pub fee_details: Vec<StripeFeeDetail>,
     /// `amount - fee`.
     pub net: i64,
     /// `reporting_category`.
@@ -55,8 +55,8 @@ pub(crate) struct Movement {
     pub(crate) kind: &'static str,
     pub(crate) reporting_category: &'static str,
     pub(crate) amount: i64,
-    pub(crate) currency: Currency,
-    pub(crate) fees: Vec<FeeDetail>,
+    pub(crate) currency: StripeCurrency,
+    pub(crate) fees: Vec<StripeFeeDetail>,
     pub(crate) exchange_rate: Option<ExchangeRate>,
     pub(crate) source: Option<String>,
     pub(crate) description: String,
@@ -65,23 +65,23 @@ pub(crate) struct Movement {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Balance {
-    transactions: Vec<BalanceTransaction>,
+    transactions: Vec<StripeBalanceTransaction>,
     places: BTreeMap<BalanceTransactionId, usize>,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct BalanceTransactionObject<'a> {
     id: &'a BalanceTransactionId,
     object: &'static str,
     amount: i64,
     available_on: i64,
     balance_type: &'static str,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     description: &'a str,
     exchange_rate: Option<&'a ExchangeRate>,
     fee: i64,
-    fee_details: &'a [FeeDetail],
+    fee_details: &'a [StripeFeeDetail],
     net: i64,
     reporting_category: &'static str,
     source: Option<&'a str>,
@@ -90,9 +90,9 @@ struct View<'a> {
     kind: &'static str,
 }
 
-impl BalanceTransaction {
-    fn view(&self, now: i64) -> View<'_> {
-        View {
+impl StripeBalanceTransaction {
+    fn view(&self, now: i64) -> BalanceTransactionObject<'_> {
+        BalanceTransactionObject {
             id: &self.id,
             object: "balance_transaction",
             amount: self.amount,
@@ -133,7 +133,7 @@ pub struct BalanceTransactionPage {
 #[derive(Serialize)]
 struct Funds {
     amount: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     source_types: SourceTypes,
 }
 
@@ -157,7 +157,7 @@ impl StripeSimulator {
         self.balance
             .places
             .insert(id.clone(), self.balance.transactions.len());
-        self.balance.transactions.push(BalanceTransaction {
+        self.balance.transactions.push(StripeBalanceTransaction {
             id: id.clone(),
             amount: movement.amount,
             available_on: movement.available_on,
@@ -180,8 +180,8 @@ impl StripeSimulator {
     pub(crate) fn settle(
         &self,
         amount: u64,
-        currency: Currency,
-    ) -> (u64, Currency, Option<ExchangeRate>) {
+        currency: StripeCurrency,
+    ) -> (u64, StripeCurrency, Option<ExchangeRate>) {
         let settlement = self.settlement_currency(currency);
         if settlement == currency {
             return (amount, currency, None);
@@ -192,7 +192,7 @@ impl StripeSimulator {
     }
 
     /// Whether money in `currency` can end up in the platform's balance.
-    pub(crate) fn can_settle(&self, currency: Currency) -> bool {
+    pub(crate) fn can_settle(&self, currency: StripeCurrency) -> bool {
         let settlement = self.settlement_currency(currency);
         settlement == currency
             || ExchangeRate::of_day(self.options.seed, currency, settlement, 0).is_some()
@@ -213,7 +213,7 @@ impl StripeSimulator {
     pub fn charge_platform_fee(
         &mut self,
         amount: u64,
-        currency: Currency,
+        currency: StripeCurrency,
         description: &str,
     ) -> Result<BalanceTransactionId, StripeError> {
         if amount == 0 || amount > crate::currency::MAXIMUM_AMOUNT {
@@ -234,13 +234,16 @@ impl StripeSimulator {
 
     /// Every balance transaction so far, oldest first.
     #[must_use]
-    pub fn all_balance_transactions(&self) -> &[BalanceTransaction] {
+    pub fn all_balance_transactions(&self) -> &[StripeBalanceTransaction] {
         &self.balance.transactions
     }
 
     /// One balance transaction.
     #[must_use]
-    pub fn balance_transaction(&self, id: &BalanceTransactionId) -> Option<&BalanceTransaction> {
+    pub fn balance_transaction(
+        &self,
+        id: &BalanceTransactionId,
+    ) -> Option<&StripeBalanceTransaction> {
         self.balance
             .places
             .get(id)
@@ -254,7 +257,7 @@ impl StripeSimulator {
             .map(|transaction| self.transaction_raw(transaction).get().to_owned())
     }
 
-    pub(crate) fn transaction_raw(&self, transaction: &BalanceTransaction) -> Box<RawValue> {
+    pub(crate) fn transaction_raw(&self, transaction: &StripeBalanceTransaction) -> Box<RawValue> {
         raw(&transaction.view(self.clock))
     }
 
@@ -293,13 +296,17 @@ impl StripeSimulator {
             .collect()
     }
 
-    fn page(&self, transactions: &[BalanceTransaction], has_more: bool) -> BalanceTransactionPage {
+    fn page(
+        &self,
+        transactions: &[StripeBalanceTransaction],
+        has_more: bool,
+    ) -> BalanceTransactionPage {
         let views = transactions
             .iter()
             .rev()
             .map(|transaction| transaction.view(self.clock))
             .collect();
-        let list = List::page(views, has_more, "/v1/balance_transactions");
+        let list = ListObject::page(views, has_more, "/v1/balance_transactions");
         BalanceTransactionPage {
             body: raw(&list).get().to_owned(),
             count: transactions.len(),
@@ -313,7 +320,7 @@ impl StripeSimulator {
     /// What can be used now, by currency; negative when more was given back
     /// than is there.
     #[must_use]
-    pub fn available(&self, currency: Currency) -> i64 {
+    pub fn available(&self, currency: StripeCurrency) -> i64 {
         self.sum(currency, |transaction| {
             transaction.available_on <= self.clock
         })
@@ -321,13 +328,17 @@ impl StripeSimulator {
 
     /// What is still on its way, by currency.
     #[must_use]
-    pub fn pending(&self, currency: Currency) -> i64 {
+    pub fn pending(&self, currency: StripeCurrency) -> i64 {
         self.sum(currency, |transaction| {
             transaction.available_on > self.clock
         })
     }
 
-    fn sum(&self, currency: Currency, which: impl Fn(&BalanceTransaction) -> bool) -> i64 {
+    fn sum(
+        &self,
+        currency: StripeCurrency,
+        which: impl Fn(&StripeBalanceTransaction) -> bool,
+    ) -> i64 {
         self.balance
             .transactions
             .iter()

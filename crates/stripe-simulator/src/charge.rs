@@ -8,10 +8,13 @@
 
 use crate::agenda::Effect;
 use crate::balance::Movement;
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use crate::fee;
 use crate::id::{BalanceTransactionId, ChargeId, DisputeId, IntentId, PaymentMethodId};
-use crate::json::{Before, EMPTY, Empty, List, Metadata, NULL, Null, Previous, raw};
+use crate::json::{
+    EMPTY, EmptyObject, ListObject, NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata,
+    raw,
+};
 use crate::payment_method::{Decline, MethodDetails, PaymentMethod};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
@@ -31,7 +34,7 @@ pub enum ChargeStatus {
 
 /// A charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
+pub struct StripeCharge {
     /// `id`.
     pub id: ChargeId,
     /// What was asked for or authorised, in Stripe's minor units.
@@ -47,13 +50,13 @@ pub struct Charge {
     /// Seconds since the epoch.
     pub created: i64,
     /// The currency that the customer pays in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// The dispute against it.
     pub dispute: Option<DisputeId>,
     /// Why it failed.
     pub decline: Option<Decline>,
     /// Copied from the intent when the charge was made.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// The intent that it belongs to.
     pub payment_intent: IntentId,
     /// `status`.
@@ -68,7 +71,7 @@ pub struct Charge {
     pub(crate) transferred: u64,
 }
 
-impl Charge {
+impl StripeCharge {
     /// What can still be given back.
     #[must_use]
     pub fn refundable(&self) -> u64 {
@@ -77,7 +80,7 @@ impl Charge {
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct ChargeObject<'a> {
     id: &'a ChargeId,
     object: &'static str,
     amount: u64,
@@ -91,18 +94,18 @@ struct View<'a> {
     calculated_statement_descriptor: &'static str,
     captured: bool,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     customer: Null,
     description: Null,
     disputed: bool,
     failure_balance_transaction: Null,
     failure_code: Option<&'static str>,
     failure_message: Option<&'static str>,
-    fraud_details: Empty,
+    fraud_details: EmptyObject,
     livemode: bool,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     on_behalf_of: Null,
-    outcome: Outcome,
+    outcome: ChargeOutcome,
     paid: bool,
     payment_intent: &'a IntentId,
     payment_method: &'a PaymentMethodId,
@@ -131,7 +134,7 @@ struct BillingDetails {
 }
 
 #[derive(Serialize)]
-struct Outcome {
+struct ChargeOutcome {
     advice_code: Null,
     network_advice_code: Null,
     network_decline_code: Null,
@@ -143,8 +146,8 @@ struct Outcome {
     kind: &'static str,
 }
 
-impl Outcome {
-    fn of(charge: &Charge) -> Self {
+impl ChargeOutcome {
+    fn of(charge: &StripeCharge) -> Self {
         let (network_status, reason, seller_message, kind) = match charge.decline {
             Some(decline) => (
                 "declined_by_network",
@@ -175,7 +178,7 @@ impl Outcome {
 impl StripeSimulator {
     /// One charge.
     #[must_use]
-    pub fn charge(&self, id: &ChargeId) -> Option<&Charge> {
+    pub fn charge(&self, id: &ChargeId) -> Option<&StripeCharge> {
         self.charges.get(id)
     }
 
@@ -186,13 +189,13 @@ impl StripeSimulator {
             .map(|charge| self.charge_raw(charge).get().to_owned())
     }
 
-    fn charge_raw(&self, charge: &Charge) -> Box<RawValue> {
+    fn charge_raw(&self, charge: &StripeCharge) -> Box<RawValue> {
         let let_go = charge.amount - charge.amount_captured;
         let looks_refunded = self.options.released_funds_look_refunded
             && (charge.captured || charge.released)
             && charge.status == ChargeStatus::Succeeded;
         let amount_refunded = charge.amount_refunded + if looks_refunded { let_go } else { 0 };
-        raw(&View {
+        raw(&ChargeObject {
             id: &charge.id,
             object: "charge",
             amount: charge.amount,
@@ -223,7 +226,7 @@ impl StripeSimulator {
             livemode: false,
             metadata: &charge.metadata,
             on_behalf_of: NULL,
-            outcome: Outcome::of(charge),
+            outcome: ChargeOutcome::of(charge),
             paid: charge.status == ChargeStatus::Succeeded,
             payment_intent: &charge.payment_intent,
             payment_method: &charge.method_id,
@@ -249,13 +252,13 @@ impl StripeSimulator {
         &mut self,
         kind: &'static str,
         id: &ChargeId,
-        previous: Option<Previous>,
+        previous: Option<PreviousAttributes>,
     ) {
         let object = self.charge_raw(&self.charges[id]);
         self.emit(kind, id.as_str(), &object, previous);
     }
 
-    pub(crate) fn charge_mut(&mut self, id: &ChargeId) -> &mut Charge {
+    pub(crate) fn charge_mut(&mut self, id: &ChargeId) -> &mut StripeCharge {
         self.charges
             .get_mut(id)
             .expect("charges are never forgotten")
@@ -292,7 +295,10 @@ impl StripeSimulator {
         self.emit_charge(
             "charge.updated",
             id,
-            Some(Previous(vec![("balance_transaction", Before::Null)])),
+            Some(PreviousAttributes(vec![(
+                "balance_transaction",
+                PreviousValue::Null,
+            )])),
         );
         if captured < authorised {
             self.plan_late(Effect::RemainderPosts(id.clone()));
@@ -331,7 +337,7 @@ impl StripeSimulator {
     /// `GET /v1/charges?payment_intent=…` gives it.
     #[must_use]
     pub fn charges_of(&self, intent: &IntentId) -> String {
-        let mut charges: Vec<&Charge> = self
+        let mut charges: Vec<&StripeCharge> = self
             .charges
             .values()
             .filter(|charge| charge.payment_intent == *intent)
@@ -341,7 +347,7 @@ impl StripeSimulator {
             .into_iter()
             .map(|charge| self.charge_raw(charge))
             .collect();
-        raw(&List::page(views, false, "/v1/charges"))
+        raw(&ListObject::page(views, false, "/v1/charges"))
             .get()
             .to_owned()
     }

@@ -2,12 +2,12 @@
 //! `client_reference_id`; a slow method completes the session unpaid.
 
 use crate::agenda::Effect;
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use crate::error::StripeError;
 use crate::exchange::DAY;
 use crate::id::{IntentId, SessionId};
-use crate::intent::{CreateIntent, IntentStatus};
-use crate::json::{EMPTY, Empty, Metadata, NULL, Null, raw};
+use crate::intent::{CreateIntent, StripeIntentStatus};
+use crate::json::{EMPTY, EmptyObject, NULL, Null, StripeMetadata, raw};
 use crate::payment_method::{MethodKind, PaymentMethod};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub enum SessionStatus {
     Open,
     /// The customer has paid, or has promised to.
     Complete,
-    /// Nobody came within a day.
+    /// Not completed within a day.
     Expired,
 }
 
@@ -41,22 +41,22 @@ pub struct CreateSession {
     /// Stripe's minor units.
     pub amount: u64,
     /// What the customer pays in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// The order.
     pub client_reference_id: String,
     /// The session's metadata, and that of the intent it makes.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
 }
 
 impl CreateSession {
     /// A page on which this order is paid.
     #[must_use]
-    pub fn for_order(order: &str, amount: u64, currency: Currency) -> Self {
+    pub fn for_order(order: &str, amount: u64, currency: StripeCurrency) -> Self {
         Self {
             amount,
             currency,
             client_reference_id: order.to_owned(),
-            metadata: Metadata::from([("order_id".to_owned(), order.to_owned())]),
+            metadata: StripeMetadata::from([("order_id".to_owned(), order.to_owned())]),
         }
     }
 }
@@ -73,18 +73,18 @@ pub struct CheckoutSession {
     /// Seconds since the epoch.
     pub created: i64,
     /// What the customer pays in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// Made when the customer first tries to pay.
     pub payment_intent: Option<IntentId>,
     /// `payment_status`.
     pub payment_status: PaymentStatus,
     /// `status`.
     pub status: SessionStatus,
-    metadata: Metadata,
+    metadata: StripeMetadata,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct SessionObject<'a> {
     id: &'a SessionId,
     object: &'static str,
     after_expiration: Null,
@@ -96,8 +96,8 @@ struct View<'a> {
     cancel_url: Null,
     client_reference_id: &'a str,
     created: i64,
-    currency: Currency,
-    custom_fields: [Empty; 0],
+    currency: StripeCurrency,
+    custom_fields: [EmptyObject; 0],
     customer: Null,
     customer_details: Null,
     customer_email: Null,
@@ -105,11 +105,11 @@ struct View<'a> {
     invoice: Null,
     livemode: bool,
     locale: Null,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     mode: &'static str,
     payment_intent: Option<&'a IntentId>,
     payment_link: Null,
-    payment_method_options: Empty,
+    payment_method_options: EmptyObject,
     payment_method_types: &'static [MethodKind],
     payment_status: PaymentStatus,
     recovered_from: Null,
@@ -119,7 +119,7 @@ struct View<'a> {
     submit_type: Null,
     subscription: Null,
     success_url: &'static str,
-    total_details: Totals,
+    total_details: CheckoutTotals,
     ui_mode: &'static str,
     url: Null,
 }
@@ -131,7 +131,7 @@ struct AutomaticTax {
 }
 
 #[derive(Serialize)]
-struct Totals {
+struct CheckoutTotals {
     amount_discount: u64,
     amount_shipping: u64,
     amount_tax: u64,
@@ -207,8 +207,10 @@ impl StripeSimulator {
         self.as_request(|sim| {
             let intent = sim.intent_of_session(id)?;
             match sim.try_to_pay(&intent, method)? {
-                IntentStatus::RequiresAction => Ok(PaymentStatus::Unpaid),
-                IntentStatus::Processing => Ok(sim.complete_session(id, PaymentStatus::Unpaid)),
+                StripeIntentStatus::RequiresAction => Ok(PaymentStatus::Unpaid),
+                StripeIntentStatus::Processing => {
+                    Ok(sim.complete_session(id, PaymentStatus::Unpaid))
+                }
                 _ => Ok(sim.complete_session(id, PaymentStatus::Paid)),
             }
         })
@@ -279,7 +281,7 @@ impl StripeSimulator {
 }
 
 fn session_raw(session: &CheckoutSession) -> Box<RawValue> {
-    raw(&View {
+    raw(&SessionObject {
         id: &session.id,
         object: "checkout.session",
         after_expiration: NULL,
@@ -317,7 +319,7 @@ fn session_raw(session: &CheckoutSession) -> Box<RawValue> {
         submit_type: NULL,
         subscription: NULL,
         success_url: "https://shop.example/thanks",
-        total_details: Totals {
+        total_details: CheckoutTotals {
             amount_discount: 0,
             amount_shipping: 0,
             amount_tax: 0,

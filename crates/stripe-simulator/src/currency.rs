@@ -13,9 +13,9 @@ pub const MAXIMUM_AMOUNT: u64 = 99_999_999;
 
 /// A three-letter currency code, lower case as Stripe writes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
+pub struct StripeCurrency([u8; 3]);
 
-impl Currency {
+impl StripeCurrency {
     /// Euro.
     pub const EUR: Self = Self(*b"eur");
     /// Pound sterling.
@@ -109,19 +109,19 @@ impl Currency {
     }
 }
 
-impl fmt::Display for Currency {
+impl fmt::Display for StripeCurrency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl fmt::Debug for Currency {
+impl fmt::Debug for StripeCurrency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl Serialize for Currency {
+impl Serialize for StripeCurrency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
@@ -148,27 +148,31 @@ mod tests {
             ("huf", 2, 1, 100),
             ("twd", 2, 1, 100),
         ] {
-            let currency = Currency::parse(code).expect(code);
+            let currency = StripeCurrency::parse(code).expect(code);
             assert_eq!(currency.decimals(), decimals, "{code}");
             assert_eq!(currency.charge_step(), charge_step, "{code}");
             assert_eq!(currency.payout_step(), payout_step, "{code}");
         }
         for code in ["", "eu", "euro", "e1r", "é"] {
-            assert_eq!(Currency::parse(code), None, "{code}");
+            assert_eq!(StripeCurrency::parse(code), None, "{code}");
         }
     }
 
     #[test]
     fn amounts_that_stripe_refuses() {
         for (currency, amount, code) in [
-            (Currency::EUR, 0, Some("parameter_invalid_integer")),
-            (Currency::EUR, 49, Some("amount_too_small")),
-            (Currency::EUR, 50, None),
-            (Currency::EUR, 100_000_000, Some("amount_too_large")),
-            (Currency::GBP, 30, None),
-            (Currency::JPY, 49, Some("amount_too_small")),
-            (Currency::KWD, 12_345, Some("parameter_invalid_integer")),
-            (Currency::KWD, 12_340, None),
+            (StripeCurrency::EUR, 0, Some("parameter_invalid_integer")),
+            (StripeCurrency::EUR, 49, Some("amount_too_small")),
+            (StripeCurrency::EUR, 50, None),
+            (StripeCurrency::EUR, 100_000_000, Some("amount_too_large")),
+            (StripeCurrency::GBP, 30, None),
+            (StripeCurrency::JPY, 49, Some("amount_too_small")),
+            (
+                StripeCurrency::KWD,
+                12_345,
+                Some("parameter_invalid_integer"),
+            ),
+            (StripeCurrency::KWD, 12_340, None),
         ] {
             let refused = currency.check_charge(amount).err().and_then(|e| e.code);
             assert_eq!(refused, code, "{currency} {amount}");

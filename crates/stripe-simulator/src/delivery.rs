@@ -43,7 +43,7 @@ impl Chaos {
         }
     }
 
-    /// A bad day for everybody, every day.
+    /// Far rougher than Stripe is on a bad day.
     #[must_use]
     pub fn rough() -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Chaos {
 
 /// One arrival of an event at the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct WebhookDelivery {
     /// Seconds since the epoch at which it arrives.
     pub due: i64,
     /// The event.
@@ -77,7 +77,7 @@ pub struct Delivery {
     pub body: String,
 }
 
-impl Delivery {
+impl WebhookDelivery {
     /// `Stripe-Signature`, signed when it is due.
     #[must_use]
     pub fn signature(&self, secret: &str) -> String {
@@ -101,7 +101,7 @@ impl DeliveryPlan {
 
     /// When and how often `event` arrives, in order of arrival; at least once.
     #[must_use]
-    pub fn schedule(&self, event: &StripeEvent) -> Vec<Delivery> {
+    pub fn schedule(&self, event: &StripeEvent) -> Vec<WebhookDelivery> {
         let mut facts = vec![self.seed];
         facts.extend(event.id.as_str().bytes().map(u64::from));
         let mut random = ChaCha8Rng::seed_from_u64(mix(&facts));
@@ -117,7 +117,7 @@ impl DeliveryPlan {
 
         let retried = lost.checked_sub(1).map_or(0, |last| RETRIES[last]);
         let due = event.created + usual + retried + if late { held_up } else { 0 };
-        let arrival = |due, duplicate| Delivery {
+        let arrival = |due, duplicate| WebhookDelivery {
             due,
             event: event.id.clone(),
             kind: event.kind,
@@ -137,8 +137,8 @@ impl DeliveryPlan {
     /// The arrivals of all `events`, in order of arrival; events of one second
     /// that arrive in one second keep their order.
     #[must_use]
-    pub fn schedule_all(&self, events: &[StripeEvent]) -> Vec<Delivery> {
-        let mut arrivals: Vec<Delivery> = events
+    pub fn schedule_all(&self, events: &[StripeEvent]) -> Vec<WebhookDelivery> {
+        let mut arrivals: Vec<WebhookDelivery> = events
             .iter()
             .flat_map(|event| self.schedule(event))
             .collect();
@@ -150,14 +150,14 @@ impl DeliveryPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CreateIntent, Currency, PaymentMethod, StripeSimulator};
+    use crate::{CreateIntent, PaymentMethod, StripeCurrency, StripeSimulator};
 
     fn events(seed: u64, payments: usize) -> Vec<StripeEvent> {
         let mut sim = StripeSimulator::seeded(seed);
         for payment in 0..payments {
             sim.advance(600);
             let params =
-                CreateIntent::new(1_000, Currency::EUR).for_order(&format!("ord_{payment}"));
+                CreateIntent::new(1_000, StripeCurrency::EUR).for_order(&format!("ord_{payment}"));
             let intent = sim.create_intent(params).expect("a valid intent");
             sim.confirm_intent(&intent, PaymentMethod::card())
                 .expect("a good card");
@@ -191,7 +191,7 @@ mod tests {
         let events = events(3, 400);
         let arrivals = DeliveryPlan::new(3, Chaos::rough()).schedule_all(&events);
         for event in &events {
-            let mine: Vec<&Delivery> = arrivals
+            let mine: Vec<&WebhookDelivery> = arrivals
                 .iter()
                 .filter(|arrival| arrival.event == event.id)
                 .collect();

@@ -5,12 +5,14 @@
 //! `charge.updated` for them.
 
 use crate::balance::Movement;
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use crate::error::StripeError;
 use crate::exchange::DAY;
-use crate::fee::{self, FeeDetail};
+use crate::fee::{self, StripeFeeDetail};
 use crate::id::{BalanceTransactionId, ChargeId, DisputeId, IntentId};
-use crate::json::{Before, EMPTY, Empty, Metadata, NULL, Null, Previous, raw};
+use crate::json::{
+    EMPTY, EmptyObject, NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata, raw,
+};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,7 +20,7 @@ use serde_json::value::RawValue;
 /// The `status` of a dispute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DisputeStatus {
+pub enum StripeDisputeStatus {
     /// An inquiry: no money has moved.
     WarningNeedsResponse,
     /// An inquiry that came to nothing.
@@ -33,7 +35,7 @@ pub enum DisputeStatus {
     Lost,
 }
 
-impl DisputeStatus {
+impl StripeDisputeStatus {
     fn is_closed(self) -> bool {
         matches!(self, Self::WarningClosed | Self::Won | Self::Lost)
     }
@@ -87,7 +89,7 @@ impl OpenDispute {
 
 /// A dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispute {
+pub struct StripeDispute {
     /// `id`.
     pub id: DisputeId,
     /// How much, in the charge's currency.
@@ -99,42 +101,42 @@ pub struct Dispute {
     /// Seconds since the epoch.
     pub created: i64,
     /// The charge's currency.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// The intent of the charge.
     pub payment_intent: IntentId,
     /// `reason`.
     pub reason: &'static str,
     /// `status`.
-    pub status: DisputeStatus,
+    pub status: StripeDisputeStatus,
     answered: bool,
-    metadata: Metadata,
+    metadata: StripeMetadata,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct DisputeObject<'a> {
     id: &'a DisputeId,
     object: &'static str,
     amount: u64,
     balance_transactions: Vec<Box<RawValue>>,
     charge: &'a ChargeId,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     enhanced_eligibility_types: [&'static str; 0],
-    evidence: Evidence,
+    evidence: DisputeEvidence,
     evidence_details: EvidenceDetails,
     is_charge_refundable: bool,
     livemode: bool,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     payment_intent: &'a IntentId,
-    payment_method_details: MethodDetails,
+    payment_method_details: DisputedMethodDetails,
     reason: &'static str,
-    status: DisputeStatus,
+    status: StripeDisputeStatus,
 }
 
 #[derive(Serialize)]
-struct Evidence {
+struct DisputeEvidence {
     customer_communication: Null,
-    enhanced_evidence: Empty,
+    enhanced_evidence: EmptyObject,
     product_description: Null,
     shipping_tracking_number: Null,
     uncategorized_text: Option<&'static str>,
@@ -143,21 +145,21 @@ struct Evidence {
 #[derive(Serialize)]
 struct EvidenceDetails {
     due_by: i64,
-    enhanced_eligibility: Empty,
+    enhanced_eligibility: EmptyObject,
     has_evidence: bool,
     past_due: bool,
     submission_count: u8,
 }
 
 #[derive(Serialize)]
-struct MethodDetails {
-    card: CardDetails,
+struct DisputedMethodDetails {
+    card: DisputedCardDetails,
     #[serde(rename = "type")]
     kind: &'static str,
 }
 
 #[derive(Serialize)]
-struct CardDetails {
+struct DisputedCardDetails {
     brand: &'static str,
     case_type: &'static str,
     network_reason_code: &'static str,
@@ -166,7 +168,7 @@ struct CardDetails {
 impl StripeSimulator {
     /// One dispute.
     #[must_use]
-    pub fn dispute(&self, id: &DisputeId) -> Option<&Dispute> {
+    pub fn dispute(&self, id: &DisputeId) -> Option<&StripeDispute> {
         self.disputes.get(id)
     }
 
@@ -209,7 +211,7 @@ impl StripeSimulator {
         self.charge_mut(&params.charge).dispute = Some(id.clone());
         self.disputes.insert(
             id.clone(),
-            Dispute {
+            StripeDispute {
                 id: id.clone(),
                 amount,
                 balance_transactions: Vec::new(),
@@ -219,12 +221,12 @@ impl StripeSimulator {
                 payment_intent,
                 reason: params.reason,
                 status: if params.inquiry {
-                    DisputeStatus::WarningNeedsResponse
+                    StripeDisputeStatus::WarningNeedsResponse
                 } else {
-                    DisputeStatus::NeedsResponse
+                    StripeDisputeStatus::NeedsResponse
                 },
                 answered: false,
-                metadata: Metadata::new(),
+                metadata: StripeMetadata::new(),
             },
         );
         self.emit_dispute("charge.dispute.created", &id, None);
@@ -240,8 +242,10 @@ impl StripeSimulator {
     ///
     /// `dispute_unexpected_state` unless it is an open inquiry.
     pub fn escalate_dispute(&mut self, id: &DisputeId) -> Result<(), StripeError> {
-        self.expect_dispute(id, |status| status == DisputeStatus::WarningNeedsResponse)?;
-        let previous = self.change_dispute(id, DisputeStatus::NeedsResponse);
+        self.expect_dispute(id, |status| {
+            status == StripeDisputeStatus::WarningNeedsResponse
+        })?;
+        let previous = self.change_dispute(id, StripeDisputeStatus::NeedsResponse);
         self.emit_dispute("charge.dispute.updated", id, Some(previous));
         self.withdraw(id);
         Ok(())
@@ -253,9 +257,9 @@ impl StripeSimulator {
     ///
     /// `dispute_unexpected_state` unless it waits for an answer.
     pub fn submit_evidence(&mut self, id: &DisputeId) -> Result<(), StripeError> {
-        self.expect_dispute(id, |status| status == DisputeStatus::NeedsResponse)?;
+        self.expect_dispute(id, |status| status == StripeDisputeStatus::NeedsResponse)?;
         self.as_request(|sim| {
-            let previous = sim.change_dispute(id, DisputeStatus::UnderReview);
+            let previous = sim.change_dispute(id, StripeDisputeStatus::UnderReview);
             sim.dispute_mut(id).answered = true;
             sim.emit_dispute("charge.dispute.updated", id, Some(previous));
             Ok(())
@@ -274,14 +278,14 @@ impl StripeSimulator {
         outcome: DisputeOutcome,
     ) -> Result<(), StripeError> {
         self.expect_dispute(id, |status| !status.is_closed())?;
-        let inquiry = self.disputes[id].status == DisputeStatus::WarningNeedsResponse;
+        let inquiry = self.disputes[id].status == StripeDisputeStatus::WarningNeedsResponse;
         let closed = match (inquiry, outcome) {
-            (true, _) => DisputeStatus::WarningClosed,
-            (false, DisputeOutcome::Won) => DisputeStatus::Won,
-            (false, DisputeOutcome::Lost) => DisputeStatus::Lost,
+            (true, _) => StripeDisputeStatus::WarningClosed,
+            (false, DisputeOutcome::Won) => StripeDisputeStatus::Won,
+            (false, DisputeOutcome::Lost) => StripeDisputeStatus::Lost,
         };
         let previous = self.change_dispute(id, closed);
-        if closed == DisputeStatus::Won {
+        if closed == StripeDisputeStatus::Won {
             self.reinstate(id);
         }
         self.emit_dispute("charge.dispute.closed", id, Some(previous));
@@ -296,9 +300,9 @@ impl StripeSimulator {
             .is_some_and(|dispute| {
                 !matches!(
                     self.disputes[dispute].status,
-                    DisputeStatus::Won
-                        | DisputeStatus::WarningClosed
-                        | DisputeStatus::WarningNeedsResponse
+                    StripeDisputeStatus::Won
+                        | StripeDisputeStatus::WarningClosed
+                        | StripeDisputeStatus::WarningNeedsResponse
                 )
             })
     }
@@ -311,7 +315,7 @@ impl StripeSimulator {
             reporting_category: "dispute",
             amount: -signed(amount),
             currency: settlement,
-            fees: vec![FeeDetail::stripe(
+            fees: vec![StripeFeeDetail::stripe(
                 fee::of_dispute(settlement),
                 settlement,
                 "Dispute fee",
@@ -339,7 +343,7 @@ impl StripeSimulator {
             reporting_category: "dispute_reversal",
             amount: -withdrawal.amount,
             currency: withdrawal.currency,
-            fees: vec![FeeDetail::stripe(
+            fees: vec![StripeFeeDetail::stripe(
                 -withdrawal.fee,
                 withdrawal.currency,
                 "Dispute fee refund",
@@ -357,7 +361,7 @@ impl StripeSimulator {
     fn expect_dispute(
         &self,
         id: &DisputeId,
-        allowed: impl Fn(DisputeStatus) -> bool,
+        allowed: impl Fn(StripeDisputeStatus) -> bool,
     ) -> Result<(), StripeError> {
         let dispute = self
             .dispute(id)
@@ -371,32 +375,41 @@ impl StripeSimulator {
         ))
     }
 
-    fn change_dispute(&mut self, id: &DisputeId, status: DisputeStatus) -> Previous {
+    fn change_dispute(
+        &mut self,
+        id: &DisputeId,
+        status: StripeDisputeStatus,
+    ) -> PreviousAttributes {
         let dispute = self.dispute_mut(id);
         let before = dispute.status.text();
         dispute.status = status;
-        Previous(vec![("status", Before::Text(before))])
+        PreviousAttributes(vec![("status", PreviousValue::Text(before))])
     }
 
-    fn dispute_mut(&mut self, id: &DisputeId) -> &mut Dispute {
+    fn dispute_mut(&mut self, id: &DisputeId) -> &mut StripeDispute {
         self.disputes
             .get_mut(id)
             .expect("disputes are never forgotten")
     }
 
-    fn emit_dispute(&mut self, kind: &'static str, id: &DisputeId, previous: Option<Previous>) {
+    fn emit_dispute(
+        &mut self,
+        kind: &'static str,
+        id: &DisputeId,
+        previous: Option<PreviousAttributes>,
+    ) {
         let object = self.dispute_raw(&self.disputes[id]);
         self.emit(kind, id.as_str(), &object, previous);
     }
 
-    fn dispute_raw(&self, dispute: &Dispute) -> Box<RawValue> {
+    fn dispute_raw(&self, dispute: &StripeDispute) -> Box<RawValue> {
         let balance_transactions = dispute
             .balance_transactions
             .iter()
             .filter_map(|id| self.balance_transaction(id))
             .map(|transaction| self.transaction_raw(transaction))
             .collect();
-        raw(&View {
+        raw(&DisputeObject {
             id: &dispute.id,
             object: "dispute",
             amount: dispute.amount,
@@ -405,7 +418,7 @@ impl StripeSimulator {
             created: dispute.created,
             currency: dispute.currency,
             enhanced_eligibility_types: [],
-            evidence: Evidence {
+            evidence: DisputeEvidence {
                 customer_communication: NULL,
                 enhanced_evidence: EMPTY,
                 product_description: NULL,
@@ -423,13 +436,12 @@ impl StripeSimulator {
             livemode: false,
             metadata: &dispute.metadata,
             payment_intent: &dispute.payment_intent,
-            payment_method_details: MethodDetails {
-                card: CardDetails {
+            payment_method_details: DisputedMethodDetails {
+                card: DisputedCardDetails {
                     brand: "visa",
                     case_type: match dispute.status {
-                        DisputeStatus::WarningNeedsResponse | DisputeStatus::WarningClosed => {
-                            "inquiry"
-                        }
+                        StripeDisputeStatus::WarningNeedsResponse
+                        | StripeDisputeStatus::WarningClosed => "inquiry",
                         _ => "chargeback",
                     },
                     network_reason_code: "10.4",

@@ -1,6 +1,6 @@
 //! Refusals in the shape and with the codes of Stripe's error objects.
 
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use crate::id::{ChargeId, IntentId};
 use serde::Serialize;
 use std::fmt;
@@ -90,7 +90,7 @@ impl StripeError {
         )
     }
 
-    pub(crate) fn amount_too_small(currency: Currency) -> Self {
+    pub(crate) fn amount_too_small(currency: StripeCurrency) -> Self {
         Self::invalid(
             Some("amount_too_small"),
             Some("amount"),
@@ -101,7 +101,7 @@ impl StripeError {
         )
     }
 
-    pub(crate) fn not_a_multiple(currency: Currency, step: u64) -> Self {
+    pub(crate) fn not_a_multiple(currency: StripeCurrency, step: u64) -> Self {
         Self::invalid(
             Some("parameter_invalid_integer"),
             Some("amount"),
@@ -113,7 +113,7 @@ impl StripeError {
         Self::invalid(Some(code), None, message)
     }
 
-    pub(crate) fn balance_insufficient(currency: Currency) -> Self {
+    pub(crate) fn balance_insufficient(currency: StripeCurrency) -> Self {
         Self::invalid(
             Some("balance_insufficient"),
             None,

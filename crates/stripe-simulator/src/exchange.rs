@@ -4,7 +4,7 @@
 //! per cent, and depend only on the seed, the pair and the day. What they say
 //! is written as a JSON number from the digits: no float is ever computed.
 
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Serialize, Serializer};
@@ -17,14 +17,19 @@ const BILLION: u128 = 1_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExchangeRate {
     billionths: u64,
-    from: Currency,
-    to: Currency,
+    from: StripeCurrency,
+    to: StripeCurrency,
 }
 
 impl ExchangeRate {
     /// The rate of the day that `at` falls in, or `None` for a currency that
     /// this Stripe does not convert.
-    pub(crate) fn of_day(seed: u64, from: Currency, to: Currency, at: i64) -> Option<Self> {
+    pub(crate) fn of_day(
+        seed: u64,
+        from: StripeCurrency,
+        to: StripeCurrency,
+        at: i64,
+    ) -> Option<Self> {
         let (from_euro, to_euro) = (euros(from)?, euros(to)?);
         let middle = u128::from(from_euro) * BILLION / u128::from(to_euro);
         let day = at.div_euclid(DAY).unsigned_abs();
@@ -74,7 +79,7 @@ impl Serialize for ExchangeRate {
 }
 
 /// Euros per major unit, in billionths, around which the days drift.
-fn euros(currency: Currency) -> Option<u64> {
+fn euros(currency: StripeCurrency) -> Option<u64> {
     Some(match currency.as_str() {
         "eur" => 1_000_000_000,
         "usd" => 861_200_000,
@@ -97,7 +102,7 @@ fn euros(currency: Currency) -> Option<u64> {
     })
 }
 
-fn code(currency: Currency) -> u64 {
+fn code(currency: StripeCurrency) -> u64 {
     currency
         .as_str()
         .bytes()
@@ -129,22 +134,27 @@ mod tests {
         for (rate, amount, expected, digits) in [
             // 1,000 yen at 0.0058 is 5.80 euros.
             (
-                rate(5_800_000, Currency::JPY, Currency::EUR),
+                rate(5_800_000, StripeCurrency::JPY, StripeCurrency::EUR),
                 1000,
                 580,
                 "0.0058",
             ),
             // 12.340 dinars at 2.8 are 34.552 euros.
             (
-                rate(2_800_000_000, Currency::KWD, Currency::EUR),
+                rate(2_800_000_000, StripeCurrency::KWD, StripeCurrency::EUR),
                 12_340,
                 3455,
                 "2.8",
             ),
             // Half a cent goes up.
-            (rate(500_000_000, Currency::USD, Currency::EUR), 1, 1, "0.5"),
             (
-                rate(1_000_000_000, Currency::EUR, Currency::EUR),
+                rate(500_000_000, StripeCurrency::USD, StripeCurrency::EUR),
+                1,
+                1,
+                "0.5",
+            ),
+            (
+                rate(1_000_000_000, StripeCurrency::EUR, StripeCurrency::EUR),
                 77,
                 77,
                 "1.0",
@@ -162,7 +172,8 @@ mod tests {
     #[test]
     fn rates_depend_on_seed_pair_and_day_only() {
         let at = |seed, second| {
-            ExchangeRate::of_day(seed, Currency::JPY, Currency::EUR, second).expect("a rate")
+            ExchangeRate::of_day(seed, StripeCurrency::JPY, StripeCurrency::EUR, second)
+                .expect("a rate")
         };
         assert_eq!(at(1, 0), at(1, DAY - 1));
         assert_ne!(at(1, 0), at(1, DAY));
@@ -171,7 +182,10 @@ mod tests {
             let rate = at(3, day * DAY).billionths;
             assert!((5_684_000..5_743_000).contains(&rate), "{rate}");
         }
-        let unknown = Currency::parse("xxx").expect("three letters");
-        assert_eq!(ExchangeRate::of_day(1, unknown, Currency::EUR, 0), None);
+        let unknown = StripeCurrency::parse("xxx").expect("three letters");
+        assert_eq!(
+            ExchangeRate::of_day(1, unknown, StripeCurrency::EUR, 0),
+            None
+        );
     }
 }

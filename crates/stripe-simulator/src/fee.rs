@@ -1,16 +1,16 @@
 //! What Stripe keeps: processing fees, conversion fees, dispute fees.
 
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use serde::Serialize;
 
 /// One line of a balance transaction's `fee_details`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FeeDetail {
+pub struct StripeFeeDetail {
     /// Minor units of the settlement currency; negative when given back.
     pub amount: i64,
     application: Option<String>,
     /// The settlement currency.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// For people.
     pub description: &'static str,
     /// `stripe_fee`.
@@ -18,8 +18,8 @@ pub struct FeeDetail {
     pub kind: &'static str,
 }
 
-impl FeeDetail {
-    pub(crate) fn stripe(amount: i64, currency: Currency, description: &'static str) -> Self {
+impl StripeFeeDetail {
+    pub(crate) fn stripe(amount: i64, currency: StripeCurrency, description: &'static str) -> Self {
         Self {
             amount,
             application: None,
@@ -39,7 +39,7 @@ pub(crate) enum Tariff {
 }
 
 /// Hundredths of a per cent, and a fixed part in minor units.
-fn price(tariff: Tariff, settlement: Currency) -> (u64, u64) {
+fn price(tariff: Tariff, settlement: StripeCurrency) -> (u64, u64) {
     match (tariff, settlement.as_str()) {
         (Tariff::Online, "eur") => (150, 25),
         (Tariff::Online, "gbp") => (150, 20),
@@ -60,18 +60,18 @@ fn share(amount: u64, hundredths_of_per_cent: u64) -> u64 {
 pub(crate) fn of_charge(
     tariff: Tariff,
     amount: u64,
-    settlement: Currency,
+    settlement: StripeCurrency,
     converted: bool,
-) -> Vec<FeeDetail> {
+) -> Vec<StripeFeeDetail> {
     let (rate, fixed) = price(tariff, settlement);
     let processing = share(amount, rate) + fixed;
-    let mut details = vec![FeeDetail::stripe(
+    let mut details = vec![StripeFeeDetail::stripe(
         signed(processing),
         settlement,
         "Stripe processing fees",
     )];
     if converted {
-        details.push(FeeDetail::stripe(
+        details.push(StripeFeeDetail::stripe(
             signed(share(amount, 200)),
             settlement,
             "Stripe currency conversion fee",
@@ -81,7 +81,7 @@ pub(crate) fn of_charge(
 }
 
 /// What a dispute costs, in minor units of the settlement currency.
-pub(crate) fn of_dispute(settlement: Currency) -> i64 {
+pub(crate) fn of_dispute(settlement: StripeCurrency) -> i64 {
     match settlement.as_str() {
         "eur" | "gbp" => 2_000,
         _ => 1_500,
@@ -95,14 +95,44 @@ mod tests {
     #[test]
     fn fees_by_tariff_and_currency() {
         for (tariff, amount, currency, converted, expected) in [
-            (Tariff::Online, 10_000, Currency::EUR, false, vec![175]),
-            (Tariff::Online, 10_000, Currency::USD, false, vec![320]),
-            (Tariff::Online, 10_000, Currency::EUR, true, vec![175, 200]),
-            (Tariff::InPerson, 1_999, Currency::GBP, false, vec![38]),
-            (Tariff::BankDebit, 50_000, Currency::EUR, false, vec![35]),
+            (
+                Tariff::Online,
+                10_000,
+                StripeCurrency::EUR,
+                false,
+                vec![175],
+            ),
+            (
+                Tariff::Online,
+                10_000,
+                StripeCurrency::USD,
+                false,
+                vec![320],
+            ),
+            (
+                Tariff::Online,
+                10_000,
+                StripeCurrency::EUR,
+                true,
+                vec![175, 200],
+            ),
+            (
+                Tariff::InPerson,
+                1_999,
+                StripeCurrency::GBP,
+                false,
+                vec![38],
+            ),
+            (
+                Tariff::BankDebit,
+                50_000,
+                StripeCurrency::EUR,
+                false,
+                vec![35],
+            ),
             // 1.5 % of 33 is 0.495: half up on the cent.
-            (Tariff::Online, 33, Currency::EUR, false, vec![25]),
-            (Tariff::Online, 34, Currency::EUR, false, vec![26]),
+            (Tariff::Online, 33, StripeCurrency::EUR, false, vec![25]),
+            (Tariff::Online, 34, StripeCurrency::EUR, false, vec![26]),
         ] {
             let amounts: Vec<i64> = of_charge(tariff, amount, currency, converted)
                 .iter()

@@ -1,10 +1,10 @@
 //! Payment intents: one attempt of a customer to pay, retried on the same
 //! object after a decline.
 
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use crate::error::{ErrorKind, StripeError};
 use crate::id::{ChargeId, IntentId, PaymentMethodId, SessionId};
-use crate::json::{EMPTY, Empty, Metadata, NULL, Null, raw};
+use crate::json::{EMPTY, EmptyObject, NULL, Null, StripeMetadata, raw};
 use crate::payment_method::{MethodKind, PaymentMethod};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub enum CaptureMethod {
 /// The `status` of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum IntentStatus {
+pub enum StripeIntentStatus {
     /// New, or declined: it can be confirmed.
     RequiresPaymentMethod,
     /// The bank wants to hear from the customer.
@@ -45,13 +45,13 @@ pub struct CreateIntent {
     /// Stripe's minor units.
     pub amount: u64,
     /// What the customer pays in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
     /// What it may be paid with.
     pub method_kinds: Vec<MethodKind>,
     /// Copied to the charges.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// Groups it with the transfers that share it out.
     pub transfer_group: Option<String>,
 }
@@ -59,13 +59,13 @@ pub struct CreateIntent {
 impl CreateIntent {
     /// An intent that a card pays at once.
     #[must_use]
-    pub fn new(amount: u64, currency: Currency) -> Self {
+    pub fn new(amount: u64, currency: StripeCurrency) -> Self {
         Self {
             amount,
             currency,
             capture_method: CaptureMethod::Automatic,
             method_kinds: vec![MethodKind::Card],
-            metadata: Metadata::new(),
+            metadata: StripeMetadata::new(),
             transfer_group: None,
         }
     }
@@ -114,26 +114,26 @@ pub struct PaymentIntent {
     /// Seconds since the epoch.
     pub created: i64,
     /// What the customer pays in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// The newest charge.
     pub latest_charge: Option<ChargeId>,
     /// The merchant's facts.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// `status`.
-    pub status: IntentStatus,
+    pub status: StripeIntentStatus,
     /// Groups it with transfers.
     pub transfer_group: Option<String>,
     pub(crate) method_kinds: Vec<MethodKind>,
     pub(crate) session: Option<SessionId>,
     client_secret: String,
-    pub(crate) last_error: Option<Failure>,
+    pub(crate) last_error: Option<PaymentFailure>,
     /// Waiting for the customer's answer to the bank.
     pub(crate) asked: Option<PaymentMethod>,
     pub(crate) method_id: Option<PaymentMethodId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct PaymentFailure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) charge: Option<ChargeId>,
     pub(crate) code: &'static str,
@@ -145,7 +145,7 @@ pub(crate) struct Failure {
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct IntentObject<'a> {
     id: &'a IntentId,
     object: &'static str,
     amount: u64,
@@ -161,17 +161,17 @@ struct View<'a> {
     client_secret: &'a str,
     confirmation_method: &'static str,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     customer: Null,
     description: Null,
-    last_payment_error: Option<&'a Failure>,
+    last_payment_error: Option<&'a PaymentFailure>,
     latest_charge: Option<&'a ChargeId>,
     livemode: bool,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     next_action: Option<NextAction>,
     on_behalf_of: Null,
     payment_method: Option<&'a PaymentMethodId>,
-    payment_method_options: Empty,
+    payment_method_options: EmptyObject,
     payment_method_types: &'a [MethodKind],
     processing: Null,
     receipt_email: Null,
@@ -180,14 +180,14 @@ struct View<'a> {
     shipping: Null,
     statement_descriptor: Null,
     statement_descriptor_suffix: Null,
-    status: IntentStatus,
+    status: StripeIntentStatus,
     transfer_data: Null,
     transfer_group: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct AmountDetails {
-    tip: Empty,
+    tip: EmptyObject,
 }
 
 #[derive(Serialize)]
@@ -256,7 +256,7 @@ impl StripeSimulator {
                 currency: params.currency,
                 latest_charge: None,
                 metadata: params.metadata,
-                status: IntentStatus::RequiresPaymentMethod,
+                status: StripeIntentStatus::RequiresPaymentMethod,
                 transfer_group: params.transfer_group,
                 method_kinds: params.method_kinds,
                 session,
@@ -281,13 +281,13 @@ impl StripeSimulator {
             sim.expect_status(
                 id,
                 &[
-                    IntentStatus::RequiresPaymentMethod,
-                    IntentStatus::RequiresAction,
-                    IntentStatus::RequiresCapture,
+                    StripeIntentStatus::RequiresPaymentMethod,
+                    StripeIntentStatus::RequiresAction,
+                    StripeIntentStatus::RequiresCapture,
                 ],
                 "canceled",
             )?;
-            if sim.intents[id].status == IntentStatus::RequiresCapture {
+            if sim.intents[id].status == StripeIntentStatus::RequiresCapture {
                 let charge = sim.latest_charge(id);
                 sim.charge_mut(&charge).released = true;
                 if sim.options.released_funds_look_refunded {
@@ -300,7 +300,7 @@ impl StripeSimulator {
     }
 
     pub(crate) fn lapse_authorisation(&mut self, id: &IntentId) {
-        if self.intents[id].status != IntentStatus::RequiresCapture {
+        if self.intents[id].status != StripeIntentStatus::RequiresCapture {
             return;
         }
         let charge = self.latest_charge(id);
@@ -312,7 +312,7 @@ impl StripeSimulator {
     pub(crate) fn give_up(&mut self, id: &IntentId, reason: &'static str) {
         let now = self.clock;
         let intent = self.intent_mut(id);
-        intent.status = IntentStatus::Canceled;
+        intent.status = StripeIntentStatus::Canceled;
         intent.amount_capturable = 0;
         intent.canceled_at = Some(now);
         intent.cancellation_reason = Some(reason);
@@ -323,7 +323,7 @@ impl StripeSimulator {
     pub(crate) fn expect_status(
         &self,
         id: &IntentId,
-        allowed: &[IntentStatus],
+        allowed: &[StripeIntentStatus],
         verb: &str,
     ) -> Result<&PaymentIntent, StripeError> {
         let intent = self
@@ -361,7 +361,7 @@ impl StripeSimulator {
 }
 
 fn intent_raw(intent: &PaymentIntent) -> Box<RawValue> {
-    raw(&View {
+    raw(&IntentObject {
         id: &intent.id,
         object: "payment_intent",
         amount: intent.amount,
@@ -384,7 +384,7 @@ fn intent_raw(intent: &PaymentIntent) -> Box<RawValue> {
         latest_charge: intent.latest_charge.as_ref(),
         livemode: false,
         metadata: &intent.metadata,
-        next_action: (intent.status == IntentStatus::RequiresAction).then_some(NextAction {
+        next_action: (intent.status == StripeIntentStatus::RequiresAction).then_some(NextAction {
             kind: "use_stripe_sdk",
         }),
         on_behalf_of: NULL,

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Key-value pairs that a merchant attaches to an object.
-pub type Metadata = BTreeMap<String, String>;
+pub type StripeMetadata = BTreeMap<String, String>;
 
 /// A member that is always `null` here.
 pub(crate) const NULL: Null = None;
@@ -17,19 +17,19 @@ pub(crate) type Null = Option<()>;
 
 /// A member that is always `{}` here.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Empty {}
-pub(crate) const EMPTY: Empty = Empty {};
+pub(crate) struct EmptyObject {}
+pub(crate) const EMPTY: EmptyObject = EmptyObject {};
 
 /// Stripe's list object.
 #[derive(Debug, Serialize)]
-pub(crate) struct List<T> {
+pub(crate) struct ListObject<T> {
     object: &'static str,
     data: Vec<T>,
     has_more: bool,
     url: String,
 }
 
-impl<T> List<T> {
+impl<T> ListObject<T> {
     pub(crate) fn page(data: Vec<T>, has_more: bool, url: impl Into<String>) -> Self {
         Self {
             object: "list",
@@ -43,7 +43,7 @@ impl<T> List<T> {
 /// One member of `previous_attributes`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Before {
+pub(crate) enum PreviousValue {
     Null,
     Truth(bool),
     Count(u64),
@@ -52,9 +52,9 @@ pub(crate) enum Before {
 
 /// The `previous_attributes` of an event, in the order given.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Previous(pub(crate) Vec<(&'static str, Before)>);
+pub(crate) struct PreviousAttributes(pub(crate) Vec<(&'static str, PreviousValue)>);
 
-impl Serialize for Previous {
+impl Serialize for PreviousAttributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in &self.0 {

@@ -44,30 +44,30 @@ mod simulator;
 mod transfer;
 mod webhook;
 
-pub use account::Account;
+pub use account::StripeAccount;
 pub use api::{ApiCall, Reply};
-pub use balance::{BalanceTransaction, BalanceTransactionPage, MAXIMUM_PAGE};
-pub use charge::{Charge, ChargeStatus};
+pub use balance::{BalanceTransactionPage, MAXIMUM_PAGE, StripeBalanceTransaction};
+pub use charge::{ChargeStatus, StripeCharge};
 pub use checkout::{CheckoutSession, CreateSession, PaymentStatus, SessionStatus};
-pub use currency::{Currency, MAXIMUM_AMOUNT};
-pub use delivery::{Chaos, Delivery, DeliveryPlan};
-pub use dispute::{Dispute, DisputeOutcome, DisputeStatus, OpenDispute};
+pub use currency::{MAXIMUM_AMOUNT, StripeCurrency};
+pub use delivery::{Chaos, DeliveryPlan, WebhookDelivery};
+pub use dispute::{DisputeOutcome, OpenDispute, StripeDispute, StripeDisputeStatus};
 pub use error::{ErrorKind, StripeError};
 pub use exchange::ExchangeRate;
-pub use fee::FeeDetail;
+pub use fee::StripeFeeDetail;
 pub use id::{
     AccountId, BalanceTransactionId, ChargeId, CustomerId, DestinationPaymentId, DisputeId,
     EventId, FraudWarningId, IntentId, PaymentMethodId, PayoutId, ReaderId, RefundId, RequestId,
     SessionId, StripeId, TransferId, TransferReversalId,
 };
-pub use intent::{CaptureMethod, CreateIntent, IntentStatus, PaymentIntent};
-pub use json::Metadata;
+pub use intent::{CaptureMethod, CreateIntent, PaymentIntent, StripeIntentStatus};
+pub use json::StripeMetadata;
 pub use lifecycle::LifeCycle;
 pub use payment_method::{Decline, MethodKind, PaymentMethod};
-pub use payout::{CreatePayout, Payout, PayoutOutcome, PayoutStatus};
+pub use payout::{CreatePayout, PayoutOutcome, StripePayout, StripePayoutStatus};
 pub use permutation::{Permutations, in_order, permutations, shaken};
 pub use reader::Reader;
-pub use refund::{CreateRefund, Refund, RefundOutcome, RefundStatus};
+pub use refund::{CreateRefund, RefundOutcome, StripeRefund, StripeRefundStatus};
 pub use simulator::{SimulatorOptions, StripeSimulator};
-pub use transfer::{CreateTransfer, Transfer};
+pub use transfer::{CreateTransfer, StripeTransfer};
 pub use webhook::{API_VERSION, StripeEvent, events_list};

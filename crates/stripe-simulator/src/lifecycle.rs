@@ -2,7 +2,7 @@
 //! event to the last. Tests permute their events; benches repeat them.
 
 use crate::checkout::CreateSession;
-use crate::currency::Currency;
+use crate::currency::StripeCurrency;
 use crate::dispute::{DisputeOutcome, OpenDispute};
 use crate::error::StripeError;
 use crate::exchange::DAY;
@@ -20,7 +20,7 @@ use crate::webhook::StripeEvent;
 pub enum LifeCycle {
     /// A card pays.
     Paid,
-    /// A bank asks its customer, who agrees.
+    /// The bank asks the customer for authentication, which succeeds.
     PaidAfterAuthentication,
     /// Declined, then paid on the same intent.
     DeclinedThenPaid,
@@ -32,7 +32,7 @@ pub enum LifeCycle {
     CapturedInPart,
     /// Authorised, then let go.
     AuthorisationReleased,
-    /// Authorised, and nobody came back.
+    /// Authorised, never captured, and lapsed.
     AuthorisationLapsed,
     /// Paid, a third given back, then the rest.
     RefundedTwice,
@@ -106,9 +106,9 @@ impl LifeCycle {
         sim: &mut StripeSimulator,
         order: &str,
         amount: u64,
-        currency: Currency,
+        currency: StripeCurrency,
     ) -> Result<Vec<StripeEvent>, StripeError> {
-        let mut life = Life {
+        let mut life = LifeCycleRun {
             sim,
             order,
             amount,
@@ -119,14 +119,14 @@ impl LifeCycle {
     }
 }
 
-struct Life<'a> {
+struct LifeCycleRun<'a> {
     sim: &'a mut StripeSimulator,
     order: &'a str,
     amount: u64,
-    currency: Currency,
+    currency: StripeCurrency,
 }
 
-impl Life<'_> {
+impl LifeCycleRun<'_> {
     fn live(&mut self, cycle: LifeCycle) -> Result<(), StripeError> {
         match cycle {
             LifeCycle::Paid => {
@@ -292,7 +292,9 @@ impl Life<'_> {
     }
 
     fn share(&mut self, give_back: bool) -> Result<(), StripeError> {
-        let seller = self.sim.onboarded_account("Atelier", "FR", Currency::EUR);
+        let seller = self
+            .sim
+            .onboarded_account("Atelier", "FR", StripeCurrency::EUR);
         let charge = self.pay()?;
         let (funds, currency, _) = self.sim.settle(self.amount, self.currency);
         let transfer = self.sim.create_transfer(CreateTransfer {

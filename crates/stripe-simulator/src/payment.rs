@@ -2,12 +2,12 @@
 //! merchant takes what was authorised.
 
 use crate::agenda::Effect;
-use crate::charge::{Charge, ChargeStatus};
+use crate::charge::{ChargeStatus, StripeCharge};
 use crate::checkout::PaymentStatus;
 use crate::error::{ErrorKind, StripeError};
 use crate::id::{ChargeId, IntentId, PaymentMethodId};
-use crate::intent::{CaptureMethod, Failure, IntentStatus};
-use crate::payment_method::{Decline, Fate, PaymentMethod};
+use crate::intent::{CaptureMethod, PaymentFailure, StripeIntentStatus};
+use crate::payment_method::{Decline, PaymentFate, PaymentMethod};
 use crate::simulator::StripeSimulator;
 
 impl StripeSimulator {
@@ -22,7 +22,7 @@ impl StripeSimulator {
         &mut self,
         id: &IntentId,
         method: PaymentMethod,
-    ) -> Result<IntentStatus, StripeError> {
+    ) -> Result<StripeIntentStatus, StripeError> {
         self.as_request(|sim| sim.try_to_pay(id, method))
     }
 
@@ -30,8 +30,12 @@ impl StripeSimulator {
         &mut self,
         id: &IntentId,
         method: PaymentMethod,
-    ) -> Result<IntentStatus, StripeError> {
-        let intent = self.expect_status(id, &[IntentStatus::RequiresPaymentMethod], "confirmed")?;
+    ) -> Result<StripeIntentStatus, StripeError> {
+        let intent = self.expect_status(
+            id,
+            &[StripeIntentStatus::RequiresPaymentMethod],
+            "confirmed",
+        )?;
         if !intent.method_kinds.contains(&method.kind) {
             return Err(StripeError::invalid(
                 Some("payment_intent_incompatible_payment_method"),
@@ -40,19 +44,19 @@ impl StripeSimulator {
             ));
         }
         match method.fate {
-            Fate::Succeeds => Ok(self.authorise(id, method)),
-            Fate::Declines(decline) => {
+            PaymentFate::Succeeds => Ok(self.authorise(id, method)),
+            PaymentFate::Declines(decline) => {
                 let charge = self.open_charge(id, method, ChargeStatus::Failed);
                 Err(self.refuse_charge(id, &charge, decline))
             }
-            Fate::AsksCustomer => {
+            PaymentFate::AsksCustomer => {
                 let intent = self.intent_mut(id);
-                intent.status = IntentStatus::RequiresAction;
+                intent.status = StripeIntentStatus::RequiresAction;
                 intent.asked = Some(method);
                 self.emit_intent("payment_intent.requires_action", id);
-                Ok(IntentStatus::RequiresAction)
+                Ok(StripeIntentStatus::RequiresAction)
             }
-            Fate::SettlesLater { succeeds, after } => {
+            PaymentFate::SettlesLater { succeeds, after } => {
                 if intent.capture_method == CaptureMethod::Manual {
                     return Err(StripeError::invalid(
                         Some("payment_intent_incompatible_payment_method"),
@@ -62,7 +66,7 @@ impl StripeSimulator {
                 }
                 let charge = self.open_charge(id, method, ChargeStatus::Pending);
                 self.emit_charge("charge.pending", &charge, None);
-                self.intent_mut(id).status = IntentStatus::Processing;
+                self.intent_mut(id).status = StripeIntentStatus::Processing;
                 self.emit_intent("payment_intent.processing", id);
                 self.agenda.plan(
                     self.clock + after.max(0),
@@ -71,7 +75,7 @@ impl StripeSimulator {
                         succeeds,
                     },
                 );
-                Ok(IntentStatus::Processing)
+                Ok(StripeIntentStatus::Processing)
             }
         }
     }
@@ -87,8 +91,8 @@ impl StripeSimulator {
         &mut self,
         id: &IntentId,
         agrees: bool,
-    ) -> Result<IntentStatus, StripeError> {
-        self.expect_status(id, &[IntentStatus::RequiresAction], "authenticated")?;
+    ) -> Result<StripeIntentStatus, StripeError> {
+        self.expect_status(id, &[StripeIntentStatus::RequiresAction], "authenticated")?;
         let method = self
             .intent_mut(id)
             .asked
@@ -104,8 +108,8 @@ impl StripeSimulator {
         let code = "payment_intent_authentication_failure";
         let message = "The customer did not authenticate the payment.";
         let intent = self.intent_mut(id);
-        intent.status = IntentStatus::RequiresPaymentMethod;
-        intent.last_error = Some(Failure {
+        intent.status = StripeIntentStatus::RequiresPaymentMethod;
+        intent.last_error = Some(PaymentFailure {
             charge: None,
             code,
             decline_code: None,
@@ -133,7 +137,8 @@ impl StripeSimulator {
         amount: Option<u64>,
     ) -> Result<(), StripeError> {
         self.as_request(|sim| {
-            let intent = sim.expect_status(id, &[IntentStatus::RequiresCapture], "captured")?;
+            let intent =
+                sim.expect_status(id, &[StripeIntentStatus::RequiresCapture], "captured")?;
             let capturable = intent.amount_capturable;
             let currency = intent.currency;
             let amount = amount.unwrap_or(capturable);
@@ -170,7 +175,7 @@ impl StripeSimulator {
         }
     }
 
-    fn authorise(&mut self, id: &IntentId, method: PaymentMethod) -> IntentStatus {
+    fn authorise(&mut self, id: &IntentId, method: PaymentMethod) -> StripeIntentStatus {
         let charge = self.open_charge(id, method, ChargeStatus::Succeeded);
         let amount = self.intents[id].amount;
         if self.intents[id].capture_method == CaptureMethod::Automatic {
@@ -179,7 +184,7 @@ impl StripeSimulator {
             self.emit_intent("payment_intent.succeeded", id);
         } else {
             let intent = self.intent_mut(id);
-            intent.status = IntentStatus::RequiresCapture;
+            intent.status = StripeIntentStatus::RequiresCapture;
             intent.amount_capturable = amount;
             self.emit_charge("charge.succeeded", &charge, None);
             self.emit_intent("payment_intent.amount_capturable_updated", id);
@@ -195,7 +200,7 @@ impl StripeSimulator {
         taken.captured = true;
         taken.amount_captured = amount;
         let intent = self.intent_mut(id);
-        intent.status = IntentStatus::Succeeded;
+        intent.status = StripeIntentStatus::Succeeded;
         intent.amount_capturable = 0;
         intent.amount_received = amount;
         self.plan_late(Effect::ChargePosts(charge.clone()));
@@ -214,7 +219,7 @@ impl StripeSimulator {
         intent.latest_charge = Some(charge.clone());
         intent.last_error = None;
         intent.method_id = Some(method_id.clone());
-        let record = Charge {
+        let record = StripeCharge {
             id: charge.clone(),
             amount: intent.amount,
             amount_captured: 0,
@@ -240,7 +245,7 @@ impl StripeSimulator {
 
     fn refuse_charge(&mut self, id: &IntentId, charge: &ChargeId, decline: Decline) -> StripeError {
         self.charge_mut(charge).decline = Some(decline);
-        let failure = Failure {
+        let failure = PaymentFailure {
             charge: Some(charge.clone()),
             code: decline.code(),
             decline_code: Some(decline.decline_code()),
@@ -248,7 +253,7 @@ impl StripeSimulator {
             kind: ErrorKind::CardError,
         };
         let intent = self.intent_mut(id);
-        intent.status = IntentStatus::RequiresPaymentMethod;
+        intent.status = StripeIntentStatus::RequiresPaymentMethod;
         intent.method_id = None;
         intent.last_error = Some(failure);
         self.emit_charge("charge.failed", charge, None);

@@ -45,7 +45,7 @@ impl Decline {
 
 /// What happens when the method is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PaymentFate {
     Succeeds,
     Declines(Decline),
     AsksCustomer,
@@ -95,7 +95,7 @@ pub struct PaymentMethod {
     pub(crate) kind: MethodKind,
     pub(crate) brand: &'static str,
     pub(crate) last4: &'static str,
-    pub(crate) fate: Fate,
+    pub(crate) fate: PaymentFate,
 }
 
 impl PaymentMethod {
@@ -106,7 +106,7 @@ impl PaymentMethod {
             kind: MethodKind::Card,
             brand: "visa",
             last4: "4242",
-            fate: Fate::Succeeds,
+            fate: PaymentFate::Succeeds,
         }
     }
 
@@ -129,7 +129,7 @@ impl PaymentMethod {
                 Decline::InsufficientFunds => "9995",
                 Decline::ExpiredCard => "0069",
             },
-            fate: Fate::Declines(decline),
+            fate: PaymentFate::Declines(decline),
             ..Self::card()
         }
     }
@@ -140,7 +140,7 @@ impl PaymentMethod {
     pub fn asks_customer() -> Self {
         Self {
             last4: "3155",
-            fate: Fate::AsksCustomer,
+            fate: PaymentFate::AsksCustomer,
             ..Self::card()
         }
     }
@@ -170,7 +170,7 @@ impl PaymentMethod {
             kind: MethodKind::SepaDebit,
             brand: "",
             last4: "3000",
-            fate: Fate::SettlesLater { succeeds, after },
+            fate: PaymentFate::SettlesLater { succeeds, after },
         }
     }
 
@@ -183,7 +183,7 @@ impl PaymentMethod {
     /// The same method once its bank has no more questions.
     pub(crate) fn authenticated(&self) -> Self {
         Self {
-            fate: Fate::Succeeds,
+            fate: PaymentFate::Succeeds,
             ..self.clone()
         }
     }

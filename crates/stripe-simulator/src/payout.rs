@@ -3,11 +3,11 @@
 
 use crate::agenda::Effect;
 use crate::balance::Movement;
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use crate::error::StripeError;
 use crate::exchange::DAY;
 use crate::id::{BalanceTransactionId, PayoutId};
-use crate::json::{Before, Metadata, NULL, Null, Previous, raw};
+use crate::json::{NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata, raw};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ const BANK_REFUSES_AFTER: i64 = 30 * 3_600;
 /// The `status` of a payout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PayoutStatus {
+pub enum StripePayoutStatus {
     /// Asked for; it can be cancelled.
     Pending,
     /// On its way to the bank.
@@ -32,7 +32,7 @@ pub enum PayoutStatus {
     Canceled,
 }
 
-impl PayoutStatus {
+impl StripePayoutStatus {
     fn text(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -62,9 +62,9 @@ pub struct CreatePayout {
     /// Minor units of `currency`.
     pub amount: u64,
     /// A currency that the platform has a balance in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// The merchant's facts.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// What becomes of it.
     pub outcome: PayoutOutcome,
 }
@@ -72,11 +72,11 @@ pub struct CreatePayout {
 impl CreatePayout {
     /// A payout that arrives.
     #[must_use]
-    pub fn new(amount: u64, currency: Currency) -> Self {
+    pub fn new(amount: u64, currency: StripeCurrency) -> Self {
         Self {
             amount,
             currency,
-            metadata: Metadata::new(),
+            metadata: StripeMetadata::new(),
             outcome: PayoutOutcome::Arrives,
         }
     }
@@ -84,7 +84,7 @@ impl CreatePayout {
 
 /// A payout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payout {
+pub struct StripePayout {
     /// `id`.
     pub id: PayoutId,
     /// Minor units of `currency`.
@@ -96,18 +96,18 @@ pub struct Payout {
     /// Seconds since the epoch.
     pub created: i64,
     /// What it is paid in.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// What brought the money back.
     pub failure_balance_transaction: Option<BalanceTransactionId>,
     /// `status`.
-    pub status: PayoutStatus,
-    metadata: Metadata,
+    pub status: StripePayoutStatus,
+    metadata: StripeMetadata,
     outcome: PayoutOutcome,
     destination: String,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct PayoutObject<'a> {
     id: &'a PayoutId,
     object: &'static str,
     amount: u64,
@@ -117,21 +117,21 @@ struct View<'a> {
     automatic: bool,
     balance_transaction: &'a BalanceTransactionId,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     description: Null,
     destination: &'a str,
     failure_balance_transaction: Option<&'a BalanceTransactionId>,
     failure_code: Option<&'static str>,
     failure_message: Option<&'static str>,
     livemode: bool,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     method: &'static str,
     original_payout: Null,
     reconciliation_status: &'static str,
     reversed_by: Null,
     source_type: &'static str,
     statement_descriptor: Null,
-    status: PayoutStatus,
+    status: StripePayoutStatus,
     trace_id: Null,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -140,7 +140,7 @@ struct View<'a> {
 impl StripeSimulator {
     /// One payout.
     #[must_use]
-    pub fn payout(&self, id: &PayoutId) -> Option<&Payout> {
+    pub fn payout(&self, id: &PayoutId) -> Option<&StripePayout> {
         self.payouts.get(id)
     }
 
@@ -190,7 +190,7 @@ impl StripeSimulator {
         let arrival_date = (self.clock.div_euclid(DAY) + ARRIVES_AFTER_DAYS) * DAY;
         self.payouts.insert(
             id.clone(),
-            Payout {
+            StripePayout {
                 id: id.clone(),
                 amount: params.amount,
                 arrival_date,
@@ -198,7 +198,7 @@ impl StripeSimulator {
                 created: self.clock,
                 currency: params.currency,
                 failure_balance_transaction: None,
-                status: PayoutStatus::Pending,
+                status: StripePayoutStatus::Pending,
                 metadata: params.metadata,
                 outcome: params.outcome,
                 destination,
@@ -220,13 +220,13 @@ impl StripeSimulator {
             let payout = sim
                 .payout(id)
                 .ok_or_else(|| StripeError::missing("payout", "payout", id))?;
-            if payout.status != PayoutStatus::Pending {
+            if payout.status != StripePayoutStatus::Pending {
                 return Err(StripeError::unexpected_state(
                     "payout_unexpected_state",
                     "Only pending payouts can be canceled.",
                 ));
             }
-            sim.bring_back(id, "payout_cancel", PayoutStatus::Canceled);
+            sim.bring_back(id, "payout_cancel", StripePayoutStatus::Canceled);
             sim.emit_payout("payout.canceled", id, None);
             Ok(())
         })
@@ -236,37 +236,44 @@ impl StripeSimulator {
         let payout = &self.payouts[id];
         let (status, outcome) = (payout.status, payout.outcome);
         let next = match (status, outcome) {
-            (PayoutStatus::Pending, _) => {
+            (StripePayoutStatus::Pending, _) => {
                 let due = payout.arrival_date.max(self.clock);
                 self.agenda.plan(due, Effect::PayoutMoves(id.clone()));
-                PayoutStatus::InTransit
+                StripePayoutStatus::InTransit
             }
-            (PayoutStatus::InTransit, PayoutOutcome::Fails)
-            | (PayoutStatus::Paid, PayoutOutcome::FailsAfterPaid) => PayoutStatus::Failed,
-            (PayoutStatus::InTransit, PayoutOutcome::FailsAfterPaid) => {
+            (StripePayoutStatus::InTransit, PayoutOutcome::Fails)
+            | (StripePayoutStatus::Paid, PayoutOutcome::FailsAfterPaid) => {
+                StripePayoutStatus::Failed
+            }
+            (StripePayoutStatus::InTransit, PayoutOutcome::FailsAfterPaid) => {
                 let due = self.clock + BANK_REFUSES_AFTER;
                 self.agenda.plan(due, Effect::PayoutMoves(id.clone()));
-                PayoutStatus::Paid
+                StripePayoutStatus::Paid
             }
-            (PayoutStatus::InTransit, PayoutOutcome::Arrives) => PayoutStatus::Paid,
+            (StripePayoutStatus::InTransit, PayoutOutcome::Arrives) => StripePayoutStatus::Paid,
             // Cancelled meanwhile: nothing moves any more.
-            (PayoutStatus::Paid | PayoutStatus::Failed | PayoutStatus::Canceled, _) => return,
+            (
+                StripePayoutStatus::Paid
+                | StripePayoutStatus::Failed
+                | StripePayoutStatus::Canceled,
+                _,
+            ) => return,
         };
-        if next == PayoutStatus::Failed {
-            self.bring_back(id, "payout_failure", PayoutStatus::Failed);
+        if next == StripePayoutStatus::Failed {
+            self.bring_back(id, "payout_failure", StripePayoutStatus::Failed);
         } else {
             self.payout_mut(id).status = next;
         }
-        let previous = Previous(vec![("status", Before::Text(status.text()))]);
+        let previous = PreviousAttributes(vec![("status", PreviousValue::Text(status.text()))]);
         let kind = match next {
-            PayoutStatus::Paid => "payout.paid",
-            PayoutStatus::Failed => "payout.failed",
+            StripePayoutStatus::Paid => "payout.paid",
+            StripePayoutStatus::Failed => "payout.failed",
             _ => "payout.updated",
         };
         self.emit_payout(kind, id, (kind == "payout.updated").then_some(previous));
     }
 
-    fn bring_back(&mut self, id: &PayoutId, kind: &'static str, status: PayoutStatus) {
+    fn bring_back(&mut self, id: &PayoutId, kind: &'static str, status: StripePayoutStatus) {
         let payout = &self.payouts[id];
         let movement = Movement {
             kind,
@@ -285,21 +292,26 @@ impl StripeSimulator {
         payout.failure_balance_transaction = Some(transaction);
     }
 
-    fn payout_mut(&mut self, id: &PayoutId) -> &mut Payout {
+    fn payout_mut(&mut self, id: &PayoutId) -> &mut StripePayout {
         self.payouts
             .get_mut(id)
             .expect("payouts are never forgotten")
     }
 
-    fn emit_payout(&mut self, kind: &'static str, id: &PayoutId, previous: Option<Previous>) {
+    fn emit_payout(
+        &mut self,
+        kind: &'static str,
+        id: &PayoutId,
+        previous: Option<PreviousAttributes>,
+    ) {
         let object = payout_raw(&self.payouts[id]);
         self.emit(kind, id.as_str(), &object, previous);
     }
 }
 
-fn payout_raw(payout: &Payout) -> Box<RawValue> {
-    let failed = payout.status == PayoutStatus::Failed;
-    raw(&View {
+fn payout_raw(payout: &StripePayout) -> Box<RawValue> {
+    let failed = payout.status == StripePayoutStatus::Failed;
+    raw(&PayoutObject {
         id: &payout.id,
         object: "payout",
         amount: payout.amount,

@@ -3,8 +3,8 @@
 
 use crate::error::StripeError;
 use crate::id::{IntentId, ReaderId};
-use crate::intent::IntentStatus;
-use crate::json::{Metadata, NULL, Null, raw};
+use crate::intent::StripeIntentStatus;
+use crate::json::{NULL, Null, StripeMetadata, raw};
 use crate::payment_method::PaymentMethod;
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
@@ -19,46 +19,46 @@ pub struct Reader {
     pub label: String,
     /// The intent that waits for a card, or was the last to.
     pub intent: Option<IntentId>,
-    state: ActionState,
+    state: ReaderActionState,
     failure: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum ActionState {
+enum ReaderActionState {
     InProgress,
     Succeeded,
     Failed,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct ReaderObject<'a> {
     id: &'a ReaderId,
     object: &'static str,
-    action: Option<Action<'a>>,
+    action: Option<ReaderAction<'a>>,
     device_sw_version: Null,
     device_type: &'static str,
     ip_address: Null,
     label: &'a str,
     livemode: bool,
     location: Null,
-    metadata: Metadata,
+    metadata: StripeMetadata,
     serial_number: &'a str,
     status: &'static str,
 }
 
 #[derive(Serialize)]
-struct Action<'a> {
+struct ReaderAction<'a> {
     failure_code: Option<&'static str>,
     failure_message: Option<&'static str>,
-    process_payment_intent: Process<'a>,
-    status: ActionState,
+    process_payment_intent: ProcessPaymentIntent<'a>,
+    status: ReaderActionState,
     #[serde(rename = "type")]
     kind: &'static str,
 }
 
 #[derive(Serialize)]
-struct Process<'a> {
+struct ProcessPaymentIntent<'a> {
     payment_intent: &'a IntentId,
 }
 
@@ -73,7 +73,7 @@ impl StripeSimulator {
                     id: id.clone(),
                     label: label.to_owned(),
                     intent: None,
-                    state: ActionState::Succeeded,
+                    state: ReaderActionState::Succeeded,
                     failure: None,
                 },
             );
@@ -93,7 +93,7 @@ impl StripeSimulator {
         intent: &IntentId,
     ) -> Result<(), StripeError> {
         let reader = self.expect_reader(id)?;
-        if reader.intent.is_some() && reader.state == ActionState::InProgress {
+        if reader.intent.is_some() && reader.state == ReaderActionState::InProgress {
             return Err(StripeError {
                 status: 409,
                 ..StripeError::unexpected_state(
@@ -106,7 +106,7 @@ impl StripeSimulator {
             .intent(intent)
             .ok_or_else(|| StripeError::missing("payment_intent", "payment_intent", intent))?
             .status;
-        if status != IntentStatus::RequiresPaymentMethod {
+        if status != StripeIntentStatus::RequiresPaymentMethod {
             return Err(StripeError::unexpected_state(
                 "intent_invalid_state",
                 "The intent does not wait for a payment method.",
@@ -115,7 +115,7 @@ impl StripeSimulator {
         self.as_request(|sim| {
             let reader = sim.reader_mut(id);
             reader.intent = Some(intent.clone());
-            reader.state = ActionState::InProgress;
+            reader.state = ReaderActionState::InProgress;
             reader.failure = None;
             sim.emit_reader("terminal.reader.action_updated", id);
             Ok(())
@@ -132,10 +132,10 @@ impl StripeSimulator {
         &mut self,
         id: &ReaderId,
         method: PaymentMethod,
-    ) -> Result<IntentStatus, StripeError> {
+    ) -> Result<StripeIntentStatus, StripeError> {
         let reader = self.expect_reader(id)?;
         let intent = match (&reader.intent, reader.state) {
-            (Some(intent), ActionState::InProgress) => intent.clone(),
+            (Some(intent), ReaderActionState::InProgress) => intent.clone(),
             _ => {
                 return Err(StripeError::unexpected_state(
                     "terminal_reader_idle",
@@ -147,11 +147,11 @@ impl StripeSimulator {
         let reader = self.reader_mut(id);
         match &answer {
             Ok(_) => {
-                reader.state = ActionState::Succeeded;
+                reader.state = ReaderActionState::Succeeded;
                 self.emit_reader("terminal.reader.action_succeeded", id);
             }
             Err(refusal) => {
-                reader.state = ActionState::Failed;
+                reader.state = ReaderActionState::Failed;
                 reader.failure = Some((
                     refusal.code.unwrap_or("card_declined"),
                     "The card was declined.",
@@ -186,13 +186,13 @@ impl StripeSimulator {
 }
 
 fn reader_raw(reader: &Reader) -> Box<RawValue> {
-    raw(&View {
+    raw(&ReaderObject {
         id: &reader.id,
         object: "terminal.reader",
-        action: reader.intent.as_ref().map(|intent| Action {
+        action: reader.intent.as_ref().map(|intent| ReaderAction {
             failure_code: reader.failure.map(|(code, _)| code),
             failure_message: reader.failure.map(|(_, message)| message),
-            process_payment_intent: Process {
+            process_payment_intent: ProcessPaymentIntent {
                 payment_intent: intent,
             },
             status: reader.state,
@@ -204,7 +204,7 @@ fn reader_raw(reader: &Reader) -> Box<RawValue> {
         label: &reader.label,
         livemode: false,
         location: NULL,
-        metadata: Metadata::new(),
+        metadata: StripeMetadata::new(),
         serial_number: reader.id.as_str(),
         status: "online",
     })

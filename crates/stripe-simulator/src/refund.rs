@@ -2,10 +2,10 @@
 
 use crate::agenda::Effect;
 use crate::balance::Movement;
-use crate::currency::{Currency, signed};
+use crate::currency::{StripeCurrency, signed};
 use crate::error::StripeError;
 use crate::id::{BalanceTransactionId, ChargeId, IntentId, RefundId};
-use crate::json::{Before, Metadata, NULL, Null, Previous, raw};
+use crate::json::{NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata, raw};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 /// The `status` of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RefundStatus {
+pub enum StripeRefundStatus {
     /// The bank has not agreed yet.
     Pending,
     /// The money is on its way to the customer.
@@ -45,7 +45,7 @@ pub struct CreateRefund {
     /// How much; everything that is left when `None`.
     pub amount: Option<u64>,
     /// The merchant's facts.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     pub reason: Option<&'static str>,
     /// What becomes of it.
@@ -59,7 +59,7 @@ impl CreateRefund {
         Self {
             charge,
             amount: None,
-            metadata: Metadata::new(),
+            metadata: StripeMetadata::new(),
             reason: Some("requested_by_customer"),
             outcome: RefundOutcome::Succeeds,
         }
@@ -84,7 +84,7 @@ impl CreateRefund {
 
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refund {
+pub struct StripeRefund {
     /// `id`.
     pub id: RefundId,
     /// How much, in the charge's currency.
@@ -96,40 +96,40 @@ pub struct Refund {
     /// Seconds since the epoch.
     pub created: i64,
     /// The charge's currency.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// What brought the money back after a failure.
     pub failure_balance_transaction: Option<BalanceTransactionId>,
     /// The merchant's facts.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
     /// The intent of the charge.
     pub payment_intent: IntentId,
     /// `status`.
-    pub status: RefundStatus,
+    pub status: StripeRefundStatus,
     reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct RefundObject<'a> {
     id: &'a RefundId,
     object: &'static str,
     amount: u64,
     balance_transaction: Option<&'a BalanceTransactionId>,
     charge: &'a ChargeId,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     destination_details: Destination,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_balance_transaction: Option<&'a BalanceTransactionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<&'static str>,
-    metadata: &'a Metadata,
+    metadata: &'a StripeMetadata,
     payment_intent: &'a IntentId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending_reason: Option<&'static str>,
     reason: Option<&'static str>,
     receipt_number: Null,
     source_transfer_reversal: Null,
-    status: RefundStatus,
+    status: StripeRefundStatus,
     transfer_reversal: Null,
 }
 
@@ -149,7 +149,7 @@ struct DestinationCard {
 impl StripeSimulator {
     /// One refund.
     #[must_use]
-    pub fn refund(&self, id: &RefundId) -> Option<&Refund> {
+    pub fn refund(&self, id: &RefundId) -> Option<&StripeRefund> {
         self.refunds.get(id)
     }
 
@@ -210,7 +210,7 @@ impl StripeSimulator {
         let charge = self.charge_mut(&params.charge);
         let before = charge.amount_refunded;
         charge.amount_refunded += amount;
-        let refund = Refund {
+        let refund = StripeRefund {
             id: id.clone(),
             amount,
             balance_transaction: None,
@@ -221,9 +221,9 @@ impl StripeSimulator {
             metadata: params.metadata,
             payment_intent: charge.payment_intent.clone(),
             status: match params.outcome {
-                RefundOutcome::SucceedsLater => RefundStatus::Pending,
+                RefundOutcome::SucceedsLater => StripeRefundStatus::Pending,
                 RefundOutcome::Succeeds | RefundOutcome::FailsLater { .. } => {
-                    RefundStatus::Succeeded
+                    StripeRefundStatus::Succeeded
                 }
             },
             reason: params.reason,
@@ -233,9 +233,9 @@ impl StripeSimulator {
         self.emit_charge(
             "charge.refunded",
             &params.charge,
-            Some(Previous(vec![
-                ("amount_refunded", Before::Count(before)),
-                ("refunded", Before::Truth(false)),
+            Some(PreviousAttributes(vec![
+                ("amount_refunded", PreviousValue::Count(before)),
+                ("refunded", PreviousValue::Truth(false)),
             ])),
         );
         self.plan_late(Effect::RefundPosts(id.clone()));
@@ -266,12 +266,12 @@ impl StripeSimulator {
         let transaction = self.post(movement);
         let refund = self.refund_mut(id);
         refund.balance_transaction = Some(transaction);
-        let mut previous = vec![("balance_transaction", Before::Null)];
-        if refund.status == RefundStatus::Pending {
-            refund.status = RefundStatus::Succeeded;
-            previous.push(("status", Before::Text("pending")));
+        let mut previous = vec![("balance_transaction", PreviousValue::Null)];
+        if refund.status == StripeRefundStatus::Pending {
+            refund.status = StripeRefundStatus::Succeeded;
+            previous.push(("status", PreviousValue::Text("pending")));
         }
-        self.emit_refund("refund.updated", id, Some(Previous(previous)));
+        self.emit_refund("refund.updated", id, Some(PreviousAttributes(previous)));
     }
 
     /// The bank sends the money back: it is the merchant's again, and still
@@ -298,27 +298,32 @@ impl StripeSimulator {
         let transaction = self.post(movement);
         self.charge_mut(&charge).amount_refunded -= amount;
         let refund = self.refund_mut(id);
-        refund.status = RefundStatus::Failed;
+        refund.status = StripeRefundStatus::Failed;
         refund.failure_balance_transaction = Some(transaction);
-        let previous = Previous(vec![("status", Before::Text("succeeded"))]);
+        let previous = PreviousAttributes(vec![("status", PreviousValue::Text("succeeded"))]);
         self.emit_refund("refund.updated", id, Some(previous));
         self.emit_refund("refund.failed", id, None);
     }
 
-    fn refund_mut(&mut self, id: &RefundId) -> &mut Refund {
+    fn refund_mut(&mut self, id: &RefundId) -> &mut StripeRefund {
         self.refunds
             .get_mut(id)
             .expect("refunds are never forgotten")
     }
 
-    fn emit_refund(&mut self, kind: &'static str, id: &RefundId, previous: Option<Previous>) {
+    fn emit_refund(
+        &mut self,
+        kind: &'static str,
+        id: &RefundId,
+        previous: Option<PreviousAttributes>,
+    ) {
         let object = refund_raw(&self.refunds[id]);
         self.emit(kind, id.as_str(), &object, previous);
     }
 }
 
-fn refund_raw(refund: &Refund) -> Box<RawValue> {
-    raw(&View {
+fn refund_raw(refund: &StripeRefund) -> Box<RawValue> {
+    raw(&RefundObject {
         id: &refund.id,
         object: "refund",
         amount: refund.amount,
@@ -331,11 +336,11 @@ fn refund_raw(refund: &Refund) -> Box<RawValue> {
             kind: "card",
         },
         failure_balance_transaction: refund.failure_balance_transaction.as_ref(),
-        failure_reason: (refund.status == RefundStatus::Failed)
+        failure_reason: (refund.status == StripeRefundStatus::Failed)
             .then_some("expired_or_canceled_card"),
         metadata: &refund.metadata,
         payment_intent: &refund.payment_intent,
-        pending_reason: (refund.status == RefundStatus::Pending).then_some("processing"),
+        pending_reason: (refund.status == StripeRefundStatus::Pending).then_some("processing"),
         reason: refund.reason,
         receipt_number: NULL,
         source_transfer_reversal: NULL,

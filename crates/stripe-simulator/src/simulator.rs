@@ -5,23 +5,23 @@
 //! the same options and the same calls hold the same state and produce the same
 //! events, byte for byte.
 
-use crate::account::Account;
-use crate::agenda::{Agenda, Effect};
+use crate::account::StripeAccount;
+use crate::agenda::{Effect, EffectSchedule};
 use crate::api::StoredReply;
 use crate::balance::Balance;
-use crate::charge::Charge;
+use crate::charge::StripeCharge;
 use crate::checkout::CheckoutSession;
-use crate::currency::Currency;
-use crate::dispute::Dispute;
+use crate::currency::StripeCurrency;
+use crate::dispute::StripeDispute;
 use crate::id::{
     AccountId, ChargeId, DisputeId, IdSource, IntentId, PayoutId, ReaderId, RefundId, SessionId,
     TransferId,
 };
 use crate::intent::PaymentIntent;
-use crate::payout::Payout;
+use crate::payout::StripePayout;
 use crate::reader::Reader;
-use crate::refund::Refund;
-use crate::transfer::Transfer;
+use crate::refund::StripeRefund;
+use crate::transfer::StripeTransfer;
 use crate::webhook::{RequestContext, StripeEvent};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -35,7 +35,7 @@ pub struct SimulatorOptions {
     pub seed: u64,
     /// Currencies that the platform keeps a balance in; never empty. A charge
     /// in any other is converted into the first.
-    pub settlement_currencies: Vec<Currency>,
+    pub settlement_currencies: Vec<StripeCurrency>,
     /// Seconds between a capture or refund and its balance transaction.
     pub balance_transaction_delay: RangeInclusive<i64>,
     /// Days until a charge's funds are available.
@@ -54,7 +54,11 @@ impl SimulatorOptions {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            settlement_currencies: vec![Currency::EUR, Currency::GBP, Currency::USD],
+            settlement_currencies: vec![
+                StripeCurrency::EUR,
+                StripeCurrency::GBP,
+                StripeCurrency::USD,
+            ],
             balance_transaction_delay: 3..=120,
             settlement_days: 2,
             authorisation_lifetime: 7 * 86_400,
@@ -71,19 +75,19 @@ pub struct StripeSimulator {
     pub(crate) ids: IdSource,
     /// Apart from the ids, so that a delay more does not rename everything.
     pub(crate) chance: ChaCha8Rng,
-    pub(crate) agenda: Agenda,
+    pub(crate) agenda: EffectSchedule,
     pub(crate) outbox: Vec<StripeEvent>,
     pub(crate) request: Option<RequestContext>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) replies: BTreeMap<String, StoredReply>,
     pub(crate) intents: BTreeMap<IntentId, PaymentIntent>,
-    pub(crate) charges: BTreeMap<ChargeId, Charge>,
-    pub(crate) refunds: BTreeMap<RefundId, Refund>,
-    pub(crate) disputes: BTreeMap<DisputeId, Dispute>,
-    pub(crate) transfers: BTreeMap<TransferId, Transfer>,
-    pub(crate) payouts: BTreeMap<PayoutId, Payout>,
+    pub(crate) charges: BTreeMap<ChargeId, StripeCharge>,
+    pub(crate) refunds: BTreeMap<RefundId, StripeRefund>,
+    pub(crate) disputes: BTreeMap<DisputeId, StripeDispute>,
+    pub(crate) transfers: BTreeMap<TransferId, StripeTransfer>,
+    pub(crate) payouts: BTreeMap<PayoutId, StripePayout>,
     pub(crate) sessions: BTreeMap<SessionId, CheckoutSession>,
-    pub(crate) accounts: BTreeMap<AccountId, Account>,
+    pub(crate) accounts: BTreeMap<AccountId, StripeAccount>,
     pub(crate) readers: BTreeMap<ReaderId, Reader>,
     pub(crate) balance: Balance,
 }
@@ -106,7 +110,7 @@ impl StripeSimulator {
             clock: 0,
             ids: IdSource::new(seed),
             chance: rand::SeedableRng::seed_from_u64(seed ^ 0x05EE_DCAB_1E5E_A507),
-            agenda: Agenda::default(),
+            agenda: EffectSchedule::default(),
             outbox: Vec::new(),
             request: None,
             idempotency_key: None,
@@ -191,7 +195,7 @@ impl StripeSimulator {
 
     /// The currency that money in `currency` is kept in.
     #[must_use]
-    pub fn settlement_currency(&self, currency: Currency) -> Currency {
+    pub fn settlement_currency(&self, currency: StripeCurrency) -> StripeCurrency {
         let kept = &self.options.settlement_currencies;
         if kept.contains(&currency) {
             currency

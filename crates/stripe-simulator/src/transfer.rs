@@ -2,12 +2,12 @@
 //! transfers, so the platform holds the money until it shares it out.
 
 use crate::balance::Movement;
-use crate::currency::{Currency, MAXIMUM_AMOUNT, signed};
+use crate::currency::{MAXIMUM_AMOUNT, StripeCurrency, signed};
 use crate::error::StripeError;
 use crate::id::{
     AccountId, BalanceTransactionId, ChargeId, DestinationPaymentId, TransferId, TransferReversalId,
 };
-use crate::json::{Before, List, Metadata, NULL, Null, Previous, raw};
+use crate::json::{ListObject, NULL, Null, PreviousAttributes, PreviousValue, StripeMetadata, raw};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,8 +18,8 @@ pub struct CreateTransfer {
     /// Minor units of `currency`.
     pub amount: u64,
     /// A currency that the platform has a balance in.
-    pub currency: Currency,
-    /// Who gets it.
+    pub currency: StripeCurrency,
+    /// The connected account that receives it.
     pub destination: AccountId,
     /// The charge whose funds it draws on, as soon as they are available; from
     /// the available balance when `None`.
@@ -27,12 +27,12 @@ pub struct CreateTransfer {
     /// Groups it with the charge.
     pub transfer_group: Option<String>,
     /// The merchant's facts.
-    pub metadata: Metadata,
+    pub metadata: StripeMetadata,
 }
 
 /// A transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transfer {
+pub struct StripeTransfer {
     /// `id`.
     pub id: TransferId,
     /// Minor units of `currency`.
@@ -44,14 +44,14 @@ pub struct Transfer {
     /// Seconds since the epoch.
     pub created: i64,
     /// What it is paid in.
-    pub currency: Currency,
-    /// Who gets it.
+    pub currency: StripeCurrency,
+    /// The connected account that receives it.
     pub destination: AccountId,
     /// The charge whose funds it draws on.
     pub source_transaction: Option<ChargeId>,
     /// Groups it with the charge.
     pub transfer_group: Option<String>,
-    metadata: Metadata,
+    metadata: StripeMetadata,
     destination_payment: DestinationPaymentId,
     reversals: Vec<Reversal>,
 }
@@ -65,20 +65,20 @@ struct Reversal {
 }
 
 #[derive(Serialize)]
-struct View<'a> {
+struct TransferObject<'a> {
     id: &'a TransferId,
     object: &'static str,
     amount: u64,
     amount_reversed: u64,
     balance_transaction: &'a BalanceTransactionId,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     description: Null,
     destination: &'a AccountId,
     destination_payment: &'a DestinationPaymentId,
     livemode: bool,
-    metadata: &'a Metadata,
-    reversals: List<ReversalView<'a>>,
+    metadata: &'a StripeMetadata,
+    reversals: ListObject<ReversalView<'a>>,
     reversed: bool,
     source_transaction: Option<&'a ChargeId>,
     source_type: &'static str,
@@ -92,9 +92,9 @@ struct ReversalView<'a> {
     amount: u64,
     balance_transaction: &'a BalanceTransactionId,
     created: i64,
-    currency: Currency,
+    currency: StripeCurrency,
     destination_payment_refund: Null,
-    metadata: Metadata,
+    metadata: StripeMetadata,
     source_refund: Null,
     transfer: &'a TransferId,
 }
@@ -102,7 +102,7 @@ struct ReversalView<'a> {
 impl StripeSimulator {
     /// One transfer.
     #[must_use]
-    pub fn transfer(&self, id: &TransferId) -> Option<&Transfer> {
+    pub fn transfer(&self, id: &TransferId) -> Option<&StripeTransfer> {
         self.transfers.get(id)
     }
 
@@ -209,7 +209,7 @@ impl StripeSimulator {
         self.credit_account(&params.destination, params.currency, signed(params.amount));
         self.transfers.insert(
             id.clone(),
-            Transfer {
+            StripeTransfer {
                 id: id.clone(),
                 amount: params.amount,
                 amount_reversed: 0,
@@ -291,16 +291,19 @@ impl StripeSimulator {
             created,
         });
         let object = transfer_raw(&self.transfers[id]);
-        let previous = Previous(vec![
-            ("amount_reversed", Before::Count(transfer.amount_reversed)),
-            ("reversed", Before::Truth(false)),
+        let previous = PreviousAttributes(vec![
+            (
+                "amount_reversed",
+                PreviousValue::Count(transfer.amount_reversed),
+            ),
+            ("reversed", PreviousValue::Truth(false)),
         ]);
         self.emit("transfer.reversed", id.as_str(), &object, Some(previous));
         reversal
     }
 }
 
-fn transfer_raw(transfer: &Transfer) -> Box<RawValue> {
+fn transfer_raw(transfer: &StripeTransfer) -> Box<RawValue> {
     let reversals = transfer
         .reversals
         .iter()
@@ -313,12 +316,12 @@ fn transfer_raw(transfer: &Transfer) -> Box<RawValue> {
             created: reversal.created,
             currency: transfer.currency,
             destination_payment_refund: NULL,
-            metadata: Metadata::new(),
+            metadata: StripeMetadata::new(),
             source_refund: NULL,
             transfer: &transfer.id,
         })
         .collect();
-    raw(&View {
+    raw(&TransferObject {
         id: &transfer.id,
         object: "transfer",
         amount: transfer.amount,
@@ -331,7 +334,7 @@ fn transfer_raw(transfer: &Transfer) -> Box<RawValue> {
         destination_payment: &transfer.destination_payment,
         livemode: false,
         metadata: &transfer.metadata,
-        reversals: List::page(
+        reversals: ListObject::page(
             reversals,
             false,
             format!("/v1/transfers/{}/reversals", transfer.id),

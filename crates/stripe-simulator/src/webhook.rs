@@ -4,7 +4,7 @@
 //! however late it is delivered.
 
 use crate::id::{AccountId, ChargeId, CustomerId, EventId, FraudWarningId};
-use crate::json::{EMPTY, Empty, NULL, Null, Previous, raw};
+use crate::json::{EMPTY, EmptyObject, NULL, Null, PreviousAttributes, raw};
 use crate::simulator::StripeSimulator;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -30,30 +30,30 @@ pub struct StripeEvent {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct EventObject<'a> {
     id: &'a EventId,
     object: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a AccountId>,
     api_version: &'static str,
     created: i64,
-    data: Data<'a>,
+    data: EventData<'a>,
     livemode: bool,
     pending_webhooks: u8,
-    request: Request<'a>,
+    request: EventRequest<'a>,
     #[serde(rename = "type")]
     kind: &'static str,
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+struct EventData<'a> {
     object: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
-    previous_attributes: Option<&'a Previous>,
+    previous_attributes: Option<&'a PreviousAttributes>,
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct EventRequest<'a> {
     id: Option<&'a str>,
     idempotency_key: Option<&'a str>,
 }
@@ -65,7 +65,7 @@ impl StripeSimulator {
         kind: &'static str,
         id: &str,
         object: &RawValue,
-        previous: Option<Previous>,
+        previous: Option<PreviousAttributes>,
     ) {
         self.emit_on(None, kind, id, object, previous);
     }
@@ -77,23 +77,23 @@ impl StripeSimulator {
         kind: &'static str,
         id: &str,
         object: &RawValue,
-        previous: Option<Previous>,
+        previous: Option<PreviousAttributes>,
     ) {
         let event: EventId = self.ids.next();
         let created = self.clock;
-        let envelope = Envelope {
+        let envelope = EventObject {
             id: &event,
             object: "event",
             account: account.as_ref(),
             api_version: API_VERSION,
             created,
-            data: Data {
+            data: EventData {
                 object,
                 previous_attributes: previous.as_ref(),
             },
             livemode: false,
             pending_webhooks: 1,
-            request: Request {
+            request: EventRequest {
                 id: self.request.as_ref().map(|request| request.id.as_str()),
                 idempotency_key: self
                     .request
@@ -188,7 +188,7 @@ struct CustomerView<'a> {
     description: Null,
     email: &'a str,
     livemode: bool,
-    metadata: Empty,
+    metadata: EmptyObject,
     name: Null,
     phone: Null,
     preferred_locales: [&'static str; 0],

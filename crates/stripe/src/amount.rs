@@ -31,7 +31,7 @@ enum Scale {
 pub struct UnsupportedCurrency(pub String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AmountError {
+pub enum MinorUnitError {
     #[error("{minor} is not a multiple of {step}, as amounts of {unit} are at Stripe")]
     Precision { minor: i64, step: i64, unit: Unit },
     #[error("{minor} of Stripe's minor units of {unit} is above what an amount can hold")]
@@ -70,13 +70,13 @@ impl Currency {
     }
 
     /// Stripe's minor units in ISO 4217's.
-    pub fn to_iso(self, minor: i64) -> Result<i64, AmountError> {
+    pub fn to_iso(self, minor: i64) -> Result<i64, MinorUnitError> {
         let unit = self.unit;
         let multiple_of = |step: i64| {
             if minor % step == 0 {
                 Ok(minor)
             } else {
-                Err(AmountError::Precision { minor, step, unit })
+                Err(MinorUnitError::Precision { minor, step, unit })
             }
         };
         match self.scale {
@@ -85,7 +85,7 @@ impl Currency {
             Scale::Hundredths => multiple_of(100).map(|minor| minor / 100),
             Scale::Whole => minor
                 .checked_mul(100)
-                .ok_or(AmountError::OutOfRange { minor, unit }),
+                .ok_or(MinorUnitError::OutOfRange { minor, unit }),
         }
     }
 }

@@ -8,7 +8,7 @@ use tillroll_events::{ExternalId, OrderId, Timestamp};
 use tillroll_json::{Json, Member, REDACTED, contains_card_number, redact};
 
 use crate::error::{Problem, Reason};
-use crate::{AmountError, Currency};
+use crate::{Currency, MinorUnitError};
 
 /// Longest note in characters: of what others wrote, enough to recognise it.
 const LONGEST_NOTE: usize = 255;
@@ -107,8 +107,8 @@ impl<'t, 'a> Fields<'t, 'a> {
         };
         let iso = currency.to_iso(minor).map_err(|error| Problem {
             reason: match error {
-                AmountError::Precision { .. } => Reason::AmountPrecision,
-                AmountError::OutOfRange { .. } => Reason::Malformed,
+                MinorUnitError::Precision { .. } => Reason::AmountPrecision,
+                MinorUnitError::OutOfRange { .. } => Reason::Malformed,
             },
             path: name.into(),
             detail: format!("cannot be counted: {error}"),
@@ -160,7 +160,7 @@ impl<'t, 'a> Fields<'t, 'a> {
 
     /// The items of a list: Stripe's list object, or a bare array as in old versions. What is
     /// neither holds no items.
-    pub(crate) fn list(self, name: &str) -> List<'t, 'a> {
+    pub(crate) fn list(self, name: &str) -> EmbeddedList<'t, 'a> {
         let (items, whole) = match self.get(name) {
             Some(Json::List(items)) => (items.as_slice(), true),
             Some(object @ Json::Object(_)) => {
@@ -175,7 +175,7 @@ impl<'t, 'a> Fields<'t, 'a> {
             }
             _ => (&[][..], false),
         };
-        List { items, whole }
+        EmbeddedList { items, whole }
     }
 
     /// The order that the merchant wrote into the metadata when asking for the payment.
@@ -189,7 +189,7 @@ impl<'t, 'a> Fields<'t, 'a> {
 
 /// Items embedded in an object, and whether they are all of them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List<'t, 'a> {
+pub(crate) struct EmbeddedList<'t, 'a> {
     pub(crate) items: &'t [Json<'a>],
     pub(crate) whole: bool,
 }

@@ -32,7 +32,7 @@ mod secret;
 mod signature;
 mod translate;
 
-pub use amount::{AmountError, Currency, UnsupportedCurrency};
+pub use amount::{Currency, MinorUnitError, UnsupportedCurrency};
 pub use error::{BodyError, Reason};
 pub use import::{
     ImportError, MAX_BALANCE_TRANSACTIONS, balance_transactions, balance_transactions_in,

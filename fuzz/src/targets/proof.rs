@@ -7,10 +7,10 @@
 
 use std::sync::LazyLock;
 
-use tillroll_proofs::merkle::{MemoryTree, TreeHash, leaf_hash, root_at};
+use tillroll_proofs::merkle::{FullTree, TreeHash, leaf_hash, root_at};
 use tillroll_proofs::{
-    Checkpoint, ConsistencyBundle, InclusionBundle, KeyName, Note, Rotation, SignedCheckpoint,
-    SigningKey, Verified, VerifierKey, verify_bundle,
+    ConsistencyBundle, InclusionBundle, KeyName, LogCheckpoint, Note, Rotation, SignedCheckpoint,
+    SigningKey, VerifiedBundle, VerifierKey, verify_bundle,
 };
 
 const BOOK: [u8; 16] = *b"a log of a book.";
@@ -31,7 +31,7 @@ struct Log {
 
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let key = key_of(1);
-    let tree: MemoryTree = RECORDS.iter().map(|r| leaf_hash(r.as_bytes())).collect();
+    let tree: FullTree = RECORDS.iter().map(|r| leaf_hash(r.as_bytes())).collect();
     let root = |size| root_at(&tree, size).expect("a size of the log");
     Log {
         trusted: [key.verifier().clone()],
@@ -53,7 +53,8 @@ pub fn proof(data: &[u8]) {
     reads_back(text);
     let signed = signed(text);
     if signed != text {
-        if let Ok(Verified::Inclusion(proof)) = verify_bundle(signed.as_bytes(), &LOG.trusted) {
+        if let Ok(VerifiedBundle::Inclusion(proof)) = verify_bundle(signed.as_bytes(), &LOG.trusted)
+        {
             assert!(proof.position <= proof.checkpoint.checkpoint().size);
         }
         let known = [LOG.key.verifier(), LOG.heir.verifier()];
@@ -63,14 +64,14 @@ pub fn proof(data: &[u8]) {
     }
 }
 
-fn is_of_the_log(verified: &Verified) {
+fn is_of_the_log(verified: &VerifiedBundle) {
     match verified {
-        Verified::Inclusion(proof) => {
+        VerifiedBundle::Inclusion(proof) => {
             is_signed(&proof.checkpoint);
             let index = usize::try_from(proof.position - 1).expect("one of few");
             assert_eq!(proof.record, RECORDS[index].as_bytes());
         }
-        Verified::Consistency(proof) => {
+        VerifiedBundle::Consistency(proof) => {
             is_signed(&proof.older);
             is_signed(&proof.newer);
         }
@@ -79,7 +80,7 @@ fn is_of_the_log(verified: &Verified) {
 
 /// The key has signed checkpoints of this log and nothing else.
 fn is_signed(checkpoint: &SignedCheckpoint) {
-    let Checkpoint { size, root, .. } = checkpoint.checkpoint();
+    let LogCheckpoint { size, root, .. } = checkpoint.checkpoint();
     let size = usize::try_from(*size).expect("one of few");
     assert_eq!(LOG.roots.get(size), Some(root));
 }
@@ -93,7 +94,7 @@ fn reads_back(text: &str) {
     }
     if let Ok(note) = Note::parse(text.as_bytes()) {
         assert_eq!(note.to_string(), text);
-        if let Ok(checkpoint) = Checkpoint::parse(note.text()) {
+        if let Ok(checkpoint) = LogCheckpoint::parse(note.text()) {
             assert_eq!(checkpoint.to_string(), note.text());
         }
     }

@@ -3,7 +3,7 @@
 use tillroll_book::{Action, Command, LineRequest, PlaceOrder};
 use tillroll_events::{Caller, Metadata, OrderId, Timestamp};
 use tillroll_stripe::{Secret, translate, verify};
-use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator, signing};
+use tillroll_stripe_simulator::{LifeCycle, StripeCurrency, StripeSimulator, signing};
 
 use super::id;
 
@@ -73,7 +73,7 @@ impl Webhooks {
             let amount = 5_000 + number % 5_000;
             orders.push(place(order, amount, simulator.clock()));
             let order = order.to_string();
-            let events = cycle.run(&mut simulator, &order, amount, Currency::EUR);
+            let events = cycle.run(&mut simulator, &order, amount, StripeCurrency::EUR);
             for event in events.expect("the amount is large enough") {
                 let header = signing::header(SECRET, event.created, event.body.as_bytes());
                 deliveries.push(Delivery {

@@ -36,7 +36,7 @@ pub(crate) struct ProveArgs {
         required_unless_present = "from",
         conflicts_with = "from"
     )]
-    event: Option<Which>,
+    event: Option<EventChoice>,
     /// That the roll begins with what this checkpoint was signed for
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
@@ -49,12 +49,12 @@ pub(crate) struct ProveArgs {
 
 /// An event.
 #[derive(Clone, Copy, Debug)]
-enum Which {
+enum EventChoice {
     Position(u64),
     Id(EventId),
 }
 
-impl FromStr for Which {
+impl FromStr for EventChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -78,8 +78,8 @@ pub(crate) fn run(args: &ProveArgs, console: &mut Console<'_>) -> Result<(), Sto
         .transpose()?;
     let durable = Durable::open(&data)?;
     let position = match args.event {
-        Some(Which::Id(id)) => Some(find(id, &data, &durable, console)?),
-        Some(Which::Position(position)) => Some(Position::new(position)),
+        Some(EventChoice::Id(id)) => Some(find(id, &data, &durable, console)?),
+        Some(EventChoice::Position(position)) => Some(Position::new(position)),
         None => None,
     };
     let mut prover = proving::prover(&data, &durable, console)?;

@@ -2,7 +2,7 @@ use crate::shop::{SECRET, Shop};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tillroll_demo::{Progress, Story, StoryOptions, StoryReport, tell};
+use tillroll_demo::{Story, StoryOptions, StoryProgress, StoryReport, tell};
 
 fn options(seed: u64, orders: usize) -> StoryOptions {
     StoryOptions {
@@ -12,7 +12,7 @@ fn options(seed: u64, orders: usize) -> StoryOptions {
     }
 }
 
-fn told_to(shop: &mut Shop, options: StoryOptions) -> (Result<StoryReport>, Vec<Progress>) {
+fn told_to(shop: &mut Shop, options: StoryOptions) -> (Result<StoryReport>, Vec<StoryProgress>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
@@ -23,7 +23,7 @@ fn told_to(shop: &mut Shop, options: StoryOptions) -> (Result<StoryReport>, Vec<
     (told, progress)
 }
 
-fn told(options: StoryOptions) -> (Shop, StoryReport, Vec<Progress>) {
+fn told(options: StoryOptions) -> (Shop, StoryReport, Vec<StoryProgress>) {
     let mut shop = Shop::new();
     let seed = options.seed;
     let (told, progress) = told_to(&mut shop, options);

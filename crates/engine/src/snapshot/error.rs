@@ -70,7 +70,7 @@ pub enum SnapshotFault {
     #[error("{0} bytes of a block belong to no row")]
     RowBytes(usize),
     #[error("the state contradicts itself: {0}")]
-    Ledger(#[from] ledger::RestoreError),
+    Ledger(#[from] ledger::LedgerRestoreError),
     #[error("the state contradicts itself: {0}")]
     State(#[from] StateContradiction),
 }

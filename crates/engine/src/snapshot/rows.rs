@@ -240,8 +240,8 @@ impl From<SnapshotFault> for RowError {
     }
 }
 
-impl From<ledger::RestoreError> for RowError {
-    fn from(error: ledger::RestoreError) -> Self {
+impl From<ledger::LedgerRestoreError> for RowError {
+    fn from(error: ledger::LedgerRestoreError) -> Self {
         Self::Fault(error.into())
     }
 }

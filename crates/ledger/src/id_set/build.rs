@@ -1,7 +1,7 @@
 //! A set made of ids that come in its own order, each part at once: nothing is searched, moved or
 //! grown, so that it is as quick as memory is.
 
-use super::{FULL_PERCENT, IdSet, Part, SPREAD, growth, part_of};
+use super::{FULL_PERCENT, IdSet, IdSetPart, SPREAD, growth, part_of};
 
 /// A set that is being made.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl Build {
         let Some(last) = self.part.last() else {
             let first = self.set.len == 0;
             match spread {
-                0 => self.set.has_nought = first,
+                0 => self.set.has_zero = first,
                 _ => self.part.push(spread),
             }
             self.set.len += 1;
@@ -45,13 +45,13 @@ impl Build {
             if self.set.parts.is_empty() {
                 self.set.begin();
             }
-            self.set.parts[part_of(*first)] = Part::of(&self.part);
+            self.set.parts[part_of(*first)] = IdSetPart::of(&self.part);
             self.part.clear();
         }
     }
 }
 
-impl Part {
+impl IdSetPart {
     /// A part with these ids, in order, and room for some more: for how many differs, as it does
     /// of parts that have grown.
     fn of(ids: &[u128]) -> Self {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nought_comes_first_and_once() {
+    fn zero_comes_first_and_once() {
         let mut build = Build::default();
         assert!(build.push(0));
         assert!(!build.push(0));

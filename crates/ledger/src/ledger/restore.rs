@@ -1,7 +1,7 @@
-//! A ledger put together again from its parts: for whoever has kept them.
+//! A ledger put together again from parts that were kept, by a snapshot for one.
 //!
 //! The parts are what [`Ledger::accounts`], [`Ledger::ascending_entry_ids`],
-//! [`Ledger::scattered_entry_ids`], [`Ledger::hold_ids`] and [`Ledger::holds`] list. Putting together trusts nobody: what no ledger can be is refused, and
+//! [`Ledger::scattered_entry_ids`], [`Ledger::hold_ids`] and [`Ledger::holds`] list. Nothing is trusted: what no ledger can be is refused, and
 //! does not panic.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::{EntryId, Hold, HoldId};
 
 /// Parts that no ledger has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
+pub enum LedgerRestoreError {
     #[error("{path} in {unit} is there twice")]
     AccountTwice { path: AccountPath, unit: Unit },
     #[error("there are more accounts or units than have numbers")]
@@ -63,31 +63,35 @@ impl Restore {
     }
 
     /// Opens the next account, with its balances.
-    pub fn account(&mut self, spec: AccountSpec, balances: Balances) -> Result<(), RestoreError> {
+    pub fn account(
+        &mut self,
+        spec: AccountSpec,
+        balances: Balances,
+    ) -> Result<(), LedgerRestoreError> {
         let (path, unit) = (&spec.path, spec.unit);
         let hash = NameHash::of(path.as_str(), unit);
         if !balances.in_range() {
             let path = path.clone();
-            return Err(RestoreError::OutOfRange { path, unit });
+            return Err(LedgerRestoreError::OutOfRange { path, unit });
         }
         let full = |count: usize, most: usize| count >= most;
         if full(self.ledger.rows.len(), MOST_ACCOUNTS)
             || (full(self.ledger.units.len(), MOST_UNITS) && self.ledger.unit_id(unit).is_none())
         {
-            return Err(RestoreError::TooMany);
+            return Err(LedgerRestoreError::TooMany);
         }
         self.ledger.push(hash, spec, balances);
         Ok(())
     }
 
     /// An entry that was posted, in the order of [`Ledger::ascending_entry_ids`].
-    pub fn ascending_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
+    pub fn ascending_entry(&mut self, id: EntryId) -> Result<(), LedgerRestoreError> {
         if self
             .ascending
             .last()
             .is_some_and(|last| id.as_u128() <= last)
         {
-            return Err(RestoreError::EntryOrder(id));
+            return Err(LedgerRestoreError::EntryOrder(id));
         }
         self.ascending.push(id.as_u128());
         Ok(())
@@ -95,27 +99,27 @@ impl Restore {
 
     /// An entry that was posted, in the order of [`Ledger::scattered_entry_ids`], after all of the
     /// ascending ones.
-    pub fn scattered_entry(&mut self, id: EntryId) -> Result<(), RestoreError> {
+    pub fn scattered_entry(&mut self, id: EntryId) -> Result<(), LedgerRestoreError> {
         match !self.ascending.contains(id.as_u128()) && self.scattered.push(id.as_u128()) {
             true => Ok(()),
-            false => Err(RestoreError::EntryOrder(id)),
+            false => Err(LedgerRestoreError::EntryOrder(id)),
         }
     }
 
     /// A hold that was placed, whatever became of it, in the order of [`Ledger::hold_ids`].
-    pub fn hold_id(&mut self, id: HoldId) -> Result<(), RestoreError> {
+    pub fn hold_id(&mut self, id: HoldId) -> Result<(), LedgerRestoreError> {
         match self.hold_ids.push(id.as_u128()) {
             true => Ok(()),
-            false => Err(RestoreError::HoldOrder(id)),
+            false => Err(LedgerRestoreError::HoldOrder(id)),
         }
     }
 
     /// A hold that is open. Its amounts are in the balances already.
-    pub fn open_hold(&mut self, id: HoldId, hold: Hold) -> Result<(), RestoreError> {
+    pub fn open_hold(&mut self, id: HoldId, hold: Hold) -> Result<(), LedgerRestoreError> {
         for posting in hold.entry.postings() {
             let account = self.ledger.account(posting.account);
             if account.is_none_or(|account| account.unit_id != posting.unit) {
-                return Err(RestoreError::HoldAccount(id));
+                return Err(LedgerRestoreError::HoldAccount(id));
             }
             let (debits, credits) = self.pending.entry(posting.account).or_default();
             let total = match posting.side {
@@ -127,12 +131,12 @@ impl Restore {
         }
         match self.ledger.holds.insert(id, hold) {
             None => Ok(()),
-            Some(_) => Err(RestoreError::HoldTwice(id)),
+            Some(_) => Err(LedgerRestoreError::HoldTwice(id)),
         }
     }
 
     /// The ledger, when its parts agree with one another.
-    pub fn finish(self) -> Result<Ledger, RestoreError> {
+    pub fn finish(self) -> Result<Ledger, LedgerRestoreError> {
         let Self {
             mut ledger,
             ascending,
@@ -151,7 +155,7 @@ impl Restore {
             Err(second) => {
                 let account = &rows[second.slot()].account;
                 let (path, unit) = (account.path.clone(), ledger.unit_of(account));
-                return Err(RestoreError::AccountTwice { path, unit });
+                return Err(LedgerRestoreError::AccountTwice { path, unit });
             }
         };
         ledger.entry_ids = EntryIds::of(ascending, scattered.finish());
@@ -161,18 +165,18 @@ impl Restore {
             .into_iter()
             .find(|(id, _)| !ledger.knows_hold(*id))
         {
-            return Err(RestoreError::HoldUnknown(id));
+            return Err(LedgerRestoreError::HoldUnknown(id));
         }
         for (account, balances) in ledger.accounts() {
             let held = pending.get(&account.id).copied().unwrap_or_default();
             if held != (balances.debits_pending, balances.credits_pending) {
                 let (path, unit) = (account.path.clone(), ledger.unit_of(account));
-                return Err(RestoreError::Pending { path, unit });
+                return Err(LedgerRestoreError::Pending { path, unit });
             }
         }
         let unequal = ledger.sums().into_iter().find(|(_, sum)| *sum != 0);
         match unequal {
-            Some((unit, sum)) => Err(RestoreError::Sum { unit, sum }),
+            Some((unit, sum)) => Err(LedgerRestoreError::Sum { unit, sum }),
             None => Ok(ledger),
         }
     }

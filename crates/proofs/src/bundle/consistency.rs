@@ -1,7 +1,7 @@
 //! The proof that a log has only grown between two checkpoints.
 
 use super::verified::VerifiedConsistency;
-use super::{BundleError, Lines, Which, write_hashes};
+use super::{BundleError, BundleLines, CheckpointRole, write_hashes};
 use crate::checkpoint::SignedCheckpoint;
 use crate::key::VerifierKey;
 use crate::merkle::{TreeHash, verify_consistency};
@@ -26,7 +26,7 @@ impl ConsistencyBundle {
     /// # Errors
     /// The line that is not as it should be.
     pub fn parse(text: &str) -> Result<Self, BundleError> {
-        let mut lines = Lines::new(text);
+        let mut lines = BundleLines::new(text);
         lines.next("the kind of proof", |line| (line == HEADING).then_some(()))?;
         let path = lines.hashes()?;
         // A note of a checkpoint has one empty line, so the second ends it.
@@ -55,8 +55,8 @@ impl ConsistencyBundle {
             SignedCheckpoint::open(note.as_bytes(), keys)
                 .map_err(|source| BundleError::Checkpoint { which, source })
         };
-        let older = open(Which::Older, &self.older)?;
-        let newer = open(Which::Newer, &self.newer)?;
+        let older = open(CheckpointRole::Older, &self.older)?;
+        let newer = open(CheckpointRole::Newer, &self.newer)?;
         let (old, new) = (older.checkpoint(), newer.checkpoint());
         if old.origin != new.origin {
             return Err(BundleError::DifferentLogs {

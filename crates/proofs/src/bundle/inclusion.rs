@@ -1,7 +1,7 @@
 //! The proof that one record is in the log, with the record.
 
 use super::verified::VerifiedInclusion;
-use super::{BundleError, Lines, Which, write_hashes};
+use super::{BundleError, BundleLines, CheckpointRole, write_hashes};
 use crate::checkpoint::SignedCheckpoint;
 use crate::encoding;
 use crate::key::VerifierKey;
@@ -29,7 +29,7 @@ impl InclusionBundle {
     /// # Errors
     /// The line that is not as it should be.
     pub fn parse(text: &str) -> Result<Self, BundleError> {
-        let mut lines = Lines::new(text);
+        let mut lines = BundleLines::new(text);
         lines.next("the kind of proof", |line| (line == HEADING).then_some(()))?;
         let record = lines.next("`extra ` and the record in base64", |line| {
             encoding::decode(line.strip_prefix("extra ")?)
@@ -49,7 +49,7 @@ impl InclusionBundle {
     /// # Errors
     /// What failed.
     pub fn verify(self, keys: &[VerifierKey]) -> Result<VerifiedInclusion, BundleError> {
-        let which = Which::Only;
+        let which = CheckpointRole::Only;
         let checkpoint = SignedCheckpoint::open(self.note.as_bytes(), keys)
             .map_err(|source| BundleError::Checkpoint { which, source })?;
         let position = self.index.saturating_add(1);

@@ -7,7 +7,7 @@ use crate::key::KeyName;
 
 /// A proof that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verified {
+pub enum VerifiedBundle {
     /// A record is in the log.
     Inclusion(VerifiedInclusion),
     /// A log has only grown.
@@ -34,7 +34,7 @@ pub struct VerifiedConsistency {
     pub newer: SignedCheckpoint,
 }
 
-impl Verified {
+impl VerifiedBundle {
     /// The log that the proof is about.
     #[must_use]
     pub fn origin(&self) -> &KeyName {
@@ -45,7 +45,7 @@ impl Verified {
     }
 }
 
-impl fmt::Display for Verified {
+impl fmt::Display for VerifiedBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inclusion(proof) => proof.fmt(f),

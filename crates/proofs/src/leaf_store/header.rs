@@ -11,7 +11,7 @@ const VERSION: u16 = 1;
 
 /// Up to where the leaves are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct LeafStoreHeader {
     pub(super) book: [u8; 16],
     /// Leaves that count; what lies behind them does not.
     pub(super) size: u64,
@@ -21,7 +21,7 @@ pub(super) struct Header {
     pub(super) root: TreeHash,
 }
 
-impl Header {
+impl LeafStoreHeader {
     pub(super) fn encode(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(MAGIC);

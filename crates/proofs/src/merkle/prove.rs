@@ -103,7 +103,7 @@ pub fn consistency_proof<S: Subtrees + ?Sized>(
         parts.push(beside);
         within = inside;
     }
-    // What the older tree ends with. Whoever verifies has it as the old root where it is all of
+    // What the older tree ends with. The verifier has it as the old root where it is all of
     // that tree.
     if within.start > 0 {
         parts.push(within);

@@ -67,15 +67,15 @@ impl Levels {
 
 /// A whole tree in memory: 64 bytes for each leaf.
 #[derive(Clone, Debug)]
-pub struct MemoryTree(Levels);
+pub struct FullTree(Levels);
 
-impl Default for MemoryTree {
+impl Default for FullTree {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl MemoryTree {
+impl FullTree {
     /// The tree without leaves.
     #[must_use]
     pub fn new() -> Self {
@@ -88,7 +88,7 @@ impl MemoryTree {
     }
 }
 
-impl FromIterator<TreeHash> for MemoryTree {
+impl FromIterator<TreeHash> for FullTree {
     fn from_iter<I: IntoIterator<Item = TreeHash>>(leaves: I) -> Self {
         let mut tree = Self::new();
         leaves.into_iter().for_each(|leaf| tree.push(leaf));
@@ -96,7 +96,7 @@ impl FromIterator<TreeHash> for MemoryTree {
     }
 }
 
-impl Subtrees for MemoryTree {
+impl Subtrees for FullTree {
     type Error = Infallible;
 
     fn size(&self) -> u64 {

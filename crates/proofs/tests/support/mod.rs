@@ -6,8 +6,8 @@ use std::path::Path;
 use tillroll_log::testing::TestLog;
 
 use tillroll_log::{Batch, DirStorage, FileLog, Log, LogId, LogReader, MemoryLog, Options};
-use tillroll_proofs::merkle::{Frontier, MemoryTree, leaf_hash};
-use tillroll_proofs::{Checkpoint, KeyName, SignedCheckpoint, SigningKey};
+use tillroll_proofs::merkle::{Frontier, FullTree, leaf_hash};
+use tillroll_proofs::{KeyName, LogCheckpoint, SignedCheckpoint, SigningKey};
 
 pub const BOOK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
@@ -36,7 +36,7 @@ pub fn batch<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> Batch {
     batch
 }
 
-pub fn tree<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> MemoryTree {
+pub fn tree<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>) -> FullTree {
     let leaves = records.into_iter();
     leaves.map(|record| leaf_hash(record.as_ref())).collect()
 }
@@ -50,7 +50,7 @@ pub fn checkpoint<R: AsRef<[u8]>>(
     for record in records {
         tree.push(leaf_hash(record.as_ref()));
     }
-    let checkpoint = Checkpoint {
+    let checkpoint = LogCheckpoint {
         origin: key.verifier().name().clone(),
         size: tree.size(),
         root: tree.root(),

@@ -105,7 +105,7 @@ struct Postings<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Posting<'a> {
+struct BorrowedPostingView<'a> {
     account: &'a str,
     unit: &'a str,
     side: &'static str,
@@ -124,12 +124,14 @@ impl<T: Display> Serialize for Shown<T> {
 impl Serialize for Postings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let postings = self.entry.postings().iter().zip(self.legs);
-        serializer.collect_seq(postings.map(|(posting, (account, unit))| Posting {
-            account: account.as_str(),
-            unit: unit.as_str(),
-            side: posting.side.as_str(),
-            amount: posting.amount,
-        }))
+        serializer.collect_seq(
+            postings.map(|(posting, (account, unit))| BorrowedPostingView {
+                account: account.as_str(),
+                unit: unit.as_str(),
+                side: posting.side.as_str(),
+                amount: posting.amount,
+            }),
+        )
     }
 }
 

@@ -4,7 +4,7 @@
 use tillroll_book::Action;
 use tillroll_events::OrderId;
 use tillroll_money::Unit;
-use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator};
+use tillroll_stripe_simulator::{LifeCycle, StripeCurrency, StripeSimulator};
 
 use crate::chance::Chance;
 use crate::request::{Kind, Request};
@@ -43,13 +43,13 @@ impl Stripe {
     }
 
     /// A currency, as the book and as Stripe name it.
-    pub(super) fn currency(&self, chance: &mut Chance) -> (Unit, Currency) {
+    pub(super) fn currency(&self, chance: &mut Chance) -> (Unit, StripeCurrency) {
         let currency = chance.weighted(&[
-            (10, Currency::EUR),
-            (3, Currency::USD),
-            (2, Currency::GBP),
-            (2, Currency::JPY),
-            (2, Currency::KWD),
+            (10, StripeCurrency::EUR),
+            (3, StripeCurrency::USD),
+            (2, StripeCurrency::GBP),
+            (2, StripeCurrency::JPY),
+            (2, StripeCurrency::KWD),
         ]);
         let code = currency.as_str().to_uppercase();
         (code.parse().expect("a currency of the world"), currency)
@@ -62,7 +62,7 @@ impl Stripe {
         chance: &mut Chance,
         order: OrderId,
         amount: u64,
-        currency: Currency,
+        currency: StripeCurrency,
     ) -> Vec<Request> {
         let cycle = chance.pick(&LifeCycle::ALL);
         if chance.percent(10) {

@@ -1,11 +1,11 @@
 use crate::support::{kinds, object, sim};
 use serde_json::Value;
-use tillroll_stripe_simulator::Currency;
+use tillroll_stripe_simulator::StripeCurrency;
 
 #[test]
 fn events_of_connected_accounts_carry_the_account() {
     let mut sim = sim();
-    let seller = sim.create_account("Atelier", "FR", Currency::EUR);
+    let seller = sim.create_account("Atelier", "FR", StripeCurrency::EUR);
     let before = object(&sim.drain_events(), "account.updated");
     assert_eq!(before["payouts_enabled"], false);
     assert_eq!(before["capabilities"]["transfers"], "inactive");

@@ -1,6 +1,6 @@
 use crate::support::{DAY, NOON, json, paid, sim};
 use serde_json::Value;
-use tillroll_stripe_simulator::{BalanceTransactionId, Currency};
+use tillroll_stripe_simulator::{BalanceTransactionId, StripeCurrency};
 
 #[test]
 fn a_poller_that_follows_the_cursor_sees_everything_once() {
@@ -9,7 +9,7 @@ fn a_poller_that_follows_the_cursor_sees_everything_once() {
     let mut cursor: Option<BalanceTransactionId> = None;
     for round in 0..5 {
         for _ in 0..(round * 60) {
-            paid(&mut sim, 1_000, Currency::EUR);
+            paid(&mut sim, 1_000, StripeCurrency::EUR);
         }
         loop {
             let page = sim.balance_transactions(cursor.as_ref());
@@ -43,7 +43,7 @@ fn a_poller_that_follows_the_cursor_sees_everything_once() {
 fn windows_of_time_hold_what_was_created_in_them() {
     let mut sim = sim();
     for _ in 0..130 {
-        paid(&mut sim, 1_000, Currency::EUR);
+        paid(&mut sim, 1_000, StripeCurrency::EUR);
         sim.advance(600);
     }
     let middle = NOON + 40_000;
@@ -63,11 +63,11 @@ fn windows_of_time_hold_what_was_created_in_them() {
 
 #[test]
 fn yen_and_dinars_settle_in_euros_with_both_fees() {
-    for (currency, amount) in [(Currency::JPY, 9_800), (Currency::KWD, 24_500)] {
+    for (currency, amount) in [(StripeCurrency::JPY, 9_800), (StripeCurrency::KWD, 24_500)] {
         let mut sim = sim();
         paid(&mut sim, amount, currency);
         let transaction = &sim.all_balance_transactions()[0];
-        assert_eq!(transaction.currency, Currency::EUR);
+        assert_eq!(transaction.currency, StripeCurrency::EUR);
         let rate = transaction.exchange_rate.as_ref().expect("converted");
         assert_eq!(transaction.amount.unsigned_abs(), rate.convert(amount));
         let body = json(sim.balance_transaction_json(&transaction.id));
@@ -79,10 +79,13 @@ fn yen_and_dinars_settle_in_euros_with_both_fees() {
 #[test]
 fn money_is_pending_before_it_is_available() {
     let mut sim = sim();
-    paid(&mut sim, 10_000, Currency::EUR);
+    paid(&mut sim, 10_000, StripeCurrency::EUR);
     let net = 10_000 - 175;
     assert_eq!(
-        (sim.pending(Currency::EUR), sim.available(Currency::EUR)),
+        (
+            sim.pending(StripeCurrency::EUR),
+            sim.available(StripeCurrency::EUR)
+        ),
         (net, 0)
     );
     let balance: Value = serde_json::from_str(&sim.balance_json()).expect("JSON");
@@ -90,7 +93,10 @@ fn money_is_pending_before_it_is_available() {
     assert_eq!(balance["pending"][0]["currency"], "eur");
     sim.advance(2 * DAY);
     assert_eq!(
-        (sim.pending(Currency::EUR), sim.available(Currency::EUR)),
+        (
+            sim.pending(StripeCurrency::EUR),
+            sim.available(StripeCurrency::EUR)
+        ),
         (0, net)
     );
     let id = sim.all_balance_transactions()[0].id.clone();
@@ -104,7 +110,7 @@ fn money_is_pending_before_it_is_available() {
 fn a_platform_fee_is_a_movement_without_a_source() {
     let mut sim = sim();
     let id = sim
-        .charge_platform_fee(1_250, Currency::EUR, "Radar")
+        .charge_platform_fee(1_250, StripeCurrency::EUR, "Radar")
         .expect("an amount");
     let fee = json(sim.balance_transaction_json(&id));
     assert_eq!(fee["type"], "stripe_fee");
@@ -114,5 +120,8 @@ fn a_platform_fee_is_a_movement_without_a_source() {
         (&(-1_250).into(), &(-1_250).into())
     );
     assert_eq!(fee["source"], Value::Null);
-    assert!(sim.charge_platform_fee(0, Currency::EUR, "Radar").is_err());
+    assert!(
+        sim.charge_platform_fee(0, StripeCurrency::EUR, "Radar")
+            .is_err()
+    );
 }

@@ -1,12 +1,16 @@
 use crate::support::{DAY, code, kinds, object, sim};
 use tillroll_stripe_simulator::{
-    CreateSession, Currency, Decline, IntentStatus, PaymentMethod, PaymentStatus, SessionId,
-    SessionStatus, StripeSimulator,
+    CreateSession, Decline, PaymentMethod, PaymentStatus, SessionId, SessionStatus, StripeCurrency,
+    StripeIntentStatus, StripeSimulator,
 };
 
 fn session(sim: &mut StripeSimulator) -> SessionId {
-    sim.create_session(CreateSession::for_order("ord_7", 12_300, Currency::EUR))
-        .expect("a valid session")
+    sim.create_session(CreateSession::for_order(
+        "ord_7",
+        12_300,
+        StripeCurrency::EUR,
+    ))
+    .expect("a valid session")
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn a_declined_session_stays_open_and_expires_with_its_intent() {
     );
     assert_eq!(
         sim.intent(&intent).expect("there").status,
-        IntentStatus::Canceled
+        StripeIntentStatus::Canceled
     );
 }
 

@@ -1,11 +1,11 @@
 use crate::support::{DAY, authorised, charge_of, code, json, kinds, object, paid, sim};
-use tillroll_stripe_simulator::{CreateRefund, Currency, DisputeOutcome, OpenDispute};
+use tillroll_stripe_simulator::{CreateRefund, DisputeOutcome, OpenDispute, StripeCurrency};
 
 #[test]
 fn a_dispute_withdraws_and_a_won_one_brings_everything_back() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 1_000, Currency::USD);
-    let before = sim.available(Currency::USD) + sim.pending(Currency::USD);
+    let charge = paid(&mut sim, 1_000, StripeCurrency::USD);
+    let before = sim.available(StripeCurrency::USD) + sim.pending(StripeCurrency::USD);
     sim.drain_events();
     let dispute = sim
         .open_dispute(OpenDispute::over(charge.clone(), "fraudulent"))
@@ -55,14 +55,14 @@ fn a_dispute_withdraws_and_a_won_one_brings_everything_back() {
     assert_eq!(reversal["reporting_category"], "dispute_reversal");
     assert_eq!(
         before,
-        sim.available(Currency::USD) + sim.pending(Currency::USD)
+        sim.available(StripeCurrency::USD) + sim.pending(StripeCurrency::USD)
     );
 }
 
 #[test]
 fn a_lost_dispute_moves_no_more_money() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 1_000, Currency::EUR);
+    let charge = paid(&mut sim, 1_000, StripeCurrency::EUR);
     let dispute = sim
         .open_dispute(OpenDispute::over(charge, "product_not_received"))
         .expect("a paid charge");
@@ -84,7 +84,7 @@ fn a_lost_dispute_moves_no_more_money() {
 fn an_inquiry_moves_no_money_until_it_escalates() {
     for escalates in [false, true] {
         let mut sim = sim();
-        let charge = paid(&mut sim, 1_000, Currency::EUR);
+        let charge = paid(&mut sim, 1_000, StripeCurrency::EUR);
         let posted = sim.all_balance_transactions().len();
         sim.drain_events();
         let dispute = sim
@@ -120,8 +120,8 @@ fn an_inquiry_moves_no_money_until_it_escalates() {
 #[test]
 fn what_was_not_kept_cannot_be_disputed() {
     let mut sim = sim();
-    let held = authorised(&mut sim, 1_000, Currency::EUR);
-    let refunded = paid(&mut sim, 1_000, Currency::EUR);
+    let held = authorised(&mut sim, 1_000, StripeCurrency::EUR);
+    let refunded = paid(&mut sim, 1_000, StripeCurrency::EUR);
     sim.create_refund(CreateRefund::whole(refunded.clone()))
         .expect("paid");
     for charge in [charge_of(&sim, &held), refunded] {
@@ -130,7 +130,7 @@ fn what_was_not_kept_cannot_be_disputed() {
             (400, "charge_not_disputable")
         );
     }
-    let part = paid(&mut sim, 1_000, Currency::EUR);
+    let part = paid(&mut sim, 1_000, StripeCurrency::EUR);
     sim.create_refund(CreateRefund::part(part.clone(), 400))
         .expect("paid");
     assert_eq!(
@@ -149,7 +149,7 @@ fn what_was_not_kept_cannot_be_disputed() {
 #[test]
 fn a_converted_dispute_is_reversed_to_the_cent() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 9_800, Currency::JPY);
+    let charge = paid(&mut sim, 9_800, StripeCurrency::JPY);
     let dispute = sim
         .open_dispute(OpenDispute::over(charge, "fraudulent"))
         .expect("a paid charge");
@@ -164,7 +164,7 @@ fn a_converted_dispute_is_reversed_to_the_cent() {
         .iter()
         .filter_map(|id| sim.balance_transaction(id))
         .map(|transaction| {
-            assert_eq!(transaction.currency, Currency::EUR);
+            assert_eq!(transaction.currency, StripeCurrency::EUR);
             assert!(transaction.exchange_rate.is_some());
             transaction.net
         })

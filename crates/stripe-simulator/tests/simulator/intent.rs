@@ -1,18 +1,18 @@
 use crate::support::{DAY, authorised, charge_of, code, intent, json, kinds, object, sim};
 use serde_json::Value;
 use tillroll_stripe_simulator::{
-    CreateIntent, Currency, Decline, IntentId, IntentStatus, MethodKind, PaymentMethod,
-    SimulatorOptions, StripeId, StripeSimulator,
+    CreateIntent, Decline, IntentId, MethodKind, PaymentMethod, SimulatorOptions, StripeCurrency,
+    StripeId, StripeIntentStatus, StripeSimulator,
 };
 
 #[test]
 fn the_balance_transaction_is_null_until_charge_updated() {
     let mut sim = sim();
-    let intent = intent(&mut sim, 2_599, Currency::EUR);
+    let intent = intent(&mut sim, 2_599, StripeCurrency::EUR);
     let status = sim
         .confirm_intent(&intent, PaymentMethod::card())
         .expect("a good card");
-    assert_eq!(status, IntentStatus::Succeeded);
+    assert_eq!(status, StripeIntentStatus::Succeeded);
     let events = sim.drain_events();
     assert_eq!(
         kinds(&events),
@@ -50,7 +50,7 @@ fn the_balance_transaction_is_null_until_charge_updated() {
 #[test]
 fn a_decline_is_retried_on_the_same_intent() {
     let mut sim = sim();
-    let intent = intent(&mut sim, 2_599, Currency::EUR);
+    let intent = intent(&mut sim, 2_599, StripeCurrency::EUR);
     let refusal = sim.confirm_intent(&intent, PaymentMethod::declined(Decline::InsufficientFunds));
     let error = refusal.expect_err("declined");
     assert_eq!((error.status, error.code), (402, Some("card_declined")));
@@ -92,16 +92,16 @@ fn a_decline_is_retried_on_the_same_intent() {
 fn a_bank_that_asks_its_customer() {
     for agrees in [true, false] {
         let mut sim = sim();
-        let intent = intent(&mut sim, 2_599, Currency::EUR);
+        let intent = intent(&mut sim, 2_599, StripeCurrency::EUR);
         let status = sim
             .confirm_intent(&intent, PaymentMethod::asks_customer())
             .expect("a question is no refusal");
-        assert_eq!(status, IntentStatus::RequiresAction);
+        assert_eq!(status, StripeIntentStatus::RequiresAction);
         sim.drain_events();
         let answer = sim.authenticate(&intent, agrees);
         let events = sim.drain_events();
         if agrees {
-            assert_eq!(answer, Ok(IntentStatus::Succeeded));
+            assert_eq!(answer, Ok(StripeIntentStatus::Succeeded));
             assert_eq!(
                 kinds(&events),
                 ["charge.succeeded", "payment_intent.succeeded"]
@@ -117,7 +117,7 @@ fn a_bank_that_asks_its_customer() {
 #[test]
 fn an_authorisation_is_captured_in_part_and_never_beyond() {
     let mut sim = sim();
-    let intent = authorised(&mut sim, 10_000, Currency::EUR);
+    let intent = authorised(&mut sim, 10_000, StripeCurrency::EUR);
     let events = sim.drain_events();
     assert_eq!(
         kinds(&events),
@@ -175,12 +175,12 @@ fn released_funds_look_refunded_only_when_asked_to() {
         let mut options = SimulatorOptions::new(1);
         options.released_funds_look_refunded = looks;
         let mut sim = StripeSimulator::new(options);
-        let part = authorised(&mut sim, 10_000, Currency::EUR);
+        let part = authorised(&mut sim, 10_000, StripeCurrency::EUR);
         sim.capture_intent(&part, Some(6_000)).expect("a part");
         let charge = json(sim.charge_json(&charge_of(&sim, &part)));
         assert_eq!(charge["amount_refunded"], if looks { 4_000 } else { 0 });
 
-        let released = authorised(&mut sim, 10_000, Currency::EUR);
+        let released = authorised(&mut sim, 10_000, StripeCurrency::EUR);
         sim.drain_events();
         sim.cancel_intent(&released).expect("authorised");
         let events = sim.drain_events();
@@ -199,7 +199,7 @@ fn released_funds_look_refunded_only_when_asked_to() {
 #[test]
 fn an_authorisation_lapses_after_a_week() {
     let mut sim = sim();
-    let intent = authorised(&mut sim, 10_000, Currency::EUR);
+    let intent = authorised(&mut sim, 10_000, StripeCurrency::EUR);
     sim.drain_events();
     sim.advance(7 * DAY - 1);
     assert!(sim.drain_events().is_empty());
@@ -219,25 +219,25 @@ fn an_authorisation_lapses_after_a_week() {
 #[test]
 fn a_captured_authorisation_does_not_lapse() {
     let mut sim = sim();
-    let intent = authorised(&mut sim, 10_000, Currency::EUR);
+    let intent = authorised(&mut sim, 10_000, StripeCurrency::EUR);
     sim.capture_intent(&intent, None).expect("authorised");
     sim.run_until_quiet();
     assert!(!kinds(&sim.drain_events()).contains(&"charge.expired"));
     assert_eq!(
         sim.intent(&intent).expect("there").status,
-        IntentStatus::Succeeded
+        StripeIntentStatus::Succeeded
     );
 }
 
 #[test]
 fn what_cannot_be_done_is_refused_by_name() {
     let mut sim = sim();
-    let kwd = CreateIntent::new(12_345, Currency::KWD);
+    let kwd = CreateIntent::new(12_345, StripeCurrency::KWD);
     assert_eq!(
         code(sim.create_intent(kwd)),
         (400, "parameter_invalid_integer")
     );
-    let xts = Currency::parse("xts").expect("three letters");
+    let xts = StripeCurrency::parse("xts").expect("three letters");
     assert_eq!(
         code(sim.create_intent(CreateIntent::new(1_000, xts))),
         (400, "currency_not_supported")
@@ -245,7 +245,7 @@ fn what_cannot_be_done_is_refused_by_name() {
     let unknown = IntentId::parse("pi_nobody").expect("an id");
     assert_eq!(code(sim.cancel_intent(&unknown)), (404, "resource_missing"));
 
-    let intent = intent(&mut sim, 1_000, Currency::EUR);
+    let intent = intent(&mut sim, 1_000, StripeCurrency::EUR);
     assert_eq!(
         code(sim.confirm_intent(&intent, PaymentMethod::card_present())),
         (400, "payment_intent_incompatible_payment_method")
@@ -255,7 +255,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         code(sim.cancel_intent(&intent)),
         (400, "payment_intent_unexpected_state")
     );
-    let slow = CreateIntent::new(1_000, Currency::EUR)
+    let slow = CreateIntent::new(1_000, StripeCurrency::EUR)
         .paid_with(MethodKind::SepaDebit)
         .captured_by_hand();
     let slow = sim.create_intent(slow).expect("a valid intent");

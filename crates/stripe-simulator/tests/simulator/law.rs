@@ -4,17 +4,17 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use tillroll_stripe_simulator::{
-    AccountId, ChargeId, CreateIntent, CreatePayout, CreateRefund, CreateTransfer, Currency,
-    Decline, DisputeId, DisputeOutcome, IntentId, OpenDispute, PaymentMethod, PayoutOutcome,
-    RefundOutcome, StripeEvent, StripeSimulator, TransferId,
+    AccountId, ChargeId, CreateIntent, CreatePayout, CreateRefund, CreateTransfer, Decline,
+    DisputeId, DisputeOutcome, IntentId, OpenDispute, PaymentMethod, PayoutOutcome, RefundOutcome,
+    StripeCurrency, StripeEvent, StripeSimulator, TransferId,
 };
 
-const CURRENCIES: [Currency; 5] = [
-    Currency::EUR,
-    Currency::GBP,
-    Currency::USD,
-    Currency::JPY,
-    Currency::KWD,
+const CURRENCIES: [StripeCurrency; 5] = [
+    StripeCurrency::EUR,
+    StripeCurrency::GBP,
+    StripeCurrency::USD,
+    StripeCurrency::JPY,
+    StripeCurrency::KWD,
 ];
 
 struct World {
@@ -31,7 +31,7 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut sim = StripeSimulator::seeded(seed);
         let sellers = (0..3)
-            .map(|number| sim.onboarded_account(&format!("S{number}"), "FR", Currency::EUR))
+            .map(|number| sim.onboarded_account(&format!("S{number}"), "FR", StripeCurrency::EUR))
             .collect();
         Self {
             sim,
@@ -183,7 +183,7 @@ fn every_cent_of_the_balance_is_accounted_for() {
     for seed in 0..12 {
         let (world, _) = World::live(seed, 400);
         let sim = &world.sim;
-        let mut balance: BTreeMap<Currency, i64> = BTreeMap::new();
+        let mut balance: BTreeMap<StripeCurrency, i64> = BTreeMap::new();
         for transaction in sim.all_balance_transactions() {
             let fees: i64 = transaction
                 .fee_details
@@ -204,7 +204,7 @@ fn every_cent_of_the_balance_is_accounted_for() {
         }
         // The same from the other side: what the objects say happened to euros
         // and pounds that were never converted, pounds first.
-        let pounds = Currency::GBP;
+        let pounds = StripeCurrency::GBP;
         let by_category = |category: &str| -> i64 {
             sim.all_balance_transactions()
                 .iter()
@@ -289,7 +289,8 @@ fn no_id_is_given_twice_and_time_never_goes_back() {
             .windows(2)
             .all(|pair| pair[0].created <= pair[1].created)
     );
-    let created = |transaction: &tillroll_stripe_simulator::BalanceTransaction| transaction.created;
+    let created =
+        |transaction: &tillroll_stripe_simulator::StripeBalanceTransaction| transaction.created;
     assert!(
         world
             .sim

@@ -1,13 +1,13 @@
 use crate::support::{NOON, kinds};
 use serde_json::Value;
-use tillroll_stripe_simulator::{Currency, LifeCycle, StripeSimulator};
+use tillroll_stripe_simulator::{LifeCycle, StripeCurrency, StripeSimulator};
 
-const CURRENCIES: [(Currency, u64); 5] = [
-    (Currency::EUR, 12_999),
-    (Currency::GBP, 8_450),
-    (Currency::USD, 14_001),
-    (Currency::JPY, 19_800),
-    (Currency::KWD, 45_670),
+const CURRENCIES: [(StripeCurrency, u64); 5] = [
+    (StripeCurrency::EUR, 12_999),
+    (StripeCurrency::GBP, 8_450),
+    (StripeCurrency::USD, 14_001),
+    (StripeCurrency::JPY, 19_800),
+    (StripeCurrency::KWD, 45_670),
 ];
 
 #[test]
@@ -37,7 +37,7 @@ fn one_simulator_lives_through_all_of_them() {
         for cycle in LifeCycle::ALL {
             let order = format!("ord_{round}_{cycle:?}");
             let events = cycle
-                .run(&mut sim, &order, 9_000, Currency::EUR)
+                .run(&mut sim, &order, 9_000, StripeCurrency::EUR)
                 .unwrap_or_else(|error| panic!("{cycle:?}: {error}"));
             for event in &events {
                 let body: Value = serde_json::from_str(&event.body).expect("JSON");
@@ -110,7 +110,7 @@ fn the_events_of_a_few_life_cycles() {
     ] {
         let mut sim = StripeSimulator::seeded(5);
         let events = cycle
-            .run(&mut sim, "ord_1", 9_000, Currency::EUR)
+            .run(&mut sim, "ord_1", 9_000, StripeCurrency::EUR)
             .expect("a valid amount");
         assert_eq!(kinds(&events), expected, "{cycle:?}");
     }

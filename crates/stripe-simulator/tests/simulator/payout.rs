@@ -1,11 +1,11 @@
 use crate::support::{DAY, code, kinds, object, paid, sim};
 use tillroll_stripe_simulator::{
-    CreatePayout, Currency, PayoutId, PayoutOutcome, PayoutStatus, StripeSimulator,
+    CreatePayout, PayoutId, PayoutOutcome, StripeCurrency, StripePayoutStatus, StripeSimulator,
 };
 
 fn rich() -> StripeSimulator {
     let mut sim = sim();
-    paid(&mut sim, 50_000, Currency::EUR);
+    paid(&mut sim, 50_000, StripeCurrency::EUR);
     sim.advance(3 * DAY);
     sim.drain_events();
     sim
@@ -14,7 +14,7 @@ fn rich() -> StripeSimulator {
 fn pay_out(sim: &mut StripeSimulator, outcome: PayoutOutcome) -> PayoutId {
     sim.create_payout(CreatePayout {
         outcome,
-        ..CreatePayout::new(40_000, Currency::EUR)
+        ..CreatePayout::new(40_000, StripeCurrency::EUR)
     })
     .expect("it is available")
 }
@@ -60,7 +60,7 @@ fn a_payout_may_fail_after_it_was_paid() {
         ),
     ] {
         let mut sim = rich();
-        let before = sim.available(Currency::EUR);
+        let before = sim.available(StripeCurrency::EUR);
         let payout = pay_out(&mut sim, outcome);
         sim.run_until_quiet();
         let events = sim.drain_events();
@@ -71,7 +71,7 @@ fn a_payout_may_fail_after_it_was_paid() {
         assert_eq!(failed["failure_balance_transaction"], posted.id.as_str());
         assert_eq!((posted.kind, posted.net), ("payout_failure", 40_000));
         assert_eq!(posted.source.as_deref(), Some(payout.as_str()));
-        assert_eq!(sim.available(Currency::EUR), before);
+        assert_eq!(sim.available(StripeCurrency::EUR), before);
         pay_out(&mut sim, PayoutOutcome::Arrives);
     }
 }
@@ -79,10 +79,10 @@ fn a_payout_may_fail_after_it_was_paid() {
 #[test]
 fn a_payout_is_cancelled_only_before_it_leaves() {
     let mut sim = rich();
-    let before = sim.available(Currency::EUR);
+    let before = sim.available(StripeCurrency::EUR);
     let payout = pay_out(&mut sim, PayoutOutcome::Arrives);
     sim.cancel_payout(&payout).expect("pending");
-    assert_eq!(sim.available(Currency::EUR), before);
+    assert_eq!(sim.available(StripeCurrency::EUR), before);
     sim.run_until_quiet();
     assert_eq!(
         kinds(&sim.drain_events()),
@@ -90,7 +90,7 @@ fn a_payout_is_cancelled_only_before_it_leaves() {
     );
     assert_eq!(
         sim.payout(&payout).expect("there").status,
-        PayoutStatus::Canceled
+        StripePayoutStatus::Canceled
     );
     let gone = pay_out(&mut sim, PayoutOutcome::Arrives);
     sim.advance(DAY / 2);
@@ -103,22 +103,22 @@ fn a_payout_is_cancelled_only_before_it_leaves() {
 #[test]
 fn no_more_is_paid_out_than_is_available() {
     let mut sim = sim();
-    paid(&mut sim, 50_000, Currency::EUR);
+    paid(&mut sim, 50_000, StripeCurrency::EUR);
     assert_eq!(
-        code(sim.create_payout(CreatePayout::new(1, Currency::EUR))),
+        code(sim.create_payout(CreatePayout::new(1, StripeCurrency::EUR))),
         (400, "balance_insufficient"),
         "still pending"
     );
     sim.advance(3 * DAY);
-    let available = sim.available(Currency::EUR).unsigned_abs();
+    let available = sim.available(StripeCurrency::EUR).unsigned_abs();
     assert_eq!(
-        code(sim.create_payout(CreatePayout::new(available + 1, Currency::EUR))),
+        code(sim.create_payout(CreatePayout::new(available + 1, StripeCurrency::EUR))),
         (400, "balance_insufficient")
     );
-    sim.create_payout(CreatePayout::new(available, Currency::EUR))
+    sim.create_payout(CreatePayout::new(available, StripeCurrency::EUR))
         .expect("available");
-    assert_eq!(sim.available(Currency::EUR), 0);
-    let forint = Currency::parse("huf").expect("three letters");
+    assert_eq!(sim.available(StripeCurrency::EUR), 0);
+    let forint = StripeCurrency::parse("huf").expect("three letters");
     assert_eq!(
         code(sim.create_payout(CreatePayout::new(12_345, forint))),
         (400, "parameter_invalid_integer")

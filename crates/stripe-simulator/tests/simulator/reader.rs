@@ -1,13 +1,13 @@
 use crate::support::{code, kinds, object, sim};
 use tillroll_stripe_simulator::{
-    CreateIntent, Currency, Decline, IntentStatus, MethodKind, PaymentMethod,
+    CreateIntent, Decline, MethodKind, PaymentMethod, StripeCurrency, StripeIntentStatus,
 };
 
 #[test]
 fn a_reader_takes_one_intent_at_a_time_and_a_declined_one_again() {
     let mut sim = sim();
     let reader = sim.register_reader("till 1");
-    let params = CreateIntent::new(1_500, Currency::EUR)
+    let params = CreateIntent::new(1_500, StripeCurrency::EUR)
         .for_order("ord_1")
         .paid_with(MethodKind::CardPresent);
     let intent = sim.create_intent(params.clone()).expect("a valid intent");
@@ -46,7 +46,7 @@ fn a_reader_takes_one_intent_at_a_time_and_a_declined_one_again() {
         .expect("the same intent again");
     assert_eq!(
         sim.present_card(&reader, PaymentMethod::card_present()),
-        Ok(IntentStatus::Succeeded)
+        Ok(StripeIntentStatus::Succeeded)
     );
     let events = sim.drain_events();
     assert_eq!(

@@ -1,12 +1,12 @@
 use crate::support::{DAY, authorised, charge_of, code, json, kinds, object, paid, sim};
 use tillroll_stripe_simulator::{
-    CreateRefund, Currency, DisputeOutcome, OpenDispute, RefundOutcome, RefundStatus,
+    CreateRefund, DisputeOutcome, OpenDispute, RefundOutcome, StripeCurrency, StripeRefundStatus,
 };
 
 #[test]
 fn charge_refunded_says_the_cumulative_amount() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     sim.drain_events();
     for (part, cumulative, all) in [
         (2_000, 2_000, false),
@@ -47,7 +47,7 @@ fn charge_refunded_says_the_cumulative_amount() {
 #[test]
 fn over_refunds_are_refused_and_change_nothing() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     sim.create_refund(CreateRefund::part(charge.clone(), 9_000))
         .expect("money is left");
     sim.drain_events();
@@ -62,7 +62,7 @@ fn over_refunds_are_refused_and_change_nothing() {
 #[test]
 fn only_captured_money_can_be_refunded() {
     let mut sim = sim();
-    let intent = authorised(&mut sim, 10_000, Currency::EUR);
+    let intent = authorised(&mut sim, 10_000, StripeCurrency::EUR);
     let charge = charge_of(&sim, &intent);
     assert_eq!(
         code(sim.create_refund(CreateRefund::whole(charge.clone()))),
@@ -81,12 +81,12 @@ fn only_captured_money_can_be_refunded() {
 #[test]
 fn a_pending_refund_succeeds_with_its_balance_transaction() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 5_000, Currency::GBP);
+    let charge = paid(&mut sim, 5_000, StripeCurrency::GBP);
     let params = CreateRefund::whole(charge).that(RefundOutcome::SucceedsLater);
     let refund = sim.create_refund(params).expect("money is left");
     assert_eq!(
         sim.refund(&refund).expect("there").status,
-        RefundStatus::Pending
+        StripeRefundStatus::Pending
     );
     assert_eq!(
         json(sim.refund_json(&refund))["pending_reason"],
@@ -102,8 +102,8 @@ fn a_pending_refund_succeeds_with_its_balance_transaction() {
 #[test]
 fn a_failed_refund_brings_the_money_back_and_can_be_made_again() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 5_000, Currency::EUR);
-    let before = sim.available(Currency::EUR) + sim.pending(Currency::EUR);
+    let charge = paid(&mut sim, 5_000, StripeCurrency::EUR);
+    let before = sim.available(StripeCurrency::EUR) + sim.pending(StripeCurrency::EUR);
     let params = CreateRefund::whole(charge.clone()).that(RefundOutcome::FailsLater { after: DAY });
     let refund = sim.create_refund(params).expect("money is left");
     sim.run_until_quiet();
@@ -130,9 +130,9 @@ fn a_failed_refund_brings_the_money_back_and_can_be_made_again() {
     );
     assert_eq!(
         sim.refund(&refund).expect("there").status,
-        RefundStatus::Failed
+        StripeRefundStatus::Failed
     );
-    let after = sim.available(Currency::EUR) + sim.pending(Currency::EUR);
+    let after = sim.available(StripeCurrency::EUR) + sim.pending(StripeCurrency::EUR);
     assert_eq!(before, after);
     assert_eq!(sim.charge(&charge).expect("there").amount_refunded, 0);
     sim.create_refund(CreateRefund::whole(charge))
@@ -142,7 +142,7 @@ fn a_failed_refund_brings_the_money_back_and_can_be_made_again() {
 #[test]
 fn a_disputed_charge_is_refunded_only_after_it_was_won() {
     let mut sim = sim();
-    let charge = paid(&mut sim, 5_000, Currency::EUR);
+    let charge = paid(&mut sim, 5_000, StripeCurrency::EUR);
     let dispute = sim
         .open_dispute(OpenDispute::over(charge.clone(), "fraudulent"))
         .expect("a paid charge");

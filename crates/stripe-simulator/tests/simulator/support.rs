@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tillroll_stripe_simulator::{
-    ChargeId, CreateIntent, Currency, IntentId, PaymentMethod, StripeError, StripeEvent,
+    ChargeId, CreateIntent, IntentId, PaymentMethod, StripeCurrency, StripeError, StripeEvent,
     StripeSimulator,
 };
 
@@ -19,13 +19,13 @@ pub fn json(text: Option<String>) -> Value {
     serde_json::from_str(&text.expect("the object exists")).expect("JSON")
 }
 
-pub fn intent(sim: &mut StripeSimulator, amount: u64, currency: Currency) -> IntentId {
+pub fn intent(sim: &mut StripeSimulator, amount: u64, currency: StripeCurrency) -> IntentId {
     sim.create_intent(CreateIntent::new(amount, currency).for_order("ord_1"))
         .expect("a valid intent")
 }
 
 /// A charge that is paid, with its balance transaction.
-pub fn paid(sim: &mut StripeSimulator, amount: u64, currency: Currency) -> ChargeId {
+pub fn paid(sim: &mut StripeSimulator, amount: u64, currency: StripeCurrency) -> ChargeId {
     let intent = intent(sim, amount, currency);
     sim.confirm_intent(&intent, PaymentMethod::card())
         .expect("a good card");
@@ -34,7 +34,7 @@ pub fn paid(sim: &mut StripeSimulator, amount: u64, currency: Currency) -> Charg
 }
 
 /// An authorisation that is not captured.
-pub fn authorised(sim: &mut StripeSimulator, amount: u64, currency: Currency) -> IntentId {
+pub fn authorised(sim: &mut StripeSimulator, amount: u64, currency: StripeCurrency) -> IntentId {
     let params = CreateIntent::new(amount, currency)
         .for_order("ord_1")
         .captured_by_hand();

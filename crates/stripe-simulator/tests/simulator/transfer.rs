@@ -1,14 +1,16 @@
 use crate::support::{DAY, authorised, charge_of, code, kinds, object, paid, sim};
-use tillroll_stripe_simulator::{AccountId, ChargeId, CreateTransfer, Currency, StripeSimulator};
+use tillroll_stripe_simulator::{
+    AccountId, ChargeId, CreateTransfer, StripeCurrency, StripeSimulator,
+};
 
 fn seller(sim: &mut StripeSimulator) -> AccountId {
-    sim.onboarded_account("Atelier", "FR", Currency::EUR)
+    sim.onboarded_account("Atelier", "FR", StripeCurrency::EUR)
 }
 
 fn from_charge(seller: &AccountId, charge: &ChargeId, amount: u64) -> CreateTransfer {
     CreateTransfer {
         amount,
-        currency: Currency::EUR,
+        currency: StripeCurrency::EUR,
         destination: seller.clone(),
         source_transaction: Some(charge.clone()),
         transfer_group: Some("ord_1".to_owned()),
@@ -20,7 +22,7 @@ fn from_charge(seller: &AccountId, charge: &ChargeId, amount: u64) -> CreateTran
 fn a_transfer_names_its_destination_source_and_group() {
     let mut sim = sim();
     let seller = seller(&mut sim);
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     sim.drain_events();
     let transfer = sim
         .create_transfer(from_charge(&seller, &charge, 8_800))
@@ -38,7 +40,7 @@ fn a_transfer_names_its_destination_source_and_group() {
     // It draws on funds that are not available yet.
     assert!(posted.available_on > sim.clock());
     assert_eq!(
-        sim.account(&seller).expect("there").received[&Currency::EUR],
+        sim.account(&seller).expect("there").received[&StripeCurrency::EUR],
         8_800
     );
 }
@@ -47,7 +49,7 @@ fn a_transfer_names_its_destination_source_and_group() {
 fn reversals_are_cumulative_and_end_at_the_transfer() {
     let mut sim = sim();
     let seller = seller(&mut sim);
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     let transfer = sim
         .create_transfer(from_charge(&seller, &charge, 8_000))
         .expect("funds are there");
@@ -74,7 +76,7 @@ fn reversals_are_cumulative_and_end_at_the_transfer() {
         }
     }
     assert_eq!(
-        sim.account(&seller).expect("there").received[&Currency::EUR],
+        sim.account(&seller).expect("there").received[&StripeCurrency::EUR],
         0
     );
     assert_eq!(
@@ -87,7 +89,7 @@ fn reversals_are_cumulative_and_end_at_the_transfer() {
 fn no_more_is_transferred_than_is_there() {
     let mut sim = sim();
     let seller = seller(&mut sim);
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     sim.create_transfer(from_charge(&seller, &charge, 7_000))
         .expect("funds are there");
     assert_eq!(
@@ -104,7 +106,7 @@ fn no_more_is_transferred_than_is_there() {
         "the charge's funds are pending"
     );
     sim.advance(3 * DAY);
-    let left = sim.available(Currency::EUR).unsigned_abs();
+    let left = sim.available(StripeCurrency::EUR).unsigned_abs();
     assert_eq!(
         code(sim.create_transfer(from_balance(left + 1))),
         (400, "balance_insufficient")
@@ -115,25 +117,25 @@ fn no_more_is_transferred_than_is_there() {
 #[test]
 fn what_cannot_be_transferred_is_refused_by_name() {
     let mut sim = sim();
-    let newcomer = sim.create_account("Newcomer", "FR", Currency::EUR);
-    let charge = paid(&mut sim, 10_000, Currency::EUR);
+    let newcomer = sim.create_account("Newcomer", "FR", StripeCurrency::EUR);
+    let charge = paid(&mut sim, 10_000, StripeCurrency::EUR);
     assert_eq!(
         code(sim.create_transfer(from_charge(&newcomer, &charge, 100))),
         (400, "transfers_not_allowed")
     );
     let seller = seller(&mut sim);
-    let held = authorised(&mut sim, 10_000, Currency::EUR);
+    let held = authorised(&mut sim, 10_000, StripeCurrency::EUR);
     let held = charge_of(&sim, &held);
     assert_eq!(
         code(sim.create_transfer(from_charge(&seller, &held, 100))),
         (400, "charge_not_captured")
     );
-    let dollars = paid(&mut sim, 10_000, Currency::USD);
+    let dollars = paid(&mut sim, 10_000, StripeCurrency::USD);
     assert_eq!(
         code(sim.create_transfer(from_charge(&seller, &dollars, 100))),
         (400, "currency_mismatch")
     );
-    let yen = paid(&mut sim, 10_000, Currency::JPY);
+    let yen = paid(&mut sim, 10_000, StripeCurrency::JPY);
     sim.create_transfer(from_charge(&seller, &yen, 100))
         .expect("yen settle in euros");
 }

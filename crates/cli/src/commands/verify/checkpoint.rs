@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tillroll_log::Log;
 use tillroll_proofs::{
-    Checkpoint, HistoryError, KeyName, SignedCheckpoint, VerifierKey, check_against, check_each,
+    HistoryError, KeyName, LogCheckpoint, SignedCheckpoint, VerifierKey, check_against, check_each,
 };
 use tillroll_runtime::ReadOnlyLog;
 
@@ -25,7 +25,7 @@ pub(super) struct Kept {
     path: PathBuf,
     signed: SignedCheckpoint,
     /// Checkpoints of this directory: they help to say where, and decide nothing.
-    others: Vec<Checkpoint>,
+    others: Vec<LogCheckpoint>,
 }
 
 impl Kept {
@@ -123,7 +123,7 @@ pub(super) fn check_stored(
         // The server may have gone on since the roll was opened, and somebody signed that.
         signed.retain(|(_, stated)| stated.size <= head);
     }
-    let stated: Vec<Checkpoint> = signed.iter().map(|(_, stated)| stated.clone()).collect();
+    let stated: Vec<LogCheckpoint> = signed.iter().map(|(_, stated)| stated.clone()).collect();
     let Some(last) = stated.iter().map(|stated| stated.size).max() else {
         return Ok(true);
     };
@@ -159,7 +159,11 @@ pub(super) fn check_stored(
 }
 
 /// The checkpoints of the directory that are what was signed, with their files.
-fn believed(data: &DataDir, roll: &ReadOnlyLog, report: &mut Report) -> Vec<(PathBuf, Checkpoint)> {
+fn believed(
+    data: &DataDir,
+    roll: &ReadOnlyLog,
+    report: &mut Report,
+) -> Vec<(PathBuf, LogCheckpoint)> {
     let files = proving::checkpoint_files(data);
     if files.is_empty() {
         return Vec::new();
@@ -191,7 +195,7 @@ fn believed(data: &DataDir, roll: &ReadOnlyLog, report: &mut Report) -> Vec<(Pat
 }
 
 /// What a file states, when it is what was signed under its name. An error says why it is not.
-fn stated(path: &Path, book: &KeyName, keys: &[VerifierKey]) -> Result<Checkpoint, String> {
+fn stated(path: &Path, book: &KeyName, keys: &[VerifierKey]) -> Result<LogCheckpoint, String> {
     let note = fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
     let signed = SignedCheckpoint::open(&note, keys).map_err(|error| error.to_string())?;
     let stated = signed.checkpoint().clone();

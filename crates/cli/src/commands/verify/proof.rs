@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tillroll_events::{AccountNames, Record};
 use tillroll_ledger::AccountId;
 use tillroll_money::Unit;
-use tillroll_proofs::{BundleError, Verified, VerifierKey, verify_bundle};
+use tillroll_proofs::{BundleError, VerifiedBundle, VerifierKey, verify_bundle};
 
 use crate::console::Console;
 use crate::exit::Stop;
@@ -59,7 +59,7 @@ pub(super) fn run(
 
 fn print(
     path: &Path,
-    verified: &Result<Verified, BundleError>,
+    verified: &Result<VerifiedBundle, BundleError>,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
     let path = path.display();
@@ -81,7 +81,7 @@ fn print(
     }
 }
 
-fn view(path: &Path, verified: &Result<Verified, BundleError>) -> Value {
+fn view(path: &Path, verified: &Result<VerifiedBundle, BundleError>) -> Value {
     let file = path.display().to_string();
     match verified {
         Ok(proof) => {
@@ -89,8 +89,8 @@ fn view(path: &Path, verified: &Result<Verified, BundleError>) -> Value {
                 keys.iter().map(ToString::to_string).collect()
             };
             let (proves, newest) = match proof {
-                Verified::Inclusion(proof) => ("inclusion", &proof.checkpoint),
-                Verified::Consistency(proof) => ("consistency", &proof.newer),
+                VerifiedBundle::Inclusion(proof) => ("inclusion", &proof.checkpoint),
+                VerifiedBundle::Consistency(proof) => ("consistency", &proof.newer),
             };
             let stated = newest.checkpoint();
             let mut view = json!({
@@ -104,8 +104,8 @@ fn view(path: &Path, verified: &Result<Verified, BundleError>) -> Value {
                 "signers": signers(newest.signers()),
             });
             match proof {
-                Verified::Inclusion(proof) => view["position"] = json!(proof.position),
-                Verified::Consistency(proof) => {
+                VerifiedBundle::Inclusion(proof) => view["position"] = json!(proof.position),
+                VerifiedBundle::Consistency(proof) => {
                     view["from_size"] = json!(proof.older.checkpoint().size);
                 }
             }
@@ -124,8 +124,8 @@ fn view(path: &Path, verified: &Result<Verified, BundleError>) -> Value {
 }
 
 /// What the record says, when there is one.
-fn event(verified: &Verified) -> Option<Result<Value, tillroll_events::DecodeError>> {
-    let Verified::Inclusion(proof) = verified else {
+fn event(verified: &VerifiedBundle) -> Option<Result<Value, tillroll_events::DecodeError>> {
+    let VerifiedBundle::Inclusion(proof) = verified else {
         return None;
     };
     // As every other command names the book.
