@@ -1,9 +1,8 @@
 //! What somebody wants done. Time and ids arrive with the command: deciding reads no clock.
 
 use tillroll_events::{
-    BalanceTransactionFacts, CalendarDate, Caller, ChargeFacts, DisputeFacts, EntryId, ExternalId,
-    HoldId, IntentFacts, Metadata, NotificationReceived, OrderId, PayoutFacts, RefundFacts,
-    Timestamp, TransferFacts,
+    BalanceTransactionFacts, CalendarDate, Caller, EntryId, ExternalId, Fact, HoldId, Metadata,
+    NotificationReceived, OrderId, Timestamp,
 };
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_money::{Rate, Unit};
@@ -158,16 +157,4 @@ pub struct SellerRequest {
 pub struct Observe {
     pub notification: NotificationReceived,
     pub facts: Vec<Fact>,
-}
-
-/// One thing that the processor says is now true.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    Intent(IntentFacts),
-    Charge(ChargeFacts),
-    Refund(RefundFacts),
-    Dispute(DisputeFacts),
-    Transfer(TransferFacts),
-    Payout(PayoutFacts),
-    BalanceTransaction(BalanceTransactionFacts),
 }

@@ -23,90 +23,57 @@ pub(crate) fn link<T: Ord + Clone>(known: Option<&T>, said: Option<&T>) -> Optio
     }
 }
 
-impl Join for IntentFacts {
-    fn join(&self, said: &Self) -> Self {
-        Self {
-            id: self.id.clone(),
-            order: link(self.order.as_ref(), said.order.as_ref()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            capturable: self.capturable.max(said.capturable),
-            received: self.received.max(said.received),
-            status: self.status.max(said.status),
-        }
-    }
+/// How each field of a kind of facts is joined: `min` and `max` keep the smaller and the larger,
+/// `any` keeps a flag raised, `link` keeps the smaller of two links. The id is the same on both
+/// sides.
+macro_rules! joins {
+    ($($facts:ident { $($rule:ident $($field:ident)+;)+ })+) => {
+        $(impl Join for $facts {
+            fn join(&self, said: &Self) -> Self {
+                Self {
+                    id: self.id.clone(),
+                    $($($field: joins!(@$rule self.$field, said.$field),)+)+
+                }
+            }
+        })+
+    };
+    (@min $known:expr, $said:expr) => { $known.clone().min($said.clone()) };
+    (@max $known:expr, $said:expr) => { $known.max($said) };
+    (@any $known:expr, $said:expr) => { $known || $said };
+    (@link $known:expr, $said:expr) => { link($known.as_ref(), $said.as_ref()) };
 }
 
-impl Join for ChargeFacts {
-    fn join(&self, said: &Self) -> Self {
-        let refunded = self.refunded.max(said.refunded);
-        Self {
-            id: self.id.clone(),
-            intent: link(self.intent.as_ref(), said.intent.as_ref()),
-            order: link(self.order.as_ref(), said.order.as_ref()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            authorised: self.authorised || said.authorised,
-            captured: self.captured.max(said.captured),
-            refunded,
-            failed: self.failed || said.failed,
-            expired: self.expired || said.expired,
-            failure_code: link(self.failure_code.as_ref(), said.failure_code.as_ref()),
-        }
+joins! {
+    IntentFacts {
+        link order;
+        min currency;
+        max amount capturable received status;
     }
-}
-
-impl Join for RefundFacts {
-    fn join(&self, said: &Self) -> Self {
-        Self {
-            id: self.id.clone(),
-            charge: link(self.charge.as_ref(), said.charge.as_ref()),
-            intent: link(self.intent.as_ref(), said.intent.as_ref()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            status: self.status.max(said.status),
-        }
+    ChargeFacts {
+        link intent order failure_code;
+        min currency;
+        max amount captured refunded;
+        any authorised failed expired;
     }
-}
-
-impl Join for DisputeFacts {
-    fn join(&self, said: &Self) -> Self {
-        Self {
-            id: self.id.clone(),
-            charge: link(self.charge.as_ref(), said.charge.as_ref()),
-            intent: link(self.intent.as_ref(), said.intent.as_ref()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            status: self.status.max(said.status),
-            reason: link(self.reason.as_ref(), said.reason.as_ref()),
-        }
+    RefundFacts {
+        link charge intent;
+        min currency;
+        max amount status;
     }
-}
-
-impl Join for TransferFacts {
-    fn join(&self, said: &Self) -> Self {
-        Self {
-            id: self.id.clone(),
-            seller: self.seller.clone().min(said.seller.clone()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            reversed: self.reversed.max(said.reversed),
-            source_charge: link(self.source_charge.as_ref(), said.source_charge.as_ref()),
-            group: link(self.group.as_ref(), said.group.as_ref()),
-        }
+    DisputeFacts {
+        link charge intent reason;
+        min currency;
+        max amount status;
     }
-}
-
-impl Join for PayoutFacts {
-    fn join(&self, said: &Self) -> Self {
-        Self {
-            id: self.id.clone(),
-            account: link(self.account.as_ref(), said.account.as_ref()),
-            currency: self.currency.min(said.currency),
-            amount: self.amount.max(said.amount),
-            status: self.status.max(said.status),
-            arrival: link(self.arrival.as_ref(), said.arrival.as_ref()),
-        }
+    TransferFacts {
+        min seller currency;
+        max amount reversed;
+        link source_charge group;
+    }
+    PayoutFacts {
+        link account arrival;
+        min currency;
+        max amount status;
     }
 }
 

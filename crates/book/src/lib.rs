@@ -39,7 +39,7 @@ mod work;
 pub use book::Book;
 pub use chart::{Chart, ChartError, ChartRule};
 pub use command::{
-    Action, CaptureHold, CapturePart, Command, Fact, LineRequest, Observe, OpenAccount, PlaceHold,
+    Action, CaptureHold, CapturePart, Command, LineRequest, Observe, OpenAccount, PlaceHold,
     PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest, StockRequest,
     TaxRequest,
 };
@@ -50,3 +50,4 @@ pub use key::CommandKey;
 pub use memory_writer::MemoryWriter;
 pub use refusal::{Refusal, Retry};
 pub use store::{ColdFault, ColdStore, MemoryColdStore, RowAddress};
+pub use tillroll_events::Fact;

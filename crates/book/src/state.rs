@@ -13,9 +13,8 @@ use tillroll_ledger::Ledger;
 use crate::Book;
 
 pub use crate::store::{
-    Applied, BalanceTransaction, BookRow, Charge, Dispute, ExternalIds, Goods, Intent, Legs,
-    ListedRow, Order, OrderLinks, Payout, ROW_KINDS, Refund, RestoreRowError, RowKind, RowVisitor,
-    StateContradiction, StateRow, Transfer, encode_row,
+    BookRow, ExternalIds, Legs, ListedRow, ROW_KINDS, RestoreRowError, RowKind, RowVisitor,
+    StateContradiction, StateRow, encode_row, rows::*,
 };
 
 impl Book {

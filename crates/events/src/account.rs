@@ -1,10 +1,13 @@
 //! Accounts: opened once, under the next dense number.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, AccountPath, AccountType, Limit};
 use tillroll_money::Unit;
 
 use crate::codec;
+use crate::payload::Payload;
 
 /// The account gets `account` as its number, which is the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
@@ -49,3 +52,11 @@ pub struct AccountLimitSet {
     #[schemars(schema_with = "codec::json::limit_schema")]
     pub limit: Limit,
 }
+
+impl Payload for AccountOpened {
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.path.as_str().into())
+    }
+}
+
+impl Payload for AccountLimitSet {}

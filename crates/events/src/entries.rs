@@ -23,6 +23,7 @@
 use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, UnitId};
 
+use crate::payload::Payload;
 use crate::{EntryId, codec};
 
 const HEAD_BYTES: usize = 20;
@@ -286,3 +287,5 @@ impl schemars::JsonSchema for PostedEntries {
         Vec::<crate::view::PostedEntryView>::json_schema(generator)
     }
 }
+
+impl Payload for EntriesPosted {}

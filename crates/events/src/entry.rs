@@ -1,5 +1,6 @@
 //! Journal entries and holds as history keeps them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
@@ -7,6 +8,8 @@ use minicbor::{Decode, Encode};
 use tillroll_ledger::{AccountId, Entry, Posting, UnitId};
 
 use crate::codec::json::{EntryIdSchema, HoldIdSchema};
+use crate::payload::Payload;
+use crate::words::words;
 use crate::{CalendarDate, EntryId, EntryView, HoldId, Timestamp, codec};
 
 /// Free text that the caller attaches: up to 50 keys.
@@ -242,3 +245,34 @@ pub struct HoldEnded {
     #[n(1)]
     pub how: HoldEnd,
 }
+
+impl Payload for EntryPosted {
+    fn entry(&self) -> Option<&JournalEntry> {
+        Some(&self.entry)
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        self.description.as_deref().map(Cow::Borrowed)
+    }
+}
+
+impl Payload for BulkClosed {}
+
+impl Payload for HoldPlaced {
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        self.description.as_deref().map(Cow::Borrowed)
+    }
+}
+
+impl Payload for HoldCaptured {
+    fn entry(&self) -> Option<&JournalEntry> {
+        Some(&self.entry)
+    }
+}
+
+impl Payload for HoldEnded {}
+
+words!(hold_end: HoldEnd {
+    Voided "voided",
+    Expired "expired",
+});

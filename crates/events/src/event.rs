@@ -1,7 +1,10 @@
 //! The list of all events. Numbers and names are stable: never reuse, never renumber.
 
+use std::borrow::Cow;
+
 use tillroll_ledger::{Entry, EntryRef};
 
+use crate::payload::Payload;
 use crate::{
     AccountLimitSet, AccountOpened, BalanceTransactionBooked, BulkClosed, ChargeObserved,
     DecodeError, DisputeObserved, EntriesPosted, EntryPosted, EntryPostedV1, HoldCaptured,
@@ -77,6 +80,10 @@ macro_rules! events {
         }
 
         impl Event {
+            fn payload(&self) -> &dyn Payload {
+                match self { $(Self::$variant(event) => &**event,)+ }
+            }
+
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$variant(_) => Kind::$variant,)+ }
@@ -156,31 +163,7 @@ impl Event {
     /// pending entry is not among them.
     #[must_use]
     pub fn posted_entry(&self) -> Option<&Entry> {
-        let entry = match self {
-            Self::EntryPosted(event) => Some(&event.entry),
-            Self::HoldCaptured(event) => Some(&event.entry),
-            Self::StockReceived(event) => Some(&event.entry),
-            Self::OrderPlaced(event) => event.entry.as_ref(),
-            Self::OrderBooked(event) => event.entry.as_ref(),
-            Self::OrderFulfilled(event) => event.entry.as_ref(),
-            Self::OrderCancelled(event) => event.entry.as_ref(),
-            Self::DisputeObserved(event) => event.entry.as_ref(),
-            Self::TransferObserved(event) => event.entry.as_ref(),
-            Self::PayoutObserved(event) => event.entry.as_ref(),
-            Self::BalanceTransactionBooked(event) => event.entry.as_ref(),
-            Self::SellerBalanceAdjusted(event) => Some(&event.entry),
-            Self::AccountOpened(_)
-            | Self::AccountLimitSet(_)
-            | Self::HoldPlaced(_)
-            | Self::HoldEnded(_)
-            | Self::BulkClosed(_)
-            | Self::EntriesPosted(_)
-            | Self::NotificationReceived(_)
-            | Self::IntentObserved(_)
-            | Self::ChargeObserved(_)
-            | Self::RefundObserved(_) => None,
-        };
-        entry.map(|JournalEntry(entry)| entry)
+        self.payload().entry().map(|JournalEntry(entry)| entry)
     }
 
     /// Shows every entry that this event posts, in order.
@@ -207,15 +190,12 @@ impl Event {
     /// The order that the event itself names.
     #[must_use]
     pub fn order(&self) -> Option<OrderId> {
-        match self {
-            Self::OrderPlaced(event) => Some(event.order),
-            Self::OrderBooked(event) => Some(event.order),
-            Self::OrderFulfilled(event) => Some(event.order),
-            Self::OrderCancelled(event) => Some(event.order),
-            Self::IntentObserved(event) => event.facts.order,
-            Self::ChargeObserved(event) => event.facts.order,
-            Self::BalanceTransactionBooked(event) => event.order,
-            _ => None,
-        }
+        self.payload().order()
+    }
+
+    /// One line on what it is about, for lists and statements.
+    #[must_use]
+    pub fn subject(&self) -> Option<Cow<'_, str>> {
+        self.payload().subject()
     }
 }

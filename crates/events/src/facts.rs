@@ -4,9 +4,13 @@
 //! Each event here holds everything known *after* it, so the latest says it all, and the book
 //! can post the difference between what is known and what it had posted.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 use tillroll_money::Unit;
 
+use crate::payload::Payload;
+use crate::words::words;
 use crate::{ExternalId, JournalEntry, OrderId, Timestamp, codec};
 
 /// How far an attempt to pay has come. Later ranks win over earlier ones, however they arrive.
@@ -269,7 +273,17 @@ pub struct PayoutFacts {
 }
 
 /// One leg of a balance transaction's fee.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[cbor(map)]
 pub struct FeeDetail {
     /// `stripe_fee`, `application_fee`, `tax`, …
@@ -392,4 +406,124 @@ pub struct SellerBalanceAdjusted {
     pub owed: u64,
     #[n(3)]
     pub entry: JournalEntry,
+}
+
+impl Payload for IntentObserved {
+    fn order(&self) -> Option<OrderId> {
+        self.facts.order
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for ChargeObserved {
+    fn order(&self) -> Option<OrderId> {
+        self.facts.order
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for RefundObserved {
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for DisputeObserved {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for TransferObserved {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for PayoutObserved {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
+impl Payload for BalanceTransactionBooked {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn order(&self) -> Option<OrderId> {
+        self.order
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(format!("{} {}", self.facts.kind, self.facts.id).into())
+    }
+}
+
+impl Payload for SellerBalanceAdjusted {
+    fn entry(&self) -> Option<&JournalEntry> {
+        Some(&self.entry)
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.seller.as_str().into())
+    }
+}
+
+words!(intent_status: IntentStatus {
+    Open "open",
+    Processing "processing",
+    RequiresCapture "requires_capture",
+    Cancelled "cancelled",
+    Succeeded "succeeded",
+});
+words!(refund_status: RefundStatus {
+    Pending "pending",
+    Succeeded "succeeded",
+    Failed "failed",
+});
+words!(dispute_status: DisputeStatus {
+    Warning "warning",
+    WarningClosed "warning_closed",
+    NeedsResponse "needs_response",
+    UnderReview "under_review",
+    Won "won",
+    Lost "lost",
+});
+words!(payout_status: PayoutStatus {
+    Pending "pending",
+    InTransit "in_transit",
+    Paid "paid",
+    Cancelled "cancelled",
+    Failed "failed",
+});
+
+/// One thing that the processor says is now true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Intent(IntentFacts),
+    Charge(ChargeFacts),
+    Refund(RefundFacts),
+    Dispute(DisputeFacts),
+    Transfer(TransferFacts),
+    Payout(PayoutFacts),
+    BalanceTransaction(BalanceTransactionFacts),
 }

@@ -22,11 +22,13 @@ mod ids;
 mod key_scope;
 mod notification;
 mod order;
+mod payload;
 mod record;
 pub mod serde_text;
 mod stock;
 mod time;
 mod view;
+mod words;
 
 /// How values of other crates are written, for rows that hold them beside facts.
 pub mod cbor {
@@ -45,12 +47,7 @@ pub use entry::{
     JournalEntry, Metadata, RefusedItem,
 };
 pub use event::{Event, Kind};
-pub use facts::{
-    BalanceTransactionBooked, BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts,
-    DisputeObserved, DisputeStatus, FeeDetail, IntentFacts, IntentObserved, IntentStatus,
-    PayoutFacts, PayoutObserved, PayoutStatus, RefundFacts, RefundObserved, RefundStatus,
-    SellerBalanceAdjusted, TransferFacts, TransferObserved,
-};
+pub use facts::*;
 pub use ids::{EventId, ExternalId, OrderId};
 pub use key_scope::{KeyScope, ParseScopeNameError, ScopeName};
 pub use notification::NotificationReceived;
@@ -63,3 +60,4 @@ pub use stock::{StockLine, StockReceived};
 pub use tillroll_ledger::{EntryId, HoldId, ParseIdError};
 pub use time::Timestamp;
 pub use view::{AccountNames, EntryView, PostedEntryView, PostingView};
+pub use words::Word;

@@ -1,7 +1,10 @@
 //! A webhook that was authentic, whether or not it was understood.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
+use crate::payload::Payload;
 use crate::{ExternalId, Timestamp};
 
 /// One per delivery that said something new. What was not understood keeps its body, so that
@@ -32,4 +35,10 @@ pub struct NotificationReceived {
     /// The body as received, kept only when it was not understood.
     #[n(8)]
     pub body: Option<String>,
+}
+
+impl Payload for NotificationReceived {
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.kind.as_str().into())
+    }
 }

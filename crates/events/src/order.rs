@@ -3,6 +3,8 @@
 use minicbor::{Decode, Encode};
 use tillroll_money::Unit;
 
+use crate::payload::Payload;
+use crate::words::{Word, words};
 use crate::{ExternalId, JournalEntry, Metadata, OrderId, codec};
 
 /// One line of an order. Amounts are minor units of the order's currency.
@@ -265,3 +267,58 @@ pub struct OrderCancelled {
     #[n(2)]
     pub entry: Option<JournalEntry>,
 }
+
+impl Payload for OrderPlaced {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn order(&self) -> Option<OrderId> {
+        Some(self.order)
+    }
+}
+
+impl Payload for OrderBooked {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn order(&self) -> Option<OrderId> {
+        Some(self.order)
+    }
+}
+
+impl Payload for OrderFulfilled {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn order(&self) -> Option<OrderId> {
+        Some(self.order)
+    }
+}
+
+impl Payload for OrderCancelled {
+    fn entry(&self) -> Option<&JournalEntry> {
+        self.entry.as_ref()
+    }
+
+    fn order(&self) -> Option<OrderId> {
+        Some(self.order)
+    }
+}
+
+impl Word for OrderStatus {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+words!(split_role: SplitRole {
+    Sales "sales",
+    Commission "commission",
+    Seller "seller",
+    Tax "tax",
+});

@@ -1,8 +1,11 @@
 //! Goods that arrive.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
 use crate::JournalEntry;
+use crate::payload::Payload;
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
@@ -25,4 +28,14 @@ pub struct StockReceived {
     pub reference: Option<String>,
     #[n(3)]
     pub entry: JournalEntry,
+}
+
+impl Payload for StockReceived {
+    fn entry(&self) -> Option<&JournalEntry> {
+        Some(&self.entry)
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        self.reference.as_deref().map(Cow::Borrowed)
+    }
 }

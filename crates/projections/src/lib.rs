@@ -26,25 +26,27 @@
 //! balance that the records do not carry.
 
 mod checkpoint;
+mod column;
 mod database;
 mod error;
+mod facts;
 mod names;
 mod projector;
 mod read;
 mod schema;
 mod source;
 mod verify;
-mod words;
 mod write;
 
 pub use checkpoint::Checkpoint;
 pub use error::{ProjectError, ReadError};
+pub use facts::{FactTable, ListedFacts};
 pub use names::NameCache;
 pub use projector::{MAX_BATCH, MAX_ENTRIES, Progress, Projector};
 pub use read::{
-    AccountQuery, AccountRow, At, Counts, DisputeRow, EntryRow, EventCount, HoldRow, HoldStatus,
-    LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PayoutRow,
-    PositionPage, ReadModels, SellerRow, SplitRow, Standing, Statement, StatementLine,
-    StatementQuery, StockRow, TimelineRow, Total, TrialBalance, TrialBalanceRow, UnrecognisedRow,
+    AccountQuery, AccountRow, At, Counts, EntryRow, EventCount, FactRow, HoldRow, HoldStatus,
+    LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PositionPage,
+    ReadModels, SellerRow, SplitRow, Standing, Statement, StatementLine, StatementQuery, StockRow,
+    TimelineRow, Total, TrialBalance, TrialBalanceRow, UnrecognisedRow,
 };
 pub use verify::{Mismatch, Verified, VerifyError, verify};

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use rusqlite::Connection;
 
+use crate::facts;
+
 /// Counts changes of the tables or of what is written into them. A database of another version
 /// is built anew.
 pub(crate) const VERSION: i64 = 4;
@@ -20,10 +22,12 @@ pub(crate) fn create(sql: &Connection) -> rusqlite::Result<()> {
     sql.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          {SQL}
+         {}
          INSERT INTO checkpoint (singleton, position) VALUES (1, 0);
          PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {VERSION};
-         COMMIT;"
+         COMMIT;",
+        facts::create_all(),
     ))
 }
 

@@ -1,4 +1,5 @@
--- The read models. SCHEMA.md explains every table and column; a test compares the two.
+-- The read models, but for the tables of facts, which facts.rs declares. SCHEMA.md explains every
+-- table and column; a test compares the two.
 -- Integers only: amounts are minor units, times are microseconds since 1970, flags are 0 or 1.
 
 CREATE TABLE checkpoint (
@@ -191,102 +192,6 @@ CREATE TABLE notifications (
     resolved_position INTEGER
 ) STRICT;
 CREATE INDEX notifications_by_id ON notifications (id);
-
-CREATE TABLE intents (
-    id             TEXT PRIMARY KEY,
-    order_id       TEXT,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    capturable     INTEGER NOT NULL,
-    received       INTEGER NOT NULL,
-    status         TEXT NOT NULL,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE charges (
-    id             TEXT PRIMARY KEY,
-    intent         TEXT,
-    order_id       TEXT,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    authorised     INTEGER NOT NULL,
-    captured       INTEGER NOT NULL,
-    refunded       INTEGER NOT NULL,
-    failed         INTEGER NOT NULL,
-    expired        INTEGER NOT NULL,
-    failure_code   TEXT,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE refunds (
-    id             TEXT PRIMARY KEY,
-    charge         TEXT,
-    intent         TEXT,
-    order_id       TEXT,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    status         TEXT NOT NULL,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE disputes (
-    id             TEXT PRIMARY KEY,
-    charge         TEXT,
-    intent         TEXT,
-    order_id       TEXT,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    status         TEXT NOT NULL,
-    reason         TEXT,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX disputes_by_position ON disputes (first_position);
-
-CREATE TABLE transfers (
-    id             TEXT PRIMARY KEY,
-    seller         TEXT NOT NULL,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    reversed       INTEGER NOT NULL,
-    source_charge  TEXT,
-    transfer_group TEXT,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE payouts (
-    id             TEXT PRIMARY KEY,
-    account        TEXT,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    status         TEXT NOT NULL,
-    arrival        INTEGER,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX payouts_by_position ON payouts (first_position);
-
-CREATE TABLE balance_transactions (
-    id             TEXT PRIMARY KEY,
-    account        TEXT,
-    kind           TEXT NOT NULL,
-    category       TEXT NOT NULL,
-    currency       TEXT NOT NULL,
-    amount         INTEGER NOT NULL,
-    fee            INTEGER NOT NULL,
-    net            INTEGER NOT NULL,
-    source         TEXT,
-    fees           TEXT NOT NULL,
-    created        INTEGER,
-    available_on   INTEGER,
-    order_id       TEXT,
-    first_position INTEGER NOT NULL,
-    last_position  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 
 CREATE VIEW stock AS
 SELECT

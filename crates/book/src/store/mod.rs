@@ -15,7 +15,7 @@ mod legs;
 mod parts;
 mod restore;
 mod row;
-mod rows;
+pub(crate) mod rows;
 mod table;
 mod tables;
 
@@ -24,10 +24,7 @@ pub use ids::ExternalIds;
 pub use legs::Legs;
 pub use restore::{RestoreRowError, StateContradiction};
 pub use row::{RowKind, StateRow, encode_row};
-pub use rows::{
-    Applied, BalanceTransaction, Charge, Dispute, Goods, Intent, Order, OrderLinks, Payout, Refund,
-    Transfer,
-};
+pub use rows::*;
 pub use tables::{BookRow, ListedRow, ROW_KINDS, RowVisitor};
 
 pub(crate) use cold::ColdTier;

@@ -13,10 +13,7 @@ use super::cold::ColdTier;
 use super::ids::ExternalIds;
 use super::restore::{RestoreRowError, StateContradiction, read_row};
 use super::row::{RowKind, StateRow};
-use super::rows::{
-    Applied, BalanceTransaction, Charge, Dispute, Intent, Order, OrderLinks, Payout, Refund,
-    Transfer, state_rows,
-};
+use super::rows::*;
 use super::table::{Table, hash_of};
 
 pub use super::table::ListedRow;

@@ -6,6 +6,8 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use tillroll_events::{Metadata, Timestamp};
 
+use crate::column::unknown;
+
 /// A column of this index, as something more telling than an integer or a text. What does not
 /// read back was not written by this version: the answer is a failure.
 pub(super) trait Columns {
@@ -20,15 +22,6 @@ pub(super) trait Columns {
     fn word<T>(&self, index: usize, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T>;
     fn json<T: serde::de::DeserializeOwned>(&self, index: usize) -> rusqlite::Result<T>;
     fn metadata(&self, index: usize) -> rusqlite::Result<Metadata>;
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not one of the words of its column")]
-struct UnknownWord(String);
-
-fn unknown(index: usize, text: &str) -> rusqlite::Error {
-    let word = UnknownWord(text.chars().take(64).collect());
-    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(word))
 }
 
 fn unsigned(index: usize, number: i64) -> rusqlite::Result<u64> {

@@ -1,11 +1,11 @@
 //! How many orders and events there are, for summaries.
 
 use serde::Serialize;
-use tillroll_events::OrderStatus;
+use tillroll_events::{OrderStatus, Word as _};
 
 use super::columns::Columns;
 use super::{At, ReadModels};
-use crate::{ReadError, words};
+use crate::ReadError;
 
 /// Counts that the projector keeps, so that asking costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -55,7 +55,7 @@ impl ReadModels {
                     .query_map([], |row| {
                         Ok(OrderCount {
                             channel: row.get(0)?,
-                            status: row.word(1, words::parse_order_status)?,
+                            status: row.word(1, OrderStatus::of_word)?,
                             orders: row.count(2)?,
                         })
                     })?

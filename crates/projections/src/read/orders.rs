@@ -3,14 +3,14 @@
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tillroll_events::{Metadata, OrderId, OrderStatus, SplitRole, Timestamp};
+use tillroll_events::{Metadata, OrderId, OrderStatus, SplitRole, Timestamp, Word as _};
 use tillroll_money::Unit;
 
 use super::columns::Columns;
 use super::page::{Keyset, read_limit};
 use super::pool::Snapshot;
 use super::{AsOf, At, Page, ReadModels};
-use crate::{ReadError, words};
+use crate::ReadError;
 
 /// Which orders, newest first. Cursors are the ids of the last or first order of another page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub(super) fn text<T: std::fmt::Display, S: Serializer>(
 
 fn split_role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SplitRole, D::Error> {
     let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-    words::parse_split_role(&word).ok_or_else(|| serde::de::Error::custom("unknown split role"))
+    SplitRole::of_word(&word).ok_or_else(|| serde::de::Error::custom("unknown split role"))
 }
 
 const COLUMNS: &str = "o.position, o.id, o.channel, o.location, o.currency, o.offline, o.lines, \

@@ -13,7 +13,8 @@ use super::columns::Columns;
 use super::page::read_limit;
 use super::pool::Snapshot;
 use super::{AccountRow, AsOf, At, Page, ReadModels, accounts};
-use crate::{ReadError, words};
+use crate::ReadError;
+use crate::column::parse_side;
 
 /// A line's place on the roll: the position of its event and its place in the entry, from 0.
 /// As text `1234.0`.
@@ -184,7 +185,7 @@ fn line(account: &AccountRow, row: &Row<'_>) -> rusqlite::Result<StatementLine> 
             position: row.count(0)?,
             ordinal: row.small(1)?,
         },
-        side: row.word(2, words::parse_side)?,
+        side: row.word(2, parse_side)?,
         amount: row.count(3)?,
         debits_after: after.debits_posted,
         credits_after: after.credits_posted,

@@ -9,7 +9,7 @@ use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 
 use super::rows::{Keyed, Row};
 use super::{Place, Writer};
-use crate::{ProjectError, words};
+use crate::ProjectError;
 
 /// Above this many, all are forgotten: a cold start of some milliseconds now and then is
 /// cheaper than bookkeeping for every touch.
@@ -300,7 +300,7 @@ impl Writer<'_> {
                 position,
                 ordinal: *ordinal,
                 account,
-                side: words::side(posting.side),
+                side: posting.side.as_str(),
                 amount: place.column_of(posting.amount)?,
                 debits_after,
                 credits_after,

@@ -81,38 +81,6 @@ impl Row for TimeRow {
     }
 }
 
-/// One line that says what it was about, for statements and lists.
-fn description(event: &Event) -> Option<Cow<'_, str>> {
-    let text = |text: &'_ Option<String>| text.clone().map(Cow::Owned);
-    match event {
-        Event::AccountOpened(event) => Some(Cow::Borrowed(event.path.as_str())),
-        Event::EntryPosted(event) => event.description.as_deref().map(Cow::Borrowed),
-        Event::HoldPlaced(event) => event.description.as_deref().map(Cow::Borrowed),
-        Event::StockReceived(event) => text(&event.reference),
-        Event::NotificationReceived(event) => Some(Cow::Borrowed(&event.kind)),
-        Event::IntentObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::ChargeObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::RefundObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::DisputeObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::TransferObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::PayoutObserved(event) => Some(Cow::Borrowed(event.facts.id.as_str())),
-        Event::BalanceTransactionBooked(event) => Some(Cow::Owned(format!(
-            "{} {}",
-            event.facts.kind, event.facts.id
-        ))),
-        Event::SellerBalanceAdjusted(event) => Some(Cow::Borrowed(event.seller.as_str())),
-        Event::AccountLimitSet(_)
-        | Event::HoldCaptured(_)
-        | Event::HoldEnded(_)
-        | Event::BulkClosed(_)
-        | Event::EntriesPosted(_)
-        | Event::OrderPlaced(_)
-        | Event::OrderBooked(_)
-        | Event::OrderFulfilled(_)
-        | Event::OrderCancelled(_) => None,
-    }
-}
-
 /// A map of texts as JSON.
 pub(super) fn metadata_json(metadata: &Metadata) -> Cow<'static, str> {
     if metadata.is_empty() {
@@ -211,7 +179,7 @@ impl Writer<'_> {
             order: order.map(str::to_owned),
             occurred_at: record.occurred_at.micros(),
             recorded_at,
-            description: description(&record.event).map(Cow::into_owned),
+            description: record.event.subject().map(Cow::into_owned),
             caller: record.caller.clone(),
             effective_date: match &record.event {
                 Event::EntryPosted(event) => event.effective_date,

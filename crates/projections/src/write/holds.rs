@@ -7,7 +7,8 @@ use tillroll_ledger::{AccountId, Side};
 use super::accounts::Pending;
 use super::events::metadata_json;
 use super::{Place, Writer};
-use crate::{ProjectError, words};
+use crate::ProjectError;
+use crate::column::parse_side;
 
 impl Writer<'_> {
     pub(super) fn hold_placed(
@@ -38,7 +39,7 @@ impl Writer<'_> {
                 id,
                 ordinal,
                 posting.account.get(),
-                words::side(posting.side),
+                posting.side.as_str(),
                 place.column_of(posting.amount)?,
             ])?;
             held.push((posting.account, posting.side, posting.amount));
@@ -87,7 +88,7 @@ impl Writer<'_> {
         while let Some(row) = rows.next()? {
             let side: String = row.get(1)?;
             let amount: i64 = row.get(2)?;
-            let (Some(side), Ok(amount)) = (words::parse_side(&side), u64::try_from(amount)) else {
+            let (Some(side), Ok(amount)) = (parse_side(&side), u64::try_from(amount)) else {
                 return Err(place.contradiction(format!("the postings of hold {id} do not read")));
             };
             held.push((AccountId::new(row.get(0)?), side, amount));

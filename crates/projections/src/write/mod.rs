@@ -15,7 +15,7 @@ mod rows;
 mod sellers;
 
 use rusqlite::{CachedStatement, Connection, params};
-use tillroll_events::{Event, EventId, OrderId, Record};
+use tillroll_events::{Event, EventId, OrderId, Record, Word as _};
 
 use self::rows::{Rows, Scattered};
 use crate::ProjectError;
@@ -170,7 +170,7 @@ impl<'a> Writer<'a> {
                 None
             }
             Event::HoldEnded(event) => {
-                self.hold_ended(place, event.id, crate::words::hold_end(event.how))?;
+                self.hold_ended(place, event.id, event.how.word())?;
                 None
             }
             Event::OrderPlaced(event) => {
@@ -184,39 +184,10 @@ impl<'a> Writer<'a> {
                 self.notification(place, event)?;
                 None
             }
-            Event::IntentObserved(event) => {
-                self.intent(place, &event.facts, order_text)?;
-                None
-            }
-            Event::ChargeObserved(event) => {
-                self.charge(place, &event.facts, order_text)?;
-                None
-            }
-            Event::RefundObserved(event) => {
-                self.refund(place, &event.facts, order_text)?;
-                None
-            }
-            Event::DisputeObserved(event) => {
-                self.dispute(place, &event.facts, order_text)?;
-                None
-            }
-            Event::TransferObserved(event) => {
-                self.transfer(place, &event.facts)?;
-                None
-            }
-            Event::PayoutObserved(event) => {
-                self.payout(place, &event.facts)?;
-                None
-            }
-            Event::BalanceTransactionBooked(event) => {
-                self.balance_transaction(place, &event.facts, order_text)?;
-                None
-            }
-            // What they hold is their entry, or the end of an answer.
-            Event::StockReceived(_) | Event::SellerBalanceAdjusted(_) | Event::BulkClosed(_) => {
-                None
-            }
+            // What others hold is their entry, their facts, or the end of an answer.
+            _ => None,
         };
+        self.facts(place, &record.event, order_text)?;
         if let (Some(order), Some(text)) = (order, order_text) {
             self.order_event(place, order, text, standing)?;
         }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
-use tillroll_events::{OrderId, OrderPlaced, OrderStanding, OrderStatus, Record, SplitRole};
+use tillroll_events::{
+    OrderId, OrderPlaced, OrderStanding, OrderStatus, Record, SplitRole, Word as _,
+};
 use tillroll_money::Unit;
 
 use super::events::metadata_json;
 use super::{Place, Writer};
-use crate::{ProjectError, words};
+use crate::ProjectError;
 
 /// See the accounts' bound; an order is larger.
 const MAX_REMEMBERED: usize = 50_000;
@@ -208,7 +210,7 @@ impl State {
             upsert.execute(params![
                 id,
                 ordinal,
-                words::split_role(split.role),
+                split.role.word(),
                 split.seller.as_ref().map(|seller| seller.as_str()),
                 place.column_of(split.share)?,
                 place.column_of(split.earned)?,
@@ -232,7 +234,7 @@ fn load(sql: &Connection, id: &str) -> Result<Option<State>, ProjectError> {
         .prepare_cached("SELECT position, channel, currency, status FROM orders WHERE id = ?1")?
         .query_row([id], |row| {
             let currency = row.get_ref(2)?.as_str()?.parse().ok();
-            let status = words::parse_order_status(row.get_ref(3)?.as_str()?);
+            let status = OrderStatus::of_word(row.get_ref(3)?.as_str()?);
             Ok((row.get(0)?, row.get(1)?, currency, status))
         })
         .optional()?;
@@ -255,8 +257,7 @@ fn load(sql: &Connection, id: &str) -> Result<Option<State>, ProjectError> {
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
         state.splits += 1;
-        let role =
-            words::parse_split_role(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        let role = SplitRole::of_word(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
         let seller: Option<String> = row.get(1)?;
         if let (Some(SplitRole::Seller), Some(seller)) = (role, seller) {
             let returned: i64 = row.get(2)?;
