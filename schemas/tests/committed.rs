@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 use tillroll_events::{
-    AccountLimitSet, AccountOpened, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed,
+    AccountLimitSet, AccountOpened, ApplicationFeeFacts, ApplicationFeeObserved,
+    ApplicationFeeRefund, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed,
     ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted,
     EntryId, EntryPosted, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced,
     IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind, NotificationReceived,
@@ -304,6 +305,29 @@ fn sample(kind: Kind, entry: &JournalEntry, whole: bool) -> Event {
                 group: text("g"),
             },
             entry: maybe,
+        }
+        .into(),
+        Kind::ApplicationFeeObserved => ApplicationFeeObserved {
+            facts: ApplicationFeeFacts {
+                id: id("fee_1"),
+                account: whole.then(|| id("acct_1")),
+                charge: whole.then(|| id("ch_1")),
+                originating_transaction: whole.then(|| id("tr_1")),
+                currency: unit,
+                amount: 10,
+                refunded: 5,
+                balance_transaction: whole.then(|| id("txn_1")),
+                refunds: whole
+                    .then(|| {
+                        let refund = ApplicationFeeRefund {
+                            amount: 5,
+                            balance_transaction: Some(id("txn_2")),
+                        };
+                        (id("fr_1"), refund)
+                    })
+                    .into_iter()
+                    .collect(),
+            },
         }
         .into(),
         Kind::PayoutObserved => PayoutObserved {

@@ -7,7 +7,7 @@
 use std::fmt::{self, Write};
 
 use crate::Book;
-use crate::store::{Dispute, Order, Payout, Transfer};
+use crate::store::{ApplicationFee, Dispute, Order, Payout, Transfer};
 
 /// BLAKE3 over a canonical listing of the state, one line per fact, sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,14 @@ fn listing(book: &Book, say: &mut dyn FnMut(fmt::Arguments<'_>)) {
             say(format_args!(
                 "payout {id} {} {} {:?}",
                 facts.currency, facts.amount, facts.status
+            ));
+        }
+    }
+    for (id, fee) in book.tables().sorted::<ApplicationFee>() {
+        if let Some(facts) = &fee.facts {
+            say(format_args!(
+                "application fee {id} {} {} {}",
+                facts.currency, facts.amount, facts.refunded
             ));
         }
     }

@@ -4,9 +4,11 @@
 //! value, flags stay raised, links keep the smallest id that was ever named: a choice that
 //! depends on what was said, never on when.
 
+use std::collections::BTreeMap;
+
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, IntentFacts, PayoutFacts, RefundFacts,
-    TransferFacts,
+    ApplicationFeeFacts, ApplicationFeeRefund, BalanceTransactionFacts, ChargeFacts, DisputeFacts,
+    IntentFacts, PayoutFacts, RefundFacts, TransferFacts,
 };
 
 /// Knowledge that only grows.
@@ -23,9 +25,34 @@ pub(crate) fn link<T: Ord + Clone>(known: Option<&T>, said: Option<&T>) -> Optio
     }
 }
 
+/// All that either side has; what both have is joined.
+fn each<K: Ord + Clone, V: Join + Clone>(
+    known: &BTreeMap<K, V>,
+    said: &BTreeMap<K, V>,
+) -> BTreeMap<K, V> {
+    let mut all = known.clone();
+    for (key, said) in said {
+        let joined = known
+            .get(key)
+            .map_or_else(|| said.clone(), |known| known.join(said));
+        all.insert(key.clone(), joined);
+    }
+    all
+}
+
+impl Join for ApplicationFeeRefund {
+    fn join(&self, said: &Self) -> Self {
+        let (known, also) = (&self.balance_transaction, &said.balance_transaction);
+        Self {
+            amount: self.amount.max(said.amount),
+            balance_transaction: link(known.as_ref(), also.as_ref()),
+        }
+    }
+}
+
 /// How each field of a kind of facts is joined: `min` and `max` keep the smaller and the larger,
-/// `any` keeps a flag raised, `link` keeps the smaller of two links. The id is the same on both
-/// sides.
+/// `any` keeps a flag raised, `link` keeps the smaller of two links, `each` joins
+/// what stands under the same key. The id is the same on both sides.
 macro_rules! joins {
     ($($facts:ident { $($rule:ident $($field:ident)+;)+ })+) => {
         $(impl Join for $facts {
@@ -40,6 +67,7 @@ macro_rules! joins {
     (@min $known:expr, $said:expr) => { $known.clone().min($said.clone()) };
     (@max $known:expr, $said:expr) => { $known.max($said) };
     (@any $known:expr, $said:expr) => { $known || $said };
+    (@each $known:expr, $said:expr) => { each(&$known, &$said) };
     (@link $known:expr, $said:expr) => { link($known.as_ref(), $said.as_ref()) };
 }
 
@@ -74,6 +102,12 @@ joins! {
         link account arrival;
         min currency;
         max amount status;
+    }
+    ApplicationFeeFacts {
+        link account charge originating_transaction balance_transaction;
+        min currency;
+        max amount refunded;
+        each refunds;
     }
 }
 
@@ -168,6 +202,33 @@ mod tests {
         };
     }
 
+    fn application_fee() -> impl Strategy<Value = ApplicationFeeFacts> {
+        let id = || prop::option::of(prop::sample::select(vec!["a", "b", "c"]));
+        let link = |id: Option<&str>| id.map(|id| id.parse::<ExternalId>().unwrap());
+        let refund = (0..9_u64, id()).prop_map(move |(amount, id)| ApplicationFeeRefund {
+            amount,
+            balance_transaction: link(id),
+        });
+        let refunds = prop::collection::btree_map(0..3_u8, refund, 0..3);
+        (id(), id(), 0..9_u64, 0..9_u64, refunds).prop_map(
+            move |(charge, balance_transaction, amount, refunded, refunds)| ApplicationFeeFacts {
+                id: "fee_1".parse().unwrap(),
+                account: None,
+                charge: link(charge),
+                originating_transaction: None,
+                currency: "EUR".parse().unwrap(),
+                amount,
+                refunded,
+                balance_transaction: link(balance_transaction),
+                refunds: refunds
+                    .into_iter()
+                    .map(|(number, refund)| (format!("fr_{number}").parse().unwrap(), refund))
+                    .collect(),
+            },
+        )
+    }
+
+    laws!(application_fees_join_in_any_order, application_fee());
     laws!(intents_join_in_any_order, intent());
     laws!(charges_join_in_any_order, charge());
     laws!(refunds_join_in_any_order, refund());

@@ -6,8 +6,8 @@ use tillroll_ledger::Entry;
 use crate::facts::link;
 use crate::order;
 use crate::store::{
-    BalanceTransaction, Charge, Dispute, ExternalIds, Intent, Order, OrderLinks, Payout, Refund,
-    Tables, Transfer,
+    ApplicationFee, BalanceTransaction, Charge, Dispute, ExternalIds, Intent, Order, OrderLinks,
+    Payout, Refund, Tables, Transfer,
 };
 
 impl Tables<'_> {
@@ -65,6 +65,10 @@ impl Tables<'_> {
                 let payout = self.edit::<Payout>(&event.facts.id);
                 payout.facts = Some(event.facts.clone());
                 payout.booked.add_entry(entry);
+            }
+            Event::ApplicationFeeObserved(event) => {
+                let fee = self.edit::<ApplicationFee>(&event.facts.id);
+                fee.facts = Some(event.facts.clone());
             }
             Event::BalanceTransactionBooked(event) => {
                 if let Some(source) = &event.facts.source {

@@ -6,11 +6,11 @@ use tillroll_ledger::{Entry, EntryRef};
 
 use crate::payload::Payload;
 use crate::{
-    AccountLimitSet, AccountOpened, BalanceTransactionBooked, BulkClosed, ChargeObserved,
-    DecodeError, DisputeObserved, EntriesPosted, EntryPosted, EntryPostedV1, HoldCaptured,
-    HoldEnded, HoldPlaced, IntentObserved, JournalEntry, NotificationReceived, OrderBooked,
-    OrderCancelled, OrderFulfilled, OrderId, OrderPlaced, PayoutObserved, RefundObserved,
-    SellerBalanceAdjusted, StockReceived, TransferObserved,
+    AccountLimitSet, AccountOpened, ApplicationFeeObserved, BalanceTransactionBooked, BulkClosed,
+    ChargeObserved, DecodeError, DisputeObserved, EntriesPosted, EntryPosted, EntryPostedV1,
+    HoldCaptured, HoldEnded, HoldPlaced, IntentObserved, JournalEntry, NotificationReceived,
+    OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderPlaced, PayoutObserved,
+    RefundObserved, SellerBalanceAdjusted, StockReceived, TransferObserved,
 };
 
 /// Per kind: its number, its newest version, its name and its type. A type that has changed has a
@@ -156,6 +156,7 @@ events! {
     46 1 "payout.observed" PayoutObserved,
     47 1 "balance_transaction.booked" BalanceTransactionBooked,
     48 1 "seller.balance_adjusted" SellerBalanceAdjusted,
+    49 1 "application_fee.observed" ApplicationFeeObserved,
 }
 
 impl Event {

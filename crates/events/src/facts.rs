@@ -5,6 +5,7 @@
 //! can post the difference between what is known and what it had posted.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 use tillroll_money::Unit;
@@ -272,6 +273,56 @@ pub struct PayoutFacts {
     pub arrival: Option<Timestamp>,
 }
 
+/// The platform's fee on a payment to a connected seller.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct ApplicationFeeFacts {
+    #[n(0)]
+    pub id: ExternalId,
+    /// The seller's account, which the fee was taken from.
+    #[n(1)]
+    pub account: Option<ExternalId>,
+    #[n(2)]
+    pub charge: Option<ExternalId>,
+    /// The transfer to the seller that led to the charge, where there is one.
+    #[n(3)]
+    pub originating_transaction: Option<ExternalId>,
+    #[cbor(n(4), with = "codec::unit")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(schema_with = "codec::json::unit_schema")]
+    pub currency: Unit,
+    #[n(5)]
+    pub amount: u64,
+    /// Cumulative.
+    #[n(6)]
+    pub refunded: u64,
+    #[n(7)]
+    pub balance_transaction: Option<ExternalId>,
+    /// What is known of its refunds one by one, by their ids.
+    #[n(8)]
+    pub refunds: BTreeMap<ExternalId, ApplicationFeeRefund>,
+}
+
+/// What went back to the seller of a fee. The id is the key that it stands under.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[cbor(map)]
+pub struct ApplicationFeeRefund {
+    #[n(0)]
+    pub amount: u64,
+    #[n(1)]
+    pub balance_transaction: Option<ExternalId>,
+}
+
 /// One leg of a balance transaction's fee.
 #[derive(
     Clone,
@@ -378,6 +429,13 @@ pub struct PayoutObserved {
     pub entry: Option<JournalEntry>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct ApplicationFeeObserved {
+    #[n(0)]
+    pub facts: ApplicationFeeFacts,
+}
+
 /// A balance transaction is on the books, or is booked again because its order became known.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
@@ -464,6 +522,12 @@ impl Payload for PayoutObserved {
     }
 }
 
+impl Payload for ApplicationFeeObserved {
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        Some(self.facts.id.as_str().into())
+    }
+}
+
 impl Payload for BalanceTransactionBooked {
     fn entry(&self) -> Option<&JournalEntry> {
         self.entry.as_ref()
@@ -525,5 +589,6 @@ pub enum Fact {
     Dispute(DisputeFacts),
     Transfer(TransferFacts),
     Payout(PayoutFacts),
+    ApplicationFee(ApplicationFeeFacts),
     BalanceTransaction(BalanceTransactionFacts),
 }

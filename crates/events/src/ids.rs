@@ -108,6 +108,13 @@ impl serde::Serialize for ExternalId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for ExternalId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl schemars::JsonSchema for ExternalId {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ExternalId".into()

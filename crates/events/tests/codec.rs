@@ -316,6 +316,27 @@ fn samples() -> Vec<Event> {
             entry: entry(9000),
         }
         .into(),
+        ApplicationFeeObserved {
+            facts: ApplicationFeeFacts {
+                id: id("fee_1"),
+                account: Some(id("acct_1")),
+                charge: Some(id("ch_1")),
+                originating_transaction: Some(id("tr_1")),
+                currency: unit("EUR"),
+                amount: 500,
+                refunded: 200,
+                balance_transaction: Some(id("txn_2")),
+                refunds: [(
+                    id("fr_1"),
+                    ApplicationFeeRefund {
+                        amount: 200,
+                        balance_transaction: Some(id("txn_3")),
+                    },
+                )]
+                .into(),
+            },
+        }
+        .into(),
     ]
 }
 

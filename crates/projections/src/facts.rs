@@ -5,14 +5,15 @@
 //! from that. Each also has `id`, `order_id` (the order whose timeline the latest event is on) and
 //! the positions of the first and the latest event.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use rusqlite::Row;
 use rusqlite::types::ToSqlOutput;
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, DisputeStatus, Event, ExternalId,
-    FeeDetail, IntentFacts, IntentStatus, OrderId, PayoutFacts, PayoutStatus, RefundFacts,
-    RefundStatus, TransferFacts,
+    ApplicationFeeFacts, ApplicationFeeRefund, BalanceTransactionFacts, ChargeFacts, DisputeFacts,
+    DisputeStatus, Event, ExternalId, FeeDetail, IntentFacts, IntentStatus, OrderId, PayoutFacts,
+    PayoutStatus, RefundFacts, RefundStatus, TransferFacts,
 };
 
 use crate::column::{Column, json_columns, word_columns};
@@ -169,7 +170,7 @@ macro_rules! fact_tables {
 }
 
 word_columns!(IntentStatus, RefundStatus, DisputeStatus, PayoutStatus);
-json_columns!(Vec<FeeDetail>);
+json_columns!(Vec<FeeDetail>, BTreeMap<ExternalId, ApplicationFeeRefund>);
 
 fact_tables! {
     IntentObserved: IntentFacts in intents {
@@ -190,6 +191,10 @@ fact_tables! {
     }
     PayoutObserved: PayoutFacts in payouts listed {
         account, currency, amount, status, arrival
+    }
+    ApplicationFeeObserved: ApplicationFeeFacts in application_fees listed {
+        account, charge, originating_transaction, currency, amount, refunded,
+        balance_transaction, refunds
     }
     BalanceTransactionBooked: BalanceTransactionFacts in balance_transactions {
         account, kind, category, currency, amount, fee, net, source, fees, created, available_on

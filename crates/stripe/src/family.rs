@@ -10,6 +10,8 @@ pub(crate) enum Family {
     CheckoutSession,
     Transfer,
     Payout,
+    ApplicationFee,
+    ApplicationFeeRefund,
     /// Objects of which only their balance transactions concern us.
     Funds,
     /// A family that Stripe has and that moves no money of ours.
@@ -90,6 +92,9 @@ impl Family {
         if kind.starts_with("checkout.session.") {
             return Self::CheckoutSession;
         }
+        if kind.starts_with("application_fee.refund.") {
+            return Self::ApplicationFeeRefund;
+        }
         let first = kind.split_once('.').map_or(kind, |(first, _)| first);
         match first {
             "payment_intent" => Self::Intent,
@@ -98,7 +103,8 @@ impl Family {
             "refund" => Self::Refund,
             "transfer" => Self::Transfer,
             "payout" => Self::Payout,
-            "application_fee" | "topup" => Self::Funds,
+            "application_fee" => Self::ApplicationFee,
+            "topup" => Self::Funds,
             first if KNOWN.binary_search(&first).is_ok() => Self::Known,
             _ => Self::Unknown,
         }
@@ -114,6 +120,8 @@ impl Family {
             Self::CheckoutSession => Some("checkout.session"),
             Self::Transfer => Some("transfer"),
             Self::Payout => Some("payout"),
+            Self::ApplicationFee => Some("application_fee"),
+            Self::ApplicationFeeRefund => Some("fee_refund"),
             Self::Funds | Self::Known | Self::Unknown => None,
         }
     }
@@ -140,7 +148,11 @@ mod tests {
             ("checkout.wishlist.created", Family::Unknown),
             ("transfer.reversed", Family::Transfer),
             ("payout.reconciliation_completed", Family::Payout),
-            ("application_fee.refund.updated", Family::Funds),
+            ("application_fee.refunded", Family::ApplicationFee),
+            (
+                "application_fee.refund.updated",
+                Family::ApplicationFeeRefund,
+            ),
             ("topup.succeeded", Family::Funds),
             ("account.updated", Family::Known),
             ("invoice.paid", Family::Known),

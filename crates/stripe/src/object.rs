@@ -3,6 +3,7 @@
 //! Every reader is a function of the object alone. Fields that only a snapshot of one API
 //! version has are used where they are there and never needed.
 
+mod application_fee;
 mod balance_transaction;
 mod charge;
 mod checkout_session;
@@ -57,7 +58,9 @@ impl Statement<'_> {
             Family::CheckoutSession => checkout_session::read(fields, self),
             Family::Transfer => transfer::read(fields, self),
             Family::Payout => payout::read(fields, self),
-            Family::Funds => funds(fields, self),
+            Family::ApplicationFee => application_fee::read(fields, self),
+            Family::ApplicationFeeRefund => application_fee::read_refund(fields, self),
+            Family::Funds => self.balance_transaction(fields, "balance_transaction"),
             Family::Known | Family::Unknown => Ok(()),
         }
     }
@@ -72,14 +75,6 @@ impl Statement<'_> {
         self.say(Fact::BalanceTransaction(facts));
         Ok(())
     }
-}
-
-/// Application fees and top-ups.
-fn funds(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
-    to.balance_transaction(fields, "balance_transaction")?;
-    each(fields, "refunds", |refund| {
-        to.balance_transaction(refund, "balance_transaction")
-    })
 }
 
 /// Reads the objects embedded under `name`; a bare id says nothing.

@@ -232,12 +232,34 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "connect/application_fee.created",
-        &["no_facts: data.object states nothing that concerns the books"],
+        &[
+            "application_fee fee_1TillFixture001 500 EUR on acct_1TillSeller0001 of py_1TillDirect00001 of txn_1TillAppFee0001",
+        ],
     ),
     (
         "connect/application_fee.created.expanded",
         &[
+            "application_fee fee_1TillFixture001 500 EUR on acct_1TillSeller0001 of py_1TillDirect00001 of txn_1TillAppFee0001",
             "balance_transaction txn_1TillAppFee0001 application_fee/platform_earning 500 less 0 is 500 EUR of fee_1TillFixture001",
+        ],
+    ),
+    (
+        "connect/application_fee.refunded.partial",
+        &[
+            "application_fee fee_1TillFixture001 500 EUR on acct_1TillSeller0001 of py_1TillDirect00001 of tr_1TillSeller0001 refunded=200 of txn_1TillAppFee0001 fr_1TillFixture0001=200 of txn_1TillFeeBack001",
+        ],
+    ),
+    (
+        "connect/application_fee.refunded",
+        &[
+            "balance_transaction txn_1TillFeeBack002 application_fee_refund/platform_earning_refund -300 less 0 is -300 EUR of fr_1TillFixture0002",
+            "application_fee fee_1TillFixture001 500 EUR on acct_1TillSeller0001 of py_1TillDirect00001 of tr_1TillSeller0001 refunded=500 of txn_1TillAppFee0001 fr_1TillFixture0001=200 of txn_1TillFeeBack001 fr_1TillFixture0002=300 of txn_1TillFeeBack002",
+        ],
+    ),
+    (
+        "connect/application_fee.refund.updated",
+        &[
+            "application_fee fee_1TillFixture001 0 EUR refunded=200 fr_1TillFixture0001=200 of txn_1TillFeeBack001",
         ],
     ),
     (

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved,
-    IntentFacts, IntentObserved, OrderId, PayoutFacts, PayoutObserved, RefundFacts, RefundObserved,
-    TransferFacts, TransferObserved,
+    ApplicationFeeFacts, ApplicationFeeObserved, BalanceTransactionFacts, ChargeFacts,
+    ChargeObserved, DisputeFacts, DisputeObserved, IntentFacts, IntentObserved, OrderId,
+    PayoutFacts, PayoutObserved, RefundFacts, RefundObserved, TransferFacts, TransferObserved,
 };
 
 use super::reconcile::{self, Touched};
 use crate::facts::Join;
-use crate::store::{BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer};
+use crate::store::{
+    ApplicationFee, BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer,
+};
 use crate::work::Work;
 use crate::{Fact, Observe, Refusal, posting};
 
@@ -31,6 +33,7 @@ pub(super) fn observe(work: &mut Work<'_>, request: &Observe) -> Result<(), Refu
             Fact::Dispute(said) => dispute(work, said),
             Fact::Transfer(said) => transfer(work, said),
             Fact::Payout(said) => payout(work, said),
+            Fact::ApplicationFee(said) => application_fee(work, said),
             Fact::BalanceTransaction(said) => balance_transaction(work, said),
         }?;
         order = order.or(of_fact);
@@ -152,6 +155,21 @@ fn payout(work: &mut Work<'_>, said: &PayoutFacts) -> Result<Option<OrderId>, Re
         })?;
     }
     Ok(None)
+}
+
+/// Recorded only: what a fee has on the books follows from its balance transactions.
+fn application_fee(
+    work: &mut Work<'_>,
+    said: &ApplicationFeeFacts,
+) -> Result<Option<OrderId>, Refusal> {
+    let order = work.tables.order_of(said.charge.as_ref(), None);
+    let known = work.tables.get::<ApplicationFee>(&said.id);
+    let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
+    drop(known);
+    if let Some(facts) = new {
+        work.emit(ApplicationFeeObserved { facts }, order);
+    }
+    Ok(order)
 }
 
 fn balance_transaction(

@@ -6,8 +6,8 @@
 
 use minicbor::{Decode, Encode};
 use tillroll_events::{
-    BalanceTransactionFacts, ChargeFacts, DisputeFacts, ExternalId, IntentFacts, OrderId,
-    OrderStanding, PayoutFacts, RefundFacts, TransferFacts, cbor,
+    ApplicationFeeFacts, BalanceTransactionFacts, ChargeFacts, DisputeFacts, ExternalId,
+    IntentFacts, OrderId, OrderStanding, PayoutFacts, RefundFacts, TransferFacts, cbor,
 };
 use tillroll_money::Unit;
 
@@ -131,6 +131,12 @@ pub struct Payout {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ApplicationFee {
+    #[n(0)]
+    pub facts: Option<ApplicationFeeFacts>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct BalanceTransaction {
     #[n(0)]
     pub facts: Option<BalanceTransactionFacts>,
@@ -159,6 +165,8 @@ macro_rules! state_rows {
             // Balance transactions by what they are about.
             11 "balance transactions by source"
                 by_source: ExternalIds, ExternalId, ExternalId, Box<Self>;
+            12 "application fees"
+                application_fees: ApplicationFee, ExternalId, ExternalId, Box<Self>;
         }
     };
 }

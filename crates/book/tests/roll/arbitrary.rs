@@ -11,8 +11,8 @@ use tillroll_ledger::{AccountType, Limit, Side};
 use tillroll_money::{MAX_MINOR, Rate};
 
 use super::{
-    balance_transaction, charge, dispute, id, intent, observed, order_id, path, payout, placed,
-    received, refund, transfer,
+    application_fee, balance_transaction, charge, dispute, id, intent, observed, order_id, path,
+    payout, placed, received, refund, transfer,
 };
 
 fn amount() -> impl Strategy<Value = u64> {
@@ -193,6 +193,12 @@ fn fact() -> impl Strategy<Value = Fact> {
             &text("po", name),
             amount,
             PayoutStatus::Paid
+        )),
+        (name(), name(), amount()).prop_map(move |(name, of, amount)| application_fee(
+            &text("fee", name),
+            &text("ch", of),
+            amount,
+            &[("fr_1", amount)]
         )),
         (name(), category, name(), signed(), -99..99_i64, unit()).prop_map(
             move |(name, category, of, amount, fee, unit)| {

@@ -6,7 +6,8 @@ use tillroll_events::{
 };
 
 use super::{
-    balance_transaction, charge, dispute, intent, line, payout, refund, sellers_line, transfer,
+    application_fee, balance_transaction, charge, dispute, intent, line, payout, refund,
+    sellers_line, transfer,
 };
 
 /// What a story's messages say: processor facts, and what the merchant does in between.
@@ -111,5 +112,10 @@ pub fn life_cycles() -> Vec<Step> {
         row("txn_12", "payout", "po_1", -3000, 0),
         row("txn_13", "payout_reversal", "po_1", 3000, 0),
         row("txn_14", "mystery", "xx_1", 55, 5),
+        F(application_fee("fee_1", "ch_1", 0, &[])),
+        F(application_fee("fee_1", "ch_1", 200, &[("fr_1", 200)])),
+        F(application_fee("fee_1", "ch_1", 500, &[("fr_2", 300)])),
+        row("txn_15", "platform_earning", "fee_1", 500, 0),
+        row("txn_16", "platform_earning_refund", "fr_1", -200, 0),
     ]
 }

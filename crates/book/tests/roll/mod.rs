@@ -9,9 +9,10 @@ use tillroll_book::{
     Refusal, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, Caller, ChargeFacts, DisputeFacts, DisputeStatus, Event, ExternalId,
-    FeeDetail, IntentFacts, IntentStatus, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
-    Record, RefundFacts, RefundStatus, Timestamp, TransferFacts,
+    ApplicationFeeFacts, ApplicationFeeRefund, BalanceTransactionFacts, Caller, ChargeFacts,
+    DisputeFacts, DisputeStatus, Event, ExternalId, FeeDetail, IntentFacts, IntentStatus,
+    NotificationReceived, OrderId, PayoutFacts, PayoutStatus, Record, RefundFacts, RefundStatus,
+    Timestamp, TransferFacts,
 };
 use tillroll_ledger::AccountPath;
 
@@ -258,6 +259,31 @@ pub fn transfer(name: &str, seller: &str, amount: u64, reversed: u64) -> Fact {
         reversed,
         source_charge: None,
         group: None,
+    })
+}
+
+/// A fee of 500 on a charge, with its refunds: what went back in all, and each by its id.
+pub fn application_fee(name: &str, of: &str, refunded: u64, refunds: &[(&str, u64)]) -> Fact {
+    Fact::ApplicationFee(ApplicationFeeFacts {
+        id: id(name),
+        account: Some(id("acct_a")),
+        charge: Some(id(of)),
+        originating_transaction: None,
+        currency: EUR.parse().expect("a currency"),
+        amount: 500,
+        refunded,
+        balance_transaction: None,
+        refunds: refunds
+            .iter()
+            .map(|(name, amount)| {
+                let balance_transaction = None;
+                let refund = ApplicationFeeRefund {
+                    amount: *amount,
+                    balance_transaction,
+                };
+                (id(name), refund)
+            })
+            .collect(),
     })
 }
 

@@ -6,9 +6,10 @@ use tillroll_book::{
     ReceiveStock, SellerRequest, StockRequest, TaxRequest,
 };
 use tillroll_events::{
-    BalanceTransactionFacts, Caller, ChargeFacts, DisputeFacts, DisputeStatus, IntentFacts,
-    IntentStatus, KeyScope, Metadata, NotificationReceived, OrderId, PayoutFacts, PayoutStatus,
-    RefundFacts, RefundStatus, TransferFacts,
+    ApplicationFeeFacts, ApplicationFeeRefund, BalanceTransactionFacts, Caller, ChargeFacts,
+    DisputeFacts, DisputeStatus, IntentFacts, IntentStatus, KeyScope, Metadata,
+    NotificationReceived, OrderId, PayoutFacts, PayoutStatus, RefundFacts, RefundStatus,
+    TransferFacts,
 };
 use tillroll_log::testing::Random;
 use tillroll_money::Rate;
@@ -246,7 +247,7 @@ pub fn through_intents(seed: u64, steps: usize) -> Vec<Command> {
         let order = random.below(8) + 1;
         let id = |prefix: &str| format!("{prefix}_{order}").parse().expect("an id");
         let (currency, amount) = ("EUR".parse().expect("a currency"), 2_499);
-        let fact = match random.below(6) {
+        let fact = match random.below(7) {
             0 | 1 => Fact::Intent(IntentFacts {
                 id: id("pi"),
                 order: random.coin().then(|| order_id(order)),
@@ -285,6 +286,24 @@ pub fn through_intents(seed: u64, steps: usize) -> Vec<Command> {
                 amount: 100,
                 status: [DisputeStatus::NeedsResponse, DisputeStatus::Lost][random.below(2)],
                 reason: Some("fraudulent".into()),
+            }),
+            5 => Fact::ApplicationFee(ApplicationFeeFacts {
+                id: id("fee"),
+                account: Some(id("acct")),
+                charge: Some(id("py")),
+                originating_transaction: None,
+                currency,
+                amount: 50,
+                refunded: 20,
+                balance_transaction: random.coin().then(|| id("txn_fee")),
+                refunds: [(
+                    id("fr"),
+                    ApplicationFeeRefund {
+                        amount: 20,
+                        balance_transaction: random.coin().then(|| id("txn_fr")),
+                    },
+                )]
+                .into(),
             }),
             _ => Fact::Payout(PayoutFacts {
                 id: id("po"),

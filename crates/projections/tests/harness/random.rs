@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use tillroll_events::{
-    AccountLimitSet, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed, ChargeFacts,
-    ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted, EntryId,
-    EntryPosted, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, IntentFacts,
-    IntentObserved, IntentStatus, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled,
-    OrderFulfilled, OrderId, OrderLine, OrderPlaced, OrderStanding, OrderStatus, PayoutFacts,
-    PayoutObserved, PayoutStatus, PostedEntries, RefundFacts, RefundObserved, RefundStatus,
-    SellerBalanceAdjusted, SplitRole, StockLine, StockReceived, Timestamp, TransferFacts,
-    TransferObserved,
+    AccountLimitSet, ApplicationFeeFacts, ApplicationFeeObserved, ApplicationFeeRefund,
+    BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed, ChargeFacts, ChargeObserved,
+    DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted, EntryId, EntryPosted, FeeDetail,
+    HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, IntentFacts, IntentObserved,
+    IntentStatus, JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled,
+    OrderId, OrderLine, OrderPlaced, OrderStanding, OrderStatus, PayoutFacts, PayoutObserved,
+    PayoutStatus, PostedEntries, RefundFacts, RefundObserved, RefundStatus, SellerBalanceAdjusted,
+    SplitRole, StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
 };
 use tillroll_ledger::{Entry, Limit, Posting};
 
@@ -439,6 +439,30 @@ impl Story {
     }
 
     fn payout_or_dispute(&mut self) {
+        if self.random.chance(25) {
+            let id = self.fact("fee");
+            let order = self.some_order();
+            let facts = ApplicationFeeFacts {
+                id,
+                account: Some(external("acct_1")),
+                charge: Some(external("ch_1")),
+                originating_transaction: None,
+                currency: unit("EUR"),
+                amount: 50,
+                refunded: self.random.below(50),
+                balance_transaction: None,
+                refunds: [(
+                    external("fr_1"),
+                    ApplicationFeeRefund {
+                        amount: 5,
+                        balance_transaction: None,
+                    },
+                )]
+                .into(),
+            };
+            self.roll.push_for(order, ApplicationFeeObserved { facts });
+            return;
+        }
         let entry = self.some_entry();
         if self.random.chance(50) {
             let id = self.fact("po");

@@ -1,10 +1,13 @@
 //! Facts: the latest of each, in the order of first mention, as they were written.
 
+use std::collections::BTreeMap;
+
 use tillroll_events::{
-    BalanceTransactionBooked, BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts,
-    DisputeObserved, DisputeStatus, FeeDetail, IntentFacts, IntentObserved, IntentStatus,
-    PayoutFacts, PayoutObserved, PayoutStatus, RefundFacts, RefundObserved, RefundStatus,
-    Timestamp, TransferFacts, TransferObserved, Word as _,
+    ApplicationFeeFacts, ApplicationFeeObserved, ApplicationFeeRefund, BalanceTransactionBooked,
+    BalanceTransactionFacts, ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved,
+    DisputeStatus, FeeDetail, IntentFacts, IntentObserved, IntentStatus, PayoutFacts,
+    PayoutObserved, PayoutStatus, RefundFacts, RefundObserved, RefundStatus, Timestamp,
+    TransferFacts, TransferObserved, Word as _,
 };
 use tillroll_projections::{FactRow, PositionPage};
 
@@ -104,6 +107,46 @@ fn listed_facts_read_back_as_they_were_told() {
         .map(|row| (row.facts, row.order, row.position))
         .collect();
     assert_eq!((disputes, payouts), told);
+}
+
+#[test]
+fn application_fees_are_listed_with_what_is_known_of_their_refunds() {
+    let mut roll = Roll::default();
+    let refund = |amount| ApplicationFeeRefund {
+        amount,
+        balance_transaction: None,
+    };
+    let mut facts = ApplicationFeeFacts {
+        id: external("fee_1"),
+        account: Some(external("acct_1")),
+        charge: Some(external("ch_1")),
+        originating_transaction: Some(external("tr_1")),
+        currency: unit("EUR"),
+        amount: 500,
+        refunded: 0,
+        balance_transaction: Some(external("txn_1")),
+        refunds: BTreeMap::new(),
+    };
+    let told = |facts: &ApplicationFeeFacts| ApplicationFeeObserved {
+        facts: facts.clone(),
+    };
+    roll.push(told(&facts));
+    facts.refunded = 200;
+    facts.refunds.insert(external("fr_1"), refund(200));
+    roll.push(told(&facts));
+    facts.refunded = 500;
+    facts.refunds.insert(external("fr_2"), refund(300));
+    roll.push_for(Some(order_id(3)), told(&facts));
+    let models = Models::of(&roll.numbered());
+    let read = models.read();
+    let page = read.facts::<ApplicationFeeFacts>(&PositionPage::default());
+    let expected = FactRow {
+        facts,
+        order: Some(order_id(3)),
+        position: 1,
+        last_position: 3,
+    };
+    assert_eq!(page.expect("rows").value.items, [expected]);
 }
 
 /// Every field is in the column of its name.

@@ -114,6 +114,25 @@ pub fn line(fact: &Fact) -> String {
                 .arrival
                 .map_or(String::new(), |arrival| format!(" arrives {arrival}")),
         ),
+        Fact::ApplicationFee(fee) => format!(
+            "application_fee {} {} {}{}{}{}{}{}{}",
+            fee.id,
+            fee.amount,
+            fee.currency,
+            on(fee.account.as_ref()),
+            of(fee.charge.as_ref()),
+            of(fee.originating_transaction.as_ref()),
+            part("refunded", fee.refunded),
+            of(fee.balance_transaction.as_ref()),
+            fee.refunds
+                .iter()
+                .map(|(id, refund)| format!(
+                    " {id}={}{}",
+                    refund.amount,
+                    of(refund.balance_transaction.as_ref())
+                ))
+                .collect::<String>(),
+        ),
         Fact::BalanceTransaction(facts) => balance_transaction_line(facts),
     }
 }
