@@ -33,7 +33,7 @@ impl Book {
         }
     }
 
-    /// The same state with a tier for rows that nobody has touched: one that no record has
+    /// The same state with a tier for rows that no record has touched: one that no record has
     /// changed for `after` records goes to `store`, and comes back when one does. Without it all
     /// rows stay in memory, and either way the book decides the same.
     #[must_use]
@@ -43,7 +43,7 @@ impl Book {
     }
 
     /// Why a row could not be kept or read. Then nothing that the book has decided, folded or
-    /// listed since may be believed, and it is good for nothing more: whoever gave it a store
+    /// listed since may be believed, and it is good for nothing more: the caller that gave it a store
     /// has to ask, after each of these and before anybody is told what came of it.
     #[must_use]
     pub fn fault(&self) -> Option<&ColdFault> {

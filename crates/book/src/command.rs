@@ -1,4 +1,4 @@
-//! What somebody wants done. Time and ids arrive with the command: deciding reads no clock.
+//! What a caller wants done. Time and ids arrive with the command: deciding reads no clock.
 
 use tillroll_events::{
     BalanceTransactionFacts, CalendarDate, Caller, EntryId, ExternalId, Fact, HoldId, Metadata,

@@ -5,8 +5,8 @@
 //!
 //! 1. A command finds what was applied under its own scope and key.
 //! 2. If there is nothing, a command with a scope of its own finds what was applied under the
-//!    same key in the shared scope: who had used it then, nobody can say any more, so it matches
-//!    everyone's.
+//!    same key in the shared scope: whose it was is not known any more, so it matches
+//!    every scope.
 //! 3. What was found with the same fingerprint is already applied; with another it is a conflict.
 //!
 //! Keys from before there were scopes, and those of callers that prove nothing about themselves,

@@ -60,7 +60,7 @@ pub enum Actor {
     ApiKey(ActorId),
     /// A person who signed in.
     Person(ActorId),
-    /// A till or a reader, with nobody signed in.
+    /// A till or a reader, without a person who signed in.
     Device(ActorId),
     /// A seller who signed in to see and do what is his own.
     Seller(ActorId),

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 16 | id |
 //! | 4 | number of postings |
-//! | 16 each | postings: account (4), unit (2), side (1: debit, 2: credit), nought (1), minor units (8) |
+//! | 16 each | postings: account (4), unit (2), side (1: debit, 2: credit), zero (1), minor units (8) |
 //!
 //! Nearly all have two postings of one amount. Those say it once:
 //!
@@ -28,7 +28,7 @@ use crate::{EntryId, codec};
 
 const HEAD_BYTES: usize = 20;
 const POSTING_BYTES: usize = 16;
-/// The last byte of the head of a transfer. Of an entry it is nought: it has few postings.
+/// The last byte of the head of a transfer. Of an entry it is zero: it has few postings.
 const TRANSFER: u8 = 0x80;
 
 /// Entries with nothing but their postings, in the order in which they were posted.
@@ -52,7 +52,7 @@ pub struct PostedEntries {
 pub enum ParseEntriesError {
     #[error("entry {0} is cut short")]
     Truncated(usize),
-    #[error("posting {posting} of entry {entry} has an unknown side or a byte that is not nought")]
+    #[error("posting {posting} of entry {entry} has an unknown side or a byte that is not zero")]
     Posting { entry: usize, posting: usize },
     #[error("entry {entry}: {error}")]
     Entry { entry: usize, error: EntryError },

@@ -71,7 +71,7 @@ impl<'b, C> Decode<'b, C> for JournalEntry {
     }
 }
 
-// In numbers; `view` replaces them by paths and units for whoever reads JSON.
+// In numbers; `view` replaces them by paths and units in JSON.
 impl serde::Serialize for JournalEntry {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]

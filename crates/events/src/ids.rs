@@ -62,7 +62,7 @@ stored_id!(
     /// An event on the roll.
     EventId, "evt_");
 
-/// An id that somebody else gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII
+/// An id that another system gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII
 /// characters.
 ///
 /// Clones share the text: an id stands in many rows.

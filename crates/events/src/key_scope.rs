@@ -15,7 +15,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 /// Which keys match which is said once, in `tillroll_book::key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum KeyScope {
-    /// Nobody's in particular: of keys from before there were scopes, and of callers that say
+    /// Common to all: of keys from before there were scopes, and of callers that say
     /// nothing about themselves.
     #[default]
     Shared,
