@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tillroll_bench::workload::{Filled, bulk_log, commerce_log};
-use tillroll_bench::{Error, memory_engine, timed};
+use tillroll_bench::workload::{FilledLog, bulk_log, commerce_log};
+use tillroll_bench::{BenchError, memory_engine, timed};
 use tillroll_benches::scratch;
 use tillroll_engine::Engine;
 use tillroll_log::MemoryLog;
@@ -18,7 +18,7 @@ fn projection(criterion: &mut Criterion) {
     group.sample_size(10);
     group.warm_up_time(Duration::from_millis(500));
     group.measurement_time(Duration::from_secs(3));
-    type Fill = fn(&mut Engine<MemoryLog>) -> Result<Filled, Error>;
+    type Fill = fn(&mut Engine<MemoryLog>) -> Result<FilledLog, BenchError>;
     let logs: [(&str, Fill); 2] = [
         ("bulk entries", |engine| bulk_log(engine, 10_000)),
         ("commerce", |engine| commerce_log(engine, 20)),
@@ -26,7 +26,7 @@ fn projection(criterion: &mut Criterion) {
     for (name, fill) in logs {
         let mut engine = memory_engine();
         let filled = fill(&mut engine).expect("nothing is refused");
-        let Filled {
+        let FilledLog {
             records, elements, ..
         } = filled;
         let log = engine.into_log();

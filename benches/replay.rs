@@ -11,8 +11,8 @@ use std::time::Duration;
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use tillroll_bench::workload::{Filled, bulk_log, commerce_log};
-use tillroll_bench::{Error, FileEngine, Scratch, memory_engine};
+use tillroll_bench::workload::{FilledLog, bulk_log, commerce_log};
+use tillroll_bench::{BenchError, BenchScratch, FileEngine, memory_engine};
 use tillroll_benches::scratch;
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, audit, replay};
@@ -28,7 +28,7 @@ fn settings(group: &mut BenchmarkGroup<'_, WallTime>) {
 }
 
 fn in_memory(
-    fill: impl FnOnce(&mut Engine<MemoryLog>) -> Result<Filled, Error>,
+    fill: impl FnOnce(&mut Engine<MemoryLog>) -> Result<FilledLog, BenchError>,
 ) -> (MemoryLog, u64) {
     let mut engine = memory_engine();
     let elements = fill(&mut engine).expect("nothing is refused").elements;
@@ -61,8 +61,11 @@ fn reading(criterion: &mut Criterion) {
 }
 
 /// A log in files. Answers how many entries or events it has.
-fn filled(directory: &Path, fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>) -> u64 {
-    let mut engine = Scratch::open_engine(directory).expect("the disk is whole");
+fn filled(
+    directory: &Path,
+    fill: impl FnOnce(&mut FileEngine) -> Result<FilledLog, BenchError>,
+) -> u64 {
+    let mut engine = BenchScratch::open_engine(directory).expect("the disk is whole");
     fill(&mut engine).expect("nothing is refused").elements
 }
 
@@ -74,13 +77,15 @@ fn start(criterion: &mut Criterion) {
     let elements = filled(&directory, |engine| bulk_log(engine, ENTRIES));
     group.throughput(Throughput::Elements(elements));
     group.bench_function("start, bulk entries", |bencher| {
-        bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
+        bencher
+            .iter(|| black_box(BenchScratch::open_engine(&directory).expect("the log is whole")));
     });
     let directory = scratch.fresh().expect("the disk is whole");
     let elements = filled(&directory, |engine| commerce_log(engine, ROUNDS));
     group.throughput(Throughput::Elements(elements));
     group.bench_function("start, commerce", |bencher| {
-        bencher.iter(|| black_box(Scratch::open_engine(&directory).expect("the log is whole")));
+        bencher
+            .iter(|| black_box(BenchScratch::open_engine(&directory).expect("the log is whole")));
     });
     group.finish();
 }

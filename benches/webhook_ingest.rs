@@ -12,8 +12,8 @@ use criterion::{
     measurement::WallTime,
 };
 use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
-use tillroll_bench::workload::{Delivery, Webhooks};
-use tillroll_bench::{FileEngine, Scratch, execute, timed};
+use tillroll_bench::workload::{WebhookDelivery, Webhooks};
+use tillroll_bench::{BenchScratch, FileEngine, execute, timed};
 use tillroll_benches::scratch;
 use tillroll_engine::{EngineOptions, spawn};
 use tillroll_stripe::verify;
@@ -32,7 +32,7 @@ fn reading(criterion: &mut Criterion, webhooks: &Webhooks) {
     group.throughput(Throughput::Elements(deliveries.len() as u64));
     group.bench_function("verify", |bencher| {
         bencher.iter(|| {
-            for Delivery { header, body, at } in deliveries {
+            for WebhookDelivery { header, body, at } in deliveries {
                 let header = Some(header.as_bytes());
                 verify(header, body.as_bytes(), &secrets, *at).expect("it is authentic");
             }
@@ -49,14 +49,14 @@ fn reading(criterion: &mut Criterion, webhooks: &Webhooks) {
 }
 
 /// An engine that knows the orders.
-fn opened(scratch: &mut Scratch, webhooks: &Webhooks) -> FileEngine {
+fn opened(scratch: &mut BenchScratch, webhooks: &Webhooks) -> FileEngine {
     let mut engine = scratch.engine().expect("the disk is whole");
     execute(&mut engine, webhooks.orders.clone()).expect("nothing is refused");
     engine
 }
 
 /// So many deliveries share a sync.
-fn together(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks) {
+fn together(criterion: &mut Criterion, scratch: &mut BenchScratch, webhooks: &Webhooks) {
     let secrets = Webhooks::secrets();
     let mut group = criterion.benchmark_group("webhook_ingest/durable");
     settings(&mut group);
@@ -92,7 +92,7 @@ fn together(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhook
 
 /// Everything through the queue, from senders that wait for the answer before they send the
 /// next. Reading is done by the senders, beside the writer.
-fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks) {
+fn queued(criterion: &mut Criterion, scratch: &mut BenchScratch, webhooks: &Webhooks) {
     const SENDERS: usize = 64;
     let runtime = two_workers().expect("the system starts threads");
     let mut group = criterion.benchmark_group("webhook_ingest/queued");
@@ -104,7 +104,7 @@ fn queued(criterion: &mut Criterion, scratch: &mut Scratch, webhooks: &Webhooks)
             for _ in 0..iterations {
                 let (handle, thread) = spawn(opened(scratch, webhooks), EngineOptions::default());
                 let deliveries = webhooks.deliveries.clone();
-                let command = |delivery: Delivery| delivery.command(&Webhooks::secrets());
+                let command = |delivery: WebhookDelivery| delivery.command(&Webhooks::secrets());
                 let senders = EngineCaller::many(&handle, deliveries, SENDERS, command);
                 let ran = runtime.block_on(closed_loop(senders, Duration::MAX));
                 took += ran.expect("nothing is refused and nothing fails").elapsed;

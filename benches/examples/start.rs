@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use tillroll_bench::workload::{Entries, bulk_log, bulk_log_of, commerce_log};
-use tillroll_bench::{FileEngine, Scratch, timed};
+use tillroll_bench::{BenchScratch, FileEngine, timed};
 use tillroll_book::Chart;
 use tillroll_book::state::{Applied, Charge, Order};
 use tillroll_engine::{BookOptions, Engine, Snapshots};
@@ -99,7 +99,7 @@ fn main() {
 }
 
 fn open(directory: &str) -> FileEngine {
-    Scratch::open_engine(Path::new(directory)).expect("the log is whole")
+    BenchScratch::open_engine(Path::new(directory)).expect("the log is whole")
 }
 
 fn number(text: &str) -> usize {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tillroll_bench::Scratch;
+use tillroll_bench::BenchScratch;
 
 /// A place for files in `TILLROLL_BENCH_DIR`, or else in `default`. The system's own place for
 /// temporary files will not do: it is often kept in memory, where a sync costs nothing.
@@ -10,7 +10,7 @@ use tillroll_bench::Scratch;
 /// # Panics
 /// When it cannot be made.
 #[must_use]
-pub fn scratch(default: &str) -> Scratch {
+pub fn scratch(default: &str) -> BenchScratch {
     let root = std::env::var_os("TILLROLL_BENCH_DIR").map_or(default.into(), PathBuf::from);
-    Scratch::below(&root).unwrap_or_else(|error| panic!("{error}"))
+    BenchScratch::below(&root).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::{Figure, Report};
+use crate::{BenchReport, Figure};
 
 const LABELS: u64 = 430;
 const PLOT: u64 = 560;
@@ -19,7 +19,7 @@ const LEAST: u64 = 100;
 
 /// Draws a report.
 #[must_use]
-pub fn chart(report: &Report) -> String {
+pub fn chart(report: &BenchReport) -> String {
     // An open loop shows what was offered, not what is possible.
     let figures: Vec<&Figure> = report
         .figures

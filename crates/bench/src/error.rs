@@ -6,7 +6,7 @@ use std::io;
 /// What went wrong while measuring. A figure of something that failed or was refused would be a
 /// figure of something else, so each of these ends the run.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum BenchError {
     #[error("cannot {action}: {source}")]
     Io { action: String, source: io::Error },
     /// What was measured did not do its work.
@@ -22,7 +22,7 @@ pub enum Error {
     },
 }
 
-impl Error {
+impl BenchError {
     pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }

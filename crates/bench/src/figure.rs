@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::load::{Percentiles, Ran};
-use crate::stages::Stage;
+use crate::load::{LoopResult, Percentiles};
+use crate::stages::BenchStage;
 use crate::{per_second, permille};
 
 /// What the machine gives by itself, in what the stage counts.
@@ -25,7 +25,7 @@ impl Bound {
 
 /// How a stage was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
+pub enum LoadShape {
     /// Called directly, one call after the other.
     Direct,
     /// So many callers, each of which waits for its answer.
@@ -34,7 +34,7 @@ pub enum Load {
     Open { callers: u64, offered: u64 },
 }
 
-impl Load {
+impl LoadShape {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,14 +48,14 @@ impl Load {
 /// One measurement of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    pub stage: Stage,
+    pub stage: BenchStage,
     /// Which of the stage's measurements: `1,000,000 accounts, Zipf, limits`.
     pub case: String,
     /// What is counted: `entry`, `webhook`, `record`.
     pub element: &'static str,
     /// Whether each acknowledgement had waited for its sync.
     pub durable: bool,
-    pub load: Load,
+    pub load: LoadShape,
     pub elements: u64,
     pub elapsed: Duration,
     /// Of calls, which may hold many elements.
@@ -68,13 +68,18 @@ pub struct Figure {
 impl Figure {
     /// So many elements in a time, called directly, with no bound yet.
     #[must_use]
-    pub fn of(stage: Stage, case: impl Into<String>, elements: u64, elapsed: Duration) -> Self {
+    pub fn of(
+        stage: BenchStage,
+        case: impl Into<String>,
+        elements: u64,
+        elapsed: Duration,
+    ) -> Self {
         Self {
             stage,
             case: case.into(),
             element: "entry",
             durable: false,
-            load: Load::Direct,
+            load: LoadShape::Direct,
             elements,
             elapsed,
             latency: None,
@@ -85,7 +90,13 @@ impl Figure {
 
     /// What a loop came to, with so many elements in each call.
     #[must_use]
-    pub fn ran(stage: Stage, case: impl Into<String>, load: Load, each: u64, ran: &Ran) -> Self {
+    pub fn ran(
+        stage: BenchStage,
+        case: impl Into<String>,
+        load: LoadShape,
+        each: u64,
+        ran: &LoopResult,
+    ) -> Self {
         Self {
             load,
             latency: Some(ran.latency),
@@ -141,8 +152,8 @@ impl Figure {
     #[must_use]
     pub fn ratio(&self) -> Option<u64> {
         match self.load {
-            Load::Open { .. } => None,
-            Load::Direct | Load::Closed { .. } => {
+            LoadShape::Open { .. } => None,
+            LoadShape::Direct | LoadShape::Closed { .. } => {
                 permille(self.per_second(), self.tightest()?.per_second)
             }
         }
@@ -155,13 +166,13 @@ mod tests {
 
     #[test]
     fn the_ratio_is_to_the_lowest_bound() {
-        let figure = Figure::of(Stage::Core, "x", 300, Duration::from_secs(1));
+        let figure = Figure::of(BenchStage::Core, "x", 300, Duration::from_secs(1));
         assert_eq!((figure.ratio(), figure.tightest()), (None, None));
         let bounds = [Bound::new("high", 1_000), Bound::new("low", 600)];
         let figure = figure.bounds(bounds);
         assert_eq!(figure.tightest().unwrap().name, "low");
         assert_eq!(figure.ratio(), Some(500));
-        let open = Load::Open {
+        let open = LoadShape::Open {
             callers: 1,
             offered: 300,
         };

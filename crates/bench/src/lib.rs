@@ -31,15 +31,15 @@ mod threads;
 pub mod workload;
 
 pub use chart::chart;
-pub use error::Error;
-pub use figure::{Bound, Figure, Load};
+pub use error::BenchError;
+pub use figure::{Bound, Figure, LoadShape};
 pub use machine::Machine;
-pub use memory::{Held, THINGS, memory};
-pub use plan::{Plan, Size};
+pub use memory::{MemoryUse, THINGS, memory};
+pub use plan::{BenchPlan, Size};
 pub use rate::{median, nanos, per_second, permille};
-pub use report::{Options, Report, commit, measure};
-pub use scratch::{FileEngine, Scratch, execute, memory_engine};
-pub use stages::Stage;
+pub use report::{BenchOptions, BenchReport, commit, measure};
+pub use scratch::{BenchScratch, FileEngine, execute, memory_engine};
+pub use stages::BenchStage;
 pub use threads::ThreadTimes;
 
 use std::time::{Duration, Instant};

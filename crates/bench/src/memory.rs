@@ -14,18 +14,18 @@ use tillroll_events::OrderId;
 use tillroll_stripe_simulator::LifeCycle;
 
 use crate::workload::{Entries, Ids, Webhooks, wallets};
-use crate::{Error, Plan, Scratch};
+use crate::{BenchError, BenchPlan, BenchScratch};
 
 /// What so many of one thing take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct MemoryUse {
     pub thing: &'static str,
     pub count: u64,
     /// By which the process has grown.
     pub bytes: u64,
 }
 
-impl Held {
+impl MemoryUse {
     #[must_use]
     pub fn each(&self) -> u64 {
         self.bytes / self.count.max(1)
@@ -51,8 +51,11 @@ pub const THINGS: usize = 6;
 /// # Errors
 /// When the system does not say how much memory the process has, a command is refused, or the
 /// disk fails.
-pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<Held>, Error> {
-    let files = Scratch::below(&std::env::temp_dir())?;
+pub fn memory(
+    plan: &BenchPlan,
+    mut progress: impl FnMut(usize, &str),
+) -> Result<Vec<MemoryUse>, BenchError> {
+    let files = BenchScratch::below(&std::env::temp_dir())?;
     let rows = ScratchFiles::in_directory(files.path()).after(COLD_AFTER);
     let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
     // All are there to the end: what one gives back would hide what another takes.
@@ -90,7 +93,7 @@ pub fn memory(plan: &Plan, mut progress: impl FnMut(usize, &str)) -> Result<Vec<
         for chunk in chunks(count) {
             thing.make(writer, CHUNK + chunk.start..CHUNK + chunk.end)?;
         }
-        all.push(Held {
+        all.push(MemoryUse {
             thing: thing.name(),
             count: count as u64,
             bytes: resident()?.saturating_sub(before),
@@ -124,7 +127,7 @@ impl Thing {
     }
 
     /// Makes those with these numbers.
-    fn make(self, writer: &mut MemoryWriter, numbers: Range<usize>) -> Result<(), Error> {
+    fn make(self, writer: &mut MemoryWriter, numbers: Range<usize>) -> Result<(), BenchError> {
         let (first, count) = (numbers.start as u64, numbers.len() as u64);
         match self {
             Self::Account => wallets(numbers).try_for_each(|command| apply(writer, &command)),
@@ -155,7 +158,7 @@ impl Thing {
 /// Open orders are numbered from here, so that none is also a closed one.
 const OPEN: u64 = 1 << 40;
 
-fn close(writer: &mut MemoryWriter, shop: &Webhooks) -> Result<(), Error> {
+fn close(writer: &mut MemoryWriter, shop: &Webhooks) -> Result<(), BenchError> {
     let secrets = Webhooks::secrets();
     for order in &shop.orders {
         apply(writer, order)?;
@@ -186,12 +189,12 @@ fn fulfil(id: OrderId, order: &Command) -> Command {
 }
 
 /// Bytes of the process that are in memory.
-fn resident() -> Result<u64, Error> {
+fn resident() -> Result<u64, BenchError> {
     const PATH: &str = "/proc/self/statm";
-    let text = fs::read_to_string(PATH).map_err(Error::io(format!("read {PATH}")))?;
+    let text = fs::read_to_string(PATH).map_err(BenchError::io(format!("read {PATH}")))?;
     pages(&text)
         .map(|pages| pages * PAGE)
-        .ok_or_else(|| Error::Failed {
+        .ok_or_else(|| BenchError::Failed {
             doing: format!("reading {PATH}"),
             why: "the second number is missing".into(),
         })
@@ -204,12 +207,12 @@ fn pages(statm: &str) -> Option<u64> {
     statm.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn apply(writer: &mut MemoryWriter, command: &Command) -> Result<(), Error> {
+fn apply(writer: &mut MemoryWriter, command: &Command) -> Result<(), BenchError> {
     let applied = writer.apply(command);
-    applied.map_err(Error::failed("the workload"))?;
+    applied.map_err(BenchError::failed("the workload"))?;
     match writer.book().fault() {
         None => Ok(()),
-        Some(fault) => Err(Error::failed("a file of rows")(fault)),
+        Some(fault) => Err(BenchError::failed("a file of rows")(fault)),
     }
 }
 
@@ -226,7 +229,7 @@ mod tests {
 
     #[test]
     fn things_are_shared_out() {
-        let held = Held {
+        let held = MemoryUse {
             thing: "account",
             count: 1_000,
             bytes: 130_999,

@@ -26,7 +26,7 @@ impl Size {
 
 /// The amounts of a run. Whatever has a count ends earlier when its `window` is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct BenchPlan {
     pub size: Size,
     /// The longest that one loop runs.
     pub window: Duration,
@@ -61,7 +61,7 @@ pub struct Plan {
 
 const MIB: usize = 1024 * 1024;
 
-impl Plan {
+impl BenchPlan {
     #[must_use]
     pub fn of(size: Size) -> Self {
         // Without optimisation nothing is worth a measurement, and all is many times slower:

@@ -5,24 +5,24 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tillroll_events::Timestamp;
 
-use crate::bounds::Measured;
+use crate::bounds::BoundFigure;
 use crate::load::Percentiles;
 use crate::stages::Rig;
-use crate::{Bound, Error, Figure, Load, Machine, Plan, Size, Stage};
+use crate::{BenchError, BenchPlan, BenchStage, Bound, Figure, LoadShape, Machine, Size};
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct BenchOptions {
     pub size: Size,
-    /// In the order of [`Stage::ALL`], whatever the order here.
-    pub stages: Vec<Stage>,
+    /// In the order of [`BenchStage::ALL`], whatever the order here.
+    pub stages: Vec<BenchStage>,
     /// Durable files go into a new directory below this one, and are removed.
     pub directory: PathBuf,
 }
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct BenchReport {
     pub at: Timestamp,
     pub size: Size,
     pub machine: Machine,
@@ -30,10 +30,10 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Durable figures first.
     pub figures: Vec<Figure>,
-    pub bounds: Vec<Measured>,
+    pub bounds: Vec<BoundFigure>,
 }
 
-/// The commit that was built, when whoever built it said so in `TILLROLL_COMMIT`.
+/// The commit that was built, when `TILLROLL_COMMIT` was set in the build's environment.
 #[must_use]
 pub fn commit() -> Option<&'static str> {
     option_env!("TILLROLL_COMMIT").filter(|commit| !commit.is_empty())
@@ -44,17 +44,17 @@ pub fn commit() -> Option<&'static str> {
 /// # Errors
 /// When anything that is measured fails, or the disk does.
 pub fn measure(
-    options: &Options,
+    options: &BenchOptions,
     at: Timestamp,
     mut progress: impl FnMut(usize, &str),
-) -> Result<Report, Error> {
-    let mut rig = Rig::new(Plan::of(options.size), &options.directory)?;
+) -> Result<BenchReport, BenchError> {
+    let mut rig = Rig::new(BenchPlan::of(options.size), &options.directory)?;
     let machine = Machine::of(rig.scratch.path());
     let mut stages = options.stages.clone();
     stages.sort_unstable();
     stages.dedup();
     progress(0, "the machine's bounds");
-    if stages.contains(&Stage::Core) {
+    if stages.contains(&BenchStage::Core) {
         rig.bounds.memory_tables();
     }
     if stages.iter().any(|stage| stage.writes()) {
@@ -68,7 +68,7 @@ pub fn measure(
     }
     // Stable, so stages stay together otherwise.
     figures.sort_by_key(|figure| !figure.durable);
-    Ok(Report {
+    Ok(BenchReport {
         at,
         size: options.size,
         warnings: warnings(&machine),
@@ -100,7 +100,7 @@ fn warnings(machine: &Machine) -> Vec<String> {
     warnings
 }
 
-impl Report {
+impl BenchReport {
     /// One document for programs.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -131,9 +131,9 @@ pub(crate) fn machine(machine: &Machine) -> Value {
 
 fn figure(figure: &Figure) -> Value {
     let (callers, offered) = match figure.load {
-        Load::Direct => (1, None),
-        Load::Closed { callers } => (callers, None),
-        Load::Open { callers, offered } => (callers, Some(offered)),
+        LoadShape::Direct => (1, None),
+        LoadShape::Closed { callers } => (callers, None),
+        LoadShape::Open { callers, offered } => (callers, Some(offered)),
     };
     json!({
         "stage": figure.stage.as_str(),
@@ -158,7 +158,7 @@ fn bound(bound: &Bound) -> Value {
     json!({ "name": bound.name, "per_second": bound.per_second })
 }
 
-fn measured(measured: &Measured) -> Value {
+fn measured(measured: &BoundFigure) -> Value {
     json!({
         "name": measured.name,
         "element": measured.element,

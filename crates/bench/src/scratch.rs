@@ -8,32 +8,32 @@ use tillroll_book::{Chart, Command};
 use tillroll_engine::{BookOptions, Engine};
 use tillroll_log::{DirStorage, FileLog, Log, LogId, MemoryLog, Options};
 
-use crate::Error;
+use crate::BenchError;
 
 /// The engine as the server runs it: a log in files, and a sync before every acknowledgement.
 pub type FileEngine = Engine<FileLog<DirStorage>>;
 
 /// A directory that is gone when this is dropped.
 #[derive(Debug)]
-pub struct Scratch {
+pub struct BenchScratch {
     directory: TempDir,
     made: u32,
 }
 
-impl Scratch {
+impl BenchScratch {
     /// A directory below `root`, which is made when it is missing. The system's own place for
     /// temporary files will not do: it is often kept in memory, where a sync costs nothing.
     ///
     /// # Errors
     /// What the system says.
-    pub fn below(root: &Path) -> Result<Self, Error> {
+    pub fn below(root: &Path) -> Result<Self, BenchError> {
         let cannot = || format!("make a directory in {}", root.display());
-        fs::create_dir_all(root).map_err(Error::io(cannot()))?;
+        fs::create_dir_all(root).map_err(BenchError::io(cannot()))?;
         let directory = tempfile::Builder::new()
             .prefix("tillroll-bench-")
             .tempdir_in(root);
         Ok(Self {
-            directory: directory.map_err(Error::io(cannot()))?,
+            directory: directory.map_err(BenchError::io(cannot()))?,
             made: 0,
         })
     }
@@ -44,19 +44,19 @@ impl Scratch {
     }
 
     /// An empty directory. What was made before it is removed, so that a run never holds more
-    /// than one log; nobody may have it open any more.
+    /// than one log; it must not be open any more.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn fresh(&mut self) -> Result<PathBuf, Error> {
+    pub fn fresh(&mut self) -> Result<PathBuf, BenchError> {
         let name = |number| self.directory.path().join(format!("{number}"));
         if self.made > 0 {
             let before = name(self.made);
             fs::remove_dir_all(&before)
-                .map_err(Error::io(format!("remove {}", before.display())))?;
+                .map_err(BenchError::io(format!("remove {}", before.display())))?;
         }
         let path = name(self.made + 1);
-        fs::create_dir(&path).map_err(Error::io(format!("make {}", path.display())))?;
+        fs::create_dir(&path).map_err(BenchError::io(format!("make {}", path.display())))?;
         self.made += 1;
         Ok(path)
     }
@@ -65,17 +65,17 @@ impl Scratch {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn log(&mut self) -> Result<FileLog<DirStorage>, Error> {
+    pub fn log(&mut self) -> Result<FileLog<DirStorage>, BenchError> {
         let storage = storage(&self.fresh()?)?;
         let opened = FileLog::open(storage, options());
-        Ok(opened.map_err(Error::failed("opening a log"))?.0)
+        Ok(opened.map_err(BenchError::failed("opening a log"))?.0)
     }
 
     /// An engine over an empty log in a fresh directory.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn engine(&mut self) -> Result<FileEngine, Error> {
+    pub fn engine(&mut self) -> Result<FileEngine, BenchError> {
         Self::open_engine(&self.fresh()?)
     }
 
@@ -83,14 +83,14 @@ impl Scratch {
     ///
     /// # Errors
     /// When the disk fails or the log is not whole.
-    pub fn open_engine(directory: &Path) -> Result<FileEngine, Error> {
+    pub fn open_engine(directory: &Path) -> Result<FileEngine, BenchError> {
         let storage = storage(directory)?;
         // Not in the log's own directory, whose files are all of the log.
         let rows = tillroll_engine::ScratchFiles::in_directory(directory.with_extension("rows"));
         let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
         let (store, request) = options().store(storage);
         let opened = Engine::open_store(store, &request, book_options, |_| {});
-        Ok(opened.map_err(Error::failed("opening a log"))?.0)
+        Ok(opened.map_err(BenchError::failed("opening a log"))?.0)
     }
 }
 
@@ -112,16 +112,16 @@ pub fn memory_engine() -> Engine<MemoryLog> {
 ///
 /// # Errors
 /// When the log fails or a command is refused.
-pub fn execute<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<(), Error> {
+pub fn execute<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<(), BenchError> {
     let answers = engine.execute(commands);
-    for answer in answers.map_err(Error::failed("writing the log"))? {
-        answer.map_err(Error::failed("the workload"))?;
+    for answer in answers.map_err(BenchError::failed("writing the log"))? {
+        answer.map_err(BenchError::failed("the workload"))?;
     }
     Ok(())
 }
 
-fn storage(directory: &Path) -> Result<DirStorage, Error> {
-    DirStorage::open(directory).map_err(Error::failed("opening a log's directory"))
+fn storage(directory: &Path) -> Result<DirStorage, BenchError> {
+    DirStorage::open(directory).map_err(BenchError::failed("opening a log's directory"))
 }
 
 fn options() -> Options {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tillroll_bench::{Bound, Figure, Load, Machine, Report, Size, Stage, chart};
+use tillroll_bench::{BenchReport, BenchStage, Bound, Figure, LoadShape, Machine, Size, chart};
 use tillroll_events::Timestamp;
 
-fn report(figures: Vec<Figure>) -> Report {
-    Report {
+fn report(figures: Vec<Figure>) -> BenchReport {
+    BenchReport {
         at: Timestamp::from_seconds(1_800_000_000),
         size: Size::Quick,
         machine: Machine {
@@ -20,7 +20,7 @@ fn report(figures: Vec<Figure>) -> Report {
 }
 
 fn figure(case: &str, elements: u64) -> Figure {
-    Figure::of(Stage::Http, case, elements, Duration::from_secs(1))
+    Figure::of(BenchStage::Http, case, elements, Duration::from_secs(1))
 }
 
 /// Elements open and close in order, attributes are quoted, and nothing else stands in `<` or
@@ -84,7 +84,7 @@ fn check_attributes(attributes: &str) {
 fn a_chart_is_well_formed() {
     let bounded = figure("bulk & <more>", 500).bound(Bound::new("\"x\"", 1_000));
     let open = Figure {
-        load: Load::Open {
+        load: LoadShape::Open {
             callers: 1,
             offered: 9,
         },

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use tillroll_bench::Error;
-use tillroll_bench::load::{Caller, Pool, closed_loop, one_worker};
+use tillroll_bench::BenchError;
+use tillroll_bench::load::{CallPool, LoadCaller, closed_loop, one_worker};
 
-struct Takes(Pool<u32>);
+struct Takes(CallPool<u32>);
 
-impl Caller for Takes {
-    async fn call(&mut self) -> Result<bool, Error> {
+impl LoadCaller for Takes {
+    async fn call(&mut self) -> Result<bool, BenchError> {
         Ok(self.0.take().is_some())
     }
 }
 
 fn calls(callers: usize, prepared: u32, limit: Duration) -> u64 {
-    let pool = Pool::new((0..prepared).collect());
+    let pool = CallPool::new((0..prepared).collect());
     let callers = (0..callers).map(|_| Takes(pool.clone())).collect();
     let runtime = one_worker().unwrap();
     runtime.block_on(closed_loop(callers, limit)).unwrap().calls

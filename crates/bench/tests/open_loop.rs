@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tillroll_bench::Error;
-use tillroll_bench::load::{Caller, Pace, Percentiles, Schedule, drive};
+use tillroll_bench::BenchError;
+use tillroll_bench::load::{CallSchedule, LoadCaller, Pace, Percentiles, drive};
 use tillroll_log::testing::Random;
 
 const MS: u64 = 1_000_000;
@@ -26,7 +26,7 @@ impl FakeTime {
 /// Waits by moving the clock to when the next call is due.
 struct FakePace {
     time: FakeTime,
-    schedule: Schedule,
+    schedule: CallSchedule,
     made: Mutex<u64>,
 }
 
@@ -55,8 +55,8 @@ struct Serves {
     takes: std::vec::IntoIter<u64>,
 }
 
-impl Caller for Serves {
-    async fn call(&mut self) -> Result<bool, Error> {
+impl LoadCaller for Serves {
+    async fn call(&mut self) -> Result<bool, BenchError> {
         match self.takes.next() {
             Some(nanos) => {
                 self.time.pass(nanos);
@@ -68,7 +68,7 @@ impl Caller for Serves {
 }
 
 fn latencies(rate: u64, takes: Vec<u64>) -> Vec<u64> {
-    let schedule = Schedule::new(rate, takes.len() as u64);
+    let schedule = CallSchedule::new(rate, takes.len() as u64);
     let time = FakeTime::default();
     let pace = FakePace {
         time: time.clone(),
@@ -123,7 +123,7 @@ fn due_calls_are_counted_as_they_are_scheduled() {
         let mut random = Random::new(seed);
         let rate = random.number() % 3_000_000 + 1;
         let calls = random.number() % 1_000_000;
-        let schedule = Schedule::new(rate, calls);
+        let schedule = CallSchedule::new(rate, calls);
         for _ in 0..100 {
             let moment = Duration::from_nanos(random.number() % 10_000_000_000);
             let due = schedule.due_by(moment);
@@ -138,11 +138,11 @@ fn due_calls_are_counted_as_they_are_scheduled() {
 #[test]
 fn a_schedule_does_not_drift() {
     // A rate that divides no second evenly: after an hour it is still within a nanosecond.
-    let schedule = Schedule::new(7, 7 * 3_600 + 1);
+    let schedule = CallSchedule::new(7, 7 * 3_600 + 1);
     assert_eq!(schedule.due(0), Duration::ZERO);
     assert_eq!(schedule.due(7 * 3_600), Duration::from_secs(3_600));
     assert_eq!(
-        Schedule::new(0, 1).rate(),
+        CallSchedule::new(0, 1).rate(),
         1,
         "no rate at all is one a second"
     );

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tillroll_bench::against::{TigerBeetle, Versus, Work, tigerbeetle};
+use tillroll_bench::against::{ComparisonOptions, TigerBeetle, TransferWork, tigerbeetle};
 use tillroll_bench::workload::Ids;
 
 /// What the program itself printed of 300,000 transfers.
@@ -70,7 +70,7 @@ fn without_a_rate_there_is_no_round() {
 
 #[test]
 fn its_flags_say_the_same_work() {
-    let work = Work {
+    let work = TransferWork {
         transfers: 1_000_000,
         accounts: 10_000,
         batch: 8_189,
@@ -89,7 +89,7 @@ fn its_flags_say_the_same_work() {
     assert_eq!(tigerbeetle::arguments(&work, newer), expected);
     let of_older = tigerbeetle::arguments(&work, older);
     assert_eq!(of_older[2], "--transfer-batch-count=8189");
-    let many = Work {
+    let many = TransferWork {
         clients: 32,
         ids: Ids::Random,
         ..work
@@ -113,8 +113,8 @@ fn fake(directory: &Path, prints: &str, exit: u8) -> PathBuf {
     path
 }
 
-fn versus() -> Versus {
-    Versus {
+fn versus() -> ComparisonOptions {
+    ComparisonOptions {
         rounds: 2,
         transfers: 250,
         accounts: 10,

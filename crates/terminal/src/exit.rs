@@ -37,7 +37,7 @@ pub enum Stop {
     Usage(Advice),
     /// It has said everything itself, and the answer is bad.
     Said,
-    /// Nobody reads standard output any more, as behind `| head`: no reason to complain.
+    /// Standard output was closed by its reader, as behind `| head`: no reason to complain.
     PipeClosed,
     /// Standard output or standard error cannot be written.
     Output(io::Error),

@@ -79,7 +79,7 @@ impl<'a> Progress<'a> {
                 0 => String::new(),
                 total => format!(" {}%", self.done.saturating_mul(100) / total),
             };
-            // Nobody may be reading; the work goes on all the same.
+            // Standard error may be closed; the work goes on all the same.
             drop(writeln!(self.lines, "{}{percent} {}", self.label, detail()));
         }
     }

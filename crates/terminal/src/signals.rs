@@ -1,4 +1,4 @@
-//! Being told to stop: Ctrl-C, or SIGTERM from whatever supervises the process.
+//! Signals that stop the process: Ctrl-C, or SIGTERM from its supervisor.
 
 use std::io;
 

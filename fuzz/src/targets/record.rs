@@ -1,5 +1,5 @@
-//! Stored records, as whoever reads a log takes them in: behind honest checksums may stand
-//! anything that somebody chose to put there.
+//! Stored records, as a reader of the log decodes them. Valid checksums say nothing about who wrote
+//! the bytes.
 
 use tillroll_events::{Event, Record};
 

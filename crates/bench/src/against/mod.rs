@@ -18,15 +18,15 @@ use serde_json::{Value, json};
 use crate::load::Percentiles;
 use crate::report::{latency, machine};
 use crate::workload::Ids;
-use crate::{Error, Machine, Scratch, median};
+use crate::{BenchError, BenchScratch, Machine, median};
 
-pub use ours::{Work, run as run_ours};
+pub use ours::{TransferWork, run as run_ours};
 pub use postgres::Postgres;
 pub use tigerbeetle::TigerBeetle;
 
 /// The amounts of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versus {
+pub struct ComparisonOptions {
     pub rounds: usize,
     /// Transfers in each round.
     pub transfers: usize,
@@ -50,7 +50,7 @@ pub struct Round {
 
 /// The same work, done by both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// `batches of 8,189, 1 client`
     pub work: String,
     pub theirs: Vec<Round>,
@@ -61,8 +61,8 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     pub peer: String,
-    pub versus: Versus,
-    pub rows: Vec<Row>,
+    pub versus: ComparisonOptions,
+    pub rows: Vec<ComparisonRow>,
     /// Where the two do different work.
     pub differences: Vec<String>,
     pub machine: Machine,
@@ -72,7 +72,7 @@ fn middle(rounds: &[Round], of: impl Fn(&Round) -> u64) -> u64 {
     median(rounds.iter().map(of).collect())
 }
 
-impl Row {
+impl ComparisonRow {
     #[must_use]
     pub fn their_rate(&self) -> u64 {
         middle(&self.theirs, |round| round.per_second)
@@ -108,7 +108,7 @@ impl Comparison {
         let side = |rounds: &[Round], rate: u64| {
             json!({
                 "per_second": rate,
-                "latency_nanos": latency(Row::latency(rounds)),
+                "latency_nanos": latency(ComparisonRow::latency(rounds)),
                 "rounds": rounds.iter().map(|round| round.per_second).collect::<Vec<_>>(),
                 "notes": rounds.last().map(|round| &round.notes),
             })
@@ -134,10 +134,10 @@ impl Comparison {
 pub(crate) fn alternate(
     rounds: usize,
     work: String,
-    mut theirs: impl FnMut() -> Result<Round, Error>,
-    mut ours: impl FnMut() -> Result<Round, Error>,
-) -> Result<Row, Error> {
-    let mut row = Row {
+    mut theirs: impl FnMut() -> Result<Round, BenchError>,
+    mut ours: impl FnMut() -> Result<Round, BenchError>,
+) -> Result<ComparisonRow, BenchError> {
+    let mut row = ComparisonRow {
         work,
         theirs: Vec::new(),
         ours: Vec::new(),
@@ -154,11 +154,11 @@ pub(crate) fn alternate(
 fn in_turn(
     peer: &str,
     rounds: usize,
-    work: &Work,
-    scratch: &mut Scratch,
+    work: &TransferWork,
+    scratch: &mut BenchScratch,
     progress: &mut dyn FnMut(&str),
-    mut theirs: impl FnMut(&Work, &Path) -> Result<Round, Error>,
-) -> Result<Row, Error> {
+    mut theirs: impl FnMut(&TransferWork, &Path) -> Result<Round, BenchError>,
+) -> Result<ComparisonRow, BenchError> {
     let turns = RefCell::new((scratch, progress));
     let turn_of = |who: &str| {
         let (scratch, progress) = &mut *turns.borrow_mut();

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Round;
-use crate::http::{Connection, Request, Server};
-use crate::load::{Caller, closed_loop, one_worker};
+use crate::http::{BenchServer, HttpConnection, HttpRequest};
+use crate::load::{LoadCaller, closed_loop, one_worker};
 use crate::stages::grouped;
 use crate::workload::{Entries, Ids, bulk_body, entry_body};
-use crate::{Error, nanos};
+use crate::{BenchError, nanos};
 
 /// What both do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Work {
+pub struct TransferWork {
     pub transfers: usize,
     pub accounts: usize,
     pub batch: usize,
@@ -22,7 +22,7 @@ pub struct Work {
     pub limits: bool,
 }
 
-impl Work {
+impl TransferWork {
     /// `batches of 8,189, 1 client`
     #[must_use]
     pub fn name(&self) -> String {
@@ -43,12 +43,12 @@ const FOLLOW: Duration = Duration::from_secs(600);
 ///
 /// # Errors
 /// When anything fails or is refused.
-pub fn run(work: &Work, directory: &Path) -> Result<Round, Error> {
+pub fn run(work: &TransferWork, directory: &Path) -> Result<Round, BenchError> {
     let mut entries = Entries::among(work.accounts, 1).with_ids(work.ids);
     if !work.limits {
         entries = entries.without_limits();
     }
-    let server = Server::start(directory, entries.opening().collect(), None, work.clients)?;
+    let server = BenchServer::start(directory, entries.opening().collect(), None, work.clients)?;
     let address = server.address();
     let source = Source {
         entries: Arc::new(Mutex::new((entries, work.transfers))),
@@ -59,9 +59,9 @@ pub fn run(work: &Work, directory: &Path) -> Result<Round, Error> {
     let ran = client.block_on(async {
         let mut callers = Vec::with_capacity(work.clients);
         for _ in 0..work.clients {
-            let connection = Connection::open(address).await;
-            callers.push(Client {
-                connection: connection.map_err(Error::io(format!("connect to {address}")))?,
+            let connection = HttpConnection::open(address).await;
+            callers.push(TransferClient {
+                connection: connection.map_err(BenchError::io(format!("connect to {address}")))?,
                 source: source.clone(),
             });
         }
@@ -94,7 +94,7 @@ struct Source {
 }
 
 impl Source {
-    fn next(&self) -> Option<Request> {
+    fn next(&self) -> Option<HttpRequest> {
         // Held while the body is written: all callers are on one thread.
         let mut guard = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let (entries, left) = &mut *guard;
@@ -105,21 +105,21 @@ impl Source {
         }
         // The ids of the entries make a repeated request harmless, as the peers' do.
         Some(match self.batch {
-            1 => Request::post(self.address, "/v1/entries")
+            1 => HttpRequest::post(self.address, "/v1/entries")
                 .written(|body| entry_body(&entries.next_legs(), body)),
-            _ => Request::post(self.address, "/v1/entries/bulk")
+            _ => HttpRequest::post(self.address, "/v1/entries/bulk")
                 .written(|body| bulk_body((0..now).map(|_| entries.next_legs()), body)),
         })
     }
 }
 
-struct Client {
-    connection: Connection,
+struct TransferClient {
+    connection: HttpConnection,
     source: Source,
 }
 
-impl Caller for Client {
-    async fn call(&mut self) -> Result<bool, Error> {
+impl LoadCaller for TransferClient {
+    async fn call(&mut self) -> Result<bool, BenchError> {
         let Some(request) = self.source.next() else {
             return Ok(false);
         };

@@ -8,12 +8,12 @@ use std::process::Command;
 
 use tillroll_log::testing::Random;
 
-use super::ours::{Work, from_micros};
+use super::ours::{TransferWork, from_micros};
 use super::program::output;
-use super::{Comparison, Round, Versus, in_turn};
+use super::{Comparison, ComparisonOptions, Round, in_turn};
 use crate::load::Percentiles;
 use crate::workload::Ids;
-use crate::{Error, Machine, Scratch};
+use crate::{BenchError, BenchScratch, Machine};
 
 const PEER: &str = "PostgreSQL";
 
@@ -51,20 +51,20 @@ impl Postgres {
     /// When either cannot be run, or prints what is not understood.
     pub fn compare(
         &self,
-        versus: Versus,
+        versus: ComparisonOptions,
         directory: &Path,
         mut progress: impl FnMut(&str),
-    ) -> Result<Comparison, Error> {
+    ) -> Result<Comparison, BenchError> {
         let kinds = match (versus.batch, versus.clients) {
             (None, None) => vec![(1, 16), (1_000, 1)],
             (batch, clients) => vec![(batch.unwrap_or(1), clients.unwrap_or(1))],
         };
         let mut differences = differences();
         differences.extend(self.settings()?);
-        let mut scratch = Scratch::below(directory)?;
+        let mut scratch = BenchScratch::below(directory)?;
         let mut rows = Vec::new();
         for (batch, clients) in kinds {
-            let work = Work {
+            let work = TransferWork {
                 transfers: versus.transfers,
                 accounts: versus.accounts,
                 batch,
@@ -92,7 +92,7 @@ impl Postgres {
         })
     }
 
-    fn psql(&self, arguments: &[&str]) -> Result<String, Error> {
+    fn psql(&self, arguments: &[&str]) -> Result<String, BenchError> {
         let mut command = Command::new(program("psql"));
         command
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
@@ -103,7 +103,7 @@ impl Postgres {
     }
 
     /// What decides whether its figures are durable, and where they are written.
-    fn settings(&self) -> Result<Vec<String>, Error> {
+    fn settings(&self) -> Result<Vec<String>, BenchError> {
         let mut found = Vec::new();
         for name in [
             "server_version",
@@ -125,7 +125,7 @@ impl Postgres {
         Ok(vec![settings])
     }
 
-    fn run(&self, work: &Work, directory: &Path) -> Result<Round, Error> {
+    fn run(&self, work: &TransferWork, directory: &Path) -> Result<Round, BenchError> {
         let schema = directory.join("schema.sql");
         write(&schema, SCHEMA)?;
         let accounts = format!("accounts={}", work.accounts);
@@ -146,7 +146,7 @@ impl Postgres {
             command.arg("-f").arg(&path);
         }
         let printed = output(command.arg(&self.url), MISSING)?;
-        let rate = parse(&printed).ok_or_else(|| Error::Program {
+        let rate = parse(&printed).ok_or_else(|| BenchError::Program {
             program: "pgbench".into(),
             why: format!("it printed no `tps = N`: {printed:?}"),
             next: None,
@@ -161,7 +161,7 @@ impl Postgres {
 }
 
 /// What each client does, over and over.
-fn scripts(work: &Work) -> Vec<String> {
+fn scripts(work: &TransferWork) -> Vec<String> {
     let (accounts, id) = (
         work.accounts,
         match work.ids {
@@ -221,16 +221,16 @@ fn parse(printed: &str) -> Option<u64> {
 }
 
 /// From pgbench's log, whose third column is a call's microseconds.
-fn latencies(directory: &Path) -> Result<Percentiles, Error> {
+fn latencies(directory: &Path) -> Result<Percentiles, BenchError> {
     let mut all = Vec::new();
     const LOOK: &str = "look for pgbench's log";
-    for entry in fs::read_dir(directory).map_err(Error::io(LOOK))? {
-        let path = entry.map_err(Error::io(LOOK))?.path();
+    for entry in fs::read_dir(directory).map_err(BenchError::io(LOOK))? {
+        let path = entry.map_err(BenchError::io(LOOK))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !name.starts_with("calls.") {
             continue;
         }
-        let log = fs::read_to_string(&path).map_err(Error::io("read pgbench's log"))?;
+        let log = fs::read_to_string(&path).map_err(BenchError::io("read pgbench's log"))?;
         let micros = log
             .lines()
             .filter_map(|line| line.split(' ').nth(2)?.parse::<u64>().ok());
@@ -256,8 +256,8 @@ fn program(name: &str) -> OsString {
         .map_or_else(|| name.into(), PathBuf::into_os_string)
 }
 
-fn write(path: &Path, content: &str) -> Result<(), Error> {
-    fs::write(path, content).map_err(Error::io(format!("write {}", path.display())))
+fn write(path: &Path, content: &str) -> Result<(), BenchError> {
+    fs::write(path, content).map_err(BenchError::io(format!("write {}", path.display())))
 }
 
 fn text(path: &Path) -> String {
@@ -270,7 +270,7 @@ fn differences() -> Vec<String> {
         "PostgreSQL's postings can be found by SQL in the same moment; ours when the read models have followed (see the notes)",
         "PostgreSQL is spoken to in its own protocol with prepared statements; ours in JSON over HTTP. In batches it is not even sent the data: the arrays stand in the prepared statement and the ids are made in the server, which favours it",
         "in batches PostgreSQL checks a limit on the sum of the batch, and the batch is all or nothing; ours checks after each entry, and each stands on its own",
-        "ours keeps a hash-chained history of everything; PostgreSQL can be changed by whoever may write to it",
+        "ours keeps a hash-chained history of everything; PostgreSQL can be changed by everybody who may write to it",
         "the server is not tuned by us; a larger shared_buffers or max_wal_size may help it",
     ]
     .map(str::to_owned)
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_script_moves_money_between_two() {
-        let work = Work {
+        let work = TransferWork {
             transfers: 10,
             accounts: 100,
             batch: 3,
@@ -330,7 +330,7 @@ mod tests {
                 assert_eq!(list.split(',').count(), 3, "{script}");
             }
         }
-        let single = scripts(&Work { batch: 1, ..work });
+        let single = scripts(&TransferWork { batch: 1, ..work });
         assert!(single[0].contains("random(0, 98)) % 100"), "{}", single[0]);
     }
 

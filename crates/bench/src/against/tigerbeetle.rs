@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::ours::{Work, run};
+use super::ours::{TransferWork, run};
 use super::program::output;
-use super::{Comparison, Round, Versus, alternate};
+use super::{Comparison, ComparisonOptions, Round, alternate};
 use crate::load::Percentiles;
 use crate::stages::grouped;
 use crate::workload::Ids;
-use crate::{Error, Machine, Scratch};
+use crate::{BenchError, BenchScratch, Machine};
 
 /// The most that one of its messages holds, and its benchmark's default.
 pub const BATCH: usize = 8_189;
@@ -31,13 +31,13 @@ impl TigerBeetle {
     /// When either cannot be run, or prints what is not understood.
     pub fn compare(
         &self,
-        versus: Versus,
+        versus: ComparisonOptions,
         directory: &Path,
         mut progress: impl FnMut(&str),
-    ) -> Result<Comparison, Error> {
+    ) -> Result<Comparison, BenchError> {
         let batch = versus.batch.unwrap_or(BATCH);
         let clients = versus.clients.unwrap_or(1);
-        let work = Work {
+        let work = TransferWork {
             transfers: versus.transfers,
             accounts: versus.accounts,
             batch,
@@ -46,7 +46,7 @@ impl TigerBeetle {
             // Its benchmark opens accounts without limits.
             limits: false,
         };
-        let scratch = std::cell::RefCell::new(Scratch::below(directory)?);
+        let scratch = std::cell::RefCell::new(BenchScratch::below(directory)?);
         let progress = std::cell::RefCell::new(&mut progress);
         let name = match (batch, clients) {
             (1, 1) => "single transfers, 1 client".to_owned(),
@@ -76,9 +76,9 @@ impl TigerBeetle {
         })
     }
 
-    fn run(&self, work: &Work, directory: &Path) -> Result<Round, Error> {
+    fn run(&self, work: &TransferWork, directory: &Path) -> Result<Round, BenchError> {
         let binary = self.binary.canonicalize();
-        let binary = binary.map_err(|error| Error::Program {
+        let binary = binary.map_err(|error| BenchError::Program {
             program: "TigerBeetle".into(),
             why: format!("{}: {error}", self.binary.display()),
             next: Some(MISSING.into()),
@@ -90,10 +90,12 @@ impl TigerBeetle {
         };
         let printed = match run(BATCH_FLAGS[0]) {
             // It reads its arguments before it does anything.
-            Err(Error::Program { why, .. }) if why.contains(BATCH_FLAGS[0]) => run(BATCH_FLAGS[1]),
+            Err(BenchError::Program { why, .. }) if why.contains(BATCH_FLAGS[0]) => {
+                run(BATCH_FLAGS[1])
+            }
             ran => ran,
         }?;
-        parse(&printed).ok_or_else(|| Error::Program {
+        parse(&printed).ok_or_else(|| BenchError::Program {
             program: "TigerBeetle".into(),
             why: format!("it printed no `load accepted = N tx/s`: {printed:?}"),
             next: None,
@@ -107,7 +109,7 @@ pub const BATCH_FLAGS: [&str; 2] = ["--transfer-batch-size", "--transfer-batch-c
 
 /// Its flags.
 #[must_use]
-pub fn arguments(work: &Work, batch_flag: &str) -> Vec<String> {
+pub fn arguments(work: &TransferWork, batch_flag: &str) -> Vec<String> {
     let order = match work.ids {
         Ids::Increasing => "sequential",
         Ids::Random => "random",

@@ -5,8 +5,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::plan::Plan;
-use crate::{Error, nanos};
+use crate::plan::BenchPlan;
+use crate::{BenchError, nanos};
 
 /// Fewer would say nothing of a 99th percentile.
 const FEWEST: usize = 32;
@@ -15,18 +15,18 @@ const MOST: usize = 4_000;
 
 /// A file that grows by frames of one size, each of which is synced. Removed when dropped.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct PlainFile {
     file: File,
     path: PathBuf,
     frame: Vec<u8>,
     latencies: Vec<u64>,
 }
 
-impl Plain {
-    pub(crate) fn new(directory: &Path, bytes: usize) -> Result<Self, Error> {
+impl PlainFile {
+    pub(crate) fn new(directory: &Path, bytes: usize) -> Result<Self, BenchError> {
         let path = directory.join("bound");
         let file = OpenOptions::new().create_new(true).append(true).open(&path);
-        let file = file.map_err(Error::io(format!("make {}", path.display())))?;
+        let file = file.map_err(BenchError::io(format!("make {}", path.display())))?;
         Ok(Self {
             file,
             path,
@@ -35,11 +35,11 @@ impl Plain {
         })
     }
 
-    pub(crate) fn append(&mut self) -> Result<(), Error> {
+    pub(crate) fn append(&mut self) -> Result<(), BenchError> {
         let before = Instant::now();
         let appended = self.file.write_all(&self.frame);
         let synced = appended.and_then(|()| self.file.sync_data());
-        synced.map_err(Error::io(format!("write {}", self.path.display())))?;
+        synced.map_err(BenchError::io(format!("write {}", self.path.display())))?;
         self.latencies.push(nanos(before.elapsed()));
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Plain {
     }
 }
 
-impl Drop for Plain {
+impl Drop for PlainFile {
     fn drop(&mut self) {
         // It lies in a directory that is removed, too.
         drop(fs::remove_file(&self.path));
@@ -57,8 +57,12 @@ impl Drop for Plain {
 }
 
 /// The nanoseconds of each append with its sync.
-pub(super) fn append(directory: &Path, bytes: usize, plan: &Plan) -> Result<Vec<u64>, Error> {
-    let mut plain = Plain::new(directory, bytes)?;
+pub(super) fn append(
+    directory: &Path,
+    bytes: usize,
+    plan: &BenchPlan,
+) -> Result<Vec<u64>, BenchError> {
+    let mut plain = PlainFile::new(directory, bytes)?;
     let count = (plan.disk_bytes / bytes.max(1)).clamp(FEWEST, MOST);
     let started = Instant::now();
     while plain.latencies.len() < FEWEST
@@ -70,7 +74,7 @@ pub(super) fn append(directory: &Path, bytes: usize, plan: &Plan) -> Result<Vec<
 }
 
 /// The same over blocks that were written and synced before.
-pub(super) fn overwrite(directory: &Path, plan: &Plan) -> Result<Vec<u64>, Error> {
+pub(super) fn overwrite(directory: &Path, plan: &BenchPlan) -> Result<Vec<u64>, BenchError> {
     const BLOCK: usize = 4096;
     let path = directory.join("bound");
     let done = File::create_new(&path).and_then(|mut file| {
@@ -91,7 +95,7 @@ pub(super) fn overwrite(directory: &Path, plan: &Plan) -> Result<Vec<u64>, Error
         }
         Ok(latencies)
     });
-    let latencies = done.map_err(Error::io(format!("write {}", path.display())))?;
-    fs::remove_file(&path).map_err(Error::io(format!("remove {}", path.display())))?;
+    let latencies = done.map_err(BenchError::io(format!("write {}", path.display())))?;
+    fs::remove_file(&path).map_err(BenchError::io(format!("remove {}", path.display())))?;
     Ok(latencies)
 }

@@ -12,10 +12,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::{Bounds, Measured};
-use crate::http::{HttpCaller, Request};
-use crate::load::{Pool, Ran, closed_loop, one_worker, worker_per_core};
-use crate::{Bound, Error};
+use super::{BoundFigure, Bounds};
+use crate::http::{HttpCaller, HttpRequest};
+use crate::load::{CallPool, LoopResult, closed_loop, one_worker, worker_per_core};
+use crate::{BenchError, Bound};
 
 /// A server that answers what it is sent (`/echo`), or how long it was (`/length`).
 #[derive(Debug)]
@@ -31,11 +31,13 @@ const LONGEST: usize = 8 * 1024 * 1024;
 impl Echo {
     /// # Errors
     /// When the system gives no thread or no port.
-    pub fn start() -> Result<Self, Error> {
+    pub fn start() -> Result<Self, BenchError> {
         let runtime = worker_per_core()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.map_err(Error::io("listen on a port"))?;
-        let address = listener.local_addr().map_err(Error::io("name a port"))?;
+        let listener = listener.map_err(BenchError::io("listen on a port"))?;
+        let address = listener
+            .local_addr()
+            .map_err(BenchError::io("name a port"))?;
         runtime.spawn(serve(listener));
         Ok(Self {
             _runtime: runtime,
@@ -59,9 +61,9 @@ impl Echo {
         connections: usize,
         requests: usize,
         bounds: &Bounds,
-    ) -> Result<Ran, Error> {
-        let request = Request::post(self.address, path).body(body);
-        let pool = Pool::new(vec![request; requests]);
+    ) -> Result<LoopResult, BenchError> {
+        let request = HttpRequest::post(self.address, path).body(body);
+        let pool = CallPool::new(vec![request; requests]);
         let limit = bounds.plan().window;
         let runtime = one_worker()?;
         runtime.block_on(async {
@@ -82,7 +84,7 @@ impl Bounds {
         body: &[u8],
         connections: usize,
         elements: u64,
-    ) -> Result<Bound, Error> {
+    ) -> Result<Bound, BenchError> {
         let echo = Echo::start()?;
         let most = self.plan().calls(self.plan().request_rate);
         // Bodies are shared, but a run need not send more than a gigabyte.
@@ -97,7 +99,7 @@ impl Bounds {
             many => format!("{many} connections"),
         };
         let name = format!("HTTP, {what} {}, {many}", super::size(body.len()));
-        self.add(Measured {
+        self.add(BoundFigure {
             name: name.clone(),
             element: "request",
             per_second: ran.per_second(),

@@ -10,7 +10,7 @@ use super::{Access, LINE};
 /// A cache line of its own.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line([u64; 8]);
+struct CacheLine([u64; 8]);
 
 /// Accesses between two looks at the clock.
 const STEP: u64 = 100_000;
@@ -22,7 +22,7 @@ const PARTS: u32 = 4;
 /// How many accesses can be made in a second. The table is touched before the clock starts.
 pub(super) fn accesses(bytes: usize, access: Access, time: Duration) -> u64 {
     let lines = (bytes / LINE).max(1);
-    let mut table: Vec<Line> = (0..lines as u64).map(|line| Line([line; 8])).collect();
+    let mut table: Vec<CacheLine> = (0..lines as u64).map(|line| CacheLine([line; 8])).collect();
     let mut at = 1;
     let mut quickest = 0;
     for _ in 0..PARTS {

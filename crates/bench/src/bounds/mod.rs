@@ -1,8 +1,9 @@
 //! What this machine gives by itself: the figures that a stage is held against.
 //!
 //! Each is measured when a stage asks for it: memory and hashes once, the disk and HTTP beside
-//! each stage, since they change with what else the machine does. None of it uses the code that is measured: memory is a plain
-//! table, the disk a plain file, the server of the echo is the same library with no book behind.
+//! each stage, since they change with what else the machine does. None of it uses the code that is
+//! measured: memory is a plain table, the disk a plain file, and the echo server is the same HTTP
+//! library without a book.
 
 mod disk;
 mod echo;
@@ -13,16 +14,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use disk::Plain;
+pub(crate) use disk::PlainFile;
 pub use echo::Echo;
 
 use crate::load::Percentiles;
-use crate::plan::Plan;
-use crate::{Bound, Error, nanos, per_second};
+use crate::plan::BenchPlan;
+use crate::{BenchError, Bound, nanos, per_second};
 
 /// A line in the table of bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Measured {
+pub struct BoundFigure {
     pub name: String,
     /// What `per_second` counts: `access`, `sync`, `byte`, `request`.
     pub element: &'static str,
@@ -42,12 +43,12 @@ pub enum Access {
 /// The bounds that were measured so far.
 #[derive(Debug)]
 pub struct Bounds {
-    plan: Plan,
+    plan: BenchPlan,
     /// Where files are written.
     directory: PathBuf,
     memory: BTreeMap<(usize, Access), u64>,
     hashing: BTreeMap<usize, (u64, u64)>,
-    measured: Vec<Measured>,
+    measured: Vec<BoundFigure>,
     /// The median of a sync before the stage that is measured now.
     before: Option<Duration>,
 }
@@ -57,7 +58,7 @@ const LINE: usize = 64;
 
 impl Bounds {
     #[must_use]
-    pub fn new(plan: Plan, directory: PathBuf) -> Self {
+    pub fn new(plan: BenchPlan, directory: PathBuf) -> Self {
         Self {
             plan,
             directory,
@@ -70,16 +71,16 @@ impl Bounds {
 
     /// All that was measured, in order.
     #[must_use]
-    pub fn into_measured(self) -> Vec<Measured> {
+    pub fn into_measured(self) -> Vec<BoundFigure> {
         self.measured
     }
 
-    pub(crate) fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &BenchPlan {
         &self.plan
     }
 
     /// Of two measurements of the same, the better one says what the machine can give.
-    pub(crate) fn add(&mut self, measured: Measured) {
+    pub(crate) fn add(&mut self, measured: BoundFigure) {
         let known = self
             .measured
             .iter_mut()
@@ -109,7 +110,7 @@ impl Bounds {
             Access::Dependent => "one after the other",
             Access::Independent => "independent",
         };
-        self.add(Measured {
+        self.add(BoundFigure {
             name: format!("memory, random line of {}, {kind}", size(bytes)),
             element: "access",
             per_second: rate,
@@ -137,25 +138,25 @@ impl Bounds {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn append(&mut self, bytes: usize) -> Result<Percentiles, Error> {
+    pub fn append(&mut self, bytes: usize) -> Result<Percentiles, BenchError> {
         let syncs = disk::append(&self.directory, bytes, &self.plan)?;
         Ok(self.appended(bytes, &syncs))
     }
 
-    /// To be called right before a stage whose frames will have about so many bytes. Somebody
-    /// else may be using the disk in one half of a second and not in the next, and a bound is
-    /// what it can give.
+    /// To be called right before a stage whose frames will have about so many bytes. Other programs
+    /// may use the disk in one half of a second and not in the next, and a bound is what the disk
+    /// can give.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn before(&mut self, bytes: u64) -> Result<(), Error> {
+    pub fn before(&mut self, bytes: u64) -> Result<(), BenchError> {
         self.before = Some(self.append(rounded(bytes))?.p50());
         Ok(())
     }
 
     fn appended(&mut self, bytes: usize, syncs: &[u64]) -> Percentiles {
         let latency = Percentiles::of(syncs);
-        self.add(Measured {
+        self.add(BoundFigure {
             name: format!("disk, append {} and fdatasync", size(bytes)),
             element: "sync",
             per_second: rate_of(syncs),
@@ -177,7 +178,7 @@ impl Bounds {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn frame(&mut self, elements: u64, bytes: u64) -> Result<Bound, Error> {
+    pub fn frame(&mut self, elements: u64, bytes: u64) -> Result<Bound, BenchError> {
         let now = self.append(rounded(bytes))?.p50();
         let latency = self.before.take().map_or(now, |before| before.min(now));
         let name = format!("disk, append {} and fdatasync", size(rounded(bytes)));
@@ -188,9 +189,9 @@ impl Bounds {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn overwrite(&mut self) -> Result<(), Error> {
+    pub fn overwrite(&mut self) -> Result<(), BenchError> {
         let syncs = disk::overwrite(&self.directory, &self.plan)?;
-        self.add(Measured {
+        self.add(BoundFigure {
             name: "disk, overwrite 4 KiB and fdatasync".into(),
             element: "sync",
             per_second: rate_of(&syncs),
@@ -207,7 +208,7 @@ impl Bounds {
             let time = self.plan.window.min(LONGEST) / 4;
             let (hash, check) = (hashing::blake3(bytes, time), hashing::crc32c(bytes, time));
             for (name, rate) in [("BLAKE3", hash), ("CRC-32C", check)] {
-                self.measured.push(Measured {
+                self.measured.push(BoundFigure {
                     name: format!("{name} of {}", size(bytes)),
                     element: "byte",
                     per_second: rate,

@@ -14,10 +14,12 @@ use tempfile::TempDir;
 use tillroll_runtime::{BookClock, SystemClock};
 use tillroll_terminal::{Console, Exit, Signals, Stop, cannot, logs};
 
-use crate::against::{Comparison, Versus};
+use crate::against::{Comparison, ComparisonOptions};
 use crate::workload::Ids;
-use crate::{Error, Options, Plan, Size, Stage, THINGS, chart, measure, memory};
-use target::Target;
+use crate::{
+    BenchError, BenchOptions, BenchPlan, BenchStage, Size, THINGS, chart, measure, memory,
+};
+use target::Peer;
 
 /// Measure every stage beside the bounds of this machine
 ///
@@ -37,7 +39,7 @@ use target::Target;
   tillroll-bench --against tigerbeetle=./tigerbeetle --rounds 5
   tillroll-bench --against postgres=postgres://user@localhost/database"
 )]
-struct Arguments {
+struct BenchArguments {
     /// Less of everything, in under a minute
     #[arg(long, conflicts_with = "full")]
     quick: bool,
@@ -46,7 +48,7 @@ struct Arguments {
     full: bool,
     /// Measure only these stages
     #[arg(long, value_name = "STAGE", num_args = 1.., value_delimiter = ',', value_parser = stage)]
-    only: Vec<Stage>,
+    only: Vec<BenchStage>,
     /// Where durable files go, in a new directory that is removed at the end
     #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
@@ -59,7 +61,7 @@ struct Arguments {
     /// Compare instead with another ledger on the same disk: tigerbeetle=PATH of its binary, or
     /// postgres=URL of a database in which the schema tillroll_bench may be made
     #[arg(long, value_name = "NAME=WHERE", conflicts_with = "only")]
-    against: Vec<Target>,
+    against: Vec<Peer>,
     /// Rounds of each side of a comparison
     #[arg(long, value_name = "N", default_value_t = 3, requires = "against")]
     rounds: u32,
@@ -97,9 +99,9 @@ enum IdOrder {
     Random,
 }
 
-fn stage(text: &str) -> Result<Stage, String> {
-    Stage::parse(text).ok_or_else(|| {
-        let known = Stage::ALL.map(Stage::as_str).join(", ");
+fn stage(text: &str) -> Result<BenchStage, String> {
+    BenchStage::parse(text).ok_or_else(|| {
+        let known = BenchStage::ALL.map(BenchStage::as_str).join(", ");
         format!("no such stage: {known}")
     })
 }
@@ -109,7 +111,7 @@ pub fn run_in(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     console: &mut Console<'_>,
 ) -> Exit {
-    let args = match Arguments::try_parse_from(args) {
+    let args = match BenchArguments::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => return console.explain(&error),
     };
@@ -120,7 +122,7 @@ pub fn run_in(
     console.end(ended)
 }
 
-fn run(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
+fn run(args: &BenchArguments, console: &mut Console<'_>) -> Result<(), Stop> {
     let directory = Directory::below(&args.data, console)?;
     if args.memory {
         return held(args, console);
@@ -128,10 +130,10 @@ fn run(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
     if !args.against.is_empty() {
         return compare(args, directory.path(), console);
     }
-    let options = Options {
+    let options = BenchOptions {
         size: args.size(),
         stages: match args.only.is_empty() {
-            true => Stage::ALL.into(),
+            true => BenchStage::ALL.into(),
             false => args.only.clone(),
         },
         directory: directory.path().to_owned(),
@@ -156,7 +158,7 @@ fn run(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
     }
 }
 
-impl Arguments {
+impl BenchArguments {
     fn size(&self) -> Size {
         match (self.quick, self.full) {
             (true, _) => Size::Quick,
@@ -165,9 +167,9 @@ impl Arguments {
         }
     }
 
-    fn versus(&self, target: &Target) -> Versus {
+    fn versus(&self, target: &Peer) -> ComparisonOptions {
         let many = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        Versus {
+        ComparisonOptions {
             rounds: many(self.rounds),
             transfers: many(self.transfers.unwrap_or(target.transfers())),
             accounts: many(self.accounts),
@@ -181,9 +183,9 @@ impl Arguments {
     }
 }
 
-fn held(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
+fn held(args: &BenchArguments, console: &mut Console<'_>) -> Result<(), Stop> {
     let mut progress = console.progress("growing a book", THINGS as u64);
-    let things = memory(&Plan::of(args.size()), |done, what| {
+    let things = memory(&BenchPlan::of(args.size()), |done, what| {
         progress.set(done as u64, || what.to_owned());
     });
     drop(progress);
@@ -206,7 +208,7 @@ fn held(args: &Arguments, console: &mut Console<'_>) -> Result<(), Stop> {
     }))
 }
 
-fn compare(args: &Arguments, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
+fn compare(args: &BenchArguments, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
     let mut comparisons: Vec<Comparison> = Vec::new();
     for target in &args.against {
         let mut progress = console.progress("comparing", 0);
@@ -233,9 +235,9 @@ fn compare(args: &Arguments, directory: &Path, console: &mut Console<'_>) -> Res
         .try_for_each(|comparison| tables::comparison(comparison, console))
 }
 
-fn stop(error: Error) -> Stop {
+fn stop(error: BenchError) -> Stop {
     match error {
-        Error::Program {
+        BenchError::Program {
             next: Some(ref next),
             ..
         } => {

@@ -2,13 +2,13 @@
 
 use tillroll_terminal::{Column, Console, Rows, Stop, count};
 
-use crate::against::{Comparison, Round, Row};
+use crate::against::{Comparison, ComparisonRow, Round};
 use crate::load::Percentiles;
-use crate::{Figure, Held, Machine, Report, commit};
+use crate::{BenchReport, Figure, Machine, MemoryUse, commit};
 
 const MIB: u64 = 1024 * 1024;
 
-pub(super) fn report(report: &Report, console: &mut Console<'_>) -> Result<(), Stop> {
+pub(super) fn report(report: &BenchReport, console: &mut Console<'_>) -> Result<(), Stop> {
     console.say(head(&report.machine))?;
     console.say(format!(
         "{}, {} run, commit {}\n",
@@ -75,7 +75,7 @@ fn stage(figure: &Figure) -> [String; 10] {
     ]
 }
 
-pub(super) fn held(things: &[Held], console: &mut Console<'_>) -> Result<(), Stop> {
+pub(super) fn held(things: &[MemoryUse], console: &mut Console<'_>) -> Result<(), Stop> {
     let mut rows = Rows::new(&[
         Column::Left("held in memory"),
         Column::Right("bytes each"),
@@ -143,7 +143,7 @@ pub(super) fn comparison(comparison: &Comparison, console: &mut Console<'_>) -> 
 }
 
 fn side(work: &str, who: &str, rate: u64, rounds: &[Round]) -> [String; 7] {
-    let latency = Row::latency(rounds);
+    let latency = ComparisonRow::latency(rounds);
     let all: Vec<_> = rounds.iter().map(|round| count(round.per_second)).collect();
     [
         work.to_owned(),

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::Error;
-use crate::against::{Comparison, Postgres, TigerBeetle, Versus};
+use crate::BenchError;
+use crate::against::{Comparison, ComparisonOptions, Postgres, TigerBeetle};
 
 /// Another ledger.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(super) enum Peer {
     TigerBeetle(TigerBeetle),
     Postgres(Postgres),
 }
 
-impl FromStr for Target {
+impl FromStr for Peer {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -36,7 +36,7 @@ impl FromStr for Target {
     }
 }
 
-impl Target {
+impl Peer {
     /// As many as take it about ten seconds.
     pub(super) fn transfers(&self) -> u32 {
         match self {
@@ -47,10 +47,10 @@ impl Target {
 
     pub(super) fn compare(
         &self,
-        versus: Versus,
+        versus: ComparisonOptions,
         directory: &Path,
         progress: impl FnMut(&str),
-    ) -> Result<Comparison, Error> {
+    ) -> Result<Comparison, BenchError> {
         match self {
             Self::TigerBeetle(peer) => peer.compare(versus, directory, progress),
             Self::Postgres(peer) => peer.compare(versus, directory, progress),
@@ -73,7 +73,7 @@ mod tests {
             ("tigerbeetle", false),
             ("oracle=x", false),
         ] {
-            assert_eq!(text.parse::<Target>().is_ok(), good, "{text}");
+            assert_eq!(text.parse::<Peer>().is_ok(), good, "{text}");
         }
     }
 }

@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 
 use super::connection::find;
-use super::{Connection, Request};
-use crate::Error;
-use crate::load::{Caller, Pool};
+use super::{HttpConnection, HttpRequest};
+use crate::BenchError;
+use crate::load::{CallPool, LoadCaller};
 
 /// Sends the requests of a pool, one after the other. An answer of another status than 2xx, or
 /// one that says that some of a bulk request was refused, ends the measurement.
 #[derive(Debug)]
 pub struct HttpCaller {
-    connection: Connection,
-    pool: Pool<Request>,
+    connection: HttpConnection,
+    pool: CallPool<HttpRequest>,
 }
 
 /// Where a bulk answer says what was refused: near its start or its end.
@@ -22,17 +22,17 @@ impl HttpCaller {
     /// So many connections to a server, all open before the first request.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When the address refuses the connection.
     pub async fn connect(
         address: SocketAddr,
         connections: usize,
-        pool: &Pool<Request>,
-    ) -> Result<Vec<Self>, Error> {
+        pool: &CallPool<HttpRequest>,
+    ) -> Result<Vec<Self>, BenchError> {
         let mut callers = Vec::with_capacity(connections);
         for _ in 0..connections {
-            let connection = Connection::open(address).await;
+            let connection = HttpConnection::open(address).await;
             callers.push(Self {
-                connection: connection.map_err(Error::io(format!("connect to {address}")))?,
+                connection: connection.map_err(BenchError::io(format!("connect to {address}")))?,
                 pool: pool.clone(),
             });
         }
@@ -40,8 +40,8 @@ impl HttpCaller {
     }
 }
 
-impl Caller for HttpCaller {
-    async fn call(&mut self) -> Result<bool, Error> {
+impl LoadCaller for HttpCaller {
+    async fn call(&mut self) -> Result<bool, BenchError> {
         let Some(request) = self.pool.take() else {
             return Ok(false);
         };
@@ -54,14 +54,17 @@ impl Caller for HttpCaller {
 ///
 /// # Errors
 /// When the connection breaks, or the answer is another.
-pub async fn accepted(connection: &mut Connection, request: &Request) -> Result<(), Error> {
+pub async fn accepted(
+    connection: &mut HttpConnection,
+    request: &HttpRequest,
+) -> Result<(), BenchError> {
     let answer = connection.exchange(request).await;
-    let answer = answer.map_err(Error::io("exchange a request for an answer"))?;
+    let answer = answer.map_err(BenchError::io("exchange a request for an answer"))?;
     if (200..300).contains(&answer.status) && !refuses(answer.body) {
         return Ok(());
     }
     let text = String::from_utf8_lossy(answer.body);
-    Err(Error::Failed {
+    Err(BenchError::Failed {
         doing: format!("a request, answered {}", answer.status),
         why: text.chars().take(400).collect(),
     })

@@ -6,43 +6,43 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Request;
+use super::HttpRequest;
 
 /// A head longer than this is not from a server that is measured here.
 const LONGEST_HEAD: usize = 64 * 1024;
 
 /// An open connection.
 #[derive(Debug)]
-pub struct Connection {
+pub struct HttpConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// What was answered; the body is in the connection's buffer until the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer<'a> {
+pub struct HttpAnswer<'a> {
     pub status: u16,
     pub body: &'a [u8],
 }
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Length {
+enum BodyLength {
     Known(usize),
     Chunked,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
+struct AnswerHead {
     status: u16,
-    length: Length,
+    length: BodyLength,
     /// Where the body starts.
     end: usize,
 }
 
-impl Connection {
+impl HttpConnection {
     /// # Errors
-    /// When nobody listens there.
+    /// When the address refuses the connection.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -56,7 +56,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection breaks or the answer is not HTTP.
-    pub async fn exchange(&mut self, request: &Request) -> io::Result<Answer<'_>> {
+    pub async fn exchange(&mut self, request: &HttpRequest) -> io::Result<HttpAnswer<'_>> {
         self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         let head = loop {
@@ -69,20 +69,20 @@ impl Connection {
             self.read().await?;
         };
         match head.length {
-            Length::Known(length) => {
+            BodyLength::Known(length) => {
                 self.buffer
                     .reserve((head.end + length).saturating_sub(self.buffer.len()));
                 while self.buffer.len() < head.end + length {
                     self.read().await?;
                 }
             }
-            Length::Chunked => {
+            BodyLength::Chunked => {
                 while !chunks_end(&self.buffer[head.end..])? {
                     self.read().await?;
                 }
             }
         }
-        Ok(Answer {
+        Ok(HttpAnswer {
             status: head.status,
             body: &self.buffer[head.end..],
         })
@@ -102,8 +102,8 @@ fn invalid(what: &str) -> io::Error {
 
 /// The head of an answer, once it is there in whole. It is read once, line by line: an answer
 /// with more headers should not cost the client much more than one with few.
-fn head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let mut lines = Lines { bytes, at: 0 };
+fn head(bytes: &[u8]) -> io::Result<Option<AnswerHead>> {
+    let mut lines = HeadLines { bytes, at: 0 };
     let Some(first) = lines.next() else {
         return Ok(None);
     };
@@ -113,11 +113,11 @@ fn head(bytes: &[u8]) -> io::Result<Option<Head>> {
     let status = digits
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| invalid("the answer is not HTTP/1.1"))?;
-    let mut length = Length::Known(0);
+    let mut length = BodyLength::Known(0);
     while let Some(line) = lines.next() {
         if line.is_empty() {
             let end = lines.at;
-            return Ok(Some(Head {
+            return Ok(Some(AnswerHead {
                 status,
                 length,
                 end,
@@ -125,23 +125,23 @@ fn head(bytes: &[u8]) -> io::Result<Option<Head>> {
         }
         if let Some(value) = value_of(line, b"content-length") {
             let known = text(value).and_then(|text| text.trim().parse().ok());
-            length = Length::Known(known.ok_or_else(|| invalid("the length is no number"))?);
+            length = BodyLength::Known(known.ok_or_else(|| invalid("the length is no number"))?);
         } else if let Some(value) = value_of(line, b"transfer-encoding")
             && value.trim_ascii() == b"chunked"
         {
-            length = Length::Chunked;
+            length = BodyLength::Chunked;
         }
     }
     Ok(None)
 }
 
 /// What stands between the line ends of a head.
-struct Lines<'a> {
+struct HeadLines<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Iterator for Lines<'a> {
+impl<'a> Iterator for HeadLines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -198,15 +198,15 @@ mod tests {
             ("HTTP/1.1 200 OK\r\ncontent-le", None),
             (
                 "HTTP/1.1 201 Created\r\nContent-Length: 12\r\nx: y\r\n\r\n{\"a\"",
-                Some((201, Length::Known(12))),
+                Some((201, BodyLength::Known(12))),
             ),
             (
                 "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
-                Some((200, Length::Chunked)),
+                Some((200, BodyLength::Chunked)),
             ),
             (
                 "HTTP/1.1 204 No Content\r\n\r\n",
-                Some((204, Length::Known(0))),
+                Some((204, BodyLength::Known(0))),
             ),
         ] {
             let found = head(text.as_bytes()).unwrap();

@@ -8,6 +8,6 @@ mod request;
 mod server;
 
 pub use caller::{HttpCaller, accepted};
-pub use connection::{Answer, Connection};
-pub use request::{Request, RequestHead};
-pub use server::Server;
+pub use connection::{HttpAnswer, HttpConnection};
+pub use request::{HttpRequest, RequestHead};
+pub use server::BenchServer;

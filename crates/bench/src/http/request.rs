@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 /// The bytes of a request. Clones share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request(Bytes);
+pub struct HttpRequest(Bytes);
 
 /// A request whose body is still to come.
 #[derive(Clone, Debug)]
 pub struct RequestHead(String);
 
-impl Request {
+impl HttpRequest {
     /// `POST` of JSON to a server.
     #[must_use]
     pub fn post(host: SocketAddr, path: &str) -> RequestHead {
@@ -46,14 +46,14 @@ impl RequestHead {
     }
 
     #[must_use]
-    pub fn body(self, body: &[u8]) -> Request {
+    pub fn body(self, body: &[u8]) -> HttpRequest {
         self.written(|bytes| bytes.extend_from_slice(body))
     }
 
     /// With a body that is written behind the head, so that nothing long has to be copied. Its
     /// length is filled in afterwards: space before a header's value says nothing.
     #[must_use]
-    pub fn written(self, write: impl FnOnce(&mut Vec<u8>)) -> Request {
+    pub fn written(self, write: impl FnOnce(&mut Vec<u8>)) -> HttpRequest {
         const WIDTH: usize = 12;
         let mut bytes = self.0.into_bytes();
         // Enough for one entry.
@@ -66,7 +66,7 @@ impl RequestHead {
         write(&mut bytes);
         let said = format!("{:>WIDTH$}", bytes.len() - start);
         bytes[length].copy_from_slice(said.as_bytes());
-        Request(bytes.into())
+        HttpRequest(bytes.into())
     }
 }
 
@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn a_head_says_how_long_the_body_is() {
         let host = SocketAddr::from(([127, 0, 0, 1], 80));
-        let request = Request::post(host, "/x").header("a", "b").body(b"hello");
+        let request = HttpRequest::post(host, "/x")
+            .header("a", "b")
+            .body(b"hello");
         let text = std::str::from_utf8(request.as_bytes()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let length = head.lines().last().unwrap();

@@ -19,14 +19,14 @@ use tokio::task::JoinHandle;
 use crate::load::worker_per_core;
 use crate::scratch::execute;
 use crate::workload::Webhooks;
-use crate::{Error, Scratch, timed};
+use crate::{BenchError, BenchScratch, timed};
 
 /// How long the read models may take to follow what was there before the clock starts.
 const CATCH_UP: Duration = Duration::from_secs(120);
 
 /// A server on a book of its own.
 #[derive(Debug)]
-pub struct Server {
+pub struct BenchServer {
     runtime: Runtime,
     serving: JoinHandle<Result<(), ServeError>>,
     stop: oneshot::Sender<()>,
@@ -35,7 +35,7 @@ pub struct Server {
     address: SocketAddr,
 }
 
-impl Server {
+impl BenchServer {
     /// Serves a new book, in which these commands were applied before. `at` holds the clock
     /// still, for webhooks that were signed at that time.
     ///
@@ -46,11 +46,11 @@ impl Server {
         opening: Vec<Command>,
         at: Option<Timestamp>,
         connections: usize,
-    ) -> Result<Self, Error> {
-        // Before the server there is nobody else in the log, and the accounts need one sync.
+    ) -> Result<Self, BenchError> {
+        // Opened directly before the server has the log: so all the accounts need one sync.
         let log = directory.join("log");
-        std::fs::create_dir_all(&log).map_err(Error::io(format!("make {}", log.display())))?;
-        execute(&mut Scratch::open_engine(&log)?, opening)?;
+        std::fs::create_dir_all(&log).map_err(BenchError::io(format!("make {}", log.display())))?;
+        execute(&mut BenchScratch::open_engine(&log)?, opening)?;
 
         let mut options = OpenBookOptions::new(directory);
         // The book is thrown away when it is closed: its read models need not be complete.
@@ -63,20 +63,22 @@ impl Server {
         http.max_connections = http.max_connections.max(connections * 2);
         let runtime = worker_per_core()?;
         let inside = runtime.enter();
-        let book = OpenBook::open(options, |_| {}).map_err(Error::failed("opening a book"))?;
+        let book = OpenBook::open(options, |_| {}).map_err(BenchError::failed("opening a book"))?;
         let (handle, checkpoint) = (book.engine().clone(), book.checkpoint().clone());
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.map_err(Error::io("listen on a port"))?;
-        let address = listener.local_addr().map_err(Error::io("name a port"))?;
+        let listener = listener.map_err(BenchError::io("listen on a port"))?;
+        let address = listener
+            .local_addr()
+            .map_err(BenchError::io("name a port"))?;
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(HttpServer::new(book, http).serve(listener, async {
-            // It also stops when nobody can tell it to any more.
+            // It also stops when the sender is gone.
             stopped.await.unwrap_or_default();
         }));
         drop(inside);
         // What the accounts cost the read models is not part of what is measured.
         if !checkpoint.wait_for(handle.head().get(), CATCH_UP) {
-            return Err(Error::Failed {
+            return Err(BenchError::Failed {
                 doing: "the read models".into(),
                 why: "they do not follow".into(),
             });
@@ -122,7 +124,7 @@ impl Server {
     ///
     /// # Errors
     /// When the roll could not be written.
-    pub fn stop(self) -> Result<(), Error> {
+    pub fn stop(self) -> Result<(), BenchError> {
         let Self {
             runtime,
             serving,
@@ -132,8 +134,8 @@ impl Server {
         } = self;
         drop((stop, handle));
         match runtime.block_on(serving) {
-            Ok(served) => served.map_err(Error::failed("the server")),
-            Err(panic) => Err(Error::failed("the server")(panic)),
+            Ok(served) => served.map_err(BenchError::failed("the server")),
+            Err(panic) => Err(BenchError::failed("the server")(panic)),
         }
     }
 }

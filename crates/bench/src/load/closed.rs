@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Caller, Percentiles, Ran};
-use crate::{Error, nanos};
+use super::{LoadCaller, LoopResult, Percentiles};
+use crate::{BenchError, nanos};
 
 /// Lets all callers call until the time is over or nothing is left to call for. Everybody calls
 /// at least once, also where the machine is so busy that the time is over before.
@@ -13,7 +13,10 @@ use crate::{Error, nanos};
 ///
 /// # Panics
 /// When a caller panics; outside of an async runtime.
-pub async fn closed_loop<C: Caller>(callers: Vec<C>, limit: Duration) -> Result<Ran, Error> {
+pub async fn closed_loop<C: LoadCaller>(
+    callers: Vec<C>,
+    limit: Duration,
+) -> Result<LoopResult, BenchError> {
     let started = Instant::now();
     let tasks: Vec<_> = callers
         .into_iter()
@@ -24,18 +27,18 @@ pub async fn closed_loop<C: Caller>(callers: Vec<C>, limit: Duration) -> Result<
         all.append(&mut task.await.expect("a caller does not panic")?);
     }
     let elapsed = started.elapsed();
-    Ok(Ran {
+    Ok(LoopResult {
         calls: all.len() as u64,
         elapsed,
         latency: Percentiles::of(&all),
     })
 }
 
-async fn calls<C: Caller>(
+async fn calls<C: LoadCaller>(
     mut caller: C,
     started: Instant,
     limit: Duration,
-) -> Result<Vec<u64>, Error> {
+) -> Result<Vec<u64>, BenchError> {
     let mut latencies = Vec::new();
     let mut before = Instant::now();
     while caller.call().await? {

@@ -5,15 +5,15 @@ use std::fmt;
 use tillroll_book::Command;
 use tillroll_engine::Handle;
 
-use super::{Caller, Pool};
-use crate::Error;
+use super::{CallPool, LoadCaller};
+use crate::BenchError;
 
 /// Makes commands of a pool's calls and submits them. `T` is what has to become a command while
 /// the clock runs: a command itself, or the bytes of a webhook.
 #[derive(Clone)]
 pub struct EngineCaller<T> {
     handle: Handle,
-    pool: Pool<T>,
+    pool: CallPool<T>,
     command: fn(T) -> Command,
 }
 
@@ -25,7 +25,7 @@ impl<T> fmt::Debug for EngineCaller<T> {
 
 impl<T> EngineCaller<T> {
     #[must_use]
-    pub fn new(handle: Handle, pool: Pool<T>, command: fn(T) -> Command) -> Self {
+    pub fn new(handle: Handle, pool: CallPool<T>, command: fn(T) -> Command) -> Self {
         Self {
             handle,
             pool,
@@ -41,19 +41,19 @@ impl<T> EngineCaller<T> {
         callers: usize,
         command: fn(T) -> Command,
     ) -> Vec<Self> {
-        let pool = Pool::new(calls);
+        let pool = CallPool::new(calls);
         let caller = |_| Self::new(handle.clone(), pool.clone(), command);
         (0..callers).map(caller).collect()
     }
 }
 
-impl<T: Send + 'static> Caller for EngineCaller<T> {
-    async fn call(&mut self) -> Result<bool, Error> {
+impl<T: Send + 'static> LoadCaller for EngineCaller<T> {
+    async fn call(&mut self) -> Result<bool, BenchError> {
         let Some(call) = self.pool.take() else {
             return Ok(false);
         };
         let submitted = self.handle.submit((self.command)(call)).await;
-        submitted.map_err(Error::failed("a command"))?;
+        submitted.map_err(BenchError::failed("a command"))?;
         Ok(true)
     }
 }

@@ -14,36 +14,36 @@ mod pool;
 pub use closed::closed_loop;
 pub use engine::EngineCaller;
 pub use latency::Percentiles;
-pub use open::{Pace, Pacer, Schedule, drive, open_loop};
-pub use pool::Pool;
+pub use open::{CallSchedule, Pace, Pacer, drive, open_loop};
+pub use pool::CallPool;
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Error, per_second};
+use crate::{BenchError, per_second};
 
-/// Somebody who calls and waits for the answer.
-pub trait Caller: Send + 'static {
+/// One client: it calls and waits for the answer.
+pub trait LoadCaller: Send + 'static {
     /// Makes the next call and waits for its answer. `false` when there is nothing left to
     /// call for; then no call was made.
     ///
     /// # Errors
     /// When the call failed or was refused: the figure would be of something else.
-    fn call(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn call(&mut self) -> impl Future<Output = Result<bool, BenchError>> + Send;
 }
 
 /// What a loop came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ran {
+pub struct LoopResult {
     pub calls: u64,
     /// From the first call to the last answer.
     pub elapsed: Duration,
     pub latency: Percentiles,
 }
 
-impl Ran {
+impl LoopResult {
     #[must_use]
     pub fn per_second(&self) -> u64 {
         per_second(self.calls, self.elapsed)
@@ -54,31 +54,31 @@ impl Ran {
 ///
 /// # Errors
 /// When the system starts no thread.
-pub fn worker_per_core() -> Result<Runtime, Error> {
+pub fn worker_per_core() -> Result<Runtime, BenchError> {
     let built = Builder::new_multi_thread()
         .thread_name("http")
         .enable_all()
         .build();
-    built.map_err(Error::io("start the async runtime"))
+    built.map_err(BenchError::io("start the async runtime"))
 }
 
 /// Two workers, on whatever machine: callers, who have little to do.
 ///
 /// # Errors
 /// When the system starts no thread.
-pub fn two_workers() -> Result<Runtime, Error> {
+pub fn two_workers() -> Result<Runtime, BenchError> {
     let built = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
-    built.map_err(Error::io("start the async runtime"))
+    built.map_err(BenchError::io("start the async runtime"))
 }
 
 /// One thread, which leaves the others to who answers.
 ///
 /// # Errors
 /// When the system gives no descriptors.
-pub fn one_worker() -> Result<Runtime, Error> {
+pub fn one_worker() -> Result<Runtime, BenchError> {
     let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(Error::io("start the async runtime"))
+    built.map_err(BenchError::io("start the async runtime"))
 }

@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use super::{Caller, Percentiles, Ran};
-use crate::{Error, nanos};
+use super::{LoadCaller, LoopResult, Percentiles};
+use crate::{BenchError, nanos};
 
 const NANOS: u128 = 1_000_000_000;
 
 /// When each call is due: the nth (from 0) at n / rate seconds after the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct CallSchedule {
     rate: u64,
     calls: u64,
 }
 
-impl Schedule {
+impl CallSchedule {
     /// So many calls a second, at least one, and so many in all.
     #[must_use]
     pub fn new(rate: u64, calls: u64) -> Self {
@@ -47,7 +47,7 @@ impl Schedule {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How many calls are due by a moment: those whose [`Schedule::due`] is not after it.
+    /// How many calls are due by a moment: those whose [`CallSchedule::due`] is not after it.
     #[must_use]
     pub fn due_by(&self, moment: Duration) -> u64 {
         // floor(n * NANOS / rate) <= moment, solved for n.
@@ -59,7 +59,7 @@ impl Schedule {
 
 /// Tells a caller when to make the next call. Time counts from the start of the loop.
 pub trait Pace: Send + Sync {
-    /// Waits until the next call is due that nobody else makes. `None` when there are no more.
+    /// Waits until the next call is due that no other caller makes. `None` when there are no more.
     fn next(&self) -> impl Future<Output = Option<u64>> + Send;
 
     fn now(&self) -> Duration;
@@ -70,10 +70,10 @@ pub trait Pace: Send + Sync {
 /// # Errors
 /// The first call that failed.
 pub async fn drive(
-    caller: &mut impl Caller,
-    schedule: Schedule,
+    caller: &mut impl LoadCaller,
+    schedule: CallSchedule,
     pace: &impl Pace,
-) -> Result<Vec<u64>, Error> {
+) -> Result<Vec<u64>, BenchError> {
     let mut latencies = Vec::new();
     while let Some(call) = pace.next().await {
         if !caller.call().await? {
@@ -99,7 +99,7 @@ impl Pacer {
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub fn start(schedule: Schedule, patience: Duration) -> Result<Self, Error> {
+    pub fn start(schedule: CallSchedule, patience: Duration) -> Result<Self, BenchError> {
         let pacer = Self {
             started: Instant::now(),
             due: Arc::new(Semaphore::new(0)),
@@ -108,11 +108,11 @@ impl Pacer {
         let own = pacer.clone();
         let thread = thread::Builder::new().name("tillroll-pacer".into());
         let spawned = thread.spawn(move || own.release(schedule, patience));
-        spawned.map_err(Error::io("start a thread"))?;
+        spawned.map_err(BenchError::io("start a thread"))?;
         Ok(pacer)
     }
 
-    fn release(&self, schedule: Schedule, patience: Duration) {
+    fn release(&self, schedule: CallSchedule, patience: Duration) {
         let mut released = 0;
         while released < schedule.calls() {
             let now = self.started.elapsed();
@@ -127,7 +127,7 @@ impl Pacer {
         while self.due.available_permits() > 0 && self.started.elapsed() < patience {
             thread::sleep(Duration::from_millis(1));
         }
-        // Whoever waits now is told that there are no more.
+        // Callers that wait now learn that there are no more.
         self.due.close();
     }
 }
@@ -151,7 +151,10 @@ impl Pace for Pacer {
 ///
 /// # Panics
 /// When a caller panics; outside of an async runtime.
-pub async fn open_loop<C: Caller>(callers: Vec<C>, schedule: Schedule) -> Result<Ran, Error> {
+pub async fn open_loop<C: LoadCaller>(
+    callers: Vec<C>,
+    schedule: CallSchedule,
+) -> Result<LoopResult, BenchError> {
     let patience = schedule.due(schedule.calls()) * 3;
     let pacer = Pacer::start(schedule, patience)?;
     let tasks: Vec<_> = callers
@@ -160,7 +163,7 @@ pub async fn open_loop<C: Caller>(callers: Vec<C>, schedule: Schedule) -> Result
             let pacer = pacer.clone();
             tokio::spawn(async move {
                 let latencies = drive(&mut caller, schedule, &pacer).await?;
-                Ok::<_, Error>((latencies, pacer.now()))
+                Ok::<_, BenchError>((latencies, pacer.now()))
             })
         })
         .collect();
@@ -171,7 +174,7 @@ pub async fn open_loop<C: Caller>(callers: Vec<C>, schedule: Schedule) -> Result
         all.append(&mut latencies);
         ended = ended.max(end);
     }
-    Ok(Ran {
+    Ok(LoopResult {
         calls: all.len() as u64,
         elapsed: ended,
         latency: Percentiles::of(&all),

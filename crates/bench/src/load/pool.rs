@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Prepared calls, of which every caller takes the next. Clones share them.
 #[derive(Debug)]
-pub struct Pool<T>(Arc<Mutex<std::vec::IntoIter<T>>>);
+pub struct CallPool<T>(Arc<Mutex<std::vec::IntoIter<T>>>);
 
-impl<T> Clone for Pool<T> {
+impl<T> Clone for CallPool<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Pool<T> {
+impl<T> CallPool<T> {
     #[must_use]
     pub fn new(calls: Vec<T>) -> Self {
         Self(Arc::new(Mutex::new(calls.into_iter())))

@@ -10,9 +10,9 @@ use tillroll_ledger::{
     AccountId, AccountName, EntryId, EntryRef, Ledger, NameHash, Posting, Side, UnitId,
 };
 
-use super::{Rig, Stage, grouped};
-use crate::workload::{Distribution, Entries, Ids, Legs, euro, wallet};
-use crate::{Error, Figure, timed};
+use super::{BenchStage, Rig, grouped};
+use crate::workload::{Distribution, Entries, Ids, PlannedTransfer, euro, wallet};
+use crate::{BenchError, Figure, timed};
 
 /// Entries between two looks at the clock.
 pub const STEP: usize = 1_000;
@@ -27,14 +27,14 @@ const GROWING: usize = if cfg!(debug_assertions) {
 /// Entries whose memory is waited for together, as the book does it.
 const GROUP: usize = 16;
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
     for accounts in rig.plan.core_accounts.clone() {
         let bound = rig.bounds.lines_of_an_entry(accounts);
         let count = rig.plan.core_entries;
         let mut add = |what: &str, elapsed| {
             let case = format!("{} accounts, {what}", grouped(accounts));
-            let figure = Figure::of(Stage::Core, case, count as u64, elapsed);
+            let figure = Figure::of(BenchStage::Core, case, count as u64, elapsed);
             figures.push(figure.bound(bound.clone()));
         };
         for limits in [true, false] {
@@ -97,18 +97,22 @@ fn growth(rig: &mut Rig, ids: Ids) -> Vec<Figure> {
             "{} accounts, behind {behind} entries, no limits{order}",
             grouped(GROWING)
         );
-        let figure = Figure::of(Stage::Core, case, count as u64, elapsed);
+        let figure = Figure::of(BenchStage::Core, case, count as u64, elapsed);
         figures.push(figure.bound(rig.bounds.lines_of_an_entry(GROWING)));
     }
     figures
 }
 
 /// So many entries, drawn while the clock stands still.
-fn run(entries: &mut Entries, count: usize, mut step: impl FnMut(&[Legs]) -> Duration) -> Duration {
+fn run(
+    entries: &mut Entries,
+    count: usize,
+    mut step: impl FnMut(&[PlannedTransfer]) -> Duration,
+) -> Duration {
     let mut took = Duration::ZERO;
     let mut left = count;
     while left > 0 {
-        let legs: Vec<Legs> = (0..left.min(STEP)).map(|_| entries.next_legs()).collect();
+        let legs: Vec<PlannedTransfer> = (0..left.min(STEP)).map(|_| entries.next_legs()).collect();
         took += step(&legs);
         left -= legs.len();
     }
@@ -119,7 +123,7 @@ fn run(entries: &mut Entries, count: usize, mut step: impl FnMut(&[Legs]) -> Dur
 ///
 /// # Panics
 /// When an entry is refused, which would measure something else.
-pub fn apply(ledger: &mut Ledger, step: &[Legs]) {
+pub fn apply(ledger: &mut Ledger, step: &[PlannedTransfer]) {
     let mut postings = Vec::with_capacity(2 * GROUP);
     for group in step.chunks(GROUP) {
         postings.clear();
@@ -138,12 +142,12 @@ pub fn apply(ledger: &mut Ledger, step: &[Legs]) {
     }
 }
 
-/// Posts entries whose accounts are named. The names are read and hashed by whoever reads a
+/// Posts entries whose accounts are named. The names are read and hashed by the code that reads a
 /// request, so that is not in it.
 ///
 /// # Panics
 /// As [`apply`].
-pub fn apply_by_name(ledger: &mut Ledger, step: &[Legs], names: &[(String, NameHash)]) {
+pub fn apply_by_name(ledger: &mut Ledger, step: &[PlannedTransfer], names: &[(String, NameHash)]) {
     let unit = ledger.unit_id(euro());
     let mut found = Vec::with_capacity(2 * GROUP);
     let mut postings = Vec::with_capacity(2 * GROUP);
@@ -171,7 +175,7 @@ pub fn apply_by_name(ledger: &mut Ledger, step: &[Legs], names: &[(String, NameH
     }
 }
 
-fn post(ledger: &mut Ledger, group: &[Legs], postings: &[Posting]) {
+fn post(ledger: &mut Ledger, group: &[PlannedTransfer], postings: &[Posting]) {
     ledger.touch(
         group.iter().map(|legs| EntryId::from_u128(legs.id)),
         postings,
@@ -184,7 +188,7 @@ fn post(ledger: &mut Ledger, group: &[Legs], postings: &[Posting]) {
 }
 
 /// Of each entry, the payer's and the payee's.
-fn names_of(step: &[Legs]) -> Vec<(String, NameHash)> {
+fn names_of(step: &[PlannedTransfer]) -> Vec<(String, NameHash)> {
     let numbers = step.iter().flat_map(|legs| [legs.from, legs.to]);
     let names = numbers.map(|number| {
         let path = wallet(number);

@@ -6,11 +6,11 @@
 use tillroll_book::Command;
 use tillroll_engine::{EngineMetrics, EngineOptions, spawn};
 
-use super::{Rig, Stage, grouped};
-use crate::load::{EngineCaller, Ran, Schedule, closed_loop, open_loop, two_workers};
+use super::{BenchStage, Rig, grouped};
+use crate::load::{CallSchedule, EngineCaller, LoopResult, closed_loop, open_loop, two_workers};
 use crate::scratch::execute;
 use crate::workload::{Entries, Ids};
-use crate::{Bound, Error, Figure, Load};
+use crate::{BenchError, Bound, Figure, LoadShape};
 
 /// Entries in a bulk command.
 const BULK: usize = 8_000;
@@ -27,7 +27,7 @@ pub(super) const SINGLE_BYTES: u64 = 160;
 /// Open loops at so many hundredths of the rate of the closed loop.
 pub(super) const OFFERED: [u64; 2] = [50, 80];
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
     for (callers, ids) in BULK_CALLERS {
         figures.push(bulk(rig, callers, ids)?);
@@ -52,7 +52,7 @@ fn looped(
     opening: Vec<Command>,
     callers: usize,
     offered: Option<u64>,
-) -> Result<(Ran, EngineMetrics), Error> {
+) -> Result<(LoopResult, EngineMetrics), BenchError> {
     let mut engine = rig.scratch.engine()?;
     execute(&mut engine, opening)?;
     let before = engine.metrics();
@@ -64,12 +64,12 @@ fn looped(
     let ran = runtime.block_on(async {
         match offered {
             None => closed_loop(many, window).await,
-            Some(rate) => open_loop(many, Schedule::new(rate, scheduled)).await,
+            Some(rate) => open_loop(many, CallSchedule::new(rate, scheduled)).await,
         }
     })?;
     let after = handle.metrics();
     handle.stop();
-    thread.join().map_err(Error::failed("the writer"))?;
+    thread.join().map_err(BenchError::failed("the writer"))?;
     Ok((ran, since(&before, after)))
 }
 
@@ -83,7 +83,7 @@ pub(super) fn since(before: &EngineMetrics, after: EngineMetrics) -> EngineMetri
     since
 }
 
-fn bulk(rig: &mut Rig, callers: usize, ids: Ids) -> Result<Figure, Error> {
+fn bulk(rig: &mut Rig, callers: usize, ids: Ids) -> Result<Figure, BenchError> {
     let mut entries = Entries::among(rig.plan.accounts, 1).with_ids(ids);
     let opening = entries.opening().collect();
     let count = rig.plan.bulk_entries.div_ceil(BULK);
@@ -96,10 +96,10 @@ fn bulk(rig: &mut Rig, callers: usize, ids: Ids) -> Result<Figure, Error> {
         "commands of {} entries, {callers} {who}{order}",
         grouped(BULK)
     );
-    let load = Load::Closed {
+    let load = LoadShape::Closed {
         callers: callers as u64,
     };
-    let figure = Figure::ran(Stage::Engine, case, load, BULK as u64, &ran).durable();
+    let figure = Figure::ran(BenchStage::Engine, case, load, BULK as u64, &ran).durable();
     Ok(figure.bounds(frame_bounds(rig, &did, BULK as u64)?))
 }
 
@@ -109,7 +109,7 @@ pub(super) fn frame_bounds(
     rig: &mut Rig,
     did: &EngineMetrics,
     each: u64,
-) -> Result<Vec<Bound>, Error> {
+) -> Result<Vec<Bound>, BenchError> {
     let bytes = did.bytes / did.commands.max(1);
     let mut bounds = vec![rig.bounds.frame(each, bytes)?];
     bounds.extend(rig.bounds.hashes(each, bytes));
@@ -139,11 +139,11 @@ impl Singles {
         }
     }
 
-    fn load(&self) -> Load {
+    fn load(&self) -> LoadShape {
         let callers = self.callers as u64;
         match self.offered {
-            None => Load::Closed { callers },
-            Some(offered) => Load::Open { callers, offered },
+            None => LoadShape::Closed { callers },
+            Some(offered) => LoadShape::Open { callers, offered },
         }
     }
 
@@ -151,10 +151,10 @@ impl Singles {
     pub(super) fn figure(
         &self,
         rig: &mut Rig,
-        stage: Stage,
-        ran: &Ran,
+        stage: BenchStage,
+        ran: &LoopResult,
         did: &EngineMetrics,
-    ) -> Result<Figure, Error> {
+    ) -> Result<Figure, BenchError> {
         let callers = self.callers as u64;
         let shared = did.commands / did.batches().max(1);
         let figure = Figure::ran(stage, self.case(), self.load(), 1, ran)
@@ -169,7 +169,7 @@ impl Singles {
     }
 }
 
-fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, Error> {
+fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure, BenchError> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let opening = entries.opening().collect();
     // An open loop lasts as long as its window, however few calls that makes.
@@ -187,5 +187,5 @@ fn single(rig: &mut Rig, callers: usize, offered: Option<u64>) -> Result<Figure,
         offered,
         who: "callers",
     };
-    singles.figure(rig, Stage::Engine, &ran, &did)
+    singles.figure(rig, BenchStage::Engine, &ran, &did)
 }

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use tillroll_engine::EngineMetrics;
 
 use super::engine::{ENTRY_BYTES, OFFERED, SINGLE_BYTES, Singles, frame_bounds, since};
-use super::{Rig, Stage, grouped};
-use crate::http::{HttpCaller, Request, RequestHead, Server};
-use crate::load::{Pool, Ran, Schedule, closed_loop, one_worker, open_loop};
-use crate::workload::{Entries, Legs, bulk_body, entry_body, lines_body};
-use crate::{Error, Figure, Load, ThreadTimes};
+use super::{BenchStage, Rig, grouped};
+use crate::http::{BenchServer, HttpCaller, HttpRequest, RequestHead};
+use crate::load::{CallPool, CallSchedule, LoopResult, closed_loop, one_worker, open_loop};
+use crate::workload::{Entries, PlannedTransfer, bulk_body, entry_body, lines_body};
+use crate::{BenchError, Figure, LoadShape, ThreadTimes};
 
 /// Entries in a bulk request.
 const BULK: [usize; 2] = [8_000, 1_000];
@@ -20,14 +20,14 @@ const BULK_CONNECTIONS: [usize; 2] = [1, 4];
 
 const CONNECTIONS: [usize; 3] = [1, 64, 256];
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
     for size in BULK {
         for connections in BULK_CONNECTIONS {
-            figures.push(bulk(rig, Body::Document, size, connections)?);
+            figures.push(bulk(rig, BodyFormat::Document, size, connections)?);
         }
     }
-    figures.push(bulk(rig, Body::Lines, BULK[0], 1)?);
+    figures.push(bulk(rig, BodyFormat::Lines, BULK[0], 1)?);
     for connections in CONNECTIONS {
         let closed = single(rig, connections, None)?;
         let rate = closed.per_second();
@@ -43,23 +43,23 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 
 /// How a bulk request is written.
 #[derive(Clone, Copy)]
-enum Body {
+enum BodyFormat {
     /// One JSON document with a key.
     Document,
     /// A stream of lines (NDJSON).
     Lines,
 }
 
-impl Body {
+impl BodyFormat {
     fn request(self, host: SocketAddr, number: u64) -> RequestHead {
         match self {
-            Self::Document => Request::post(host, "/v1/entries/bulk")
+            Self::Document => HttpRequest::post(host, "/v1/entries/bulk")
                 .header("idempotency-key", &format!("bulk-{number}")),
-            Self::Lines => Request::post_lines(host, "/v1/entries/bulk?mode=each"),
+            Self::Lines => HttpRequest::post_lines(host, "/v1/entries/bulk?mode=each"),
         }
     }
 
-    fn write(self, entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8>) {
+    fn write(self, entries: impl ExactSizeIterator<Item = PlannedTransfer>, body: &mut Vec<u8>) {
         match self {
             Self::Document => bulk_body(entries, body),
             Self::Lines => lines_body(entries, body),
@@ -68,7 +68,7 @@ impl Body {
 }
 
 /// A loop over a server.
-struct Loop {
+struct LoopPlan {
     requests: usize,
     connections: usize,
     offered: Option<u64>,
@@ -77,8 +77,8 @@ struct Loop {
 }
 
 /// What came of it.
-struct Done {
-    ran: Ran,
+struct HttpResult {
+    ran: LoopResult,
     did: EngineMetrics,
     /// Records that the read models had still to follow when the last answer was there.
     behind: u64,
@@ -86,7 +86,7 @@ struct Done {
     threads: ThreadTimes,
 }
 
-impl Done {
+impl HttpResult {
     fn note(&self, element: &str, each: u64) -> String {
         let behind = self.behind;
         let threads = self.threads.each(element, self.ran.calls * each);
@@ -99,17 +99,17 @@ impl Done {
 fn looped(
     rig: &mut Rig,
     entries: &mut Entries,
-    shape: &Loop,
-    mut request: impl FnMut(&mut Entries, SocketAddr) -> Request,
-) -> Result<Done, Error> {
-    let Loop {
+    shape: &LoopPlan,
+    mut request: impl FnMut(&mut Entries, SocketAddr) -> HttpRequest,
+) -> Result<HttpResult, BenchError> {
+    let LoopPlan {
         requests,
         connections,
         offered,
         frame,
     } = *shape;
     let directory = rig.scratch.fresh()?;
-    let server = Server::start(&directory, entries.opening().collect(), None, connections)?;
+    let server = BenchServer::start(&directory, entries.opening().collect(), None, connections)?;
     let address = server.address();
     let all: Vec<_> = (0..requests).map(|_| request(entries, address)).collect();
     if offered.is_none() {
@@ -119,11 +119,11 @@ fn looped(
     let client = one_worker()?;
     let window = rig.plan.window;
     let ran = client.block_on(async {
-        let pool = Pool::new(all);
+        let pool = CallPool::new(all);
         let callers = HttpCaller::connect(address, connections, &pool).await?;
         match offered {
             None => closed_loop(callers, window).await,
-            Some(rate) => open_loop(callers, Schedule::new(rate, requests as u64)).await,
+            Some(rate) => open_loop(callers, CallSchedule::new(rate, requests as u64)).await,
         }
     })?;
     let behind = server.behind();
@@ -131,7 +131,7 @@ fn looped(
     drop(client);
     let did = since(&before, server.metrics());
     server.stop()?;
-    Ok(Done {
+    Ok(HttpResult {
         ran,
         did,
         behind,
@@ -139,11 +139,16 @@ fn looped(
     })
 }
 
-fn bulk(rig: &mut Rig, written: Body, size: usize, connections: usize) -> Result<Figure, Error> {
+fn bulk(
+    rig: &mut Rig,
+    written: BodyFormat,
+    size: usize,
+    connections: usize,
+) -> Result<Figure, BenchError> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let count = rig.plan.bulk_entries.div_ceil(size).max(connections);
     let mut number = 0;
-    let shape = Loop {
+    let shape = LoopPlan {
         requests: count,
         connections,
         offered: None,
@@ -160,14 +165,14 @@ fn bulk(rig: &mut Rig, written: Body, size: usize, connections: usize) -> Result
         "connections"
     };
     let kind = match written {
-        Body::Document => "",
-        Body::Lines => " in lines",
+        BodyFormat::Document => "",
+        BodyFormat::Lines => " in lines",
     };
     let case = format!("bulk of {}{kind}, {connections} {many}", grouped(size));
-    let load = Load::Closed {
+    let load = LoadShape::Closed {
         callers: connections as u64,
     };
-    let figure = Figure::ran(Stage::Http, case, load, size as u64, &done.ran);
+    let figure = Figure::ran(BenchStage::Http, case, load, size as u64, &done.ran);
     let figure = figure.durable().note(done.note("entry", size as u64));
     let mut body = Vec::new();
     written.write((0..size).map(|_| entries.next_legs()), &mut body);
@@ -179,13 +184,13 @@ fn bulk(rig: &mut Rig, written: Body, size: usize, connections: usize) -> Result
         ))
 }
 
-fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, Error> {
+fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Figure, BenchError> {
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let count = match offered {
         None => rig.plan.calls(rig.plan.request_rate).max(connections),
         Some(rate) => rig.plan.calls(rate),
     };
-    let shape = Loop {
+    let shape = LoopPlan {
         requests: count,
         connections,
         offered,
@@ -193,7 +198,7 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
     };
     let done = looped(rig, &mut entries, &shape, |entries, host| {
         let legs = entries.next_legs();
-        Request::post(host, "/v1/entries")
+        HttpRequest::post(host, "/v1/entries")
             .header("idempotency-key", &format!("pay-{:x}", legs.id))
             .written(|body| entry_body(&legs, body))
     })?;
@@ -202,7 +207,7 @@ fn single(rig: &mut Rig, connections: usize, offered: Option<u64>) -> Result<Fig
         offered,
         who: "connections",
     };
-    let figure = singles.figure(rig, Stage::Http, &done.ran, &done.did)?;
+    let figure = singles.figure(rig, BenchStage::Http, &done.ran, &done.did)?;
     let shared = figure.note.clone().unwrap_or_default();
     let figure = figure.note(format!("{shared}; {}", done.note("entry", 1)));
     if offered.is_some() {

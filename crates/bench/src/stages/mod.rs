@@ -13,11 +13,11 @@ mod webhooks;
 use std::path::PathBuf;
 
 use crate::bounds::Bounds;
-use crate::{Error, Figure, Plan, Scratch};
+use crate::{BenchError, BenchPlan, BenchScratch, Figure};
 
 /// What can be measured by itself. Durable ones first, as they are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
+pub enum BenchStage {
     /// The log alone.
     Append,
     /// The writer in the process: bulk, and single commands.
@@ -38,7 +38,7 @@ pub enum Stage {
     Projections,
 }
 
-impl Stage {
+impl BenchStage {
     pub const ALL: [Self; 9] = [
         Self::Append,
         Self::Engine,
@@ -84,7 +84,7 @@ impl Stage {
     ///
     /// # Errors
     /// When anything fails or is refused.
-    pub fn measure(self, rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+    pub fn measure(self, rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
         match self {
             Self::Append => append::measure(rig),
             Self::Engine => engine::measure(rig),
@@ -102,8 +102,8 @@ impl Stage {
 /// What a stage needs: how much to do, a place for files, and the bounds so far.
 #[derive(Debug)]
 pub struct Rig {
-    pub plan: Plan,
-    pub scratch: Scratch,
+    pub plan: BenchPlan,
+    pub scratch: BenchScratch,
     pub bounds: Bounds,
 }
 
@@ -112,8 +112,8 @@ impl Rig {
     ///
     /// # Errors
     /// When there is no place for files.
-    pub fn new(plan: Plan, directory: &std::path::Path) -> Result<Self, Error> {
-        let scratch = Scratch::below(directory)?;
+    pub fn new(plan: BenchPlan, directory: &std::path::Path) -> Result<Self, BenchError> {
+        let scratch = BenchScratch::below(directory)?;
         let bounds = Bounds::new(plan.clone(), PathBuf::from(scratch.path()));
         Ok(Self {
             plan,

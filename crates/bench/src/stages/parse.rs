@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tillroll_server::measured;
 
-use super::{Rig, Stage, grouped};
+use super::{BenchStage, Rig, grouped};
 use crate::load::one_worker;
 use crate::workload::{Entries, bulk_body, lines_body};
-use crate::{Error, Figure, timed};
+use crate::{BenchError, Figure, timed};
 
 /// Entries in a body.
 const ENTRIES: usize = 10_000;
@@ -18,7 +18,7 @@ const ENTRIES: usize = 10_000;
 /// Passes over a body, of which the fastest counts: others want the core, too.
 const PASSES: usize = 30;
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let count = ENTRIES.min(rig.plan.bulk_entries / 16);
     let mut entries = Entries::among(rig.plan.accounts, 1);
     let legs: Vec<_> = (0..count).map(|_| entries.next_legs()).collect();
@@ -48,7 +48,7 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
     for (name, body, read) in cases {
         let fastest = fastest(name, body, count, read)?;
         let case = format!("{name}, {} entries", grouped(count));
-        let figure = Figure::of(Stage::Parse, case, count as u64, fastest);
+        let figure = Figure::of(BenchStage::Parse, case, count as u64, fastest);
         // Each byte has to be looked at at least once.
         let [_, check] = rig.bounds.hashes(count as u64, body.len() as u64);
         let bytes = body.len() / count.max(1);
@@ -63,12 +63,12 @@ fn fastest(
     body: &Bytes,
     count: usize,
     read: fn(&Bytes) -> usize,
-) -> Result<Duration, Error> {
+) -> Result<Duration, BenchError> {
     let mut fastest = Duration::MAX;
     for _ in 0..PASSES {
         let (entries, elapsed) = timed(|| read(black_box(body)));
         if entries != count {
-            return Err(Error::Failed {
+            return Err(BenchError::Failed {
                 doing: format!("parsing a {name}"),
                 why: format!("{entries} entries of {count}"),
             });

@@ -4,11 +4,11 @@
 
 use tillroll_projections::Projector;
 
-use super::{Rig, Stage};
-use crate::workload::{Filled, bulk_log, commerce_log};
-use crate::{Bound, Error, Figure, FileEngine, Scratch, per_second, timed};
+use super::{BenchStage, Rig};
+use crate::workload::{FilledLog, bulk_log, commerce_log};
+use crate::{BenchError, BenchScratch, Bound, Figure, FileEngine, per_second, timed};
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let (entries, rounds) = rig.plan.projections;
     let bulk = |engine: &mut FileEngine| bulk_log(engine, entries);
     let commerce = |engine: &mut FileEngine| commerce_log(engine, rounds);
@@ -21,11 +21,11 @@ pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 fn rebuild(
     rig: &mut Rig,
     (case, element): (&str, &'static str),
-    fill: impl FnOnce(&mut FileEngine) -> Result<Filled, Error>,
-) -> Result<Figure, Error> {
+    fill: impl FnOnce(&mut FileEngine) -> Result<FilledLog, BenchError>,
+) -> Result<Figure, BenchError> {
     let directory = rig.scratch.fresh()?;
-    let mut engine = Scratch::open_engine(&directory)?;
-    let Filled {
+    let mut engine = BenchScratch::open_engine(&directory)?;
+    let FilledLog {
         records,
         elements,
         writing,
@@ -33,14 +33,14 @@ fn rebuild(
     let reader = engine.reader();
     let path = directory.join("read-models.sqlite");
     let (built, elapsed) = timed(|| Projector::rebuild(&path, &*reader, &mut |_| {}));
-    let built = built.map_err(Error::failed("building read models"))?;
+    let built = built.map_err(BenchError::failed("building read models"))?;
     if built.checkpoint() != records {
-        return Err(Error::Failed {
+        return Err(BenchError::Failed {
             doing: "building read models".into(),
             why: format!("they end at {} of {records}", built.checkpoint()),
         });
     }
-    let figure = Figure::of(Stage::Projections, case, elements, elapsed);
+    let figure = Figure::of(BenchStage::Projections, case, elements, elapsed);
     let log = Bound::new(
         "the log, same events, durable",
         per_second(elements, writing),

@@ -6,26 +6,26 @@ use tillroll_book::Chart;
 use tillroll_engine::{Engine, replay as fold};
 use tillroll_log::{Log, LogReader};
 
-use super::{Rig, Stage};
+use super::{BenchStage, Rig};
 use crate::scratch::memory_engine;
-use crate::workload::{Entries, Filled, Ids, LOG_ACCOUNTS, bulk_log_of, commerce_log};
-use crate::{Error, Figure, Scratch, timed};
+use crate::workload::{Entries, FilledLog, Ids, LOG_ACCOUNTS, bulk_log_of, commerce_log};
+use crate::{BenchError, BenchScratch, Figure, timed};
 
 /// What a log is full of.
 #[derive(Clone, Copy)]
-enum Content {
+enum LogContent {
     Bulk(Ids),
     Commerce,
 }
 
-impl Content {
+impl LogContent {
     const ALL: [Self; 3] = [
         Self::Bulk(Ids::Random),
         Self::Bulk(Ids::Increasing),
         Self::Commerce,
     ];
 
-    fn fill<J: Log>(self, engine: &mut Engine<J>, rig: &Rig) -> Result<Filled, Error> {
+    fn fill<J: Log>(self, engine: &mut Engine<J>, rig: &Rig) -> Result<FilledLog, BenchError> {
         let (entries, rounds) = rig.plan.replay;
         match self {
             Self::Bulk(ids) => {
@@ -52,27 +52,27 @@ impl Content {
 }
 
 /// A log in memory.
-pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
-    for content in Content::ALL {
+    for content in LogContent::ALL {
         let mut engine = memory_engine();
-        let Filled { elements, .. } = content.fill(&mut engine, rig)?;
+        let FilledLog { elements, .. } = content.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
         let log = engine.into_log();
         let reader: &dyn LogReader = &log;
         let (folded, elapsed) = timed(|| fold(reader, Chart::default(), None, |_| {}));
-        black_box(folded.map_err(Error::failed("folding a log"))?);
-        let figure = Figure::of(Stage::Replay, content.case(), elements, elapsed)
+        black_box(folded.map_err(BenchError::failed("folding a log"))?);
+        let figure = Figure::of(BenchStage::Replay, content.case(), elements, elapsed)
             .counting(content.element());
         // Each byte has to be looked at at least once.
         let [_, check] = rig
             .bounds
             .hashes(frame(elements), frame_bytes(bytes, elements));
         figures.push(match content {
-            Content::Bulk(_) => figure
+            LogContent::Bulk(_) => figure
                 .bound(check)
                 .bound(rig.bounds.lines_of_an_entry(LOG_ACCOUNTS)),
-            Content::Commerce => figure.bound(check),
+            LogContent::Commerce => figure.bound(check),
         });
     }
     Ok(figures)
@@ -80,18 +80,18 @@ pub(super) fn replay(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
 
 /// A log in files that were just written: recovery checks every hash, and the fold is in the
 /// same pass.
-pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn start(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
-    for content in Content::ALL {
+    for content in LogContent::ALL {
         let directory = rig.scratch.fresh()?;
-        let mut engine = Scratch::open_engine(&directory)?;
-        let Filled { elements, .. } = content.fill(&mut engine, rig)?;
+        let mut engine = BenchScratch::open_engine(&directory)?;
+        let FilledLog { elements, .. } = content.fill(&mut engine, rig)?;
         let bytes = engine.metrics().bytes;
         drop(engine);
-        let (opened, elapsed) = timed(|| Scratch::open_engine(&directory));
+        let (opened, elapsed) = timed(|| BenchScratch::open_engine(&directory));
         drop(opened?);
-        let figure =
-            Figure::of(Stage::Start, content.case(), elements, elapsed).counting(content.element());
+        let figure = Figure::of(BenchStage::Start, content.case(), elements, elapsed)
+            .counting(content.element());
         let [hash, _] = rig
             .bounds
             .hashes(frame(elements), frame_bytes(bytes, elements));

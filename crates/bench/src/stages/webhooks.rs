@@ -8,13 +8,13 @@ use tillroll_engine::{EngineOptions, spawn};
 use tillroll_events::Timestamp;
 use tillroll_stripe::verify;
 
-use super::{Rig, Stage, grouped};
-use crate::bounds::Measured;
-use crate::http::{HttpCaller, Request, Server};
-use crate::load::{EngineCaller, Pool, closed_loop, one_worker, two_workers};
+use super::{BenchStage, Rig, grouped};
+use crate::bounds::BoundFigure;
+use crate::http::{BenchServer, HttpCaller, HttpRequest};
+use crate::load::{CallPool, EngineCaller, closed_loop, one_worker, two_workers};
 use crate::scratch::execute;
-use crate::workload::{Delivery, Webhooks};
-use crate::{Bound, Error, Figure, Load, per_second};
+use crate::workload::{WebhookDelivery, Webhooks};
+use crate::{BenchError, Bound, Figure, LoadShape, per_second};
 
 /// Who sends at the same time.
 const SENDERS: usize = 64;
@@ -22,7 +22,7 @@ const SENDERS: usize = 64;
 /// When everything is sent over HTTP: a signature is good for five minutes.
 const SENT: i64 = 1_800_000_000;
 
-pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, Error> {
+pub(super) fn measure(rig: &mut Rig) -> Result<Vec<Figure>, BenchError> {
     let webhooks = Webhooks::rounds(rig.plan.webhook_rounds);
     let signatures = signatures(rig, &webhooks);
     let figures = [
@@ -39,7 +39,7 @@ fn signatures(rig: &mut Rig, webhooks: &Webhooks) -> Bound {
     let mut checked = 0;
     let mut elapsed = Duration::ZERO;
     while elapsed < rig.plan.window / 4 {
-        for Delivery { header, body, at } in webhooks.deliveries.iter().take(1_000) {
+        for WebhookDelivery { header, body, at } in webhooks.deliveries.iter().take(1_000) {
             let header = Some(header.as_bytes());
             verify(header, body.as_bytes(), &secrets, *at).expect("it is authentic");
             checked += 1;
@@ -48,7 +48,7 @@ fn signatures(rig: &mut Rig, webhooks: &Webhooks) -> Bound {
     }
     let rate = per_second(checked, elapsed);
     let name = "HMAC-SHA-256 of a webhook, one core";
-    rig.bounds.add(Measured {
+    rig.bounds.add(BoundFigure {
         name: name.into(),
         element: "webhook",
         per_second: rate,
@@ -57,11 +57,11 @@ fn signatures(rig: &mut Rig, webhooks: &Webhooks) -> Bound {
     Bound::new(name, rate)
 }
 
-fn command(delivery: Delivery) -> Command {
+fn command(delivery: WebhookDelivery) -> Command {
     delivery.command(&Webhooks::secrets())
 }
 
-fn in_process(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, Error> {
+fn in_process(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, BenchError> {
     let mut engine = rig.scratch.engine()?;
     execute(&mut engine, webhooks.orders.clone())?;
     let (handle, thread) = spawn(engine, EngineOptions::default());
@@ -69,22 +69,22 @@ fn in_process(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, Error> {
     let senders = EngineCaller::many(&handle, webhooks.deliveries.clone(), SENDERS, command);
     let ran = runtime.block_on(closed_loop(senders, Duration::MAX))?;
     handle.stop();
-    thread.join().map_err(Error::failed("the writer"))?;
+    thread.join().map_err(BenchError::failed("the writer"))?;
     let case = format!("in process, {SENDERS} senders");
     Ok(figure(case, &ran))
 }
 
-fn over_http(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, Error> {
+fn over_http(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, BenchError> {
     let directory = rig.scratch.fresh()?;
     let at = Timestamp::from_seconds(SENT);
-    let server = Server::start(&directory, webhooks.orders.clone(), Some(at), SENDERS)?;
+    let server = BenchServer::start(&directory, webhooks.orders.clone(), Some(at), SENDERS)?;
     let address = server.address();
     let requests = webhooks.deliveries.iter().map(|delivery| {
-        Request::post(address, "/v1/webhooks/stripe")
+        HttpRequest::post(address, "/v1/webhooks/stripe")
             .header("stripe-signature", &Webhooks::header_at(&delivery.body, at))
             .body(delivery.body.as_bytes())
     });
-    let pool = Pool::new(requests.collect());
+    let pool = CallPool::new(requests.collect());
     let client = one_worker()?;
     let ran = client.block_on(async {
         let callers = HttpCaller::connect(address, SENDERS, &pool).await?;
@@ -99,11 +99,11 @@ fn over_http(rig: &mut Rig, webhooks: &Webhooks) -> Result<Figure, Error> {
     Ok(figure.bound(rig.bounds.echo("/length", &body, SENDERS, 1)?))
 }
 
-fn figure(case: String, ran: &crate::load::Ran) -> Figure {
-    let load = Load::Closed {
+fn figure(case: String, ran: &crate::load::LoopResult) -> Figure {
+    let load = LoadShape::Closed {
         callers: SENDERS as u64,
     };
-    let figure = Figure::ran(Stage::Webhooks, case, load, 1, ran);
+    let figure = Figure::ran(BenchStage::Webhooks, case, load, 1, ran);
     let deliveries = usize::try_from(ran.calls).unwrap_or(usize::MAX);
     figure
         .counting("webhook")

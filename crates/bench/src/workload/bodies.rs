@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::Legs;
+use super::PlannedTransfer;
 
 /// Appends one entry of two postings, about 200 bytes.
-pub fn entry_body(legs: &Legs, body: &mut Vec<u8>) {
+pub fn entry_body(legs: &PlannedTransfer, body: &mut Vec<u8>) {
     write_entry(legs, body);
 }
 
 /// Appends many of them, each standing on its own, as the peers' batches do.
-pub fn bulk_body(entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8>) {
+pub fn bulk_body(entries: impl ExactSizeIterator<Item = PlannedTransfer>, body: &mut Vec<u8>) {
     body.reserve(64 + 210 * entries.len());
     body.extend_from_slice(br#"{"mode":"each","entries":["#);
     for (index, legs) in entries.enumerate() {
@@ -23,7 +23,7 @@ pub fn bulk_body(entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8
 }
 
 /// Appends many of them as a stream of lines (NDJSON).
-pub fn lines_body(entries: impl ExactSizeIterator<Item = Legs>, body: &mut Vec<u8>) {
+pub fn lines_body(entries: impl ExactSizeIterator<Item = PlannedTransfer>, body: &mut Vec<u8>) {
     body.reserve(210 * entries.len());
     for legs in entries {
         write_entry(&legs, body);
@@ -45,7 +45,7 @@ const LAST_PLAIN: usize = 9_999_999;
 
 /// By hand, because a load generator that formats takes a third of a batch's time, and would be
 /// measured with it: numbers are written over what stands there in every entry.
-fn write_entry(legs: &Legs, body: &mut Vec<u8>) {
+fn write_entry(legs: &PlannedTransfer, body: &mut Vec<u8>) {
     let (mut first, mut second) = (FIRST, SECOND);
     base_32(legs.id, &mut first[ID]);
     if legs.from.max(legs.to) <= LAST_PLAIN {
@@ -154,7 +154,7 @@ mod tests {
             (u128::MAX / 3, 123_456_789, 1_234_567, 42),
         ] {
             let mut body = Vec::new();
-            let legs = Legs {
+            let legs = PlannedTransfer {
                 id,
                 from,
                 to,

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn uniform_favours_nobody() {
+    fn uniform_favours_no_account() {
         let counts = counts(Distribution::Uniform);
         assert!(counts[0] < 200, "{}", counts[0]);
         assert!(counts[999] > 20, "{}", counts[999]);

@@ -33,7 +33,7 @@ pub fn id(number: u64) -> u128 {
 
 /// An entry's payer, payee and amount, by account number.
 #[derive(Clone, Copy, Debug)]
-pub struct Legs {
+pub struct PlannedTransfer {
     pub id: u128,
     pub from: usize,
     pub to: usize,
@@ -111,7 +111,7 @@ impl Entries {
         self.draw = Draw::new(distribution, self.accounts);
     }
 
-    pub fn next_legs(&mut self) -> Legs {
+    pub fn next_legs(&mut self) -> PlannedTransfer {
         self.made += 1;
         let from = self.draw.next(&mut self.random);
         let to = match self.draw.next(&mut self.random) {
@@ -119,7 +119,7 @@ impl Entries {
             same if same == from => (from + 1) % self.accounts,
             other => other,
         };
-        Legs {
+        PlannedTransfer {
             id: match self.ids {
                 Ids::Random => id(self.made),
                 Ids::Increasing => INCREASING + u128::from(self.made),
@@ -204,7 +204,7 @@ impl Entries {
 }
 
 /// The one place that knows how a command of many entries is put together.
-fn post_entries(legs: &[Legs]) -> Action {
+fn post_entries(legs: &[PlannedTransfer]) -> Action {
     Action::PostEntries(PostEntries {
         entries: legs.iter().map(pay).collect(),
         all_or_nothing: false,
@@ -266,7 +266,7 @@ fn spec(text: &str, kind: AccountType, limit: Limit) -> AccountSpec {
     }
 }
 
-fn pay(legs: &Legs) -> PostEntry {
+fn pay(legs: &PlannedTransfer) -> PostEntry {
     post(legs.id, &wallet(legs.from), &wallet(legs.to), legs.amount)
 }
 

@@ -7,7 +7,7 @@ use tillroll_engine::Engine;
 use tillroll_log::Log;
 
 use super::{Entries, Webhooks};
-use crate::{Error, execute, timed};
+use crate::{BenchError, execute, timed};
 
 /// In a log of bulk entries.
 pub const ACCOUNTS: usize = 10_000;
@@ -15,7 +15,7 @@ const BULK: usize = 1_000;
 
 /// A log that was filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filled {
+pub struct FilledLog {
     /// Records of the log.
     pub records: u64,
     /// Entries and accounts in it; one record may hold many entries.
@@ -28,7 +28,7 @@ pub struct Filled {
 ///
 /// # Errors
 /// When the log fails.
-pub fn bulk_log<J: Log>(engine: &mut Engine<J>, entries: usize) -> Result<Filled, Error> {
+pub fn bulk_log<J: Log>(engine: &mut Engine<J>, entries: usize) -> Result<FilledLog, BenchError> {
     bulk_log_of(engine, Entries::among(ACCOUNTS, 1), entries)
 }
 
@@ -40,14 +40,14 @@ pub fn bulk_log_of<J: Log>(
     engine: &mut Engine<J>,
     mut workload: Entries,
     entries: usize,
-) -> Result<Filled, Error> {
+) -> Result<FilledLog, BenchError> {
     let mut writing = apply(engine, workload.opening().collect())?;
     let mut elements = engine.head().get();
     for _ in 0..entries.div_ceil(BULK) {
         writing += apply(engine, vec![workload.bulk(BULK)])?;
         elements += BULK as u64;
     }
-    Ok(Filled {
+    Ok(FilledLog {
         records: engine.head().get(),
         elements,
         writing,
@@ -58,20 +58,20 @@ pub fn bulk_log_of<J: Log>(
 ///
 /// # Errors
 /// When the log fails.
-pub fn commerce_log<J: Log>(engine: &mut Engine<J>, rounds: u64) -> Result<Filled, Error> {
+pub fn commerce_log<J: Log>(engine: &mut Engine<J>, rounds: u64) -> Result<FilledLog, BenchError> {
     let Webhooks { orders, deliveries } = Webhooks::rounds(rounds);
     let secrets = Webhooks::secrets();
     let commands = deliveries.iter().map(|delivery| delivery.command(&secrets));
     let commands = orders.into_iter().chain(commands).collect();
     let writing = apply(engine, commands)?;
-    Ok(Filled {
+    Ok(FilledLog {
         records: engine.head().get(),
         elements: engine.head().get(),
         writing,
     })
 }
 
-fn apply<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<Duration, Error> {
+fn apply<J: Log>(engine: &mut Engine<J>, commands: Vec<Command>) -> Result<Duration, BenchError> {
     let (done, took) = timed(|| execute(engine, commands));
     done.map(|()| took)
 }
