@@ -203,6 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn totals_are_written_in_major_units() {
+        for (minor, code, expected) in [
+            (1999, "EUR", "19.99"),
+            (-5, "EUR", "-0.05"),
+            (0, "EUR", "0.00"),
+            (-1200, "JPY", "-1200"),
+            (4500, "KWD", "4.500"),
+            (3, "points", "3"),
+        ] {
+            assert_eq!(Amount::major_of(minor, unit(code)), expected);
+        }
+        let amount = Amount::new(1999, unit("EUR")).unwrap();
+        assert_eq!(amount.to_string(), "19.99 EUR");
+        assert_eq!(format!("{amount:?}"), "1999 EUR");
+    }
+
+    #[test]
     fn different_units_never_add_up() {
         let euros = Amount::new(1, unit("EUR")).unwrap();
         let yen = Amount::new(1, unit("JPY")).unwrap();

@@ -122,6 +122,15 @@ mod tests {
             let error = text.parse::<Rate>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
+        let huge = "79228162514264337593543950335".parse::<Rate>();
+        assert!(matches!(huge, Err(ParseRateError::OutOfRange(_))));
+    }
+
+    #[test]
+    fn rates_are_kept_in_millionths() {
+        for (text, ppm) in [("0.0825", 82_500), ("-0", 0), ("10", 10_000_000)] {
+            assert_eq!(text.parse::<Rate>().unwrap().ppm(), ppm, "{text}");
+        }
         assert_eq!("0.0825".parse::<Rate>().unwrap().to_string(), "0.0825");
     }
 }

@@ -172,4 +172,31 @@ mod tests {
             matches!("sku:".to_owned() + &"x".repeat(60), text if text.parse::<Unit>().is_err())
         );
     }
+
+    #[test]
+    fn units_are_equal_when_all_their_bytes_are() {
+        let unit = |text: &str| text.parse::<Unit>().unwrap();
+        // The first eight bytes are compared as one word.
+        assert_eq!(unit("sku:TEE-M"), unit("sku:TEE-M"));
+        assert_ne!(unit("sku:TEE-M"), unit("sku:TEE-L"));
+        assert_ne!(unit("sku:TEE-M"), unit("sku:TEE-"));
+        assert_eq!(unit("EUR"), unit("EUR"));
+        assert_ne!(unit("EUR"), unit("JPY"));
+        assert_eq!(unit("sku:TEE-M").sku_code(), Some("TEE-M"));
+        assert_eq!(unit("EUR").sku_code(), None);
+        assert_eq!(format!("{:?}", unit("EUR")), "EUR");
+    }
+
+    #[test]
+    fn a_unit_has_at_most_so_many_bytes_and_only_plain_ones() {
+        let longest = format!("sku:{}", "x".repeat(MAX_LEN - 4));
+        assert_eq!(longest.parse::<Unit>().unwrap().as_str(), longest);
+        let longer = longest + "x";
+        assert_eq!(
+            longer.parse::<Unit>(),
+            Err(ParseUnitError::TooLong(MAX_LEN + 1))
+        );
+        let spaced = "sku:A B".parse::<Unit>();
+        assert_eq!(spaced, Err(ParseUnitError::BadCharacter("sku:A B".into())));
+    }
 }
