@@ -8,7 +8,7 @@
 use tillroll_events::{
     BulkClosed, EntriesPosted, EntryPosted, Event, JournalEntry, PostedEntries, RefusedItem,
 };
-use tillroll_ledger::{AccountId, AccountName, EntryId, EntryRef, Ledger, Posting, UnitId};
+use tillroll_ledger::{AccountId, EntryId, EntryRef, HashedAccountName, Ledger, Posting, UnitId};
 use tillroll_money::MAX_MINOR;
 
 use crate::entry_batch::{EntryRequest, Words};
@@ -147,7 +147,7 @@ pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Eve
             group
                 .iter()
                 .flat_map(|entry| entry.legs())
-                .map(|leg| AccountName {
+                .map(|leg| HashedAccountName {
                     hash: leg.hash,
                     path: leg.path,
                     unit: units[leg.unit_index],

@@ -18,7 +18,7 @@ const GROUP: usize = 32;
 
 /// An account by name, with the hash that its reader computed.
 #[derive(Clone, Copy, Debug)]
-pub struct AccountName<'a> {
+pub struct HashedAccountName<'a> {
     pub hash: NameHash,
     pub path: &'a str,
     /// None when the ledger has no account in the unit.
@@ -43,7 +43,7 @@ fn is_same(left: &str, right: &str) -> bool {
 
 impl Ledger {
     /// Finds many accounts by name, in order.
-    pub fn resolve(&self, names: &[AccountName<'_>], found: &mut Vec<Option<AccountId>>) {
+    pub fn resolve(&self, names: &[HashedAccountName<'_>], found: &mut Vec<Option<AccountId>>) {
         for group in names.chunks(GROUP) {
             let cells = group.iter().filter_map(|name| self.index.line(name.hash));
             read_all(cells, |cell| *cell);

@@ -16,7 +16,7 @@ use crate::entry_ids::EntryIds;
 use crate::id_set::IdSet;
 use crate::{EntryId, EntryRef, Hold, HoldId, Side};
 
-pub use restore::{LedgerRestoreError, Restore};
+pub use restore::{LedgerRestore, LedgerRestoreError};
 
 /// What posting to an account needs, in one line of the processor's cache.
 #[derive(Debug)]

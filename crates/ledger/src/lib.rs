@@ -29,9 +29,9 @@ pub use account::{
     PathRef, UnitId,
 };
 pub use account_index::NameHash;
-pub use bulk::AccountName;
+pub use bulk::HashedAccountName;
 pub use draft::{Draft, LedgerRefusal};
 pub use entry::{Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, Side};
 pub use hold::Hold;
 pub use id::{EntryId, HoldId, ParseIdError};
-pub use ledger::{Ledger, LedgerRestoreError, Restore};
+pub use ledger::{Ledger, LedgerRestore, LedgerRestoreError};

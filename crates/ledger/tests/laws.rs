@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tillroll_ledger::{
-    AccountId, AccountName, AccountSpec, AccountType, Draft, Entry, EntryId, Hold, HoldId, Ledger,
-    LedgerRefusal, Limit, NameHash, Posting, Side, UnitId,
+    AccountId, AccountSpec, AccountType, Draft, Entry, EntryId, HashedAccountName, Hold, HoldId,
+    Ledger, LedgerRefusal, Limit, NameHash, Posting, Side, UnitId,
 };
 
 const UNITS: [&str; 3] = ["EUR", "JPY", "sku:TEE-M"];
@@ -303,7 +303,7 @@ proptest! {
         let paths: Vec<String> = asked.iter().map(|(number, _)| format!("wallet:{number}")).collect();
         let names: Vec<_> = asked.iter().zip(&paths).map(|((_, unit), path)| {
             let unit: tillroll_money::Unit = units[*unit].parse().unwrap();
-            AccountName { hash: NameHash::of(path, unit), path, unit: ledger.unit_id(unit) }
+            HashedAccountName { hash: NameHash::of(path, unit), path, unit: ledger.unit_id(unit) }
         }).collect();
         let mut found = Vec::new();
         ledger.resolve(&names, &mut found);

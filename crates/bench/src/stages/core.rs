@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tillroll_ledger::{
-    AccountId, AccountName, EntryId, EntryRef, Ledger, NameHash, Posting, Side, UnitId,
+    AccountId, EntryId, EntryRef, HashedAccountName, Ledger, NameHash, Posting, Side, UnitId,
 };
 
 use super::{BenchStage, Rig, grouped};
@@ -156,7 +156,7 @@ pub fn apply_by_name(ledger: &mut Ledger, step: &[PlannedTransfer], names: &[(St
         postings.clear();
         let wanted: Vec<_> = names
             .iter()
-            .map(|(path, hash)| AccountName {
+            .map(|(path, hash)| HashedAccountName {
                 hash: *hash,
                 path,
                 unit,

@@ -137,7 +137,7 @@ const LEAST_ACCOUNT_BYTES: u64 = 38;
 )]
 #[derive(Debug)]
 enum Stage {
-    Ledger(ledger::Restore),
+    Ledger(ledger::LedgerRestore),
     Rows(BookRestore),
 }
 
@@ -159,7 +159,7 @@ impl SnapshotRestore {
         let accounts = accounts.min(bytes / LEAST_ACCOUNT_BYTES);
         let accounts = usize::try_from(accounts).unwrap_or(0);
         Self {
-            stage: Stage::Ledger(ledger::Restore::of(accounts)),
+            stage: Stage::Ledger(ledger::LedgerRestore::of(accounts)),
             empty: Some(empty),
             unit: None,
         }
@@ -256,7 +256,7 @@ impl From<RestoreRowError> for RowError {
 }
 
 fn ledger_row(
-    ledger: &mut ledger::Restore,
+    ledger: &mut ledger::LedgerRestore,
     before: &mut Option<Unit>,
     section: Section,
     bytes: &[u8],

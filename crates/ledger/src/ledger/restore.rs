@@ -44,7 +44,7 @@ pub enum LedgerRestoreError {
 /// A ledger that is being put together: accounts in the order of opening, then entries, then
 /// the ids of holds, then the holds that are open.
 #[derive(Debug, Default)]
-pub struct Restore {
+pub struct LedgerRestore {
     ledger: Ledger,
     ascending: Ascending,
     scattered: Build,
@@ -53,7 +53,7 @@ pub struct Restore {
     pending: BTreeMap<AccountId, (u64, u64)>,
 }
 
-impl Restore {
+impl LedgerRestore {
     /// A ledger that will have so many accounts, as far as one can tell.
     #[must_use]
     pub fn of(accounts: usize) -> Self {
