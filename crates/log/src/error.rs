@@ -233,7 +233,7 @@ impl ReadError {
     /// Whether the same question may be answered when it is asked again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::DeadlinePassed | Self::Backend(_))
+        !matches!(self, Self::Damaged(_))
     }
 }
 

@@ -49,6 +49,7 @@ mod error;
 mod file_log;
 mod file_reader;
 mod file_store;
+mod file_tail;
 pub mod frame;
 mod head_at;
 mod identity;
@@ -79,6 +80,7 @@ pub use error::{AppendError, AppendFault, OpenError, Operation, ReadError, Remed
 pub use file_log::{FileLog, Options};
 pub use file_reader::FileReader;
 pub use file_store::FileStore;
+pub use file_tail::FileTail;
 pub use frame::{Frame, RecordsOf};
 pub use identity::{Committed, FrameHash, Head, LogId, Position};
 pub use log::{Frames, Log, LogReader, Records};

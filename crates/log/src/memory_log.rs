@@ -20,8 +20,8 @@ const NOWHERE: Place = Place {
 
 #[derive(Debug, Default)]
 struct Contents {
-    /// Last position and bytes of each frame.
-    frames: Vec<(Position, Arc<[u8]>)>,
+    /// Each frame with the head after it.
+    frames: Vec<(Head, Arc<[u8]>)>,
     head: Head,
 }
 
@@ -70,6 +70,13 @@ impl MemoryLog {
             shared: Arc::default(),
         }
     }
+
+    /// Where the log ended before its last `frames` frames.
+    pub(crate) fn head_behind(&self, frames: usize) -> Head {
+        let log = self.shared.read();
+        let last = log.frames.len().checked_sub(frames + 1);
+        last.map_or(Head::EMPTY, |last| log.frames[last].0)
+    }
 }
 
 impl Log for MemoryLog {
@@ -87,6 +94,10 @@ impl Log for MemoryLog {
             let fault = AppendFault::Empty;
             return Err(AppendError::NotAppended { fault });
         }
+        if deadline.has_passed() {
+            let fault = AppendFault::DeadlinePassed;
+            return Err(AppendError::NotAppended { fault });
+        }
         let shared = &self.shared;
         let mut log = (shared.contents.write()).unwrap_or_else(PoisonError::into_inner);
         if log.head != after {
@@ -102,7 +113,7 @@ impl Log for MemoryLog {
             position: last,
             hash: sealed.hash,
         };
-        log.frames.push((last, Arc::from(sealed.bytes())));
+        log.frames.push((head, Arc::from(sealed.bytes())));
         log.head = head;
         drop(log);
         shared.grown.notify();
@@ -184,7 +195,7 @@ impl LogReader for MemoryLog {
 
     fn frames(&self, from: Position, _: Deadline) -> Result<Box<dyn Frames>, ReadError> {
         let log = self.shared.read();
-        let start = log.frames.partition_point(|(last, _)| *last < from);
+        let start = log.frames.partition_point(|(head, _)| head.position < from);
         Ok(Box::new(MemoryFrames {
             shared: Arc::clone(&self.shared),
             next: start,
