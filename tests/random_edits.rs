@@ -13,7 +13,7 @@ use tillroll_events::{Caller, EntryId, KeyScope, Metadata, OrderId, Timestamp};
 use tillroll_ledger::Side;
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random, TestLog, TestReader};
 use tillroll_log::{
-    FileLog, Head, Log, LogId, MemoryLog, OpenError, Options, Position, RecoveryReport, verify,
+    FileLog, Head, Log, LogId, LogOptions, MemoryLog, OpenError, Position, RecoveryReport, verify,
 };
 use tillroll_proofs::merkle::{Subtrees, leaf_hash};
 use tillroll_proofs::{KeyName, LeafStore, LogCheckpoint, SignedCheckpoint, SigningKey};
@@ -22,14 +22,14 @@ use tillroll_tests::{number, teller};
 const BOOK: [u8; 16] = [5; 16];
 const SEGMENT_BYTES: u64 = 64 * 1024;
 
-fn options(durable: Option<Head>) -> Options {
-    Options {
+fn options(durable: Option<Head>) -> LogOptions {
+    LogOptions {
         id: Some(LogId::new(BOOK)),
         segment_bytes: SEGMENT_BYTES,
         durable,
         // Most of a short segment would be nothing else.
         room: false,
-        ..Options::default()
+        ..LogOptions::default()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tillroll_book::Chart;
 use tillroll_demo::StoryOptions;
 use tillroll_events::Timestamp;
-use tillroll_log::{DirStorage, FileLog, Log, Options};
+use tillroll_log::{DirStorage, FileLog, Log, LogOptions};
 use tillroll_runtime::ManualClock;
 use tillroll_tests::shop;
 
@@ -22,7 +22,7 @@ fn short() -> StoryOptions {
 /// Every law, on every record; then the read models against a replay.
 fn check_at_rest(data_dir: &Path) -> u64 {
     let storage = DirStorage::open(data_dir.join("log")).expect("the server has stopped");
-    let (log, recovery) = FileLog::open(storage, Options::default()).expect("it is whole");
+    let (log, recovery) = FileLog::open(storage, LogOptions::default()).expect("it is whole");
     assert!(
         recovery.torn_tail.is_none(),
         "a graceful stop leaves no torn tail"

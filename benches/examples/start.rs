@@ -19,7 +19,7 @@ use tillroll_bench::{BenchScratch, FileEngine, timed};
 use tillroll_book::Chart;
 use tillroll_book::state::{Applied, Charge, Order};
 use tillroll_engine::{BookOptions, Engine, Snapshots};
-use tillroll_log::{DirStorage, DirTree, LogId, Options};
+use tillroll_log::{DirStorage, DirTree, LogId, LogOptions};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,9 +64,9 @@ fn main() {
             let before = resident();
             let storage = DirStorage::open(directory).expect("the directory is free");
             let snapshots = snapshots(directory);
-            let options = Options {
+            let options = LogOptions {
                 id: Some(LogId::new(*b"a book of benchs")),
-                ..Options::default()
+                ..LogOptions::default()
             };
             let rows = Path::new(directory).with_extension("rows");
             let rows = tillroll_engine::ScratchFiles::in_directory(rows);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{BookOptions, Engine};
-use tillroll_log::{DirStorage, FileLog, Log, LogId, MemoryLog, Options};
+use tillroll_log::{DirStorage, FileLog, Log, LogId, LogOptions, MemoryLog};
 
 use crate::BenchError;
 
@@ -124,9 +124,9 @@ fn storage(directory: &Path) -> Result<DirStorage, BenchError> {
     DirStorage::open(directory).map_err(BenchError::failed("opening a log's directory"))
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> LogOptions {
+    LogOptions {
         id: Some(LogId::new(*b"a book of benchs")),
-        ..Options::default()
+        ..LogOptions::default()
     }
 }

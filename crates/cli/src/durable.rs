@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use tillroll_log::{
-    Deadline, DirStorageError, FileLog, Frame, Frames, Head, Log, LogId, LogReader, Options,
-    Position, ReadError,
+    Deadline, DirStorageError, FileLog, Frame, Frames, Head, Log, LogId, LogOptions, LogReadError,
+    LogReader, Position,
 };
 use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
 
@@ -74,10 +74,10 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
         ))
         .next(data.command("verify")));
     }
-    let options = Options {
+    let options = LogOptions {
         id: Some(view.id()),
         check_from: Position::new(u64::MAX),
-        ..Options::default()
+        ..LogOptions::default()
     };
     let (_, report) = FileLog::open(storage, options)
         .map_err(|error| Stop::failed(error).next(data.command("verify")))?;
@@ -111,16 +111,16 @@ struct Until {
 }
 
 impl LogReader for Until {
-    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.head)
     }
 
     /// It never goes on behind that frame.
-    fn wait_past(&self, _: Position, _: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, _: Position, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.head)
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         Ok(Box::new(FramesUntil {
             frames: self.reader.frames(from, deadline)?,
             last: self.head.position,
@@ -134,7 +134,7 @@ struct FramesUntil {
 }
 
 impl Frames for FramesUntil {
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError> {
         let frame = self.frames.next_frame()?;
         Ok(frame.filter(|frame| frame.last() <= self.last))
     }

@@ -1,6 +1,6 @@
 //! One line of progress for work in stages, each of which counts bytes of its own.
 
-use tillroll_log::{BackupProgress, Stage};
+use tillroll_log::{BackupProgress, BackupStage};
 
 use crate::console::Console;
 use crate::progress::Progress;
@@ -11,25 +11,37 @@ const PARTS: u64 = 1000;
 /// The stages of a backup, of its check, or of a restore, in their order.
 #[derive(Debug)]
 pub(crate) struct Stages<'a> {
-    stages: &'static [Stage],
+    stages: &'static [BackupStage],
     progress: Progress<'a>,
 }
 
 impl<'a> Stages<'a> {
     pub(crate) fn backup(console: &'a mut Console<'_>) -> Self {
-        Self::new(console, "backing up", &[Stage::Copying])
+        Self::new(console, "backing up", &[BackupStage::Copying])
     }
 
     pub(crate) fn checking(console: &'a mut Console<'_>) -> Self {
-        Self::new(console, "checking", &[Stage::Checking, Stage::Verifying])
+        Self::new(
+            console,
+            "checking",
+            &[BackupStage::Checking, BackupStage::Verifying],
+        )
     }
 
     pub(crate) fn restore(console: &'a mut Console<'_>) -> Self {
-        let stages = &[Stage::Checking, Stage::Copying, Stage::Verifying];
+        let stages = &[
+            BackupStage::Checking,
+            BackupStage::Copying,
+            BackupStage::Verifying,
+        ];
         Self::new(console, "restoring", stages)
     }
 
-    fn new(console: &'a mut Console<'_>, label: &'static str, stages: &'static [Stage]) -> Self {
+    fn new(
+        console: &'a mut Console<'_>,
+        label: &'static str,
+        stages: &'static [BackupStage],
+    ) -> Self {
         Self {
             stages,
             progress: console.progress(label, PARTS * stages.len() as u64),
@@ -42,9 +54,9 @@ impl<'a> Stages<'a> {
         let within = step.done.saturating_mul(PARTS) / step.total.max(1);
         self.progress.set(before + within.min(PARTS), || {
             let what = match step.stage {
-                Stage::Copying => "copied",
-                Stage::Checking => "compared",
-                Stage::Verifying => "verified",
+                BackupStage::Copying => "copied",
+                BackupStage::Checking => "compared",
+                BackupStage::Verifying => "verified",
             };
             let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
             format!("{what} {} of {} MiB", mib(step.done), mib(step.total))

@@ -10,7 +10,7 @@ mod succession;
 use std::sync::Arc;
 
 use tillroll_book::{Book, Command, Refusal};
-use tillroll_log::{Head, Log, LogId, LogReader, Position, ReadError, Remedy};
+use tillroll_log::{Head, Log, LogId, LogReadError, LogReader, Position, Remedy};
 
 use crate::log_driver::{Appended, LogDriver};
 use crate::log_thread::LogThreadPanicked;
@@ -446,7 +446,7 @@ impl<L: Log> Engine<L> {
         self.failure.get_or_insert(failure).clone()
     }
 
-    fn unreadable(&mut self, error: ReadError) -> Failure {
+    fn unreadable(&mut self, error: LogReadError) -> Failure {
         self.fail(Failure::Refold(Arc::new(ReplayError::Read(error))))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tillroll_book::{ColdFault, Refusal};
 use tillroll_events::DecodeError;
-use tillroll_log::{AppendError, Position, ReadError};
+use tillroll_log::{AppendError, LogReadError, Position};
 
 use crate::sequencer::Misplaced;
 use crate::standby::{Diverged, FollowError};
@@ -22,7 +22,7 @@ pub enum Failure {
     #[error("a command that was applied at position {position} cannot be read back: {source}")]
     Read {
         position: Position,
-        source: Arc<ReadError>,
+        source: Arc<LogReadError>,
     },
     #[error("the record at position {position} cannot be understood: {}", in_full(.source))]
     Decode {
@@ -113,7 +113,7 @@ impl From<FollowError> for Failure {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
     #[error("the record at position {position} cannot be understood: {}", in_full(.source))]
     Decode {
         position: Position,

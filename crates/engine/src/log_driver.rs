@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tillroll_log::{AppendError, Head, Log, ReadError};
+use tillroll_log::{AppendError, Head, Log, LogReadError};
 
 use crate::log_thread::{LogThread, LogThreadPanicked};
 use crate::sequencer::PendingFrame;
@@ -93,7 +93,7 @@ impl<L: Log> LogDriver<L> {
     }
 
     /// Where the log ends, as it says itself. No frame may be under way.
-    pub(crate) fn head(&mut self) -> Result<Head, ReadError> {
+    pub(crate) fn head(&mut self) -> Result<Head, LogReadError> {
         lock(&self.log).head(self.patience.deadline())
     }
 

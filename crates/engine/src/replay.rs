@@ -149,7 +149,7 @@ pub fn replay(
 }
 
 /// Visits the records of a log from a position on, until one is wrong.
-pub(crate) fn walk<E: From<tillroll_log::ReadError>>(
+pub(crate) fn walk<E: From<tillroll_log::LogReadError>>(
     reader: &dyn LogReader,
     from: Position,
     up_to: Option<Position>,

@@ -14,7 +14,9 @@ use tillroll_engine::{
     BookOptions, Engine, ExecuteError, Failure, ReplayError, ScratchFiles, SnapshotError,
     Snapshots, StartError, SubmitError,
 };
-use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, MemoryTree, Random, Rot};
+use tillroll_log::testing::{
+    Injection, MemoryStorage, MemoryTree, Random, Rot, StorageFailure as Fault,
+};
 use tillroll_log::{DirTree, Position, StorageFile, Tree};
 
 /// Files in a tree, read and written at once.

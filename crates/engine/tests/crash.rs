@@ -7,7 +7,7 @@ use support::commerce::shop;
 use support::{apply, batches, folded, fund, on_files, opening, story};
 use tillroll_book::Chart;
 use tillroll_engine::{Engine, ExecuteError, Failure, Position};
-use tillroll_log::testing::{Failure as Fault, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::testing::{Injection, MemoryStorage, PowerCut, StorageFailure as Fault, TestLog};
 use tillroll_log::{AppendFault, Batch, FileLog};
 
 type FileEngine = Engine<FileLog<MemoryStorage>>;
@@ -150,7 +150,7 @@ fn a_log_in_files_that_cannot_be_understood_is_not_opened() {
     batch.push(&[0xff, 0xff, 1, 0, 0]).unwrap();
     assert!(log.append_next(&mut batch).is_ok());
     drop(log);
-    let options = tillroll_log::Options::default();
+    let options = tillroll_log::LogOptions::default();
     let (store, request) = options.store(storage);
     let refused = Engine::open_store(store, &request, Chart::default(), |_| {});
     let refused = refused.map(|_| ()).expect_err("it is not understood");

@@ -13,7 +13,7 @@ use tillroll_engine::{
     Snapshots, Weight, spawn_until,
 };
 use tillroll_log::MemoryLog;
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
+use tillroll_log::testing::{Injection, MemoryStorage, MemoryTree, PowerCut, StorageFailure};
 
 /// What the next process may find.
 fn images(storage: &MemoryStorage) -> Vec<(String, MemoryTree)> {
@@ -46,7 +46,11 @@ fn a_crash_at_any_step_leaves_the_ones_before() {
     let (mut failed, mut old, mut new) = (0, 0, 0);
     // One past the end: nothing fails, and the power is cut behind it.
     for at in 0..=calls {
-        for failure in [Failure::Io, Failure::Full, Failure::Short] {
+        for failure in [
+            StorageFailure::Io,
+            StorageFailure::Full,
+            StorageFailure::Short,
+        ] {
             for sticky in [false, true] {
                 let hurt = MemoryTree::of(before.storage().restarted());
                 hurt.storage().inject(Injection {
@@ -178,7 +182,7 @@ fn a_failed_engine_has_no_moment() {
     assert!(engine.moment().is_some());
     storage.inject(Injection {
         at: 0,
-        failure: Failure::Io,
+        failure: StorageFailure::Io,
         sticky: true,
     });
     let failed = engine.execute(vec![fund(1, &wallet(0), 1)]);

@@ -12,8 +12,8 @@ use tillroll_engine::{
 };
 use tillroll_events::Event;
 use tillroll_log::{
-    AppendError, AppendFault, Batch, Committed, Deadline, Head, Log, LogId, LogReader, MemoryLog,
-    ReadError,
+    AppendError, AppendFault, Batch, Committed, Deadline, Head, Log, LogId, LogReadError,
+    LogReader, MemoryLog,
 };
 
 /// An engine with accounts, whose later appends wait at a gate.
@@ -268,7 +268,7 @@ impl Log for Buggy {
         panic!("a bug in the log")
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         Log::head(&mut self.0, deadline)
     }
 
@@ -320,7 +320,7 @@ impl Log for Stepped {
         }
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         Log::head(&mut self.log, deadline)
     }
 

@@ -4,7 +4,7 @@
 //! puts a header before them writes both at once, without copying a record. A
 //! batch is reused: [`Batch::clear`] keeps its memory.
 
-use crate::frame::{self, END_BYTES, HEADER_BYTES, Link, RecordsOf};
+use crate::frame::{self, END_BYTES, FrameLink, HEADER_BYTES, RecordsOf};
 use crate::identity::{FrameHash, Head, Position};
 use crate::{MAX_FRAME_BYTES, MAX_RECORD_BYTES};
 
@@ -160,7 +160,7 @@ impl Batch {
     /// The hash of the frame that this batch is when it is appended behind `after`. It is the same
     /// with every backend.
     pub fn hash_behind(&mut self, after: Head) -> FrameHash {
-        let link = Link {
+        let link = FrameLink {
             first: after.position.next(),
             previous: after.hash,
         };

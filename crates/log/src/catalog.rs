@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::damage::{Damage, Fault};
 use crate::deadline::Deadline;
-use crate::error::{Operation, ReadError, StorageError};
-use crate::frame::{self, FrameHeader, Place};
+use crate::error::{LogReadError, Operation, StorageError};
+use crate::frame::{self, FrameHeader, FramePlace};
 use crate::identity::{Head, Position};
 use crate::index::FrameIndex;
 use crate::segment;
@@ -19,7 +19,7 @@ use crate::window::Window;
 
 /// A segment that takes no more frames.
 #[derive(Debug)]
-pub(crate) struct Sealed {
+pub(crate) struct SealedSegment {
     number: u64,
     first: Position,
     length: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Sealed {
     index: OnceLock<FrameIndex>,
 }
 
-impl Sealed {
+impl SealedSegment {
     pub(crate) fn new(
         number: u64,
         first: Position,
@@ -43,7 +43,7 @@ impl Sealed {
     }
 }
 
-impl Sealed {
+impl SealedSegment {
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -60,8 +60,8 @@ pub(crate) struct Active {
 }
 
 #[derive(Debug)]
-struct State {
-    sealed: Vec<Arc<Sealed>>,
+struct CatalogState {
+    sealed: Vec<Arc<SealedSegment>>,
     active: Active,
     head: Head,
 }
@@ -69,7 +69,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Catalog<S> {
     storage: S,
-    state: RwLock<State>,
+    state: RwLock<CatalogState>,
     grown: CommitSignal,
 }
 
@@ -86,11 +86,11 @@ pub(crate) struct Located {
 }
 
 impl<S: Storage> Catalog<S> {
-    pub(crate) fn new(storage: S, sealed: Vec<Sealed>, active: Active, head: Head) -> Self {
+    pub(crate) fn new(storage: S, sealed: Vec<SealedSegment>, active: Active, head: Head) -> Self {
         let sealed = sealed.into_iter().map(Arc::new).collect();
         Self {
             storage,
-            state: RwLock::new(State {
+            state: RwLock::new(CatalogState {
                 sealed,
                 active,
                 head,
@@ -105,11 +105,11 @@ impl<S: Storage> Catalog<S> {
 
     // The state is only ever replaced field by field with values computed
     // before, so it is whole even when a thread panicked while holding it.
-    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&CatalogState) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self, change: impl FnOnce(&mut State)) {
+    fn write(&self, change: impl FnOnce(&mut CatalogState)) {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -145,13 +145,13 @@ impl<S: Storage> Catalog<S> {
                 index: FrameIndex::default(),
             };
             let old = std::mem::replace(&mut state.active, fresh);
-            let sealed = Sealed::new(old.number, old.first, old.length, Some(old.index));
+            let sealed = SealedSegment::new(old.number, old.first, old.length, Some(old.index));
             state.sealed.push(Arc::new(sealed));
         });
     }
 
     /// Where to look for a committed position.
-    pub(crate) fn locate(&self, position: Position) -> Result<Located, ReadError> {
+    pub(crate) fn locate(&self, position: Position) -> Result<Located, LogReadError> {
         let found = self.read(|state| {
             let active = &state.active;
             if position >= active.first {
@@ -193,7 +193,7 @@ impl<S: Storage> Catalog<S> {
 
     /// Builds the index of a segment that open did not read, from the headers
     /// alone: what they point to is checked when it is read.
-    fn index(&self, sealed: &Sealed, name: &str) -> Result<FrameIndex, ReadError> {
+    fn index(&self, sealed: &SealedSegment, name: &str) -> Result<FrameIndex, LogReadError> {
         let file = self
             .storage
             .open(name)
@@ -204,7 +204,7 @@ impl<S: Storage> Catalog<S> {
         let mut next = sealed.first;
         let mut frame = 0;
         while offset < sealed.length {
-            let place = Place {
+            let place = FramePlace {
                 segment: sealed.number,
                 offset,
             };

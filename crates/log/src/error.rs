@@ -191,7 +191,7 @@ pub enum AppendFault {
     Stopped(#[source] StorageError),
     /// The frame that may be this batch could not be read.
     #[error("the end of the log could not be read: {0}")]
-    Read(#[source] Box<ReadError>),
+    Read(#[source] Box<LogReadError>),
     /// A backend other than files failed.
     #[error("the log's backend failed: {source}")]
     Backend {
@@ -214,7 +214,7 @@ impl AppendFault {
 
 /// Why committed records could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum LogReadError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -229,7 +229,7 @@ pub enum ReadError {
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl ReadError {
+impl LogReadError {
     /// Whether the same question may be answered when it is asked again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -288,5 +288,5 @@ pub enum OpenError {
     },
     /// The log cannot be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
 }

@@ -7,19 +7,19 @@ use crate::batch::Batch;
 use crate::catalog::Catalog;
 use crate::deadline::Deadline;
 use crate::dir_storage::DirStorage;
-use crate::error::{AppendError, AppendFault, OpenError, Operation, ReadError, StorageError};
+use crate::error::{AppendError, AppendFault, LogReadError, OpenError, Operation, StorageError};
 use crate::file_reader::FileReader;
-use crate::frame::{self, Link, Place};
+use crate::frame::{self, FrameLink, FramePlace};
 use crate::identity::{Committed, FrameHash, Head, LogId, Position};
 use crate::log::{Log, LogReader, answer_behind};
 use crate::recovery::{self, RecoveryReport};
-use crate::room::{Room, Step};
+use crate::room::{Room, RoomStep};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 
 /// How a log is opened.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct LogOptions {
     /// A frame that would take a segment past this many bytes goes into a new
     /// one. A segment holds at least one frame, so a longer frame gets a
     /// segment of its own. Default: 64 MiB.
@@ -38,15 +38,15 @@ pub struct Options {
     pub durable: Option<Head>,
     /// A position that the caller knows to have been durable without knowing
     /// the hash there: what a projection has seen. A log that ends before it
-    /// is refused like one that ends before [`Options::durable`].
+    /// is refused like one that ends before [`LogOptions::durable`].
     pub durable_position: Position,
-    /// Whether noughts are written ahead of short frames, so that their syncs
+    /// Whether zeros are written ahead of short frames, so that their syncs
     /// have less to do. It gains nothing where a file system never writes over
     /// blocks in place. Default: yes.
     pub room: bool,
 }
 
-impl Default for Options {
+impl Default for LogOptions {
     fn default() -> Self {
         Self {
             segment_bytes: 64 * 1024 * 1024,
@@ -102,12 +102,12 @@ impl<S: Storage> FileLog<S> {
     ///
     /// # Errors
     /// [`OpenError`]; no record was cut.
-    pub fn open(storage: S, options: Options) -> Result<(Self, RecoveryReport), OpenError> {
+    pub fn open(storage: S, options: LogOptions) -> Result<(Self, RecoveryReport), OpenError> {
         Self::open_with(storage, options, |_, _| {})
     }
 
     /// Like [`FileLog::open`], and hands every record from
-    /// [`Options::check_from`] on to `visit` while recovery reads it, so that
+    /// [`LogOptions::check_from`] on to `visit` while recovery reads it, so that
     /// a start folds the log in the same pass that checks it.
     ///
     /// What `visit` has made counts only when this returns `Ok`: damage may
@@ -117,7 +117,7 @@ impl<S: Storage> FileLog<S> {
     /// [`OpenError`]; no record was cut.
     pub fn open_with(
         storage: S,
-        options: Options,
+        options: LogOptions,
         mut visit: impl FnMut(Position, &[u8]),
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let recovered = recovery::recover(&storage, &options, &mut visit)?;
@@ -169,6 +169,7 @@ impl<S: Storage> FileLog<S> {
             synced.map_err(self.failed(Operation::Sync, self.offset))?;
         }
         let header = SegmentHeader {
+            version: segment::VERSION,
             log: self.id,
             number: self.number + 1,
             first: self.head.position.next(),
@@ -203,10 +204,9 @@ impl<S: Storage> FileLog<S> {
         Ok(true)
     }
 
-    /// Noughts, that the next sync makes durable. A disk that is full has none, and what else
-    /// keeps noughts from being written will keep a frame, which says so. Only a failed sync
-    /// leaves open what became of frames.
-    fn write_room(&mut self, step: Step) -> bool {
+    /// Preallocates zeros. A write error is ignored here: on a full disk there is no room, and
+    /// whatever else is wrong, the next frame reports it. Only a failed sync stops the writer.
+    fn write_room(&mut self, step: RoomStep) -> bool {
         let written = self.file.write_at(step.at, &vec![0; step.bytes]).is_ok();
         match written {
             true => self.room.made(step.end()),
@@ -223,11 +223,11 @@ impl<S: Storage> FileLog<S> {
         }
         let first = self.head.position.next();
         let last = Position::new(self.head.position.get() + batch.len() as u64);
-        let place = Place {
+        let place = FramePlace {
             segment: self.number,
             offset: self.offset,
         };
-        let link = Link {
+        let link = FrameLink {
             first,
             previous: self.head.hash,
         };
@@ -339,7 +339,7 @@ impl<S: Storage> Log for FileLog<S> {
         self.write(batch).map_err(|failure| self.stop(failure))
     }
 
-    fn head(&mut self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.head)
     }
 

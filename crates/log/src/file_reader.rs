@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::damage::{Damage, Fault};
 use crate::deadline::Deadline;
-use crate::error::{Operation, ReadError, StorageError};
-use crate::frame::{self, Depth, Frame, FrameHeader, Place};
+use crate::error::{LogReadError, Operation, StorageError};
+use crate::frame::{self, Depth, Frame, FrameHeader, FramePlace};
 use crate::identity::{FrameHash, Head, Position};
 use crate::log::{Frames, LogReader};
 use crate::storage::Storage;
@@ -37,15 +37,15 @@ impl<S: Storage> FileReader<S> {
 }
 
 impl<S: Storage> LogReader for FileReader<S> {
-    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.catalog.head())
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         Ok(self.catalog.wait_past(position, deadline))
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         Ok(Box::new(FileFrames {
             catalog: Arc::clone(&self.catalog),
             next: from.max(Position::FIRST),
@@ -81,7 +81,7 @@ struct FileFrames<S: Storage> {
 
 impl<S: Storage> FileFrames<S> {
     /// Goes to the segment of the next position, when it is not this one.
-    fn enter(&mut self) -> Result<(), ReadError> {
+    fn enter(&mut self) -> Result<(), LogReadError> {
         if self
             .current
             .as_ref()
@@ -107,12 +107,12 @@ impl<S: Storage> FileFrames<S> {
     }
 
     /// Hops over headers to the frame that holds the next position.
-    fn seek(&mut self) -> Result<Option<FrameHeader>, ReadError> {
+    fn seek(&mut self) -> Result<Option<FrameHeader>, LogReadError> {
         let Some(current) = &mut self.current else {
             return Ok(None);
         };
         loop {
-            let place = Place {
+            let place = FramePlace {
                 segment: current.number,
                 offset: current.offset,
             };
@@ -141,7 +141,7 @@ impl<S: Storage> FileFrames<S> {
         }
     }
 
-    fn read(&mut self, end: Position) -> Result<Option<Frame<'_>>, ReadError> {
+    fn read(&mut self, end: Position) -> Result<Option<Frame<'_>>, LogReadError> {
         self.enter()?;
         let header = self.seek()?;
         let (Some(current), Some(header)) = (&mut self.current, header) else {
@@ -178,12 +178,12 @@ fn damage<F>(current: &Current<F>, position: Position, fault: Fault) -> Damage {
 }
 
 impl<S: Storage> Frames for FileFrames<S> {
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError> {
         if self.next > self.end {
             return Ok(None);
         }
         if self.deadline.has_passed() {
-            return Err(ReadError::DeadlinePassed);
+            return Err(LogReadError::DeadlinePassed);
         }
         // Taken while reading, so that an error leaves nothing to hand out.
         let end = std::mem::replace(&mut self.end, Position::ZERO);

@@ -1,7 +1,7 @@
 //! A [`Storage`] as a place that holds a log.
 
 use crate::error::OpenError;
-use crate::file_log::{FileLog, Options};
+use crate::file_log::{FileLog, LogOptions};
 use crate::head_at::head_at;
 use crate::identity::{Head, LogId, Position};
 use crate::recovery::RecoveryReport;
@@ -20,10 +20,10 @@ impl<S: Storage> FileStore<S> {
     /// The log in the segment files of a storage, kept as it is by default.
     #[must_use]
     pub fn new(storage: S) -> Self {
-        Options::default().store(storage).0
+        LogOptions::default().store(storage).0
     }
 
-    /// The same with other segments, see [`Options::segment_bytes`].
+    /// The same with other segments, see [`LogOptions::segment_bytes`].
     #[must_use]
     pub fn with_segment_bytes(self, segment_bytes: u64) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl<S: Storage> FileStore<S> {
     }
 }
 
-impl Options {
+impl LogOptions {
     /// A storage that is kept as these options say, and what they ask of its log.
     #[must_use]
     pub fn store<S: Storage>(&self, storage: S) -> (FileStore<S>, OpenRequest) {
@@ -60,7 +60,7 @@ impl<S: Storage> LogStore for FileStore<S> {
         request: &OpenRequest,
         visit: &mut dyn FnMut(Position, &[u8]),
     ) -> Result<(FileLog<S>, RecoveryReport), OpenError> {
-        let options = Options {
+        let options = LogOptions {
             segment_bytes: self.segment_bytes,
             room: self.room,
             id: request.id,

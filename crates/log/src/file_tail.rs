@@ -14,15 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::catalog::{Active, Catalog, Sealed};
+use crate::catalog::{Active, Catalog, SealedSegment};
 use crate::damage::{Damage, Fault};
 use crate::deadline::Deadline;
-use crate::error::{OpenError, Operation, ReadError, StorageError};
+use crate::error::{LogReadError, OpenError, Operation, StorageError};
 use crate::file_reader::FileReader;
 use crate::identity::{Head, LogId, Position};
 use crate::index::FrameIndex;
 use crate::log::{Frames, LogReader};
-use crate::scan::{End, Expected, OpenSegment, Scan, Stop, list_segments};
+use crate::scan::{ExpectedHeader, OpenSegment, Scan, ScanStop, SegmentEnd, list_segments};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::Storage;
 use crate::window::Window;
@@ -71,7 +71,7 @@ impl<S: Storage> FileTail<S> {
                 // A rotation that is under way, or was cut short.
                 break;
             }
-            let header = opened.check(&Expected {
+            let header = opened.check(&ExpectedHeader {
                 log,
                 number,
                 named_first: *first,
@@ -81,7 +81,12 @@ impl<S: Storage> FileTail<S> {
             // The one before takes no more frames, so its length is final.
             if let Some((before, length)) = last.replace((header, opened.length)) {
                 let before: SegmentHeader = before;
-                sealed.push(Sealed::new(before.number, before.first, length, None));
+                sealed.push(SealedSegment::new(
+                    before.number,
+                    before.first,
+                    length,
+                    None,
+                ));
             }
         }
         let Some((header, _)) = last else {
@@ -130,7 +135,7 @@ impl<S: Storage> FileTail<S> {
     }
 
     /// Takes notice of frames that were written since.
-    fn refresh(&self) -> Result<Head, ReadError> {
+    fn refresh(&self) -> Result<Head, LogReadError> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             self.take_frames(&mut end)?;
@@ -141,7 +146,7 @@ impl<S: Storage> FileTail<S> {
             };
             self.take_frames(&mut end)?;
             let first = end.head.position.next();
-            let header = next.check(&Expected {
+            let header = next.check(&ExpectedHeader {
                 log: Some(self.id),
                 number: end.number + 1,
                 named_first: first,
@@ -156,7 +161,7 @@ impl<S: Storage> FileTail<S> {
     }
 
     /// The segment behind this one, when there is one and its header is whole.
-    fn next_segment(&self, end: &TailEnd) -> Result<Option<OpenSegment<S::File>>, ReadError> {
+    fn next_segment(&self, end: &TailEnd) -> Result<Option<OpenSegment<S::File>>, LogReadError> {
         let first = end.head.position.next();
         if first == end.first {
             // This segment has no frame yet, and so has the same name.
@@ -171,7 +176,7 @@ impl<S: Storage> FileTail<S> {
     }
 
     /// Publishes the whole frames behind the last one that was taken.
-    fn take_frames(&self, end: &mut TailEnd) -> Result<(), ReadError> {
+    fn take_frames(&self, end: &mut TailEnd) -> Result<(), LogReadError> {
         let opened = OpenSegment::open(self.catalog.storage(), end.first)?;
         if opened.length < end.offset {
             let damage = Damage {
@@ -208,12 +213,12 @@ impl<S: Storage> FileTail<S> {
             match scan.next_frame() {
                 Ok(None) => break,
                 Ok(Some(_)) => self.catalog.publish(scan.offset, scan.head),
-                Err(Stop::Storage(error)) => return Err(error.into()),
+                Err(ScanStop::Storage(error)) => return Err(error.into()),
                 // Zeros, or a frame that is being written.
-                Err(Stop::Bad(bad)) => match scan.end(bad)? {
-                    End::Room | End::Torn(..) => break,
-                    End::Grown => {}
-                    End::Damaged(damage) => return Err(damage.into()),
+                Err(ScanStop::Bad(bad)) => match scan.end(bad)? {
+                    SegmentEnd::Room | SegmentEnd::Torn(..) => break,
+                    SegmentEnd::Grown => {}
+                    SegmentEnd::Damaged(damage) => return Err(damage.into()),
                 },
             }
         }
@@ -223,16 +228,16 @@ impl<S: Storage> FileTail<S> {
 }
 
 impl<S: Storage> LogReader for FileTail<S> {
-    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         self.refresh()
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         self.refresh()?;
         self.reader.frames(from, deadline)
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         loop {
             let head = self.refresh()?;
             let left = deadline.remaining();

@@ -59,7 +59,7 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 /// Where a frame lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FramePlace {
     /// Number of the segment.
     pub segment: u64,
     /// Byte offset of the frame in the segment's file.
@@ -68,7 +68,7 @@ pub struct Place {
 
 /// What follows the hash of the frame before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct FrameLink {
     /// Position of the frame's first record.
     pub first: Position,
     /// Hash of the frame before.
@@ -79,7 +79,7 @@ pub struct Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Position of the first record and the hash of the frame before.
-    pub link: Link,
+    pub link: FrameLink,
     /// Number of records, at least 1.
     pub count: u32,
     /// Bytes of the records with their length prefixes.
@@ -87,7 +87,7 @@ pub struct FrameHeader {
     /// Hash of this frame.
     pub hash: FrameHash,
     /// Where the frame says that it lies.
-    pub place: Place,
+    pub place: FramePlace,
     payload_crc: u32,
     header_crc: u32,
 }
@@ -124,14 +124,14 @@ impl FrameHeader {
             return Err(Fault::Reserved);
         }
         let header = Self {
-            link: Link {
+            link: FrameLink {
                 first: Position::new(u64_at(bytes, AT_FIRST)),
                 previous: FrameHash::new(array_at(bytes, AT_PREVIOUS)),
             },
             count: u32_at(bytes, AT_COUNT),
             payload: u32_at(bytes, AT_PAYLOAD),
             hash: FrameHash::new(array_at(bytes, AT_HASH)),
-            place: Place {
+            place: FramePlace {
                 segment: u64_at(bytes, AT_SEGMENT),
                 offset: u64_at(bytes, AT_OFFSET),
             },
@@ -170,7 +170,7 @@ impl FrameHeader {
     }
 
     /// The header's fault when it was not found at `place`.
-    pub(crate) fn check_place(&self, place: Place) -> Result<(), Fault> {
+    pub(crate) fn check_place(&self, place: FramePlace) -> Result<(), Fault> {
         if self.place == place {
             return Ok(());
         }
@@ -181,7 +181,7 @@ impl FrameHeader {
     }
 
     /// The header's fault when it does not continue the log at `link`.
-    pub(crate) fn check_link(&self, link: Link) -> Result<(), Fault> {
+    pub(crate) fn check_link(&self, link: FrameLink) -> Result<(), Fault> {
         if self.link.first != link.first {
             return Err(Fault::Position {
                 found: self.link.first,
@@ -327,7 +327,7 @@ fn hash(hashed_header: &[u8], payload: &[u8]) -> FrameHash {
 /// # Errors
 /// The first [`Fault`], in the order: header, place, length, end mark,
 /// checksum, layout, hash.
-pub fn decode(bytes: &[u8], place: Place, depth: Depth) -> Result<Frame<'_>, Fault> {
+pub fn decode(bytes: &[u8], place: FramePlace, depth: Depth) -> Result<Frame<'_>, Fault> {
     let header = FrameHeader::decode(bytes)?;
     header.check_place(place)?;
     check_body(&header, bytes, depth)
@@ -380,13 +380,13 @@ fn end_mark(header_crc: u32) -> [u8; END_BYTES] {
 
 /// A batch as the bytes of its frame, until it is dropped.
 #[derive(Debug)]
-pub struct Sealed<'a> {
+pub struct SealedFrame<'a> {
     batch: &'a mut Batch,
     /// Hash of the frame.
     pub hash: FrameHash,
 }
 
-impl Sealed<'_> {
+impl SealedFrame<'_> {
     /// The whole frame, ready to be written at the place it was sealed for.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -394,7 +394,7 @@ impl Sealed<'_> {
     }
 }
 
-impl Drop for Sealed<'_> {
+impl Drop for SealedFrame<'_> {
     /// The end mark goes, so that the batch can be added to or sealed again.
     fn drop(&mut self) {
         let frame = self.batch.frame_mut();
@@ -408,7 +408,7 @@ pub(crate) fn bytes_of(batch: &Batch) -> u64 {
 }
 
 /// Fills in what a frame's hash covers, and the hash, in the batch's own memory.
-pub(crate) fn put_hashed(batch: &mut Batch, link: Link) -> FrameHash {
+pub(crate) fn put_hashed(batch: &mut Batch, link: FrameLink) -> FrameHash {
     let count = batch.count();
     // A batch refuses to outgrow a frame, so that its length fits.
     let payload_bytes = u32::try_from(batch.byte_len()).unwrap_or(u32::MAX);
@@ -426,7 +426,7 @@ pub(crate) fn put_hashed(batch: &mut Batch, link: Link) -> FrameHash {
 }
 
 /// Fills in the header and the end mark of a batch, in its own memory.
-pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
+pub fn seal(batch: &mut Batch, place: FramePlace, link: FrameLink) -> SealedFrame<'_> {
     let hash = put_hashed(batch, link);
     let frame = batch.frame_mut();
     let (header, payload) = frame.split_at_mut(HEADER_BYTES);
@@ -440,5 +440,5 @@ pub fn seal(batch: &mut Batch, place: Place, link: Link) -> Sealed<'_> {
     let header_crc = crc32c::crc32c(&header[..AT_CRC]);
     put(header, AT_CRC, &header_crc.to_le_bytes());
     frame.extend_from_slice(&end_mark(header_crc));
-    Sealed { batch, hash }
+    SealedFrame { batch, hash }
 }

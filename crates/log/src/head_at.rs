@@ -1,8 +1,8 @@
-//! The head of a log as it was at a position: for whoever has kept one, and asks whether the
-//! log still says so. It reads headers of one segment and checks one frame, and changes nothing.
+//! The head of a log as it was at a position: for a caller that has kept one, and asks whether
+//! the log still says so. It reads headers of one segment and checks one frame, and changes nothing.
 
 use crate::error::StorageError;
-use crate::frame::{self, Depth, FrameHeader, Place};
+use crate::frame::{self, Depth, FrameHeader, FramePlace};
 use crate::identity::{Head, LogId, Position};
 use crate::scan::{ListingError, OpenSegment, list_segments};
 use crate::segment;
@@ -36,7 +36,7 @@ pub(crate) fn head_at<S: Storage>(
     let mut offset = segment::HEADER_BYTES as u64;
     let mut next = header.first;
     while offset < opened.length {
-        let place = Place {
+        let place = FramePlace {
             segment: header.number,
             offset,
         };

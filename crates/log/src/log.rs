@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::Batch;
 use crate::deadline::Deadline;
-use crate::error::{AppendError, AppendFault, ReadError};
+use crate::error::{AppendError, AppendFault, LogReadError};
 use crate::frame::Frame;
 use crate::identity::{Committed, Head, LogId, Position};
 
@@ -40,7 +40,7 @@ pub trait Log: Send {
     ///
     /// # Errors
     /// When the backend cannot be asked, or does not answer in time.
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError>;
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError>;
 
     /// Nothing waits to be appended: the backend may use the time for what makes later appends
     /// quicker. Answers whether there is more to do.
@@ -71,7 +71,7 @@ impl<L: Log + ?Sized> Log for Box<L> {
         (**self).append(after, batch, deadline)
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         (**self).head(deadline)
     }
 
@@ -92,21 +92,21 @@ pub trait LogReader: Send + Sync {
     ///
     /// # Errors
     /// When the backend cannot be asked, or does not answer in time.
-    fn head(&self, deadline: Deadline) -> Result<Head, ReadError>;
+    fn head(&self, deadline: Deadline) -> Result<Head, LogReadError>;
 
     /// The committed frames from the one that holds `from`, up to the head at
     /// the time of this call. [`Position::ZERO`] means from the first.
     ///
     /// # Errors
     /// When the place of `from` cannot be found.
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError>;
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError>;
 
     /// Waits until a record behind `position` is committed, at most until the deadline, and
-    /// answers the head then. With [`Deadline::NEVER`] it waits for as long as nobody appends.
+    /// answers the head then. With [`Deadline::NEVER`] it waits until a record comes.
     ///
     /// # Errors
     /// When the backend cannot be asked. That the deadline has passed is no error.
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError>;
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError>;
 
     /// Hands each committed record from `from` to `visit`, without allocating
     /// for each, up to the head at the time of this call or until `visit`
@@ -119,7 +119,7 @@ pub trait LogReader: Send + Sync {
         from: Position,
         deadline: Deadline,
         visit: &mut dyn FnMut(Position, &[u8]) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, ReadError> {
+    ) -> Result<ControlFlow<()>, LogReadError> {
         let mut frames = self.frames(from, deadline)?;
         while let Some(frame) = frames.next_frame()? {
             for (position, record) in frame.records().filter(|(position, _)| *position >= from) {
@@ -137,7 +137,7 @@ pub trait LogReader: Send + Sync {
     ///
     /// # Errors
     /// When the place of `from` cannot be found.
-    fn read_from(&self, from: Position, deadline: Deadline) -> Result<Records, ReadError> {
+    fn read_from(&self, from: Position, deadline: Deadline) -> Result<Records, LogReadError> {
         Ok(Records {
             frames: Some(self.frames(from, deadline)?),
             from,
@@ -149,7 +149,7 @@ pub trait LogReader: Send + Sync {
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    fn read_one(&self, at: Position, deadline: Deadline) -> Result<Option<Vec<u8>>, ReadError> {
+    fn read_one(&self, at: Position, deadline: Deadline) -> Result<Option<Vec<u8>>, LogReadError> {
         if at == Position::ZERO || at > self.head(deadline)?.position {
             return Ok(None);
         }
@@ -173,7 +173,7 @@ pub trait LogReader: Send + Sync {
         after: Head,
         batch: &mut Batch,
         deadline: Deadline,
-    ) -> Result<Option<Committed>, ReadError> {
+    ) -> Result<Option<Committed>, LogReadError> {
         let first = after.position.next();
         let mut frames = self.frames(first, deadline)?;
         let Some(frame) = frames.next_frame()? else {
@@ -211,7 +211,7 @@ pub trait Frames: Send {
     ///
     /// # Errors
     /// After an error the answer is `None`.
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError>;
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError>;
 }
 
 /// Iterator over committed records, see [`LogReader::read_from`]. It ends
@@ -231,7 +231,7 @@ impl std::fmt::Debug for Records {
 }
 
 impl Iterator for Records {
-    type Item = Result<(Position, Vec<u8>), ReadError>;
+    type Item = Result<(Position, Vec<u8>), LogReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::batch::Batch;
 use crate::deadline::Deadline;
-use crate::error::{AppendError, AppendFault, OpenError, ReadError};
-use crate::frame::{self, Depth, Frame, Link, Place};
+use crate::error::{AppendError, AppendFault, LogReadError, OpenError};
+use crate::frame::{self, Depth, Frame, FrameLink, FramePlace};
 use crate::identity::{Committed, Head, LogId, Position};
 use crate::log::{Frames, Log, LogReader, answer_behind};
 use crate::recovery::RecoveryReport;
@@ -13,26 +13,26 @@ use crate::signal::CommitSignal;
 use crate::store::{LogStore, OpenRequest};
 
 /// Frames in memory carry no place.
-const NOWHERE: Place = Place {
+const NOWHERE: FramePlace = FramePlace {
     segment: 0,
     offset: 0,
 };
 
 #[derive(Debug, Default)]
-struct Contents {
+struct FrameList {
     /// Each frame with the head after it.
     frames: Vec<(Head, Arc<[u8]>)>,
     head: Head,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    contents: RwLock<Contents>,
+struct SharedFrames {
+    contents: RwLock<FrameList>,
     grown: CommitSignal,
 }
 
-impl Shared {
-    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+impl SharedFrames {
+    fn read(&self) -> RwLockReadGuard<'_, FrameList> {
         self.contents.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +46,7 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub struct MemoryLog {
     id: LogId,
-    shared: Arc<Shared>,
+    shared: Arc<SharedFrames>,
 }
 
 impl Default for MemoryLog {
@@ -108,7 +108,7 @@ impl Log for MemoryLog {
         let first = after.position.next();
         let last = Position::new(after.position.get() + batch.len() as u64);
         let previous = after.hash;
-        let sealed = frame::seal(batch, NOWHERE, Link { first, previous });
+        let sealed = frame::seal(batch, NOWHERE, FrameLink { first, previous });
         let head = Head {
             position: last,
             hash: sealed.hash,
@@ -120,7 +120,7 @@ impl Log for MemoryLog {
         Ok(Committed { first, last, head })
     }
 
-    fn head(&mut self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.shared.head())
     }
 
@@ -189,11 +189,11 @@ impl LogStore for MemoryLog {
 }
 
 impl LogReader for MemoryLog {
-    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.shared.head())
     }
 
-    fn frames(&self, from: Position, _: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, _: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         let log = self.shared.read();
         let start = log.frames.partition_point(|(head, _)| head.position < from);
         Ok(Box::new(MemoryFrames {
@@ -204,21 +204,21 @@ impl LogReader for MemoryLog {
         }))
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         let shared = &self.shared;
         Ok(shared.grown.wait_past(position, deadline, || shared.head()))
     }
 }
 
 struct MemoryFrames {
-    shared: Arc<Shared>,
+    shared: Arc<SharedFrames>,
     next: usize,
     end: usize,
     current: Option<Arc<[u8]>>,
 }
 
 impl Frames for MemoryFrames {
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError> {
         if self.next >= self.end {
             return Ok(None);
         }

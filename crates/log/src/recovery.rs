@@ -10,7 +10,7 @@
 //!   a start before this one may have failed between the two, and the file be
 //!   back after the next loss of power, with a segment before it that is then
 //!   not the last and must be whole.
-//! - Bad bytes at the end of the last segment, with no whole frame behind
+//! - BadFrame bytes at the end of the last segment, with no whole frame behind
 //!   them, are cut: an append that was never acknowledged.
 //! - The header and the last frame of the last segment are written again with
 //!   the same bytes, and synced. The process before may have ended because a
@@ -23,17 +23,19 @@
 //!   file that ends where the disk's does not. Left alone, the tail would come
 //!   back with the next loss of power, by then in the middle of the log. It is
 //!   made one longer first, for there to be a change; a start that dies between
-//!   the two leaves one byte of nought, which is no tail and is not reported.
+//!   the two leaves one zero byte, which is no tail and is not reported.
 //!   This has a sync of its own, after that of the bytes.
 
-use crate::catalog::{Active, Sealed};
+use crate::catalog::{Active, SealedSegment};
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
-use crate::file_log::{Options, create_segment};
-use crate::frame::{self, Depth, Place};
+use crate::file_log::{LogOptions, create_segment};
+use crate::frame::{self, Depth, FramePlace};
 use crate::identity::{FrameHash, Head, LogId, Position};
 use crate::index::FrameIndex;
-use crate::scan::{End, Expected, OpenSegment, Scan, Stop, list_segments, read_full};
+use crate::scan::{
+    ExpectedHeader, OpenSegment, Scan, ScanStop, SegmentEnd, list_segments, read_full,
+};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
 use crate::window::Window;
@@ -45,7 +47,7 @@ pub struct TornTail {
     pub file: String,
     /// Where the file ends now.
     pub offset: u64,
-    /// Bytes that were cut, up to the last that is not nought: behind it lay room.
+    /// Bytes that were cut, up to the last that is not zero: room lay behind it.
     pub bytes: u64,
     /// Why they were no frame.
     pub fault: Fault,
@@ -61,7 +63,7 @@ pub struct RecoveryReport {
     pub created: bool,
     /// Segments of the log.
     pub segments: u64,
-    /// Segments of which only the header was read, see [`Options::check_from`].
+    /// Segments of which only the header was read, see [`LogOptions::check_from`].
     pub segments_skipped: u64,
     /// Frames that were checked.
     pub frames: u64,
@@ -100,17 +102,17 @@ impl RecoveryReport {
 
 pub(crate) struct Recovered<F> {
     pub file: F,
-    pub sealed: Vec<Sealed>,
+    pub sealed: Vec<SealedSegment>,
     pub active: Active,
     pub report: RecoveryReport,
 }
 
 /// What reading all segments found.
 struct Survey<F> {
-    sealed: Vec<Sealed>,
+    sealed: Vec<SealedSegment>,
     last: LastSegment<F>,
     head: Head,
-    totals: Totals,
+    totals: RecoveryTotals,
 }
 
 /// The segment that will be appended to.
@@ -124,12 +126,12 @@ struct LastSegment<F> {
     /// Where the last frame starts, if there is one.
     last_frame: Option<u64>,
     torn_tail: Option<TornTail>,
-    /// Whether noughts follow.
+    /// Whether zeros follow.
     has_room: bool,
 }
 
 #[derive(Default)]
-struct Totals {
+struct RecoveryTotals {
     skipped: u64,
     frames: u64,
     records: u64,
@@ -138,7 +140,7 @@ struct Totals {
 
 pub(crate) fn recover<S: Storage>(
     storage: &S,
-    options: &Options,
+    options: &LogOptions,
     visit: &mut dyn FnMut(Position, &[u8]),
 ) -> Result<Recovered<S::File>, OpenError> {
     let mut firsts = list_segments(storage)?;
@@ -208,20 +210,20 @@ fn unfinished_segment<S: Storage>(
 /// Reads every segment in order. `None` when there is none.
 fn survey<S: Storage>(
     storage: &S,
-    options: &Options,
+    options: &LogOptions,
     firsts: &[Position],
     rotation_begun: bool,
     visit: &mut dyn FnMut(Position, &[u8]),
 ) -> Result<Option<Survey<S::File>>, OpenError> {
     let mut window = Window::default();
-    let mut totals = Totals::default();
+    let mut totals = RecoveryTotals::default();
     let mut sealed = Vec::new();
     let mut log = None;
     // Where the segment before ends; unknown when it was not read.
     let mut after = Some(Head::EMPTY);
     for (number, first) in (1..).zip(firsts) {
         let segment = OpenSegment::open(storage, *first)?;
-        let header = segment.check(&Expected {
+        let header = segment.check(&ExpectedHeader {
             log,
             number,
             named_first: *first,
@@ -243,7 +245,7 @@ fn survey<S: Storage>(
         }
         let following = firsts.get(sealed.len() + 1);
         if following.is_some_and(|following| *following <= options.check_from) {
-            sealed.push(Sealed::new(number, *first, segment.length, None));
+            sealed.push(SealedSegment::new(number, *first, segment.length, None));
             totals.skipped += 1;
             after = None;
             continue;
@@ -278,7 +280,7 @@ fn survey<S: Storage>(
                 },
             }));
         }
-        sealed.push(Sealed::new(
+        sealed.push(SealedSegment::new(
             number,
             *first,
             walked.length,
@@ -288,7 +290,7 @@ fn survey<S: Storage>(
     Ok(None)
 }
 
-struct Walked {
+struct SegmentWalk {
     index: FrameIndex,
     head: Head,
     frames: u64,
@@ -303,9 +305,9 @@ fn walk<F: StorageFile>(
     header: &SegmentHeader,
     window: &mut Window,
     tail_may_be_torn: bool,
-    options: &Options,
+    options: &LogOptions,
     visit: &mut dyn FnMut(Position, &[u8]),
-) -> Result<Walked, OpenError> {
+) -> Result<SegmentWalk, OpenError> {
     let mut scan = Scan::new(segment, header, window);
     let mut index = FrameIndex::default();
     let mut last_frame = None;
@@ -330,17 +332,17 @@ fn walk<F: StorageFile>(
                         .for_each(|(position, record)| visit(position, record));
                 }
             }
-            Err(Stop::Storage(error)) => return Err(error.into()),
-            Err(Stop::Bad(bad)) if tail_may_be_torn => match scan.end(bad)? {
-                End::Room => break None,
-                End::Torn(damage, bytes) => break Some((damage, bytes)),
-                End::Grown => {}
-                End::Damaged(damage) => return Err(damage.into()),
+            Err(ScanStop::Storage(error)) => return Err(error.into()),
+            Err(ScanStop::Bad(bad)) if tail_may_be_torn => match scan.end(bad)? {
+                SegmentEnd::Room => break None,
+                SegmentEnd::Torn(damage, bytes) => break Some((damage, bytes)),
+                SegmentEnd::Grown => {}
+                SegmentEnd::Damaged(damage) => return Err(damage.into()),
             },
-            Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
+            Err(ScanStop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
         }
     };
-    Ok(Walked {
+    Ok(SegmentWalk {
         index,
         head: scan.head,
         frames: scan.frames,
@@ -358,7 +360,7 @@ fn walk<F: StorageFile>(
 /// A frame that holds the position known to be durable must end there, with
 /// the hash that is known.
 fn check_durable(
-    options: &Options,
+    options: &LogOptions,
     name: &str,
     offset: u64,
     first: Position,
@@ -379,7 +381,7 @@ fn check_durable(
 }
 
 fn check_not_lost<F>(
-    options: &Options,
+    options: &LogOptions,
     head: Head,
     survey: Option<&Survey<F>>,
 ) -> Result<(), Damage> {
@@ -403,10 +405,11 @@ fn check_not_lost<F>(
 /// Starts an empty log.
 fn create<S: Storage>(
     storage: &S,
-    options: &Options,
+    options: &LogOptions,
     removed_segment: Option<String>,
 ) -> Result<Recovered<S::File>, OpenError> {
     let header = SegmentHeader {
+        version: segment::VERSION,
         log: options.id.unwrap_or_else(make_up_id),
         number: 1,
         first: Position::FIRST,
@@ -468,7 +471,7 @@ fn settle<F: StorageFile>(
         let cut = last.file.truncate(length);
         cut.map_err(failed(Operation::Truncate, length))
     };
-    // Room goes too: the process before may have failed to make its noughts durable.
+    // Room goes too: the process before may have failed to make its zeros durable.
     let cut = last.torn_tail.is_some() || last.has_room;
     if cut {
         set_length(last.length)?;
@@ -498,7 +501,7 @@ fn settle<F: StorageFile>(
             frames: totals.frames,
             records: totals.records,
             bytes: totals.bytes,
-            log_bytes: sealed.iter().map(Sealed::length).sum::<u64>() + last.length,
+            log_bytes: sealed.iter().map(SealedSegment::length).sum::<u64>() + last.length,
             head,
             torn_tail: last.torn_tail,
             removed_segment,
@@ -520,7 +523,7 @@ fn reread<F: StorageFile>(last: &LastSegment<F>, offset: u64) -> Result<Vec<u8>,
     let length = usize::try_from(last.length - offset).unwrap_or(usize::MAX);
     let mut bytes = vec![0; length];
     let read = read_full(&last.file, &last.name, offset, &mut bytes)?;
-    let place = Place {
+    let place = FramePlace {
         segment: last.header.number,
         offset,
     };

@@ -1,4 +1,4 @@
-//! Room: noughts that the writer puts behind the last frame before anything is to be written
+//! Room: zeros that the writer puts behind the last frame before anything is to be written
 //! there: a little when nothing waits to be appended, and a lot with a frame that finds none.
 //!
 //! A frame that is written over blocks which the disk has already is durable as soon as its
@@ -7,9 +7,9 @@
 //! A long one gains less than making room for it costs.
 //!
 //! Nothing is decided by whether there is room: a frame that finds none makes the file longer.
-//! It refuses to know what a frame is; recovery knows that noughts are none.
+//! It refuses to know what a frame is; recovery knows that zeros are none.
 
-/// Written and synced at a time, when nothing waits. Whoever comes in between waits for this much.
+/// Written and synced at a time, when nothing waits. An append that comes in between waits for this much.
 const STEP_BYTES: u64 = 512 * 1024;
 
 /// For so many more frames, room is written with one that found too little of it, when there is no
@@ -22,14 +22,14 @@ const ENOUGH_BYTES: u64 = 2 * STEP_BYTES;
 /// Behind frames longer than this none is made.
 const LONGEST_FRAME_BYTES: u64 = 64 * 1024;
 
-/// Noughts to write.
+/// Zeros to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct RoomStep {
     pub(crate) at: u64,
     pub(crate) bytes: usize,
 }
 
-impl Step {
+impl RoomStep {
     pub(crate) fn end(self) -> u64 {
         self.at + self.bytes as u64
     }
@@ -40,7 +40,7 @@ impl Step {
 pub(crate) struct Room {
     /// End of the file; at or behind the end of the last frame.
     end: u64,
-    /// Whether to make any. Not after noughts could not be written: what is left of a full disk is
+    /// Whether to make any. Not after zeros could not be written: what is left of a full disk is
     /// for frames.
     wanted: bool,
     /// Whether frames follow each other without a time in which room could be made.
@@ -80,7 +80,12 @@ impl Room {
 
     /// The next step while nothing waits, behind frames that end at `offset` and of which the last
     /// has `frame_bytes` (0: none has been written yet), in a segment of at most `segment_bytes`.
-    pub(crate) fn next(self, offset: u64, frame_bytes: u64, segment_bytes: u64) -> Option<Step> {
+    pub(crate) fn next(
+        self,
+        offset: u64,
+        frame_bytes: u64,
+        segment_bytes: u64,
+    ) -> Option<RoomStep> {
         let enough = self.end - offset >= ENOUGH_BYTES;
         let step = self.step(self.end, STEP_BYTES, frame_bytes, segment_bytes);
         step.filter(|_| !enough)
@@ -93,27 +98,27 @@ impl Room {
         end: u64,
         frame_bytes: u64,
         segment_bytes: u64,
-    ) -> Option<Step> {
+    ) -> Option<RoomStep> {
         let step = self.step(end, BUSY_FRAMES * frame_bytes, frame_bytes, segment_bytes);
         step.filter(|_| self.busy && end > self.end)
     }
 
-    fn step(self, at: u64, bytes: u64, frame_bytes: u64, segment_bytes: u64) -> Option<Step> {
+    fn step(self, at: u64, bytes: u64, frame_bytes: u64, segment_bytes: u64) -> Option<RoomStep> {
         let short = (1..=LONGEST_FRAME_BYTES).contains(&frame_bytes);
         let bytes = usize::try_from(bytes.min(segment_bytes.saturating_sub(at)));
-        let step = Step {
+        let step = RoomStep {
             at,
             bytes: bytes.ok()?,
         };
         (self.wanted && short && step.bytes > 0).then_some(step)
     }
 
-    /// Noughts were written up to `end`.
+    /// Zeros were written up to `end`.
     pub(crate) fn made(&mut self, end: u64) {
         self.end = end;
     }
 
-    /// Noughts could not be written: what there is of a step that goes to `end` stays, and no more
+    /// Zeros could not be written: what there is of a step that goes to `end` stays, and no more
     /// is made.
     pub(crate) fn give_up(&mut self, end: u64) {
         self.end = end;
@@ -125,9 +130,9 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn step(at: u64, bytes: u64) -> Option<Step> {
+    fn step(at: u64, bytes: u64) -> Option<RoomStep> {
         let bytes = usize::try_from(bytes).expect("a step is small");
-        Some(Step { at, bytes })
+        Some(RoomStep { at, bytes })
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use crate::damage::{Damage, Fault};
 use crate::error::{OpenError, Operation, StorageError};
-use crate::frame::{self, Depth, Frame, FrameHeader, Link, Place};
+use crate::frame::{self, Depth, Frame, FrameHeader, FrameLink, FramePlace};
 use crate::identity::{Head, LogId, Position};
 use crate::segment::{self, SegmentHeader};
 use crate::storage::{Storage, StorageFile};
@@ -36,9 +36,9 @@ pub(crate) fn list_segments<S: Storage>(storage: &S) -> Result<Vec<Position>, Li
     let mut firsts = Vec::new();
     for name in names {
         match segment::parse_name(&name) {
-            segment::Name::Segment(first) => firsts.push(first),
-            segment::Name::Stray => return Err(ListingError::Stray(name)),
-            segment::Name::Other => {}
+            segment::SegmentName::Segment(first) => firsts.push(first),
+            segment::SegmentName::Stray => return Err(ListingError::Stray(name)),
+            segment::SegmentName::Other => {}
         }
     }
     firsts.sort_unstable();
@@ -85,7 +85,7 @@ impl<F: StorageFile> OpenSegment<F> {
     }
 
     /// The header, when it continues the log.
-    pub(crate) fn check(&self, expected: &Expected) -> Result<SegmentHeader, Damage> {
+    pub(crate) fn check(&self, expected: &ExpectedHeader) -> Result<SegmentHeader, Damage> {
         let damaged = |fault| Damage {
             file: self.name.clone(),
             offset: 0,
@@ -109,7 +109,7 @@ impl<F: StorageFile> OpenSegment<F> {
                 expected: expected.named_first,
             })
         } else {
-            let link = Link {
+            let link = FrameLink {
                 first: header.first,
                 previous: header.previous,
             };
@@ -119,7 +119,7 @@ impl<F: StorageFile> OpenSegment<F> {
     }
 }
 
-impl Link {
+impl FrameLink {
     fn check_after(self, head: Head) -> Result<(), Fault> {
         let expected = head.position.next();
         if self.first != expected {
@@ -136,7 +136,7 @@ impl Link {
 }
 
 /// What a segment's header must say.
-pub(crate) struct Expected {
+pub(crate) struct ExpectedHeader {
     /// The log, once known.
     pub log: Option<LogId>,
     /// Its number.
@@ -168,7 +168,7 @@ pub(crate) fn read_full(
 
 /// A frame that does not check.
 #[derive(Debug)]
-pub(crate) struct Bad {
+pub(crate) struct BadFrame {
     pub offset: u64,
     pub frame: u64,
     pub position: Position,
@@ -179,7 +179,7 @@ pub(crate) struct Bad {
     pub resume: u64,
 }
 
-impl Bad {
+impl BadFrame {
     pub(crate) fn damage(self, file: &str, followed_by: Option<u64>, torn_tail: bool) -> Damage {
         Damage {
             file: file.to_owned(),
@@ -195,12 +195,12 @@ impl Bad {
 
 /// Why a scan stopped before the end of the file.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum ScanStop {
     Storage(StorageError),
-    Bad(Bad),
+    Bad(BadFrame),
 }
 
-impl From<StorageError> for Stop {
+impl From<StorageError> for ScanStop {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
     }
@@ -210,8 +210,8 @@ impl From<StorageError> for Stop {
 const STEP: usize = 64 * 1024;
 
 /// What is behind the last frame of the last segment.
-pub(crate) enum End {
-    /// Noughts: what the writer made room with, or what a start left that died.
+pub(crate) enum SegmentEnd {
+    /// Zeros: what the writer made room with, or what an interrupted start left.
     Room,
     /// What an append leaves that was cut short, and how many bytes of it.
     Torn(Damage, u64),
@@ -260,19 +260,19 @@ impl<'a, F: StorageFile> Scan<'a, F> {
 
     /// The next frame, `None` when the file ends right here. After an error, the next call reads
     /// the same place.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Stop> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ScanStop> {
         if self.offset >= self.length {
             return Ok(None);
         }
         let (offset, length) = (self.offset, self.length);
-        let link = Link {
+        let link = FrameLink {
             first: self.head.position.next(),
             previous: self.head.hash,
         };
         let (index, position) = (self.frames, link.first);
         let bad = |resume| {
             move |fault| {
-                Stop::Bad(Bad {
+                ScanStop::Bad(BadFrame {
                     offset,
                     frame: index,
                     position,
@@ -281,7 +281,7 @@ impl<'a, F: StorageFile> Scan<'a, F> {
                 })
             }
         };
-        let place = Place {
+        let place = FramePlace {
             segment: self.number,
             offset,
         };
@@ -307,30 +307,30 @@ impl<'a, F: StorageFile> Scan<'a, F> {
     }
 
     /// What the bytes are, behind the last frame of the last segment, that are no frame.
-    pub(crate) fn end(&mut self, bad: Bad) -> Result<End, StorageError> {
+    pub(crate) fn end(&mut self, bad: BadFrame) -> Result<SegmentEnd, StorageError> {
         let offset = bad.offset;
         let written = self.written_end(offset)? - offset;
         if written == 0 {
-            return Ok(End::Room);
+            return Ok(SegmentEnd::Room);
         }
         let damage = self.judge(bad)?;
         if damage.torn_tail {
-            return Ok(End::Torn(damage, written));
+            return Ok(SegmentEnd::Torn(damage, written));
         }
         // A writer in another process fills the room while this reads: what was no frame when it
         // was read may be one by the time that a later one is found. One frame is under way at
         // a time, so where a later one is whole, an earlier one is.
         self.window.reset();
         match damage.followed_by.is_some() && self.is_whole_frame(offset)? {
-            true => Ok(End::Grown),
-            false => Ok(End::Damaged(damage)),
+            true => Ok(SegmentEnd::Grown),
+            false => Ok(SegmentEnd::Damaged(damage)),
         }
     }
 
     /// Whether a fault at the end of the last segment is a torn tail: an
     /// append can leave it behind, and no whole frame follows. The answer is
     /// the damage, with that said in it.
-    fn judge(&mut self, bad: Bad) -> Result<Damage, StorageError> {
+    fn judge(&mut self, bad: BadFrame) -> Result<Damage, StorageError> {
         if !bad.fault.can_be_torn() {
             return Ok(bad.damage(self.name, None, false));
         }
@@ -338,7 +338,7 @@ impl<'a, F: StorageFile> Scan<'a, F> {
         Ok(bad.damage(self.name, followed_by, followed_by.is_none()))
     }
 
-    /// Behind the last byte from `from` on that is not nought; `from` when there is none.
+    /// Behind the last byte from `from` on that is not zero; `from` when there is none.
     fn written_end(&mut self, from: u64) -> Result<u64, StorageError> {
         let (mut at, mut end) = (from, from);
         loop {
@@ -383,7 +383,7 @@ impl<'a, F: StorageFile> Scan<'a, F> {
     }
 
     fn is_whole_frame(&mut self, at: u64) -> Result<bool, StorageError> {
-        let place = Place {
+        let place = FramePlace {
             segment: self.number,
             offset: at,
         };

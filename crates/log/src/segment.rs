@@ -9,7 +9,10 @@ use crate::identity::{FrameHash, LogId, Position};
 /// Length of the segment header.
 pub const HEADER_BYTES: usize = 128;
 const MAGIC: &[u8; 8] = b"TILLROLL";
-const VERSION: u16 = 1;
+/// The format version of new segments. Those of version 1 are read and continued: what has changed
+/// since is what the records hold, which programs of that time would not understand.
+pub const VERSION: u16 = 2;
+const VERSIONS: std::ops::RangeInclusive<u16> = 1..=VERSION;
 const SUFFIX: &str = ".roll";
 const DIGITS: usize = 20;
 /// Lies among the segments while a backup is restored there. It has their
@@ -20,7 +23,7 @@ pub(crate) const UNFINISHED_RESTORE: &str = "UNFINISHED-RESTORE.roll";
 const AT_VERSION: usize = 8;
 const AT_FLAGS: usize = 10;
 const AT_LENGTH: usize = 12;
-const AT_JOURNAL: usize = 16;
+const AT_LOG: usize = 16;
 const AT_NUMBER: usize = 32;
 const AT_FIRST: usize = 40;
 const AT_PREVIOUS: usize = 48;
@@ -30,6 +33,9 @@ const AT_CRC: usize = 124;
 /// What a segment says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentHeader {
+    /// The format version of the segment, [`VERSION`] for a new one. An older one keeps its own:
+    /// recovery writes the header again to the same bytes.
+    pub version: u16,
     /// The log that it belongs to.
     pub log: LogId,
     /// Its number, dense from 1.
@@ -46,10 +52,10 @@ impl SegmentHeader {
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         put(&mut bytes, 0, MAGIC);
-        put(&mut bytes, AT_VERSION, &VERSION.to_le_bytes());
+        put(&mut bytes, AT_VERSION, &self.version.to_le_bytes());
         let length = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX);
         put(&mut bytes, AT_LENGTH, &length.to_le_bytes());
-        put(&mut bytes, AT_JOURNAL, self.log.as_bytes());
+        put(&mut bytes, AT_LOG, self.log.as_bytes());
         put(&mut bytes, AT_NUMBER, &self.number.to_le_bytes());
         put(&mut bytes, AT_FIRST, &self.first.get().to_le_bytes());
         put(&mut bytes, AT_PREVIOUS, self.previous.as_bytes());
@@ -76,7 +82,7 @@ impl SegmentHeader {
             return Err(Fault::HeaderChecksum);
         }
         let (version, flags) = (u16_at(bytes, AT_VERSION), u16_at(bytes, AT_FLAGS));
-        if version != VERSION || flags != 0 {
+        if !VERSIONS.contains(&version) || flags != 0 {
             return Err(Fault::Unsupported { version, flags });
         }
         let length_known = u32_at(bytes, AT_LENGTH) as usize == HEADER_BYTES;
@@ -84,10 +90,11 @@ impl SegmentHeader {
             return Err(Fault::Reserved);
         }
         let mut log = [0; 16];
-        log.copy_from_slice(&bytes[AT_JOURNAL..AT_NUMBER]);
+        log.copy_from_slice(&bytes[AT_LOG..AT_NUMBER]);
         let mut previous = [0; 32];
         previous.copy_from_slice(&bytes[AT_PREVIOUS..AT_RESERVED]);
         Ok(Self {
+            version,
             log: LogId::new(log),
             number: u64_at(bytes, AT_NUMBER),
             first: Position::new(u64_at(bytes, AT_FIRST)),
@@ -104,7 +111,7 @@ pub fn file_name(first: Position) -> String {
 
 /// What a file's name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum SegmentName {
     /// A segment whose first record is this one.
     Segment(Position),
     /// A segment's suffix on a name that no segment has.
@@ -115,14 +122,24 @@ pub enum Name {
 
 /// Reads a file's name.
 #[must_use]
-pub fn parse_name(name: &str) -> Name {
+pub fn parse_name(name: &str) -> SegmentName {
     let Some(digits) = name.strip_suffix(SUFFIX) else {
-        return Name::Other;
+        return SegmentName::Other;
     };
     let numeric = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     match digits.parse() {
-        Ok(first) if numeric => Name::Segment(Position::new(first)),
-        _ => Name::Stray,
+        Ok(first) if numeric => SegmentName::Segment(Position::new(first)),
+        _ => SegmentName::Stray,
+    }
+}
+
+/// The position of the first record of the segment that has this file name; `None` for the name of
+/// another file.
+#[must_use]
+pub fn segment_start(name: &str) -> Option<Position> {
+    match parse_name(name) {
+        SegmentName::Segment(first) => Some(first),
+        SegmentName::Stray | SegmentName::Other => None,
     }
 }
 
@@ -139,19 +156,21 @@ mod tests {
         assert!(names.is_sorted(), "{names:?}");
         assert_eq!(names[0], "00000000000000000001.roll");
         for name in &names {
-            assert!(matches!(parse_name(name), Name::Segment(first) if file_name(first) == *name));
+            assert!(
+                matches!(parse_name(name), SegmentName::Segment(first) if file_name(first) == *name)
+            );
         }
     }
 
     #[test]
     fn names_that_are_not_segments_are_told_apart() {
         for (name, expected) in [
-            ("LOCK", Name::Other),
-            ("1.roll", Name::Stray),
-            (UNFINISHED_RESTORE, Name::Stray),
-            ("+0000000000000000001.roll", Name::Stray),
-            ("99999999999999999999.roll", Name::Stray),
-            ("00000000000000000001.roll.bak", Name::Other),
+            ("LOCK", SegmentName::Other),
+            ("1.roll", SegmentName::Stray),
+            (UNFINISHED_RESTORE, SegmentName::Stray),
+            ("+0000000000000000001.roll", SegmentName::Stray),
+            ("99999999999999999999.roll", SegmentName::Stray),
+            ("00000000000000000001.roll.bak", SegmentName::Other),
         ] {
             assert_eq!(parse_name(name), expected, "{name}");
         }
@@ -160,6 +179,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_a_header_is_found() {
         let header = SegmentHeader {
+            version: VERSION,
             log: LogId::new([7; 16]),
             number: 3,
             first: Position::new(90),

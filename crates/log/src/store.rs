@@ -25,7 +25,7 @@ pub struct OpenRequest {
     pub durable_position: Position,
 }
 
-/// A place that holds one log, or will, and how a backend opens it. Options that only this
+/// A place that holds one log, or will, and how a backend opens it. LogOptions that only this
 /// backend has are its own.
 pub trait LogStore {
     /// The writer's side.

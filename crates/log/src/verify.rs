@@ -6,14 +6,16 @@
 use crate::damage::Damage;
 use crate::error::StorageError;
 use crate::identity::{Head, LogId};
-use crate::scan::{End, Expected, ListingError, OpenSegment, Scan, Stop, list_segments};
+use crate::scan::{
+    ExpectedHeader, ListingError, OpenSegment, Scan, ScanStop, SegmentEnd, list_segments,
+};
 use crate::segment;
 use crate::storage::Storage;
 use crate::window::Window;
 
 /// How far a verification is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct VerifyProgress {
     /// The segment, from 1.
     pub segment: u64,
     /// Segments in all.
@@ -43,7 +45,7 @@ pub struct VerifyReport {
 
 /// Why a log was not found whole.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub enum LogVerifyError {
     /// Something does not check.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -58,7 +60,7 @@ pub enum VerifyError {
     },
 }
 
-impl From<ListingError> for VerifyError {
+impl From<ListingError> for LogVerifyError {
     fn from(error: ListingError) -> Self {
         match error {
             ListingError::Storage(error) => Self::Storage(error),
@@ -74,8 +76,8 @@ impl From<ListingError> for VerifyError {
 /// The first [`Damage`], or the storage's failure.
 pub fn verify<S: Storage>(
     storage: &S,
-    mut progress: impl FnMut(&Progress),
-) -> Result<VerifyReport, VerifyError> {
+    mut progress: impl FnMut(&VerifyProgress),
+) -> Result<VerifyReport, LogVerifyError> {
     let firsts = list_segments(storage)?;
     let mut window = Window::default();
     let mut report = VerifyReport {
@@ -90,7 +92,7 @@ pub fn verify<S: Storage>(
         let last = number == report.segments;
         let segment = OpenSegment::open(storage, *first)?;
         let header = segment
-            .check(&Expected {
+            .check(&ExpectedHeader {
                 log: report.log,
                 number,
                 named_first: *first,
@@ -102,7 +104,7 @@ pub fn verify<S: Storage>(
             })?;
         report.log = Some(header.log);
         let mut scan = Scan::new(&segment, &header, &mut window);
-        let mut step = Progress {
+        let mut step = VerifyProgress {
             segment: number,
             segments: report.segments,
             bytes: segment::HEADER_BYTES as u64,
@@ -115,13 +117,17 @@ pub fn verify<S: Storage>(
                     step.bytes = scan.offset;
                     progress(&step);
                 }
-                Err(Stop::Storage(error)) => return Err(error.into()),
-                Err(Stop::Bad(bad)) if last => match scan.end(bad)? {
-                    End::Room => break,
-                    End::Torn(damage, _) | End::Damaged(damage) => return Err(damage.into()),
-                    End::Grown => {}
+                Err(ScanStop::Storage(error)) => return Err(error.into()),
+                Err(ScanStop::Bad(bad)) if last => match scan.end(bad)? {
+                    SegmentEnd::Room => break,
+                    SegmentEnd::Torn(damage, _) | SegmentEnd::Damaged(damage) => {
+                        return Err(damage.into());
+                    }
+                    SegmentEnd::Grown => {}
                 },
-                Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
+                Err(ScanStop::Bad(bad)) => {
+                    return Err(bad.damage(&segment.name, None, false).into());
+                }
             }
         }
         report.frames += scan.frames;

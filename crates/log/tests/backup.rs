@@ -9,9 +9,9 @@ use support::backups::{FILES, SEGMENT_BYTES, Shop, backed_up, records_of, restor
 use support::{batch, contents, open, segment};
 use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree, TestLog};
 use tillroll_log::{
-    BackupError, BackupSource, Deadline, DirStorage, DirTree, FileLog, Head, Log, LogId, Options,
-    PathFault, Position, RestoreError, Stage, Storage, Tree, backup, restore, verify,
-    verify_backup,
+    BackupError, BackupSource, BackupStage, Deadline, DirStorage, DirTree, FileLog, Head, Log,
+    LogId, LogOptions, PathFault, Position, RestoreBackupError, Storage, Tree, backup, restore,
+    verify, verify_backup,
 };
 
 fn log_file(first: u64) -> String {
@@ -155,9 +155,9 @@ fn the_book_of_another_shop_is_refused_and_nothing_is_changed() {
     let (_, target) = backed_up(3);
     let before = contents(target.storage());
     let log = MemoryStorage::new();
-    let options = Options {
+    let options = LogOptions {
         id: Some(LogId::new(*b"another shop's..")),
-        ..Options::default()
+        ..LogOptions::default()
     };
     FileLog::open(log.clone(), options).unwrap();
     let source = BackupSource {
@@ -464,7 +464,7 @@ fn files_that_are_not_whole_are_ignored_and_swept() {
         target.put(path, "half of some");
     }
     target.put("BACKUP.new", "tillroll backup 1\nbook 61");
-    target.put("log/README", "somebody's own");
+    target.put("log/README", "a file of the owner");
     assert_eq!(restored(&target).unwrap().1, shop.records());
     shop.append(1);
     shop.backup(&target).unwrap();
@@ -527,7 +527,7 @@ fn progress_runs_from_nothing_to_everything_in_each_stage() {
     backup(&shop.source(), &target, |step| steps.push(step.clone())).unwrap();
     verify_backup(&target, |step| steps.push(step.clone())).unwrap();
     restore(&target, &MemoryTree::new(), |step| steps.push(step.clone())).unwrap();
-    let stages: Vec<Stage> = steps
+    let stages: Vec<BackupStage> = steps
         .chunk_by(|one, two| one.stage == two.stage)
         .map(|stage| {
             assert_eq!(stage[0].done, 0);
@@ -537,7 +537,7 @@ fn progress_runs_from_nothing_to_everything_in_each_stage() {
             end.stage
         })
         .collect();
-    use Stage::{Checking, Copying, Verifying};
+    use BackupStage::{Checking, Copying, Verifying};
     let expected = [Copying, Checking, Verifying, Checking, Copying, Verifying];
     assert_eq!(stages, expected);
 }
@@ -581,7 +581,7 @@ fn directories_are_backed_up_beside_their_writer_and_restored() {
         }
         assert!(matches!(
             restore(&target, &fresh, |_| {}),
-            Err(RestoreError::NotEmpty { .. })
+            Err(RestoreBackupError::NotEmpty { .. })
         ));
     }
     let held = target.lock("BACKUP.lock").unwrap();

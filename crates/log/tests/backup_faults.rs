@@ -4,10 +4,14 @@ mod support;
 
 use support::backups::{FILES, SEGMENT_BYTES, Shop, restored};
 use support::open;
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, MemoryTree, PowerCut};
+use tillroll_log::testing::{Injection, MemoryStorage, MemoryTree, PowerCut, StorageFailure};
 use tillroll_log::{BackupSource, Head, OpenError, Tree, VerifyBackupError, backup, restore};
 
-const FAILURES: [Failure; 3] = [Failure::Io, Failure::Full, Failure::Short];
+const FAILURES: [StorageFailure; 3] = [
+    StorageFailure::Io,
+    StorageFailure::Full,
+    StorageFailure::Short,
+];
 
 /// Every call of `storage` that `run` makes, failing in each way, once and for
 /// good. `run` starts anew each time.
@@ -140,7 +144,7 @@ fn a_source_that_fails_at_any_call_leaves_the_backup_before() {
         let target = again();
         let expected = match run(log, data, &target) {
             Ok(_) => {
-                assert_eq!(injection.failure, Failure::Short, "{injection:?}");
+                assert_eq!(injection.failure, StorageFailure::Short, "{injection:?}");
                 after
             }
             Err(_) => {
@@ -222,7 +226,7 @@ fn a_restore_that_fails_at_any_call_never_passes_for_a_whole_one() {
         let result = restore(&hurt, &data, |_| {});
         let unhurt = result.is_ok();
         assert!(
-            !unhurt || injection.failure == Failure::Short,
+            !unhurt || injection.failure == StorageFailure::Short,
             "{injection:?}"
         );
         let whole = check_restored(&data, head, &format!("{injection:?}"));

@@ -15,8 +15,8 @@ use support::backups::{SEGMENT_BYTES, last, restored};
 use support::{batch, open_with_room};
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random, TestLog};
 use tillroll_log::{
-    BackupSource, DirStorage, DirTree, Head, Log, Storage, StorageFile, Tree, VerifyError, backup,
-    verify,
+    BackupSource, DirStorage, DirTree, Head, Log, LogVerifyError, Storage, StorageFile, Tree,
+    backup, verify,
 };
 
 /// The writer's side: it says that it waits, and waits.
@@ -29,7 +29,7 @@ struct Turnstile {
 
 impl Turnstile {
     fn pass(&self) {
-        // Nobody listens any more at the end: then it runs freely.
+        // At the end there is no listener any more: then it runs freely.
         if self.closed.load(Ordering::Acquire) && self.arrived.send(()).is_ok() {
             self.permits.lock().unwrap().recv().ok();
         }
@@ -302,7 +302,7 @@ fn under_load<W: Storage, R: Storage, T: Tree>(
         let after = *committed.lock().unwrap();
         match verify(&log, |_| {}) {
             Ok(_) => {}
-            Err(VerifyError::Damaged(damage)) => assert!(damage.torn_tail, "{what}: {damage}"),
+            Err(LogVerifyError::Damaged(damage)) => assert!(damage.torn_tail, "{what}: {damage}"),
             Err(error) => panic!("{what}: {error}"),
         }
         assert!(

@@ -1,14 +1,14 @@
-//! No flipped bit of a segment is overlooked, whoever reads it.
+//! No flipped bit of a segment is overlooked by any way to read.
 
 mod support;
 
 use std::ops::ControlFlow;
 
 use support::{HEADER, batch, open, options, segment, written};
-use tillroll_log::frame::{self, Depth, FrameHeader, Place};
+use tillroll_log::frame::{self, Depth, FrameHeader, FramePlace};
 use tillroll_log::segment::SegmentHeader;
 use tillroll_log::testing::{MemoryStorage, Random, TestLog};
-use tillroll_log::{Deadline, FileLog, Log, Options, Position, verify};
+use tillroll_log::{Deadline, FileLog, Log, LogOptions, Position, verify};
 
 fn flip(storage: &MemoryStorage, name: &str, bit: usize) {
     let mut bytes = storage.bytes(name);
@@ -60,7 +60,7 @@ fn every_flipped_bit_of_a_sealed_64_kib_segment_is_found() {
     let mut flipped = 0;
     let mut start = 0;
     while start < bytes.len() {
-        let place = Place {
+        let place = FramePlace {
             segment: 1,
             offset: start as u64,
         };
@@ -117,7 +117,7 @@ fn opening_serves_nothing_wrong_after_any_flip() {
 fn readers_serve_nothing_wrong_after_any_flip_in_a_frame() {
     let (storage, _) = written(&[&["one", ""], &["three"], &["four", "five"]], 1 << 20);
     let name = segment(1);
-    let skip_nothing = Options {
+    let skip_nothing = LogOptions {
         check_from: Position::ZERO,
         ..options(1 << 20)
     };

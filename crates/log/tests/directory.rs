@@ -5,7 +5,7 @@ mod support;
 use support::{batch, open, segment, texts};
 use tillroll_log::testing::TestLog;
 use tillroll_log::{
-    DirStorage, DirStorageError, FileLog, Log, OpenError, Options, Storage, verify,
+    DirStorage, DirStorageError, FileLog, Log, LogOptions, OpenError, Storage, verify,
 };
 
 #[test]
@@ -59,7 +59,7 @@ fn a_log_is_verified_beside_its_writer_and_not_changed() {
     assert!(storage.create("x").is_err());
     assert!(storage.remove(&segment(1)).is_err());
     assert_eq!(texts(&log), ["one", "two", "three"]);
-    let refused = FileLog::open(storage, Options::default()).map(|_| ());
+    let refused = FileLog::open(storage, LogOptions::default()).map(|_| ());
     assert!(matches!(refused, Err(OpenError::Storage(_))), "{refused:?}");
     assert!(DirStorage::open_read_only(directory.path().join("nowhere")).is_err());
 }
@@ -87,7 +87,10 @@ fn a_new_log_without_an_id_gets_one_of_its_own() {
         let directory = tempfile::tempdir().unwrap();
         let open = || {
             let storage = DirStorage::open(directory.path()).unwrap();
-            FileLog::open(storage, Options::default()).unwrap().0.id()
+            FileLog::open(storage, LogOptions::default())
+                .unwrap()
+                .0
+                .id()
         };
         let id = open();
         assert_eq!(open(), id);

@@ -4,7 +4,7 @@ mod support;
 
 use support::{BATCHES, batch, open, segment, texts, with, written};
 use tillroll_log::Storage;
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::testing::{Injection, MemoryStorage, PowerCut, StorageFailure, TestLog};
 
 /// Whether a start of which this call fails does not open the log, and what it leaves.
 fn start_that_fails(
@@ -15,7 +15,7 @@ fn start_that_fails(
     let machine = storage.restarted();
     machine.inject(Injection {
         at: call,
-        failure: Failure::Io,
+        failure: StorageFailure::Io,
         sticky: false,
     });
     let failed = open(machine.clone(), segment_bytes).is_err();

@@ -4,7 +4,9 @@
 mod support;
 
 use support::{Record, all, batch, open, open_with_room};
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog, TestReader};
+use tillroll_log::testing::{
+    Injection, MemoryStorage, PowerCut, StorageFailure, TestLog, TestReader,
+};
 use tillroll_log::{AppendError, AppendFault, Deadline, FileLog, Log, Position, Remedy, verify};
 
 const SEGMENT_BYTES: u64 = 700;
@@ -12,7 +14,11 @@ const SEGMENT_BYTES: u64 = 700;
 const LIVES: u8 = 3;
 const APPENDS: u8 = 10;
 const RECORDS: usize = 57;
-const FAILURES: [Failure; 3] = [Failure::Io, Failure::Full, Failure::Short];
+const FAILURES: [StorageFailure; 3] = [
+    StorageFailure::Io,
+    StorageFailure::Full,
+    StorageFailure::Short,
+];
 
 /// What a run sent, batch by batch, and how many records were acknowledged.
 #[derive(Default)]
@@ -181,7 +187,7 @@ fn recovery_that_fails_at_any_call_can_be_repeated() {
         let storage = MemoryStorage::new();
         storage.inject(Injection {
             at: broken_at,
-            failure: Failure::Short,
+            failure: StorageFailure::Short,
             sticky: true,
         });
         let mut run = Run::default();
@@ -203,7 +209,7 @@ fn recovery_that_fails_at_any_call_can_be_repeated() {
                     };
                     again.inject(injection);
                     let opened = open_with_room(again.clone(), SEGMENT_BYTES).is_ok();
-                    let short_read = failure == Failure::Short;
+                    let short_read = failure == StorageFailure::Short;
                     assert!(!opened || short_read, "{injection:?} went unnoticed");
                     run.check_all(
                         &again,
@@ -217,7 +223,11 @@ fn recovery_that_fails_at_any_call_can_be_repeated() {
 
 #[test]
 fn a_failed_append_poisons_the_log_and_reading_goes_on() {
-    for (at, failure) in [(0, Failure::Io), (0, Failure::Short), (1, Failure::Io)] {
+    for (at, failure) in [
+        (0, StorageFailure::Io),
+        (0, StorageFailure::Short),
+        (1, StorageFailure::Io),
+    ] {
         let storage = MemoryStorage::new();
         let (mut log, _) = open(storage.clone(), 1 << 20).unwrap();
         let head = log.append_next(&mut batch(["one"])).unwrap().head;
@@ -281,7 +291,7 @@ fn a_full_device_is_named() {
         let (mut log, _) = open(storage.clone(), 1 << 20).unwrap();
         storage.inject(Injection {
             at,
-            failure: Failure::Full,
+            failure: StorageFailure::Full,
             sticky: true,
         });
         let failed = log.append_next(&mut batch(["one"])).unwrap_err();
@@ -309,7 +319,7 @@ fn a_read_that_fails_once_hurts_only_that_reader() {
     log.append_next(&mut batch(["one"])).unwrap();
     storage.inject(Injection {
         at: 1,
-        failure: Failure::Io,
+        failure: StorageFailure::Io,
         sticky: false,
     });
     assert!(

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use support::{ID, batch, open_with_room};
 use tillroll_log::testing::{MemoryFile, MemoryStorage, MemoryTree, TestLog};
 use tillroll_log::{
-    BackupSource, FileLog, Head, Log, Options, Storage, StorageFile, VerifyError, backup, verify,
+    BackupSource, FileLog, Head, Log, LogOptions, LogVerifyError, Storage, StorageFile, backup,
+    verify,
 };
 
 const SEGMENT_BYTES: u64 = 2 << 20;
@@ -131,7 +132,9 @@ fn frames_that_appear_while_a_log_is_read_are_not_damage() {
             let (log, head) = growing(before, before + 30, to_a_read);
             match verify(&log, |_| {}) {
                 Ok(report) => assert!(report.head.position >= head.position, "{what}"),
-                Err(VerifyError::Damaged(damage)) => assert!(damage.torn_tail, "{what}: {damage}"),
+                Err(LogVerifyError::Damaged(damage)) => {
+                    assert!(damage.torn_tail, "{what}: {damage}")
+                }
                 Err(error) => panic!("{what}: {error}"),
             }
             let (log, head) = growing(before, before + 30, to_a_read);
@@ -148,10 +151,10 @@ fn frames_that_appear_while_a_log_is_read_are_not_damage() {
             assert_eq!(report.bytes_left_out, 0, "{what}: no frame was torn");
             // What was written is what the writer's own start finds, when it is over.
             let log = log.storage.restarted();
-            let options = Options {
+            let options = LogOptions {
                 id: Some(ID),
                 durable: Some(report.head),
-                ..Options::default()
+                ..LogOptions::default()
             };
             let (_, found) = FileLog::open(log, options).expect(&what);
             assert_eq!(found.torn_tail, None, "{what}");

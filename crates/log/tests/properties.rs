@@ -6,7 +6,7 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{Record, all, batch, open};
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::testing::{Injection, MemoryStorage, PowerCut, StorageFailure, TestLog};
 use tillroll_log::{AppendFault, Deadline, Log, MemoryLog, Position, verify};
 
 fn batches() -> impl Strategy<Value = Vec<Vec<Record>>> {
@@ -14,8 +14,12 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Record>>> {
     vec(vec(record, 1..5), 1..12)
 }
 
-fn failure() -> impl Strategy<Value = Failure> {
-    prop_oneof![Just(Failure::Io), Just(Failure::Full), Just(Failure::Short)]
+fn failure() -> impl Strategy<Value = StorageFailure> {
+    prop_oneof![
+        Just(StorageFailure::Io),
+        Just(StorageFailure::Full),
+        Just(StorageFailure::Short)
+    ]
 }
 
 #[derive(Clone, Debug)]

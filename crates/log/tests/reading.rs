@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use support::{batch, open, options};
 use tillroll_log::testing::{MemoryStorage, TestLog, TestReader};
-use tillroll_log::{Deadline, FileLog, Log, LogReader, MAX_RECORD_BYTES, Options, Position};
+use tillroll_log::{Deadline, FileLog, Log, LogOptions, LogReader, MAX_RECORD_BYTES, Position};
 
 fn record(position: u64) -> Vec<u8> {
     let length = usize::try_from(position % 90).unwrap();
@@ -60,7 +60,7 @@ fn every_record_of_many_small_frames_is_found() {
 
 #[test]
 fn segments_that_open_skipped_are_indexed_when_they_are_needed() {
-    let late = Options {
+    let late = LogOptions {
         check_from: Position::new(2900),
         ..options(200_000)
     };

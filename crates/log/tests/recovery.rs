@@ -5,13 +5,13 @@ mod support;
 use support::{
     BATCHES, FRAMES, HEADER, ID, all, batch, damage, open, options, segment, texts, with, written,
 };
-use tillroll_log::testing::{Failure, Injection, MemoryStorage, PowerCut, TestLog};
+use tillroll_log::testing::{Injection, MemoryStorage, PowerCut, StorageFailure, TestLog};
 use tillroll_log::{
-    Deadline, Fault, FileLog, FrameHash, Head, Log, LogId, OpenError, Options, Position,
-    VerifyError, verify,
+    Deadline, Fault, FileLog, FrameHash, Head, Log, LogId, LogOptions, LogVerifyError, OpenError,
+    Position, verify,
 };
 
-/// Up to the last that is not nought.
+/// Up to the last that is not zero.
 fn written_bytes(tail: &[u8]) -> u64 {
     let last = tail.iter().rposition(|byte| *byte != 0);
     last.map_or(0, |last| last as u64 + 1)
@@ -53,9 +53,9 @@ fn an_end_between_frames_is_no_tear() {
 fn a_tail_of_noise_is_cut_and_reported_and_one_of_noughts_is_room() {
     let (storage, head) = written(BATCHES, 1 << 20);
     for (what, tail) in [
-        ("one nought", vec![0]),
-        ("noughts", vec![0; 5000]),
-        ("many noughts", vec![0; 700_000]),
+        ("one zero", vec![0]),
+        ("zeros", vec![0; 5000]),
+        ("many zeros", vec![0; 700_000]),
         ("a byte far behind", {
             let mut far = vec![0; 700_000];
             far[650_000] = 1;
@@ -87,11 +87,11 @@ fn a_record_that_looks_like_a_frame_does_not_make_a_tear_into_damage() {
     let start = plain.bytes(&segment(1)).len();
     let inner = start + 160 + 4;
     let mut decoy = batch(["decoy"]);
-    let place = tillroll_log::frame::Place {
+    let place = tillroll_log::frame::FramePlace {
         segment: 1,
         offset: inner as u64,
     };
-    let link = tillroll_log::frame::Link {
+    let link = tillroll_log::frame::FrameLink {
         first: Position::new(9),
         previous: FrameHash::GENESIS,
     };
@@ -185,7 +185,7 @@ fn a_missing_segment_is_damage() {
 fn a_missing_last_segment_is_found_only_by_what_was_known_to_be_durable() {
     let (storage, head) = written(BATCHES, 200);
     storage.take(&segment(4));
-    let with_mark = Options {
+    let with_mark = LogOptions {
         durable: Some(head),
         ..options(200)
     };
@@ -213,7 +213,7 @@ fn a_bad_last_frame_below_the_durable_mark_is_damage() {
         (None, seen, true),
         (Some(head), Position::ZERO, true),
     ] {
-        let options = Options {
+        let options = LogOptions {
             durable,
             durable_position,
             ..options(1 << 20)
@@ -243,13 +243,13 @@ fn another_history_at_the_durable_mark_is_damage() {
             2,
         ),
     ] {
-        let options = Options {
+        let options = LogOptions {
             durable: Some(durable),
             ..options(1 << 20)
         };
         assert_eq!(damage(&storage, options).offset, FRAMES[frame] as u64);
     }
-    let options = Options {
+    let options = LogOptions {
         durable: Some(other),
         ..options(1 << 20)
     };
@@ -261,7 +261,7 @@ fn another_history_at_a_durable_mark_in_a_skipped_segment_is_damage() {
     let (_, head) = written(&BATCHES[..2], 200);
     let (storage, _) = written(BATCHES, 200);
     for (hash, refused) in [(head.hash, false), (FrameHash::new([9; 32]), true)] {
-        let options = Options {
+        let options = LogOptions {
             check_from: Position::new(4),
             durable: Some(Head {
                 position: head.position,
@@ -290,7 +290,7 @@ fn a_segment_of_another_log_is_refused() {
     let (storage, _) = written(BATCHES, 200);
     let others = LogId::new([1; 16]);
     let other = MemoryStorage::new();
-    let theirs = Options {
+    let theirs = LogOptions {
         id: Some(others),
         ..options(200)
     };
@@ -414,7 +414,7 @@ fn recovery_does_not_trust_the_cache() {
     let (mut log, _) = open(storage.clone(), 1 << 20).unwrap();
     storage.inject(Injection {
         at: 1,
-        failure: Failure::Io,
+        failure: StorageFailure::Io,
         sticky: false,
     });
     log.append_next(&mut batch(["two"])).unwrap_err();
@@ -440,7 +440,7 @@ fn opening_folds_the_log_while_it_checks() {
         (7, 2, &[]),
         (99, 2, &[]),
     ] {
-        let options = Options {
+        let options = LogOptions {
             check_from: Position::new(check_from),
             ..options(200)
         };
@@ -474,7 +474,7 @@ fn damage_in_a_segment_that_open_skipped_is_found_when_it_is_read() {
     let length = storage.bytes(&segment(3)).len();
     for byte in HEADER..length {
         let broken = with(&storage, &segment(3), |bytes| bytes[byte] ^= 2);
-        let options = Options {
+        let options = LogOptions {
             check_from: Position::new(4),
             ..options(200)
         };
@@ -507,7 +507,7 @@ fn verification_reports_what_opening_would_mend() {
     let begun = storage.restarted();
     begun.put(&segment(7), "TILL");
     for storage in [torn, begun] {
-        let VerifyError::Damaged(damage) = verify(&storage, |_| {}).unwrap_err() else {
+        let LogVerifyError::Damaged(damage) = verify(&storage, |_| {}).unwrap_err() else {
             panic!("another failure");
         };
         assert!(damage.torn_tail, "{damage}");

@@ -6,8 +6,8 @@ use support::backups::{SEGMENT_BYTES, backed_up, restored, with};
 use support::{contents, open};
 use tillroll_log::testing::MemoryTree;
 use tillroll_log::{
-    BackupSource, OpenError, RestoreError, Stage, VerifyBackupError, backup, restore, verify,
-    verify_backup,
+    BackupSource, BackupStage, OpenError, RestoreBackupError, VerifyBackupError, backup, restore,
+    verify, verify_backup,
 };
 
 #[test]
@@ -69,14 +69,14 @@ fn a_file_that_changes_while_it_is_restored_is_named() {
         let changing = MemoryTree::of(target.storage().restarted());
         let data = MemoryTree::new();
         let refused = restore(&changing, &data, |step| {
-            if (step.stage, step.done) == (Stage::Copying, 0) {
+            if (step.stage, step.done) == (BackupStage::Copying, 0) {
                 let mut bytes = changing.storage().bytes(&path);
                 bytes[0] ^= 1;
                 changing.put(&path, bytes);
             }
         });
         match refused.unwrap_err() {
-            RestoreError::Backup(VerifyBackupError::Hash { file }) => assert_eq!(file, path),
+            RestoreBackupError::Backup(VerifyBackupError::Hash { file }) => assert_eq!(file, path),
             other => panic!("{other}"),
         }
         assert!(open(data.directory("log"), SEGMENT_BYTES).is_err());
@@ -107,7 +107,10 @@ fn a_manifest_that_says_what_is_not_so_is_refused() {
         assert!(refused.contains(expected), "{to}: {refused}");
         let data = MemoryTree::new();
         let refused = restore(&forged, &data, |_| {}).unwrap_err();
-        assert!(matches!(refused, RestoreError::Restored(_)), "{refused}");
+        assert!(
+            matches!(refused, RestoreBackupError::Restored(_)),
+            "{refused}"
+        );
         assert!(open(data.directory("log"), SEGMENT_BYTES).is_err());
     }
 }
@@ -127,7 +130,7 @@ fn without_a_manifest_there_is_no_backup() {
         let refused = restore(tree, &MemoryTree::new(), |_| {}).unwrap_err();
         assert!(matches!(
             refused,
-            RestoreError::Backup(VerifyBackupError::NoManifest { .. })
+            RestoreBackupError::Backup(VerifyBackupError::NoManifest { .. })
         ));
     }
     shop.backup(&target).unwrap();
@@ -144,7 +147,7 @@ fn a_directory_with_anything_in_it_is_not_restored_into() {
         let refused = restore(&target, &data, |_| {}).unwrap_err();
         let top = path.split('/').next().unwrap();
         assert!(
-            matches!(&refused, RestoreError::NotEmpty { name } if name == top),
+            matches!(&refused, RestoreBackupError::NotEmpty { name } if name == top),
             "{refused}"
         );
         assert_eq!(contents(data.storage()), before);

@@ -4,7 +4,7 @@
 mod support;
 
 use support::{BATCHES, FRAMES, batch, damage, open, options, segment, with, written};
-use tillroll_log::frame::{self, Link, Place};
+use tillroll_log::frame::{self, FrameLink, FramePlace};
 use tillroll_log::{Deadline, Fault, FrameHash, Log, Position};
 
 #[test]
@@ -90,11 +90,11 @@ fn a_frame_of_another_history_is_damage() {
 fn a_frame_with_another_position_is_damage_for_open_and_for_readers() {
     let (storage, _) = written(BATCHES, 1 << 20);
     let (log, _) = open(storage.clone(), 1 << 20).unwrap();
-    let place = Place {
+    let place = FramePlace {
         segment: 1,
         offset: FRAMES[0] as u64,
     };
-    let link = Link {
+    let link = FrameLink {
         first: Position::new(2),
         previous: FrameHash::GENESIS,
     };

@@ -19,7 +19,7 @@ pub enum ProjectError {
     #[error("the record at position {position} cannot be read: {source}")]
     Record { position: u64, source: DecodeError },
     #[error("the log cannot be read: {0}")]
-    Log(#[from] tillroll_log::ReadError),
+    Log(#[from] tillroll_log::LogReadError),
     #[error("the read models failed: {0}")]
     Sql(#[from] rusqlite::Error),
     #[error("the read models were moved on by another writer: {found} in place of {expected}")]

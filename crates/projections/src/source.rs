@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tillroll_events::Record;
-use tillroll_log::{Deadline, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReadError, LogReader, Position};
 
 use crate::ProjectError;
 
@@ -90,7 +90,7 @@ pub(crate) fn read_batches<E>(
     mut take: impl FnMut(Vec<(u64, Record)>) -> Result<(), E>,
 ) -> Result<(), E>
 where
-    E: From<ProjectError> + From<ReadError>,
+    E: From<ProjectError> + From<LogReadError>,
 {
     let mut frames = reader.frames(Position::new(after).next(), Deadline::NEVER)?;
     let (mut batch, mut filled) = (Vec::new(), 0);

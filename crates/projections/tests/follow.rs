@@ -11,7 +11,7 @@ use harness::random::Story;
 use harness::{Models, Roll, append, reader};
 use tillroll_events::{AccountNames, OrderId};
 use tillroll_ledger::AccountId;
-use tillroll_log::{Batch, Deadline, Frames, Head, LogReader, MemoryLog, Position, ReadError};
+use tillroll_log::{Batch, Deadline, Frames, Head, LogReadError, LogReader, MemoryLog, Position};
 use tillroll_projections::{Checkpoint, NameCache, ProjectError, Projector, ReadModels};
 
 /// Long enough for any machine; only a broken test waits it out.
@@ -80,19 +80,19 @@ struct Flaky {
 }
 
 impl LogReader for Flaky {
-    fn head(&self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, deadline: Deadline) -> Result<Head, LogReadError> {
         self.inner.head(deadline)
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         self.inner.wait_past(position, deadline)
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         if self.works.load(Ordering::SeqCst) {
             self.inner.frames(from, deadline)
         } else {
-            Err(ReadError::Backend("the cable is out".into()))
+            Err(LogReadError::Backend("the cable is out".into()))
         }
     }
 }

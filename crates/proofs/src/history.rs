@@ -3,7 +3,7 @@
 //! Reads every record and trusts nothing that was derived from the log before, so it finds a log
 //! that was rewritten with valid frames, checksums and hashes.
 
-use tillroll_log::{Deadline, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReadError, LogReader, Position};
 
 use crate::checkpoint::LogCheckpoint;
 use crate::merkle::{Frontier, TreeHash, leaf_hash};
@@ -40,7 +40,7 @@ pub enum HistoryError {
     },
     /// The log cannot be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
 }
 
 /// Compares a log with a checkpoint. `others` are checkpoints of the same log that narrow down

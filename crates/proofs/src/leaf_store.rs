@@ -23,7 +23,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use tillroll_log::{Deadline, FrameHash, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, FrameHash, LogReadError, LogReader, Position};
 
 use crate::files::{self, FileError, failed};
 use crate::merkle::{Frontier, Levels, Subtrees, TreeHash, leaf_hash, root_at};
@@ -91,7 +91,7 @@ pub enum LeafStoreError {
     File(#[from] FileError),
     /// The log cannot be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
     /// The log has another history than the leaves were made from.
     #[error("the log does not continue the {size} records that it was known to have")]
     AnotherHistory {
@@ -245,7 +245,7 @@ impl LeafStore {
     }
 
     /// Whether the log goes on where the leaves end.
-    fn continued_by(&self, reader: &dyn LogReader) -> Result<bool, ReadError> {
+    fn continued_by(&self, reader: &dyn LogReader) -> Result<bool, LogReadError> {
         let head = reader.head(Deadline::NEVER)?;
         let last = Position::new(self.size);
         if head.position <= last {

@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tillroll_log::{Deadline, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReadError, LogReader, Position};
 
 use crate::bundle::{BundleError, ConsistencyBundle, InclusionBundle};
 use crate::checkpoint::{CheckpointError, LogCheckpoint, SignedCheckpoint};
@@ -34,7 +34,7 @@ pub enum ProverError {
     Leaves(#[from] LeafStoreError),
     /// The log cannot be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
     /// The log contradicts a checkpoint. Nothing is signed then.
     #[error(transparent)]
     History(#[from] HistoryError),

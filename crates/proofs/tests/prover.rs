@@ -136,21 +136,24 @@ fn a_log_that_lost_records_is_caught_against_an_old_checkpoint() {
 fn a_record_changed_behind_the_leaves_is_not_proved() {
     struct Liar(Arc<dyn LogReader>, MemoryLog);
     impl LogReader for Liar {
-        fn head(&self, deadline: Deadline) -> Result<tillroll_log::Head, tillroll_log::ReadError> {
+        fn head(
+            &self,
+            deadline: Deadline,
+        ) -> Result<tillroll_log::Head, tillroll_log::LogReadError> {
             self.0.head(deadline)
         }
         fn wait_past(
             &self,
             position: Position,
             deadline: Deadline,
-        ) -> Result<tillroll_log::Head, tillroll_log::ReadError> {
+        ) -> Result<tillroll_log::Head, tillroll_log::LogReadError> {
             self.0.wait_past(position, deadline)
         }
         fn frames(
             &self,
             from: Position,
             deadline: Deadline,
-        ) -> Result<Box<dyn tillroll_log::Frames>, tillroll_log::ReadError> {
+        ) -> Result<Box<dyn tillroll_log::Frames>, tillroll_log::LogReadError> {
             // Only whoever reads from an old position on sees the other records.
             match from.get() < 12 {
                 true => self.1.frames(from, deadline),

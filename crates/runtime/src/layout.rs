@@ -17,8 +17,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use tillroll_log::{
-    DirStorage, DirStorageError, FileLog, LogId, Operation, Options, Position, RecoveryReport,
-    segment,
+    DirStorage, DirStorageError, FileLog, LogId, LogOptions, Operation, Position, RecoveryReport,
+    segment_start,
 };
 
 use crate::read_only::ReadOnly;
@@ -199,8 +199,7 @@ impl Layout {
         let entries = fs::read_dir(self.log()).into_iter().flatten();
         entries.filter_map(Result::ok).filter(|entry| {
             let name = entry.file_name();
-            let name = name.to_str().map(segment::parse_name);
-            matches!(name, Some(segment::Name::Segment(_)))
+            name.to_str().and_then(segment_start).is_some()
         })
     }
 
@@ -232,11 +231,11 @@ impl Layout {
     ) -> Result<(ReadOnlyLog, RecoveryReport), ReadOnlyError> {
         self.check_log()?;
         let storage = ReadOnly::open(&self.log())?;
-        let options = Options {
+        let options = LogOptions {
             // A file without an id is reported where a book is opened for writing.
             id: self.book_id().ok().flatten(),
             check_from,
-            ..Options::default()
+            ..LogOptions::default()
         };
         match FileLog::open_with(storage, options, visit) {
             Err(tillroll_log::OpenError::Storage(error))

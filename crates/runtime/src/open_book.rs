@@ -61,7 +61,7 @@ impl OpenBookOptions {
             clock: Arc::new(SystemClock),
             chart: Chart::default(),
             queue: 4096,
-            segment_bytes: tillroll_log::Options::default().segment_bytes,
+            segment_bytes: tillroll_log::LogOptions::default().segment_bytes,
             snapshots: Some(SnapshotOptions::default()),
             cold_after: ScratchFiles::AFTER,
             closing_patience: Duration::from_secs(5),

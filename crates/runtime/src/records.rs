@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tillroll_events::{DecodeError, Record};
-use tillroll_log::{Deadline, LogReader, Position, ReadError};
+use tillroll_log::{Deadline, LogReadError, LogReader, Position};
 
 use crate::follower::Consumer;
 
@@ -13,7 +13,7 @@ use crate::follower::Consumer;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
     #[error("the record at position {position}: {source}")]
     Decode {
         position: Position,

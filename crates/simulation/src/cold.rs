@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tillroll_book::{Action, Chart, Command, Digest};
 use tillroll_engine::{BookOptions, ExecuteError, Failure as Ended, ScratchFiles};
 use tillroll_events::Caller;
-use tillroll_log::testing::{Failure, Injection, MemoryTree, Rot};
+use tillroll_log::testing::{Injection, MemoryTree, Rot, StorageFailure};
 use tillroll_log::{StorageFile, Tree};
 
 use crate::chance::Chance;
@@ -139,7 +139,7 @@ impl Rows {
     pub(crate) fn disarm(&self) -> ColdHit {
         self.tree.storage().inject(Injection {
             at: u64::MAX,
-            failure: Failure::Io,
+            failure: StorageFailure::Io,
             sticky: false,
         });
         let rotten = self.rot.hits();
@@ -159,7 +159,11 @@ impl ColdTrouble {
         match chance.percent(55) {
             true => Self::Call(Injection {
                 at: call,
-                failure: chance.pick(&[Failure::Io, Failure::Full, Failure::Short]),
+                failure: chance.pick(&[
+                    StorageFailure::Io,
+                    StorageFailure::Full,
+                    StorageFailure::Short,
+                ]),
                 sticky: chance.coin(),
             }),
             // Where a row is: reads begin with one, and go on behind it.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tillroll_log::testing::{Failure, Injection, MemoryFile, MemoryStorage};
+use tillroll_log::testing::{Injection, MemoryFile, MemoryStorage, StorageFailure};
 use tillroll_log::{Storage, StorageFile};
 
 use crate::chance::Chance;
@@ -234,7 +234,7 @@ impl Disk {
 
 const NEVER: Injection = Injection {
     at: u64::MAX,
-    failure: Failure::Io,
+    failure: StorageFailure::Io,
     sticky: false,
 };
 
@@ -349,7 +349,7 @@ impl StorageFile for DiskFile {
         self.rot(offset, &mut buffer[..read]);
         let mut state = self.disk.state();
         if let Some(Trouble::Call(injection)) = state.trouble
-            && injection.failure == Failure::Short
+            && injection.failure == StorageFailure::Short
             && (state.calls == injection.at + 1 || injection.sticky && state.calls > injection.at)
         {
             state.hit.short_reads += 1;

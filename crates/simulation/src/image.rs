@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tillroll_log::frame::{self, Depth, FrameHeader};
 use tillroll_log::testing::{MemoryStorage, TestLog};
-use tillroll_log::{Batch, FileLog, LogId, Options, segment};
+use tillroll_log::{Batch, FileLog, LogId, LogOptions, segment};
 
 /// All files by name. Names of segments sort as their positions do. Those that nobody changes
 /// are not copied.
@@ -86,11 +86,11 @@ pub(crate) fn frames(files: &Files) -> Vec<Vec<Vec<u8>>> {
 /// Never: memory does not fail.
 pub(crate) fn written(frames: &[Vec<Vec<u8>>], id: [u8; 16], segment_bytes: u64) -> MemoryStorage {
     let storage = MemoryStorage::new();
-    let options = Options {
+    let options = LogOptions {
         id: Some(LogId::new(id)),
         segment_bytes,
         room: false,
-        ..Options::default()
+        ..LogOptions::default()
     };
     let opened = FileLog::open(storage.clone(), options);
     let (mut log, _) = opened.expect("an empty storage opens");

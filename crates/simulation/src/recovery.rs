@@ -2,7 +2,7 @@
 
 use tillroll_engine::{Engine, ReplayError, StartError};
 use tillroll_log::testing::{MemoryStorage, TestReader};
-use tillroll_log::{LogId, OpenError as LogError, Options, RecoveryReport};
+use tillroll_log::{LogId, LogOptions, OpenError as LogError, RecoveryReport};
 
 use crate::death::Death;
 use crate::disk::Disk;
@@ -46,8 +46,8 @@ impl Simulation<'_> {
         }
     }
 
-    fn options(&mut self) -> Options {
-        Options {
+    fn options(&mut self) -> LogOptions {
+        LogOptions {
             segment_bytes: self.setup.segment_bytes,
             id: Some(LogId::new(self.setup.book_id)),
             // Some keep a mark of what was durable. It must never be in the way. Where a bug is
@@ -55,7 +55,7 @@ impl Simulation<'_> {
             durable: (self.chance.coin() && self.setup.planted.is_none())
                 .then_some(self.judge.seen),
             room: self.setup.makes_room,
-            ..Options::default()
+            ..LogOptions::default()
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tillroll_log::testing::MemoryStorage;
 use tillroll_log::{
-    Deadline, FileLog, Head, Log, LogId, OpenError, Options, VerifyError, frame, segment, verify,
+    Deadline, FileLog, Head, Log, LogId, LogOptions, LogVerifyError, OpenError, frame, segment,
+    verify,
 };
 
 use crate::chance::Chance;
@@ -106,7 +107,7 @@ impl<'a> Sound<'a> {
         let found = verify(&image::storage(files), |_| {});
         let is_quiet = match &found {
             Ok(report) => report.head == self.head,
-            Err(VerifyError::Storage(error)) => {
+            Err(LogVerifyError::Storage(error)) => {
                 return Err(Law::BitRot.broken(format!("{what}: {error}")));
             }
             Err(_) => false,
@@ -157,10 +158,10 @@ impl<'a> Sound<'a> {
     /// Opens the log and reads all of it: how many records it serves, all of them right, or
     /// `None` when it is refused.
     fn open(&self, files: &Files, durable: Option<Head>, what: &str) -> Judged<Option<usize>> {
-        let options = Options {
+        let options = LogOptions {
             id: Some(LogId::new(self.id)),
             durable,
-            ..Options::default()
+            ..LogOptions::default()
         };
         let mut right = 0;
         let mut wrong = None;

@@ -6,8 +6,8 @@
 use std::sync::atomic::AtomicBool;
 
 use tillroll_engine::{Engine, Moment, ReplayError, Snapshots, StartError};
-use tillroll_log::testing::{Failure, Injection, MemoryTree, PowerCut};
-use tillroll_log::{LogId, Options};
+use tillroll_log::testing::{Injection, MemoryTree, PowerCut, StorageFailure};
+use tillroll_log::{LogId, LogOptions};
 
 use crate::chance::Chance;
 use crate::death::Death;
@@ -73,9 +73,11 @@ impl Simulation<'_> {
             } else {
                 u64::MAX
             },
-            failure: kept
-                .chance
-                .pick(&[Failure::Io, Failure::Full, Failure::Short]),
+            failure: kept.chance.pick(&[
+                StorageFailure::Io,
+                StorageFailure::Full,
+                StorageFailure::Short,
+            ]),
             sticky: kept.chance.coin(),
         };
         kept.tree.storage().inject(injection);
@@ -118,10 +120,10 @@ impl Simulation<'_> {
             return Ok(());
         };
         let snapshots = Snapshots::new(MemoryTree::of(kept.tree.storage().restarted()));
-        let options = Options {
+        let options = LogOptions {
             segment_bytes: self.setup.segment_bytes,
             id: Some(LogId::new(self.setup.book_id)),
-            ..Options::default()
+            ..LogOptions::default()
         };
         let copy = life.disk.memory().restarted();
         let (book_options, rows) = self.setup.book_options();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tillroll_log::testing::{Failure, Injection};
+use tillroll_log::testing::{Injection, StorageFailure};
 
 use crate::chance::Chance;
 use crate::death::Death;
@@ -40,7 +40,11 @@ impl Trouble {
         match chance.weighted(&[(40, 0), (36, 1), (16, 2), (8, 3)]) {
             0 => Self::Call(Injection {
                 at: call,
-                failure: chance.pick(&[Failure::Io, Failure::Full, Failure::Short]),
+                failure: chance.pick(&[
+                    StorageFailure::Io,
+                    StorageFailure::Full,
+                    StorageFailure::Short,
+                ]),
                 sticky: chance.coin(),
             }),
             1 => {

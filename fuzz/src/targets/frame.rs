@@ -3,7 +3,7 @@
 //! someone who computes one.
 
 use tillroll_log::Batch;
-use tillroll_log::frame::{self, Depth, FrameHeader, Link, Place};
+use tillroll_log::frame::{self, Depth, FrameHeader, FrameLink, FramePlace};
 use tillroll_log::segment::{self, SegmentHeader};
 
 const AT_PAYLOAD_LENGTH: usize = 20;
@@ -28,7 +28,7 @@ fn segment_header(data: &[u8]) {
 
 fn one_frame(data: &[u8], hash_is_checked: bool) {
     let Ok(header) = FrameHeader::decode(data) else {
-        let nowhere = Place {
+        let nowhere = FramePlace {
             segment: 1,
             offset: 0,
         };
@@ -36,7 +36,7 @@ fn one_frame(data: &[u8], hash_is_checked: bool) {
         return;
     };
     assert!(header.last() >= header.link.first);
-    let elsewhere = Place {
+    let elsewhere = FramePlace {
         segment: header.place.segment,
         offset: !header.place.offset,
     };
@@ -54,7 +54,7 @@ fn one_frame(data: &[u8], hash_is_checked: bool) {
         assert_eq!(position.get(), view.first.get() + index);
         batch.push(record).expect("what was read can be written");
     }
-    let link = Link {
+    let link = FrameLink {
         first: view.first,
         previous: view.previous,
     };

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use tillroll_log::testing::{MemoryStorage, TestLog};
-use tillroll_log::{Batch, Deadline, FileLog, Log, LogId, Options, Position, segment, verify};
+use tillroll_log::{Batch, Deadline, FileLog, Log, LogId, LogOptions, Position, segment, verify};
 
 /// Small, so that the known log has three segments.
 const SEGMENT_BYTES: u64 = 600;
@@ -69,10 +69,10 @@ fn opened(storage: &MemoryStorage) -> Option<Vec<Vec<u8>>> {
     Some(found)
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> LogOptions {
+    LogOptions {
         segment_bytes: SEGMENT_BYTES,
-        ..Options::default()
+        ..LogOptions::default()
     }
 }
 
@@ -88,7 +88,7 @@ static KNOWN: LazyLock<(MemoryStorage, Vec<Vec<u8>>)> = LazyLock::new(known_log)
 
 fn known_log() -> (MemoryStorage, Vec<Vec<u8>>) {
     let storage = MemoryStorage::new();
-    let known = Options {
+    let known = LogOptions {
         id: Some(LogId::new([7; 16])),
         ..options()
     };

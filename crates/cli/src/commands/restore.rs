@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tillroll_log::{DirTree, RestoreError, restore};
+use tillroll_log::{DirTree, RestoreBackupError, restore};
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
@@ -67,14 +67,14 @@ pub(crate) fn run(args: &RestoreArgs, console: &mut Console<'_>) -> Result<(), S
     console.note(format!("next: {}", data.command("verify")))
 }
 
-fn advise(backup: &Path, data: &DataDir, error: &RestoreError) -> Stop {
+fn advise(backup: &Path, data: &DataDir, error: &RestoreBackupError) -> Stop {
     let next = match error {
-        RestoreError::NotEmpty { .. } => format!(
+        RestoreBackupError::NotEmpty { .. } => format!(
             "tillroll restore {} --data ANOTHER-DIRECTORY",
             backup.display()
         ),
-        RestoreError::Backup(_) => format!("tillroll verify --backup {}", backup.display()),
-        RestoreError::Restored(_) | RestoreError::Target(_) => format!(
+        RestoreBackupError::Backup(_) => format!("tillroll verify --backup {}", backup.display()),
+        RestoreBackupError::Restored(_) | RestoreBackupError::Target(_) => format!(
             "remove {}, look at its disk, and restore again",
             data.root().display()
         ),

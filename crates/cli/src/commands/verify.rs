@@ -22,7 +22,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tillroll_book::Digest;
 use tillroll_engine::{AuditError, audit};
-use tillroll_log::{Damage, Log, Position, VerifyError, VerifyReport};
+use tillroll_log::{Damage, Log, LogVerifyError, Position, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_runtime::ReadOnlyLog;
 
@@ -157,19 +157,19 @@ fn check_roll(
             report.passed.push(roll_passed(&verified));
             Ok(true)
         }
-        Err(VerifyError::Damaged(damage)) if damage.torn_tail => {
+        Err(LogVerifyError::Damaged(damage)) if damage.torn_tail => {
             torn_tail(data, &damage, report);
             Ok(true)
         }
-        Err(VerifyError::Damaged(damage)) => {
+        Err(LogVerifyError::Damaged(damage)) => {
             report.findings.push(Finding::damage(data, &damage));
             Ok(false)
         }
-        Err(error @ VerifyError::StrayFile { .. }) => {
+        Err(error @ LogVerifyError::StrayFile { .. }) => {
             report.findings.push(Finding::new("roll", error));
             Ok(false)
         }
-        Err(VerifyError::Storage(error)) => Err(Stop::failed(error)),
+        Err(LogVerifyError::Storage(error)) => Err(Stop::failed(error)),
     }
 }
 
@@ -252,7 +252,7 @@ fn check_books(
             report.findings.push(Finding::law(data, &finding));
             Ok(None)
         }
-        Err(AuditError::Read(tillroll_log::ReadError::Damaged(damage))) => {
+        Err(AuditError::Read(tillroll_log::LogReadError::Damaged(damage))) => {
             report.findings.push(Finding::damage(data, &damage));
             Ok(None)
         }

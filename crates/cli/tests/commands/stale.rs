@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 
 use tillroll_events::Record;
-use tillroll_log::{Deadline, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Deadline, DirStorage, FileLog, Log, LogOptions, Position};
 use tillroll_projections::{Projector, ReadModels};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
@@ -43,7 +43,7 @@ fn read_models_that_are_behind_are_brought_up_to_date_in_a_copy() {
     fs::remove_file(&path).unwrap();
     let (log, _) = FileLog::open(
         DirStorage::open(data.path().join("log")).unwrap(),
-        Options::default(),
+        LogOptions::default(),
     )
     .unwrap();
     let half = head() / 2;

@@ -6,7 +6,7 @@ use tillroll_log::testing::TestLog;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, LogOptions, Position};
 
 use crate::support::{copy, frame_ends, head, on, read_models, segment, story};
 
@@ -164,7 +164,8 @@ fn an_append_under_way_beside_a_server_is_no_damage() {
 fn a_record_that_breaks_a_law_is_found_by_its_position() {
     let data = copy();
     let log = data.path().join("log");
-    let (mut log, _) = FileLog::open(DirStorage::open(&log).unwrap(), Options::default()).unwrap();
+    let (mut log, _) =
+        FileLog::open(DirStorage::open(&log).unwrap(), LogOptions::default()).unwrap();
     // Whole and well-formed, and on the roll a second time.
     let again = log
         .reader()

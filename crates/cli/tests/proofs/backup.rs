@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 use tillroll_log::testing::TestLog;
 
-use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, LogOptions, Position};
 
 use crate::mode::mode;
 use crate::support::{copy, digest, on, path, tillroll};
 
 fn grow(data: &Path) {
     let log = DirStorage::open(data.join("log")).unwrap();
-    let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
+    let (mut log, _) = FileLog::open(log, LogOptions::default()).unwrap();
     let record = log
         .reader()
         .read_one(Position::FIRST, Deadline::NEVER)

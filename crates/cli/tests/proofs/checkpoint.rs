@@ -3,7 +3,7 @@
 use std::fs;
 use tillroll_log::testing::TestReader;
 
-use tillroll_log::{Deadline, DirStorage, FileLog, Log, Options};
+use tillroll_log::{Deadline, DirStorage, FileLog, Log, LogOptions};
 use tillroll_proofs::SignedCheckpoint;
 
 use crate::mode::{mode, set_mode};
@@ -146,7 +146,7 @@ fn beside_a_server_only_what_is_known_to_be_durable_is_signed() {
     fs::remove_file(data.path().join("read-models.sqlite")).unwrap();
     let (log, _) = FileLog::open(
         DirStorage::open(data.path().join("log")).unwrap(),
-        Options::default(),
+        LogOptions::default(),
     )
     .unwrap();
     let reader = log.reader();

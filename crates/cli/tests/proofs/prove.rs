@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tillroll_log::testing::TestLog;
 
 use tempfile::TempDir;
-use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, LogOptions, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path, tillroll};
@@ -172,7 +172,7 @@ fn a_roll_that_has_grown_is_proved_to_have_only_grown() {
     let case = Case::new();
     let head = digest(case.data.path()).0;
     let log = DirStorage::open(case.data.path().join("log")).unwrap();
-    let (mut log, _) = FileLog::open(log, Options::default()).unwrap();
+    let (mut log, _) = FileLog::open(log, LogOptions::default()).unwrap();
     let record = log
         .reader()
         .read_one(Position::new(head), Deadline::NEVER)

@@ -7,7 +7,7 @@ use tillroll_log::testing::TestLog;
 
 use tempfile::TempDir;
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, Options, Position};
+use tillroll_log::{Batch, Deadline, DirStorage, FileLog, Log, LogOptions, Position};
 
 use crate::auditor::keep;
 use crate::support::{copy, digest, on, path};
@@ -18,9 +18,9 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
     fs::copy(data.join("BOOK"), forged.path().join("BOOK")).unwrap();
     let open = |path: &Path, id| {
         let storage = DirStorage::open(path.join("log")).unwrap();
-        let options = Options {
+        let options = LogOptions {
             id,
-            ..Options::default()
+            ..LogOptions::default()
         };
         FileLog::open(storage, options).unwrap().0
     };

@@ -2,7 +2,7 @@
 
 use tillroll_events::{DecodeError, EntryId, EventId, HoldId, Timestamp};
 use tillroll_ledger::{AccountId, AccountPath, Balances, Limit};
-use tillroll_log::{Position, ReadError};
+use tillroll_log::{LogReadError, Position};
 use tillroll_money::Unit;
 
 use crate::failure::in_full;
@@ -87,5 +87,5 @@ pub enum AuditError {
     Broken(#[from] AuditFinding),
     /// The log failed; the books may be in order.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] LogReadError),
 }

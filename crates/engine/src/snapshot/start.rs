@@ -284,7 +284,7 @@ impl SnapshotHeader {
     pub fn agrees_with(
         &self,
         reader: &dyn tillroll_log::LogReader,
-    ) -> Result<bool, tillroll_log::ReadError> {
+    ) -> Result<bool, tillroll_log::LogReadError> {
         let position = self.head.position;
         if position == Position::ZERO || position > reader.head(Deadline::NEVER)?.position {
             return Ok(false);

@@ -18,8 +18,8 @@ use tillroll_events::{Caller, EntryId, HoldId, KeyScope, Metadata, Timestamp};
 use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
 use tillroll_log::testing::Random;
 use tillroll_log::{
-    AppendError, AppendFault, Batch, Committed, Deadline, FileLog, Head, Log, LogId, LogReader,
-    MemoryLog, Options, ReadError, Storage,
+    AppendError, AppendFault, Batch, Committed, Deadline, FileLog, Head, Log, LogId, LogOptions,
+    LogReadError, LogReader, MemoryLog, Storage,
 };
 
 pub const BOOK: [u8; 16] = *b"a book of tests.";
@@ -216,10 +216,10 @@ pub fn small() -> FrameLimits {
 }
 
 pub fn on_files<S: Storage>(storage: S) -> Engine<FileLog<S>> {
-    let options = Options {
+    let options = LogOptions {
         id: Some(tillroll_log::LogId::new(BOOK)),
         segment_bytes: 4096,
-        ..Options::default()
+        ..LogOptions::default()
     };
     let (store, request) = options.store(storage);
     let opened = Engine::open_store(store, &request, Chart::default(), |_| {});
@@ -346,7 +346,7 @@ impl<J: Log> Log for Gated<J> {
         }
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         self.log.head(deadline)
     }
 

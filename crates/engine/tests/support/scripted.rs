@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tillroll_engine::Patience;
 use tillroll_log::{
-    AppendError, AppendFault, Batch, Committed, Deadline, Head, Log, LogId, LogReader, MemoryLog,
-    ReadError,
+    AppendError, AppendFault, Batch, Committed, Deadline, Head, Log, LogId, LogReadError,
+    LogReader, MemoryLog,
 };
 
 /// What the log does with one append.
@@ -128,7 +128,7 @@ impl Log for Scripted {
         }
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         self.log.head(deadline)
     }
 

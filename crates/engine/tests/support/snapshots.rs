@@ -7,7 +7,7 @@ use tillroll_engine::{
     BookOptions, Engine, Replay, SnapshotFile, Snapshots, StartError, StartReport,
 };
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
-use tillroll_log::{Deadline, FileLog, Head, Log, LogId, Options, Position};
+use tillroll_log::{Deadline, FileLog, Head, Log, LogId, LogOptions, Position};
 
 use super::commerce::{shop, through_intents};
 use super::{BOOK, batches, story};
@@ -16,11 +16,11 @@ pub type FileEngine = Engine<FileLog<MemoryStorage>>;
 
 pub const ID: LogId = LogId::new(BOOK);
 
-pub fn options() -> Options {
-    Options {
+pub fn options() -> LogOptions {
+    LogOptions {
         id: Some(ID),
         segment_bytes: 4096,
-        ..Options::default()
+        ..LogOptions::default()
     }
 }
 

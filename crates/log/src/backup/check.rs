@@ -6,7 +6,7 @@ use std::io;
 
 use super::error::{VerifyBackupError, failed, is_absent};
 use super::manifest::Manifest;
-use super::meter::{BackupProgress, Meter, Stage};
+use super::meter::{BackupProgress, BackupStage, Meter};
 use super::target::read_manifest;
 use super::tree::Tree;
 use super::{LOCK, log_path};
@@ -75,7 +75,7 @@ pub(super) fn check_files<T: Tree>(
     manifest: &Manifest,
     progress: &mut dyn FnMut(&BackupProgress),
 ) -> Result<(), VerifyBackupError> {
-    let mut meter = Meter::new(Stage::Checking, manifest.bytes(), progress);
+    let mut meter = Meter::new(BackupStage::Checking, manifest.bytes(), progress);
     for part in parts(manifest) {
         let mut hasher = blake3::Hasher::new();
         part.read(backup, |bytes| {
@@ -175,7 +175,7 @@ pub(super) fn check_log<T: Tree>(
 ) -> Result<(), VerifyBackupError> {
     let segments = manifest.segments.iter();
     let lengths: BTreeMap<_, _> = segments.map(|entry| (entry.name(), entry.length)).collect();
-    let mut meter = Meter::new(Stage::Verifying, lengths.values().sum(), progress);
+    let mut meter = Meter::new(BackupStage::Verifying, lengths.values().sum(), progress);
     let (mut segment, mut done) = (0, 0);
     let listed = Listed {
         tree: tree.clone(),

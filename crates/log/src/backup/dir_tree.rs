@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::tree::Tree;
 use crate::dir_storage::{self, DirFile, DirStorageError};
 
-/// One of the files may be a key, so nobody but the owner reads any of them.
+/// One of the files may be a key, so only the owner can read any of them.
 const MODE: u32 = 0o600;
 
 /// A directory for backups, or for the data that they are made of.

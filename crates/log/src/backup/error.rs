@@ -6,7 +6,7 @@ use crate::damage::Damage;
 use crate::error::{Operation, StorageError};
 use crate::identity::{Head, LogId, Position};
 use crate::scan::ListingError;
-use crate::verify::VerifyError;
+use crate::verify::LogVerifyError;
 
 /// What is wrong with the path of a file beside the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +85,7 @@ pub enum BackupError {
         /// Where the backup ends.
         position: Position,
     },
-    /// Somebody else is writing to the target.
+    /// Another process is writing to the target.
     #[error("another backup is being written to the target")]
     InUse,
     /// The log could not be read.
@@ -147,7 +147,7 @@ pub enum VerifyBackupError {
     },
     /// Every hash holds, and the log does not verify.
     #[error("the files are as they were written, and the log in them does not verify: {0}")]
-    Log(#[from] VerifyError),
+    Log(#[from] LogVerifyError),
     /// The log verifies and is another book's.
     #[error("the log is of book {found}, and {MANIFEST} says {expected}")]
     Book {
@@ -175,7 +175,7 @@ pub enum VerifyBackupError {
 
 /// Why a backup was not restored. No log opens in the target.
 #[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
+pub enum RestoreBackupError {
     /// The target holds something, perhaps the rest of a restore that was
     /// interrupted.
     #[error("the target is not empty: it holds {name:?}; restore into an empty directory")]

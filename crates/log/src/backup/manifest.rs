@@ -197,7 +197,7 @@ fn book_of(digits: &str) -> Option<LogId> {
 /// The entry, when it continues the one before.
 fn segment_of(rest: &str, before: Option<&SegmentEntry>) -> Option<SegmentEntry> {
     let mut words = rest.split(' ');
-    let segment::Name::Segment(first) = segment::parse_name(words.next()?) else {
+    let segment::SegmentName::Segment(first) = segment::parse_name(words.next()?) else {
         return None;
     };
     let length = words.next()?.parse().ok()?;

@@ -2,7 +2,7 @@
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum BackupStage {
     /// Files are copied.
     Copying,
     /// Files are compared with their hashes.
@@ -15,7 +15,7 @@ pub enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupProgress {
     /// What is being done.
-    pub stage: Stage,
+    pub stage: BackupStage,
     /// Bytes of this stage that are done.
     pub done: u64,
     /// Bytes of this stage.
@@ -29,7 +29,11 @@ pub(super) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn new(stage: Stage, total: u64, tell: &'a mut dyn FnMut(&BackupProgress)) -> Self {
+    pub(super) fn new(
+        stage: BackupStage,
+        total: u64,
+        tell: &'a mut dyn FnMut(&BackupProgress),
+    ) -> Self {
         let progress = BackupProgress {
             stage,
             done: 0,

@@ -33,9 +33,9 @@ mod tree;
 
 pub use check::{BackupSummary, verify_backup};
 pub use dir_tree::DirTree;
-pub use error::{BackupError, PathFault, RestoreError, VerifyBackupError};
+pub use error::{BackupError, PathFault, RestoreBackupError, VerifyBackupError};
 pub use manifest::ManifestFault;
-pub use meter::{BackupProgress, Stage};
+pub use meter::{BackupProgress, BackupStage};
 pub use restore::{RestoreReport, restore};
 pub use save::{BackupReport, BackupSource, backup};
 pub use tree::Tree;

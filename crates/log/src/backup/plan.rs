@@ -5,7 +5,7 @@ use std::io;
 use super::error::BackupError;
 use crate::error::StorageError;
 use crate::identity::{Head, LogId, Position};
-use crate::scan::{Expected, OpenSegment, list_segments};
+use crate::scan::{ExpectedHeader, OpenSegment, list_segments};
 use crate::segment::SegmentHeader;
 use crate::storage::Storage;
 
@@ -23,14 +23,14 @@ impl Planned {
 }
 
 /// The segments that there were at one moment, at least one.
-pub(super) struct Plan {
+pub(super) struct BackupPlan {
     pub log: LogId,
     pub segments: Vec<Planned>,
     /// A segment was begun behind the last of these: all of them are sealed.
     pub rotation_begun: bool,
 }
 
-impl Plan {
+impl BackupPlan {
     pub(super) fn of<S: Storage>(log: &S) -> Result<Self, BackupError> {
         let firsts = firsts(log)?;
         let mut plan: Option<Self> = None;
@@ -49,7 +49,7 @@ impl Plan {
                 }
                 break;
             };
-            let header = segment.check(&Expected {
+            let header = segment.check(&ExpectedHeader {
                 log: plan.as_ref().map(|plan| plan.log),
                 number,
                 named_first: *first,

@@ -1,8 +1,8 @@
 //! Restoring a backup into an empty directory.
 
 use super::check::{BackupSummary, Part, check_files, check_log, manifest_of, parts};
-use super::error::{RestoreError, failed};
-use super::meter::{BackupProgress, Meter, Stage};
+use super::error::{RestoreBackupError, failed};
+use super::meter::{BackupProgress, BackupStage, Meter};
 use super::new_file::{NewFile, ensure_directory, sync_directory_of};
 use super::tree::Tree;
 use super::{LOG, log_path};
@@ -24,30 +24,34 @@ pub struct RestoreReport {
 /// every log from opening there.
 ///
 /// # Errors
-/// [`RestoreError`]; what was begun is to be thrown away.
+/// [`RestoreBackupError`]; what was begun is to be thrown away.
 pub fn restore<B: Tree, D: Tree>(
     backup: &B,
     data: &D,
     mut progress: impl FnMut(&BackupProgress),
-) -> Result<RestoreReport, RestoreError> {
+) -> Result<RestoreReport, RestoreBackupError> {
     let manifest = manifest_of(backup)?;
     let names = data.list("").map_err(failed(Operation::List, ""));
-    if let Some(name) = names.map_err(RestoreError::Target)?.into_iter().next() {
-        return Err(RestoreError::NotEmpty { name });
+    if let Some(name) = names
+        .map_err(RestoreBackupError::Target)?
+        .into_iter()
+        .next()
+    {
+        return Err(RestoreBackupError::NotEmpty { name });
     }
     check_files(backup, &manifest, &mut progress)?;
     begin(data)?;
     for file in &manifest.files {
         for (end, _) in file.path.match_indices('/') {
-            ensure_directory(data, &file.path[..end]).map_err(RestoreError::Target)?;
+            ensure_directory(data, &file.path[..end]).map_err(RestoreBackupError::Target)?;
         }
     }
-    let mut meter = Meter::new(Stage::Copying, manifest.bytes(), &mut progress);
+    let mut meter = Meter::new(BackupStage::Copying, manifest.bytes(), &mut progress);
     for part in parts(&manifest) {
         copy(backup, data, &part, &mut meter)?;
     }
-    check_log(data, &manifest, &mut progress).map_err(RestoreError::Restored)?;
-    finish(data).map_err(RestoreError::Target)?;
+    check_log(data, &manifest, &mut progress).map_err(RestoreBackupError::Restored)?;
+    finish(data).map_err(RestoreBackupError::Target)?;
     Ok(RestoreReport {
         files: manifest
             .files
@@ -60,13 +64,13 @@ pub fn restore<B: Tree, D: Tree>(
 
 /// Makes the log's directory and puts the mark into it. Of two restores, one
 /// makes the directory.
-fn begin<D: Tree>(data: &D) -> Result<(), RestoreError> {
+fn begin<D: Tree>(data: &D) -> Result<(), RestoreBackupError> {
     data.make_directory(LOG)
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => RestoreError::NotEmpty {
+            std::io::ErrorKind::AlreadyExists => RestoreBackupError::NotEmpty {
                 name: LOG.to_owned(),
             },
-            _ => RestoreError::Target(failed(Operation::MakeDirectory, LOG)(error)),
+            _ => RestoreBackupError::Target(failed(Operation::MakeDirectory, LOG)(error)),
         })?;
     let mark = || -> Result<(), StorageError> {
         let path = log_path(UNFINISHED_RESTORE);
@@ -76,7 +80,7 @@ fn begin<D: Tree>(data: &D) -> Result<(), RestoreError> {
         sync_directory_of(data, &path)?;
         sync_directory_of(data, LOG)
     };
-    mark().map_err(RestoreError::Target)
+    mark().map_err(RestoreBackupError::Target)
 }
 
 fn copy<B: Tree, D: Tree>(
@@ -84,14 +88,14 @@ fn copy<B: Tree, D: Tree>(
     data: &D,
     part: &Part<'_>,
     meter: &mut Meter<'_>,
-) -> Result<(), RestoreError> {
-    let mut file = NewFile::create(data, &part.path).map_err(RestoreError::Target)?;
+) -> Result<(), RestoreBackupError> {
+    let mut file = NewFile::create(data, &part.path).map_err(RestoreBackupError::Target)?;
     part.read(backup, |bytes| {
         meter.add(bytes.len() as u64);
-        file.write(bytes).map_err(RestoreError::Target)
+        file.write(bytes).map_err(RestoreBackupError::Target)
     })?;
     part.compare(file.hash())?;
-    file.install().map_err(RestoreError::Target)
+    file.install().map_err(RestoreBackupError::Target)
 }
 
 fn finish<D: Tree>(data: &D) -> Result<(), StorageError> {

@@ -4,13 +4,13 @@ use super::error::BackupError;
 use super::extra::{self, ReadWhole, read_whole};
 use super::log_path;
 use super::manifest::{FileEntry, Manifest, SegmentEntry};
-use super::meter::{BackupProgress, Meter, Stage};
+use super::meter::{BackupProgress, BackupStage, Meter};
 use super::new_file::NewFile;
-use super::plan::{Plan, Planned};
-use super::target::Target;
+use super::plan::{BackupPlan, Planned};
+use super::target::BackupTarget;
 use super::tree::Tree;
 use crate::identity::{Head, LogId};
-use crate::scan::{End, Expected, OpenSegment, Scan, Stop};
+use crate::scan::{ExpectedHeader, OpenSegment, Scan, ScanStop, SegmentEnd};
 use crate::storage::Storage;
 use crate::window::Window;
 
@@ -72,11 +72,11 @@ pub fn backup<S: Storage, D: Tree, T: Tree>(
     mut progress: impl FnMut(&BackupProgress),
 ) -> Result<BackupReport, BackupError> {
     extra::check_paths(source.files)?;
-    let plan = Plan::of(source.log)?;
-    let target = Target::open(target, plan.log)?;
+    let plan = BackupPlan::of(source.log)?;
+    let target = BackupTarget::open(target, plan.log)?;
     refuse_shorter(&plan, &target)?;
     target.prepare().map_err(BackupError::Target)?;
-    let mut run = Run {
+    let mut run = BackupRun {
         log: source.log,
         target: &target,
         manifest: Manifest {
@@ -104,7 +104,7 @@ pub fn backup<S: Storage, D: Tree, T: Tree>(
     for path in source.files {
         run.file(source.data, path)?;
     }
-    let Run {
+    let BackupRun {
         manifest, report, ..
     } = run;
     target.commit(&manifest).map_err(BackupError::Target)?;
@@ -117,14 +117,17 @@ pub fn backup<S: Storage, D: Tree, T: Tree>(
 }
 
 /// A log with fewer segments than the backup cannot continue it.
-fn refuse_shorter<T: Tree>(plan: &Plan, target: &Target<'_, T>) -> Result<(), BackupError> {
+fn refuse_shorter<T: Tree>(
+    plan: &BackupPlan,
+    target: &BackupTarget<'_, T>,
+) -> Result<(), BackupError> {
     match target.segment(plan.segments.len()) {
         Some(missing) => Err(diverged(target, missing.name())),
         None => Ok(()),
     }
 }
 
-fn diverged<T: Tree>(target: &Target<'_, T>, file: String) -> BackupError {
+fn diverged<T: Tree>(target: &BackupTarget<'_, T>, file: String) -> BackupError {
     let head = target.before.as_ref().map_or(Head::EMPTY, Manifest::head);
     BackupError::Diverged {
         file,
@@ -132,22 +135,22 @@ fn diverged<T: Tree>(target: &Target<'_, T>, file: String) -> BackupError {
     }
 }
 
-struct Run<'a, S, T: Tree> {
+struct BackupRun<'a, S, T: Tree> {
     log: &'a S,
-    target: &'a Target<'a, T>,
+    target: &'a BackupTarget<'a, T>,
     manifest: Manifest,
     report: BackupReport,
     window: Window,
 }
 
-impl<S: Storage, T: Tree> Run<'_, S, T> {
+impl<S: Storage, T: Tree> BackupRun<'_, S, T> {
     fn segments(
         &mut self,
-        plan: &Plan,
+        plan: &BackupPlan,
         progress: &mut dyn FnMut(&BackupProgress),
     ) -> Result<(), BackupError> {
         let total = plan.segments.iter().map(|planned| planned.length).sum();
-        let mut meter = Meter::new(Stage::Copying, total, progress);
+        let mut meter = Meter::new(BackupStage::Copying, total, progress);
         for (index, planned) in plan.segments.iter().enumerate() {
             let next = plan.segments.get(index + 1);
             if let Some(kept) = self.kept(index, planned, next)? {
@@ -192,7 +195,7 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
     ) -> Result<Option<SegmentEntry>, BackupError> {
         let first = planned.header.first;
         let segment = OpenSegment::open(self.log, first).map_err(BackupError::Log)?;
-        let header = segment.check(&Expected {
+        let header = segment.check(&ExpectedHeader {
             log: Some(self.manifest.book),
             number: planned.header.number,
             named_first: first,
@@ -211,17 +214,21 @@ impl<S: Storage, T: Tree> Run<'_, S, T> {
             match scan.next_frame() {
                 Ok(None) => break,
                 Ok(Some(_)) => {}
-                Err(Stop::Storage(error)) => return Err(BackupError::Log(error)),
-                Err(Stop::Bad(bad)) if growing => match scan.end(bad).map_err(BackupError::Log)? {
-                    End::Room => break,
-                    End::Torn(_, bytes) => {
-                        left_out = bytes;
-                        break;
+                Err(ScanStop::Storage(error)) => return Err(BackupError::Log(error)),
+                Err(ScanStop::Bad(bad)) if growing => {
+                    match scan.end(bad).map_err(BackupError::Log)? {
+                        SegmentEnd::Room => break,
+                        SegmentEnd::Torn(_, bytes) => {
+                            left_out = bytes;
+                            break;
+                        }
+                        SegmentEnd::Grown => continue,
+                        SegmentEnd::Damaged(damage) => return Err(damage.into()),
                     }
-                    End::Grown => continue,
-                    End::Damaged(damage) => return Err(damage.into()),
-                },
-                Err(Stop::Bad(bad)) => return Err(bad.damage(&segment.name, None, false).into()),
+                }
+                Err(ScanStop::Bad(bad)) => {
+                    return Err(bad.damage(&segment.name, None, false).into());
+                }
             }
             // Still in the window: these are the very bytes that were checked.
             let wanted = usize::try_from(scan.offset - start).unwrap_or(usize::MAX);

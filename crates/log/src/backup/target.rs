@@ -1,4 +1,4 @@
-//! The directory that holds a backup, for whoever writes to it.
+//! The directory that holds a backup, as its writer sees it.
 
 use std::collections::BTreeSet;
 
@@ -27,16 +27,16 @@ pub(super) fn read_manifest<T: Tree>(tree: &T) -> Result<Option<Manifest>, Verif
 }
 
 /// A target that may be written to, and is kept from others.
-pub(super) struct Target<'a, T: Tree> {
+pub(super) struct BackupTarget<'a, T: Tree> {
     pub tree: &'a T,
     /// The backup that is there.
     pub before: Option<Manifest>,
     _lock: T::Lock,
 }
 
-impl<'a, T: Tree> Target<'a, T> {
+impl<'a, T: Tree> BackupTarget<'a, T> {
     /// Looks first and locks then, so that a directory that is refused is left
-    /// as it was; and looks again, because somebody may have been quicker.
+    /// as it was; and looks again, because another process may have been quicker.
     pub(super) fn open(tree: &'a T, book: LogId) -> Result<Self, BackupError> {
         look(tree, book)?;
         let lock = tree.lock(LOCK).map_err(|source| match source.kind() {
@@ -151,9 +151,9 @@ fn paths(manifest: &Manifest) -> impl Iterator<Item = String> {
 }
 
 /// Whether a backup may have put this name into one of its directories.
-/// Whatever else somebody keeps there stays.
+/// Other files there stay.
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(NEW).unwrap_or(name);
-    matches!(segment::parse_name(name), segment::Name::Segment(_))
+    matches!(segment::parse_name(name), segment::SegmentName::Segment(_))
         || blake3::Hash::from_hex(name).is_ok()
 }

@@ -66,7 +66,7 @@ pub trait Tree: Clone + Send + Sync + 'static {
     /// Locks a file, creating it if it is missing.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when somebody else holds it, or what the
+    /// [`io::ErrorKind::WouldBlock`] when another process holds it, or what the
     /// system says.
     fn lock(&self, path: &str) -> io::Result<Self::Lock>;
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Backend, InjectedFault, Suite, append, batch, numbered, read};
 use crate::batch::Batch;
 use crate::deadline::Deadline;
-use crate::error::{AppendError, AppendFault, ReadError, Remedy};
+use crate::error::{AppendError, AppendFault, LogReadError, Remedy};
 use crate::identity::{Committed, FrameHash, Head, Position};
 use crate::log::{Log, LogReader};
 
@@ -366,12 +366,12 @@ fn follow_to(reader: &dyn LogReader, last: u64) -> Result<Vec<Vec<u8>>, String> 
 }
 
 enum Interrupted {
-    Connection(ReadError),
+    Connection(LogReadError),
     Broken(String),
 }
 
-impl From<ReadError> for Interrupted {
-    fn from(error: ReadError) -> Self {
+impl From<LogReadError> for Interrupted {
+    fn from(error: LogReadError) -> Self {
         Self::Connection(error)
     }
 }

@@ -104,7 +104,7 @@ impl Suite<'_> {
     }
 }
 
-type Check = (&'static str, fn(&mut Suite<'_>));
+type ConformanceCheck = (&'static str, fn(&mut Suite<'_>));
 
 macro_rules! checks {
     ($($module:ident :: { $($check:ident),* $(,)? })*) => {
@@ -112,7 +112,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: &[Check] = checks! {
+const CHECKS: &[ConformanceCheck] = checks! {
     self::{
         an_empty_log_has_no_head,
         positions_are_dense_from_one,
@@ -157,7 +157,7 @@ pub fn broken_promises(backend: &mut dyn Backend, patience: Duration) -> Vec<&'s
         left_out: BTreeSet::new(),
         patience,
     };
-    let fails = |suite: &mut Suite<'_>, check: &Check| {
+    let fails = |suite: &mut Suite<'_>, check: &ConformanceCheck| {
         let run = catch_unwind(AssertUnwindSafe(|| (check.1)(suite)));
         run.is_err()
     };

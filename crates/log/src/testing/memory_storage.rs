@@ -22,13 +22,13 @@ const SECTOR: usize = 512;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum StorageFailure {
     /// An I/O error; nothing is done. A failed sync loses what was written.
     Io,
     /// No space left; half of a write is done.
     Full,
     /// Half of a write is done, and half of a read is answered, which is no
-    /// error. Every other call fails as with [`Failure::Io`].
+    /// error. Every other call fails as with [`StorageFailure::Io`].
     Short,
 }
 
@@ -38,7 +38,7 @@ pub struct Injection {
     /// The first call that fails, counted from 0 since the injection.
     pub at: u64,
     /// How it fails.
-    pub failure: Failure,
+    pub failure: StorageFailure,
     /// Whether every later call fails too.
     pub sticky: bool,
 }
@@ -135,7 +135,7 @@ impl Inode {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Disk {
+struct MemoryDisk {
     inodes: BTreeMap<u64, Inode>,
     names: BTreeMap<String, u64>,
     durable_names: BTreeMap<String, u64>,
@@ -144,9 +144,9 @@ struct Disk {
     injection: Option<Injection>,
 }
 
-impl Disk {
+impl MemoryDisk {
     /// Counts a call and says how it fails, if it does.
-    fn call(&mut self) -> Option<Failure> {
+    fn call(&mut self) -> Option<StorageFailure> {
         let call = self.calls;
         self.calls += 1;
         let injection = self.injection?;
@@ -159,14 +159,14 @@ impl Disk {
     }
 }
 
-fn error(failure: Failure) -> io::Error {
+fn error(failure: StorageFailure) -> io::Error {
     match failure {
-        Failure::Io | Failure::Short => io::Error::other("an injected I/O error"),
-        Failure::Full => io::Error::from(io::ErrorKind::StorageFull),
+        StorageFailure::Io | StorageFailure::Short => io::Error::other("an injected I/O error"),
+        StorageFailure::Full => io::Error::from(io::ErrorKind::StorageFull),
     }
 }
 
-fn fail(failure: Option<Failure>) -> io::Result<()> {
+fn fail(failure: Option<StorageFailure>) -> io::Result<()> {
     failure.map_or(Ok(()), |failure| Err(error(failure)))
 }
 
@@ -177,7 +177,7 @@ fn size(number: u64) -> io::Result<usize> {
 /// Files in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStorage {
-    disk: Arc<Mutex<Disk>>,
+    disk: Arc<Mutex<MemoryDisk>>,
 }
 
 impl MemoryStorage {
@@ -187,11 +187,11 @@ impl MemoryStorage {
         Self::default()
     }
 
-    fn disk(&self) -> MutexGuard<'_, Disk> {
+    fn disk(&self) -> MutexGuard<'_, MemoryDisk> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with(disk: Disk) -> Self {
+    fn with(disk: MemoryDisk) -> Self {
         Self {
             disk: Arc::new(Mutex::new(disk)),
         }
@@ -266,7 +266,7 @@ impl MemoryStorage {
             };
             inodes.insert(*id, survivor);
         }
-        Self::with(Disk {
+        Self::with(MemoryDisk {
             inodes,
             durable_names: names.clone(),
             names,
@@ -396,7 +396,7 @@ impl StorageFile for MemoryFile {
         let mut disk = self.disk.disk();
         let failure = disk.call();
         let wanted = match failure {
-            Some(Failure::Short) => buffer.len().div_ceil(2),
+            Some(StorageFailure::Short) => buffer.len().div_ceil(2),
             failure => {
                 fail(failure)?;
                 buffer.len()
@@ -414,8 +414,8 @@ impl StorageFile for MemoryFile {
         let failure = disk.call();
         let written = match failure {
             None => bytes.len(),
-            Some(Failure::Io) => 0,
-            Some(Failure::Full | Failure::Short) => bytes.len() / 2,
+            Some(StorageFailure::Io) => 0,
+            Some(StorageFailure::Full | StorageFailure::Short) => bytes.len() / 2,
         };
         let offset = size(offset)?;
         if written > 0 {
@@ -485,7 +485,7 @@ mod tests {
         let storage = written(false, true);
         storage.inject(Injection {
             at: 1,
-            failure: Failure::Io,
+            failure: StorageFailure::Io,
             sticky: false,
         });
         let file = storage.open("a").unwrap();

@@ -15,7 +15,9 @@ mod rot;
 mod shared_log;
 
 pub use at_once::{TestLog, TestReader};
-pub use memory_storage::{Failure, Injection, MemoryFile, MemoryStorage, MemoryTree, PowerCut};
+pub use memory_storage::{
+    Injection, MemoryFile, MemoryStorage, MemoryTree, PowerCut, StorageFailure,
+};
 pub use random::Random;
 pub use rot::{Rot, RottenFile};
 pub use shared_log::{AppendInjection, SharedLog, SharedLogReader, SharedLogWriter};

@@ -1,27 +1,27 @@
-//! Bytes that are not as they were written when somebody reads them.
+//! Bytes that are not as they were written when they are read.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::storage::StorageFile;
 
-/// What rots in the files that it was laid over, and how often somebody was given rotten bytes.
+/// What rots in the files that it was laid over, and how often rotten bytes were read.
 /// Clones are the same rot.
 #[derive(Clone, Debug, Default)]
 pub struct Rot {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<RotState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    place: Option<Place>,
+struct RotState {
+    place: Option<RotPlace>,
     /// Since the place was named.
     reads: u64,
     hits: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum RotPlace {
     Byte { offset: u64, mask: u8 },
     Read { nth: u64, byte: usize, mask: u8 },
 }
@@ -33,34 +33,34 @@ impl Rot {
         Self::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, place: Option<Place>) {
-        *self.state() = State {
+    fn begin(&self, place: Option<RotPlace>) {
+        *self.state() = RotState {
             place,
-            ..State::default()
+            ..RotState::default()
         };
     }
 
     /// From now on the byte at `offset` of a file has the bits of `mask` turned.
     pub fn in_byte(&self, offset: u64, mask: u8) {
-        self.begin(Some(Place::Byte { offset, mask }));
+        self.begin(Some(RotPlace::Byte { offset, mask }));
     }
 
     /// The `nth` read from now on, counted from 0, answers its byte number `byte` with the bits
     /// of `mask` turned; read again, it is sound.
     pub fn in_read(&self, nth: u64, byte: usize, mask: u8) {
-        self.begin(Some(Place::Read { nth, byte, mask }));
+        self.begin(Some(RotPlace::Read { nth, byte, mask }));
     }
 
-    /// Nothing rots any more. How often somebody was given a rotten byte is forgotten.
+    /// Nothing rots any more. The count of [`Rot::hits`] starts again.
     pub fn end(&self) {
         self.begin(None);
     }
 
-    /// How often somebody was given a rotten byte since a place was named.
+    /// How often a rotten byte was read since a place was named.
     #[must_use]
     pub fn hits(&self) -> u64 {
         self.state().hits
@@ -79,11 +79,11 @@ impl Rot {
         let read = state.reads;
         state.reads += 1;
         let (place, mask) = match state.place {
-            Some(Place::Byte { offset: at, mask }) => {
+            Some(RotPlace::Byte { offset: at, mask }) => {
                 let place = at.checked_sub(offset);
                 (place.and_then(|place| usize::try_from(place).ok()), mask)
             }
-            Some(Place::Read { nth, byte, mask }) => ((nth == read).then_some(byte), mask),
+            Some(RotPlace::Read { nth, byte, mask }) => ((nth == read).then_some(byte), mask),
             None => return,
         };
         if let Some(byte) = place.and_then(|place| bytes.get_mut(place)) {

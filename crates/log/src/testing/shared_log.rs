@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Random;
 use crate::batch::Batch;
 use crate::deadline::Deadline;
-use crate::error::{AppendError, AppendFault, OpenError, ReadError};
+use crate::error::{AppendError, AppendFault, LogReadError, OpenError};
 use crate::frame::Frame;
 use crate::identity::{Committed, Head, LogId, Position};
 use crate::log::{Frames, Log, LogReader};
@@ -151,7 +151,7 @@ impl SharedLog {
         self.connections().appends.push_back(injection);
     }
 
-    /// So many of the next questions about the head fail, whoever asks.
+    /// So many of the next questions about the head fail, of any handle.
     pub fn fail_heads(&self, count: u64) {
         self.connections().failing_heads = count;
     }
@@ -176,7 +176,7 @@ impl SharedLog {
     }
 
     fn arrive(&self, mut request: LateRequest) {
-        // Dropped where the log has gone on: nobody waits for the answer.
+        // Dropped where the log has gone on: no caller waits for the answer.
         let arrived = (self.log.clone()).append(request.after, &mut request.batch, Deadline::NEVER);
         drop(arrived);
     }
@@ -192,20 +192,20 @@ impl SharedLog {
         connections
     }
 
-    fn ask_head(&self) -> Result<(), ReadError> {
+    fn ask_head(&self) -> Result<(), LogReadError> {
         let mut connections = self.call();
         let fails = Connections::take(&mut connections.failing_heads);
         match fails || connections.draw().is_some() {
-            true => Err(ReadError::Backend(lost())),
+            true => Err(LogReadError::Backend(lost())),
             false => Ok(()),
         }
     }
 
-    fn ask_frame(&self) -> Result<(), ReadError> {
+    fn ask_frame(&self) -> Result<(), LogReadError> {
         let mut connections = self.call();
         let fails = Connections::take(&mut connections.failing_reads);
         match fails || connections.draw().is_some() {
-            true => Err(ReadError::Backend(lost())),
+            true => Err(LogReadError::Backend(lost())),
             false => Ok(()),
         }
     }
@@ -265,7 +265,7 @@ impl Log for SharedLogWriter {
                 });
             }
             Some(AppendInjection::Late { calls }) => {
-                let due = connections.calls + calls;
+                let due = connections.calls.saturating_add(calls);
                 connections.late.push(LateRequest {
                     due,
                     after,
@@ -289,7 +289,7 @@ impl Log for SharedLogWriter {
         })
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         self.shared.ask_head()?;
         Log::head(&mut self.shared.log, deadline)
     }
@@ -314,12 +314,12 @@ impl SharedLogReader {
 }
 
 impl LogReader for SharedLogReader {
-    fn head(&self, _: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         self.shared.ask_head()?;
         Ok(self.visible())
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         self.shared.ask_frame()?;
         Ok(Box::new(SharedLogFrames {
             frames: self.shared.log.reader().frames(from, deadline)?,
@@ -328,7 +328,7 @@ impl LogReader for SharedLogReader {
         }))
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         self.shared.ask_head()?;
         let visible = self.visible();
         if visible.position > position {
@@ -346,7 +346,7 @@ struct SharedLogFrames {
 }
 
 impl Frames for SharedLogFrames {
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError> {
         let asked = self.shared.ask_frame();
         if asked.is_err() {
             // After an error there is nothing more.

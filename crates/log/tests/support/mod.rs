@@ -5,7 +5,7 @@ pub mod backups;
 
 use tillroll_log::testing::{MemoryStorage, TestLog};
 use tillroll_log::{
-    Batch, Damage, Deadline, FileLog, Head, Log, LogId, OpenError, Options, Position,
+    Batch, Damage, Deadline, FileLog, Head, Log, LogId, LogOptions, OpenError, Position,
     RecoveryReport, Storage,
 };
 
@@ -23,13 +23,13 @@ pub const FRAMES: [usize; 4] = [
 ];
 pub type Record = Vec<u8>;
 
-pub fn options(segment_bytes: u64) -> Options {
-    Options {
+pub fn options(segment_bytes: u64) -> LogOptions {
+    LogOptions {
         segment_bytes,
         id: Some(ID),
         // Frames then end where the file does.
         room: false,
-        ..Options::default()
+        ..LogOptions::default()
     }
 }
 
@@ -38,7 +38,7 @@ pub fn open_with_room<S: Storage>(
     storage: S,
     segment_bytes: u64,
 ) -> Result<(FileLog<S>, RecoveryReport), OpenError> {
-    let options = Options {
+    let options = LogOptions {
         room: true,
         ..options(segment_bytes)
     };
@@ -97,7 +97,7 @@ pub fn segment(first: u64) -> String {
 }
 
 /// Opens a log that must be refused, and left as it was.
-pub fn damage(storage: &MemoryStorage, options: Options) -> Damage {
+pub fn damage(storage: &MemoryStorage, options: LogOptions) -> Damage {
     let before: Vec<_> = contents(storage);
     let error = FileLog::open(storage.clone(), options)
         .map(|_| ())

@@ -5,7 +5,7 @@
 use std::path::Path;
 use tillroll_log::testing::TestLog;
 
-use tillroll_log::{Batch, DirStorage, FileLog, Log, LogId, LogReader, MemoryLog, Options};
+use tillroll_log::{Batch, DirStorage, FileLog, Log, LogId, LogOptions, LogReader, MemoryLog};
 use tillroll_proofs::merkle::{Frontier, FullTree, leaf_hash};
 use tillroll_proofs::{KeyName, LogCheckpoint, SignedCheckpoint, SigningKey};
 
@@ -88,10 +88,10 @@ pub fn reader(log: &impl Log) -> std::sync::Arc<dyn LogReader> {
 
 /// A log in files, in segments of a few frames.
 pub fn files(directory: &Path) -> FileLog {
-    let options = Options {
+    let options = LogOptions {
         segment_bytes: 2048,
         id: Some(LogId::new(BOOK)),
-        ..Options::default()
+        ..LogOptions::default()
     };
     FileLog::open(DirStorage::open(directory).unwrap(), options)
         .unwrap()

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tillroll_events::Timestamp;
-use tillroll_log::Options;
+use tillroll_log::LogOptions;
 use tillroll_proofs::Keyring;
 
 use super::check::Check;
@@ -88,7 +88,7 @@ pub(super) fn disk_space(data: &DataDir) -> Check {
 /// Room for the roll to grow into: segments that are there, and bytes that are free.
 fn room(segments: u64, free: u64) -> Check {
     let check = "disk space";
-    let segment = Options::default().segment_bytes;
+    let segment = LogOptions::default().segment_bytes;
     let fit = free / segment;
     let found = format!(
         "{} MiB free: room for {} more, {} in use",
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn room_is_counted_in_segments() {
-        let segment = Options::default().segment_bytes;
+        let segment = LogOptions::default().segment_bytes;
         for (free, expected) in [
             (0, Status::Fail),
             (segment - 1, Status::Fail),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
-use tillroll_log::{Damage, segment};
+use tillroll_log::{Damage, segment_start};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_proofs::HistoryError;
 
@@ -249,10 +249,8 @@ fn segment_of(data: &DataDir, position: u64) -> Option<String> {
     let entries = std::fs::read_dir(data.log()).ok()?;
     let firsts = entries.filter_map(|entry| {
         let name = entry.ok()?.file_name().into_string().ok()?;
-        match segment::parse_name(&name) {
-            segment::Name::Segment(first) if first.get() <= position => Some((first, name)),
-            _ => None,
-        }
+        let first = segment_start(&name).filter(|first| first.get() <= position);
+        first.map(|first| (first, name))
     });
     let (_, name) = firsts.max()?;
     Some(data.log().join(name).display().to_string())

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::{Change, Disk, Inode, MemoryFile, MemoryStorage, fail};
+use super::{Change, Inode, MemoryDisk, MemoryFile, MemoryStorage, fail};
 use crate::backup::Tree;
 
 /// Files in directories in memory. Clones share them.
@@ -40,7 +40,7 @@ pub(super) fn drop_orphans<V>(names: &mut std::collections::BTreeMap<String, V>)
     }
 }
 
-impl Disk {
+impl MemoryDisk {
     fn has_directory(&self, name: &str) -> io::Result<()> {
         match name.is_empty() || self.names.contains_key(name) {
             true => Ok(()),
@@ -166,7 +166,7 @@ impl Tree for MemoryTree {
         fail(disk.call())?;
         let below = directory(path);
         disk.has_directory(&below)?;
-        let Disk {
+        let MemoryDisk {
             names,
             durable_names,
             ..
