@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tillroll_log::{
     AppendError, AppendFault, Batch, Committed, Deadline, FrameHash, Frames, Head, Log, LogId,
-    LogReader, MemoryLog, Position, ReadError,
+    LogReadError, LogReader, MemoryLog, Position,
 };
 
 use crate::planted::Planted;
@@ -245,12 +245,12 @@ impl SharedLog {
         }
     }
 
-    fn read_fails(&self) -> Result<(), ReadError> {
+    fn read_fails(&self) -> Result<(), LogReadError> {
         let mut connection = self.connection();
         match connection.failing_reads.pop_front() {
             Some(true) => {
                 connection.failed_reads += 1;
-                Err(ReadError::DeadlinePassed)
+                Err(LogReadError::DeadlinePassed)
             }
             Some(false) | None => Ok(()),
         }
@@ -290,7 +290,7 @@ impl Log for SharedLog {
         self.misread(answer, after, batch)
     }
 
-    fn head(&mut self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&mut self, deadline: Deadline) -> Result<Head, LogReadError> {
         self.read_fails()?;
         LogReader::head(&self.log, deadline)
     }
@@ -301,16 +301,16 @@ impl Log for SharedLog {
 }
 
 impl LogReader for SharedLog {
-    fn head(&self, deadline: Deadline) -> Result<Head, ReadError> {
+    fn head(&self, deadline: Deadline) -> Result<Head, LogReadError> {
         LogReader::head(&self.log, deadline)
     }
 
-    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, ReadError> {
+    fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         self.read_fails()?;
         self.log.frames(from, deadline)
     }
 
-    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, ReadError> {
+    fn wait_past(&self, position: Position, deadline: Deadline) -> Result<Head, LogReadError> {
         self.log.wait_past(position, deadline)
     }
 }
