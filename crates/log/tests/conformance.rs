@@ -465,7 +465,9 @@ impl LogReader for DefectiveReader {
     fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
         // Only in the middle of a long log, as a reader that has made its connection again.
         let from = match self.defect {
-            Defect::Skips if from > Position::new(30) => Position::new(from.get() + 3),
+            Defect::Skips if from > Position::new(30) => {
+                Position::new(from.get().saturating_add(3))
+            }
             Defect::Repeats if from > Position::new(30) => Position::new(from.get() - 1),
             _ => from,
         };
