@@ -232,4 +232,20 @@ mod tests {
     laws!(intents_join_in_any_order, intent());
     laws!(charges_join_in_any_order, charge());
     laws!(refunds_join_in_any_order, refund());
+
+    #[test]
+    fn what_either_side_has_stays_and_what_both_have_is_joined() {
+        let refunds = |amounts: &[(u8, u64)]| -> BTreeMap<u8, ApplicationFeeRefund> {
+            let refund = |amount| ApplicationFeeRefund {
+                amount,
+                balance_transaction: None,
+            };
+            let refunds = amounts.iter().map(|(key, amount)| (*key, refund(*amount)));
+            refunds.collect()
+        };
+        let (known, said) = (refunds(&[(1, 100), (2, 50)]), refunds(&[(2, 80), (3, 5)]));
+        let all = refunds(&[(1, 100), (2, 80), (3, 5)]);
+        assert_eq!(each(&known, &said), all);
+        assert_eq!(each(&said, &known), all);
+    }
 }
