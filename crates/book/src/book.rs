@@ -6,7 +6,7 @@ use tillroll_ledger::{AccountSpec, Draft, Hold, Ledger};
 use crate::decision::{Decided, Decision};
 use crate::key::{matching_names, stored_name};
 use crate::store::{Applied, ColdFault, ColdStore, ColdTier, Tables};
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{Chart, Command, Digest, PostEntries, Refusal, bulk, decide};
 
 /// One merchant's state.
@@ -55,7 +55,7 @@ impl Book {
         if let Some(known) = self.known(command)? {
             return Ok(known);
         }
-        let mut work = Work::new(
+        let mut work = UnitOfWork::new(
             &self.chart,
             Draft::new(&self.ledger),
             self.tables.layer(),

@@ -26,11 +26,11 @@ const REFUSED_BYTES: usize = 1024;
 
 /// Plain entries on their way into one event.
 #[derive(Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct EntryRun {
     entries: PostedEntries,
 }
 
-impl Run {
+impl EntryRun {
     pub(crate) fn with_capacity(entries: usize, legs: usize) -> Self {
         Self {
             entries: PostedEntries::with_capacity(entries, legs),
@@ -130,7 +130,7 @@ pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Eve
     let units: Vec<Option<UnitId>> = batch.units().iter().map(|u| ledger.unit_id(*u)).collect();
     let mut events = Vec::with_capacity(2);
     let mut items = Vec::new();
-    let mut run = Run::with_capacity(batch.len(), batch.legs());
+    let mut run = EntryRun::with_capacity(batch.len(), batch.legs());
     let (mut names, mut accounts, mut postings) = (Vec::new(), Vec::new(), Vec::new());
     let mut group = Vec::with_capacity(GROUP);
     let mut index = 0;

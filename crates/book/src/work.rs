@@ -10,7 +10,7 @@ use crate::decision::Decided;
 use crate::store::{Legs, Tables};
 use crate::{Chart, Refusal};
 
-pub(crate) struct Work<'a> {
+pub(crate) struct UnitOfWork<'a> {
     chart: &'a Chart,
     pub(crate) draft: Draft<'a>,
     pub(crate) tables: Tables<'a>,
@@ -19,7 +19,7 @@ pub(crate) struct Work<'a> {
     decided: Vec<Decided>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> UnitOfWork<'a> {
     pub(crate) fn new(
         chart: &'a Chart,
         draft: Draft<'a>,

@@ -3,11 +3,11 @@
 use tillroll_events::AccountLimitSet;
 use tillroll_ledger::{AccountSpec, AccountType, Limit};
 
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{OpenAccount, Refusal};
 
 /// Opening an account that is open as asked changes nothing and is no error.
-pub(super) fn open(work: &mut Work<'_>, request: &OpenAccount) -> Result<(), Refusal> {
+pub(super) fn open(work: &mut UnitOfWork<'_>, request: &OpenAccount) -> Result<(), Refusal> {
     let OpenAccount {
         path,
         unit,

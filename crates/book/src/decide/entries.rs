@@ -4,12 +4,12 @@ use tillroll_events::{EntryPosted, JournalEntry};
 use tillroll_ledger::{Draft, Entry, EntryId, Posting};
 use tillroll_money::MAX_MINOR;
 
-use crate::bulk::{self, Run};
+use crate::bulk::{self, EntryRun};
 use crate::entry_batch::EntryRequest;
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{PostEntries, PostEntry, PostingRequest, Refusal};
 
-pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refusal> {
+pub(super) fn post(work: &mut UnitOfWork<'_>, request: &PostEntry) -> Result<(), Refusal> {
     let entry = entry(&work.draft, &request.postings)?;
     claim_and_post(&mut work.draft, request.id, &entry)?;
     let PostEntry {
@@ -36,10 +36,10 @@ pub(super) fn post(work: &mut Work<'_>, request: &PostEntry) -> Result<(), Refus
 }
 
 /// The plain model of [`bulk::post`].
-pub(super) fn post_all(work: &mut Work<'_>, request: &PostEntries) -> Result<(), Refusal> {
+pub(super) fn post_all(work: &mut UnitOfWork<'_>, request: &PostEntries) -> Result<(), Refusal> {
     bulk::check_size(request)?;
     let mut refused = Vec::new();
-    let mut run = Run::default();
+    let mut run = EntryRun::default();
     for (index, entry) in request.entries.iter().enumerate() {
         match post_one(&mut work.draft, entry) {
             Ok(posted) => {

@@ -4,10 +4,10 @@ use tillroll_events::{HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, Jour
 use tillroll_ledger::{Entry, Posting};
 
 use super::entries;
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{CaptureHold, CapturePart, PlaceHold, Refusal};
 
-pub(super) fn place(work: &mut Work<'_>, request: &PlaceHold) -> Result<(), Refusal> {
+pub(super) fn place(work: &mut UnitOfWork<'_>, request: &PlaceHold) -> Result<(), Refusal> {
     if request.expires_at.is_some_and(|at| at <= work.at) {
         return Err(Refusal::invalid(
             "expires_at",
@@ -37,7 +37,7 @@ pub(super) fn place(work: &mut Work<'_>, request: &PlaceHold) -> Result<(), Refu
     Ok(())
 }
 
-pub(super) fn capture(work: &mut Work<'_>, request: &CaptureHold) -> Result<(), Refusal> {
+pub(super) fn capture(work: &mut UnitOfWork<'_>, request: &CaptureHold) -> Result<(), Refusal> {
     let id = request.id;
     let part = match &request.part {
         CapturePart::All => None,
@@ -56,7 +56,7 @@ pub(super) fn capture(work: &mut Work<'_>, request: &CaptureHold) -> Result<(), 
 }
 
 /// The hold's two postings at another amount.
-fn scaled(work: &Work<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
+fn scaled(work: &UnitOfWork<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
     let hold = work.draft.hold(id).ok_or(Refusal::HoldNotFound(id))?;
     let [first, second] = hold.entry.postings() else {
         return Err(Refusal::invalid(
@@ -82,7 +82,7 @@ fn scaled(work: &Work<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
     ])?)
 }
 
-pub(super) fn void(work: &mut Work<'_>, id: HoldId) -> Result<(), Refusal> {
+pub(super) fn void(work: &mut UnitOfWork<'_>, id: HoldId) -> Result<(), Refusal> {
     work.draft.void_hold(id)?;
     work.emit(
         HoldEnded {
@@ -94,7 +94,7 @@ pub(super) fn void(work: &mut Work<'_>, id: HoldId) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn expire(work: &mut Work<'_>) -> Result<(), Refusal> {
+pub(super) fn expire(work: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     for id in work.draft.expired_holds(work.at.micros()) {
         work.draft.void_hold(id)?;
         work.emit(

@@ -10,10 +10,10 @@ mod stock;
 
 use tillroll_ledger::AccountPath;
 
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{Action, Refusal};
 
-pub(crate) fn action(work: &mut Work<'_>, action: &Action) -> Result<(), Refusal> {
+pub(crate) fn action(work: &mut UnitOfWork<'_>, action: &Action) -> Result<(), Refusal> {
     match action {
         Action::OpenAccount(request) => accounts::open(work, request),
         Action::PostEntry(request) => entries::post(work, request),

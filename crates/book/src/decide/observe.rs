@@ -13,12 +13,12 @@ use crate::facts::Join;
 use crate::store::{
     ApplicationFee, BalanceTransaction, Charge, Dispute, Intent, Payout, Refund, Transfer,
 };
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{Fact, Observe, Refusal, posting};
 
 /// Records the notification, and what its facts change. A fact that says nothing new leaves no
 /// further trace.
-pub(super) fn observe(work: &mut Work<'_>, request: &Observe) -> Result<(), Refusal> {
+pub(super) fn observe(work: &mut UnitOfWork<'_>, request: &Observe) -> Result<(), Refusal> {
     if let Some(created) = request.notification.created {
         // It happened when the processor says; never in our future.
         work.occurred_at = created.min(work.at);
@@ -43,7 +43,7 @@ pub(super) fn observe(work: &mut Work<'_>, request: &Observe) -> Result<(), Refu
 }
 
 pub(super) fn balance_transactions(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     rows: &[BalanceTransactionFacts],
 ) -> Result<(), Refusal> {
     let now = work.occurred_at;
@@ -62,7 +62,7 @@ fn news<F: Join + PartialEq + Clone>(known: Option<&F>, said: &F) -> Option<F> {
     }
 }
 
-fn intent(work: &mut Work<'_>, said: &IntentFacts) -> Result<Option<OrderId>, Refusal> {
+fn intent(work: &mut UnitOfWork<'_>, said: &IntentFacts) -> Result<Option<OrderId>, Refusal> {
     let known = work.tables.get::<Intent>(&said.id);
     let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
     drop(known);
@@ -77,7 +77,7 @@ fn intent(work: &mut Work<'_>, said: &IntentFacts) -> Result<Option<OrderId>, Re
     Ok(work.tables.order_of(None, Some(&said.id)))
 }
 
-fn charge(work: &mut Work<'_>, said: &ChargeFacts) -> Result<Option<OrderId>, Refusal> {
+fn charge(work: &mut UnitOfWork<'_>, said: &ChargeFacts) -> Result<Option<OrderId>, Refusal> {
     let known = work.tables.get::<Charge>(&said.id);
     let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
     drop(known);
@@ -94,7 +94,7 @@ fn charge(work: &mut Work<'_>, said: &ChargeFacts) -> Result<Option<OrderId>, Re
     Ok(work.tables.order_of_charge(&said.id))
 }
 
-fn refund(work: &mut Work<'_>, said: &RefundFacts) -> Result<Option<OrderId>, Refusal> {
+fn refund(work: &mut UnitOfWork<'_>, said: &RefundFacts) -> Result<Option<OrderId>, Refusal> {
     let known = work.tables.get::<Refund>(&said.id);
     let new = news(known.as_ref().and_then(|row| row.facts.as_ref()), said);
     drop(known);
@@ -112,7 +112,7 @@ fn refund(work: &mut Work<'_>, said: &RefundFacts) -> Result<Option<OrderId>, Re
         .order_of(said.charge.as_ref(), said.intent.as_ref()))
 }
 
-fn dispute(work: &mut Work<'_>, said: &DisputeFacts) -> Result<Option<OrderId>, Refusal> {
+fn dispute(work: &mut UnitOfWork<'_>, said: &DisputeFacts) -> Result<Option<OrderId>, Refusal> {
     let row = work.tables.get::<Dispute>(&said.id);
     let row = row.map(Cow::into_owned).unwrap_or_default();
     if let Some(facts) = news(row.facts.as_ref(), said) {
@@ -132,7 +132,7 @@ fn dispute(work: &mut Work<'_>, said: &DisputeFacts) -> Result<Option<OrderId>, 
         .order_of(said.charge.as_ref(), said.intent.as_ref()))
 }
 
-fn transfer(work: &mut Work<'_>, said: &TransferFacts) -> Result<Option<OrderId>, Refusal> {
+fn transfer(work: &mut UnitOfWork<'_>, said: &TransferFacts) -> Result<Option<OrderId>, Refusal> {
     let row = work.tables.get::<Transfer>(&said.id);
     let row = row.map(Cow::into_owned).unwrap_or_default();
     let order = work.tables.order_of(said.source_charge.as_ref(), None);
@@ -145,7 +145,7 @@ fn transfer(work: &mut Work<'_>, said: &TransferFacts) -> Result<Option<OrderId>
     Ok(order)
 }
 
-fn payout(work: &mut Work<'_>, said: &PayoutFacts) -> Result<Option<OrderId>, Refusal> {
+fn payout(work: &mut UnitOfWork<'_>, said: &PayoutFacts) -> Result<Option<OrderId>, Refusal> {
     let row = work.tables.get::<Payout>(&said.id);
     let row = row.map(Cow::into_owned).unwrap_or_default();
     if let Some(facts) = news(row.facts.as_ref(), said) {
@@ -159,7 +159,7 @@ fn payout(work: &mut Work<'_>, said: &PayoutFacts) -> Result<Option<OrderId>, Re
 
 /// Recorded only: what a fee has on the books follows from its balance transactions.
 fn application_fee(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     said: &ApplicationFeeFacts,
 ) -> Result<Option<OrderId>, Refusal> {
     let order = work.tables.order_of(said.charge.as_ref(), None);
@@ -173,7 +173,7 @@ fn application_fee(
 }
 
 fn balance_transaction(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     said: &BalanceTransactionFacts,
 ) -> Result<Option<OrderId>, Refusal> {
     let known = work.tables.get::<BalanceTransaction>(&said.id);

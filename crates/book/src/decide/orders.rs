@@ -12,10 +12,10 @@ use super::stock::MAX_LINES;
 use super::{path_name, reconcile};
 use crate::order::{self, Observed};
 use crate::store::{Legs, Order};
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{PlaceOrder, Refusal, posting};
 
-pub(super) fn place(work: &mut Work<'_>, request: &PlaceOrder) -> Result<(), Refusal> {
+pub(super) fn place(work: &mut UnitOfWork<'_>, request: &PlaceOrder) -> Result<(), Refusal> {
     validate(request)?;
     let mut lines = request
         .lines
@@ -100,7 +100,7 @@ fn validate(request: &PlaceOrder) -> Result<(), Refusal> {
 /// Refuses what the shelf does not hold, but for a sale that has happened already: there the
 /// missing pieces are written down as such.
 fn take_from_shelf(
-    work: &Work<'_>,
+    work: &UnitOfWork<'_>,
     location: &str,
     offline: bool,
     lines: &mut [OrderLine],
@@ -137,7 +137,7 @@ fn take_from_shelf(
     Ok(())
 }
 
-pub(super) fn fulfil(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
+pub(super) fn fulfil(work: &mut UnitOfWork<'_>, id: OrderId) -> Result<(), Refusal> {
     let order = open_order(work, id)?;
     if order.standing.fulfilled {
         return Err(state(&order, "it was fulfilled before"));
@@ -157,7 +157,7 @@ pub(super) fn fulfil(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
     })
 }
 
-pub(super) fn cancel(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
+pub(super) fn cancel(work: &mut UnitOfWork<'_>, id: OrderId) -> Result<(), Refusal> {
     let order = open_order(work, id)?;
     if order.standing.fulfilled {
         return Err(state(&order, "it was fulfilled; refund it instead"));
@@ -180,7 +180,7 @@ pub(super) fn cancel(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
     })
 }
 
-fn open_order(work: &Work<'_>, id: OrderId) -> Result<Order, Refusal> {
+fn open_order(work: &UnitOfWork<'_>, id: OrderId) -> Result<Order, Refusal> {
     let order = work
         .tables
         .order(id)
@@ -202,7 +202,7 @@ fn state(order: &Order, detail: &str) -> Refusal {
 }
 
 fn restate(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     order: &Order,
     known: &OrderStanding,
 ) -> Result<(OrderStanding, Legs), Refusal> {

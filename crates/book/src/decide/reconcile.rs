@@ -14,7 +14,7 @@ use crate::posting::balance_transaction::Link;
 use crate::store::{
     BalanceTransaction, Charge, Dispute, ExternalIds, Intent, Order, OrderLinks, Refund, Tables,
 };
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{Refusal, posting};
 
 /// What a fact has touched.
@@ -69,7 +69,7 @@ impl Touched {
 }
 
 /// Posts what differs, for every order and balance transaction that was touched.
-pub(super) fn touched(work: &mut Work<'_>, touched: &Touched) -> Result<(), Refusal> {
+pub(super) fn touched(work: &mut UnitOfWork<'_>, touched: &Touched) -> Result<(), Refusal> {
     for id in &touched.orders {
         book_order(work, *id)?;
     }
@@ -79,7 +79,7 @@ pub(super) fn touched(work: &mut Work<'_>, touched: &Touched) -> Result<(), Refu
     Ok(())
 }
 
-fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusal> {
+fn book_all_about(work: &mut UnitOfWork<'_>, source: &ExternalId) -> Result<(), Refusal> {
     let ids = work.tables.get::<ExternalIds>(source).map(Cow::into_owned);
     let ids = ids.unwrap_or_default();
     for id in &ids {
@@ -89,7 +89,7 @@ fn book_all_about(work: &mut Work<'_>, source: &ExternalId) -> Result<(), Refusa
 }
 
 /// An order has become known: everything that was waiting for it.
-pub(super) fn order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
+pub(super) fn order(work: &mut UnitOfWork<'_>, id: OrderId) -> Result<(), Refusal> {
     let mut waiting = Touched::default();
     if let Some(links) = work.tables.get::<OrderLinks>(&id) {
         for intent in &links.intents {
@@ -102,7 +102,7 @@ pub(super) fn order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
     touched(work, &waiting)
 }
 
-fn book_order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
+fn book_order(work: &mut UnitOfWork<'_>, id: OrderId) -> Result<(), Refusal> {
     let Some(order) = work.tables.order(id).map(Cow::into_owned) else {
         return Ok(());
     };
@@ -124,7 +124,7 @@ fn book_order(work: &mut Work<'_>, id: OrderId) -> Result<(), Refusal> {
 }
 
 /// Books a balance transaction again, in case its order is known by now.
-fn book_balance_transaction(work: &mut Work<'_>, id: &ExternalId) -> Result<(), Refusal> {
+fn book_balance_transaction(work: &mut UnitOfWork<'_>, id: &ExternalId) -> Result<(), Refusal> {
     let row = work.tables.get::<BalanceTransaction>(id);
     let Some(row) = row.map(Cow::into_owned) else {
         return Ok(());
@@ -151,7 +151,7 @@ fn book_balance_transaction(work: &mut Work<'_>, id: &ExternalId) -> Result<(), 
 
 /// The first booking of a balance transaction.
 pub(super) fn new_balance_transaction(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     facts: &BalanceTransactionFacts,
 ) -> Result<Option<OrderId>, Refusal> {
     let link = link(&work.tables, facts);
@@ -175,7 +175,7 @@ pub(super) fn new_balance_transaction(
     Ok(order)
 }
 
-fn book_dispute(work: &mut Work<'_>, id: &ExternalId) -> Result<(), Refusal> {
+fn book_dispute(work: &mut UnitOfWork<'_>, id: &ExternalId) -> Result<(), Refusal> {
     let row = work.tables.get::<Dispute>(id);
     let Some(row) = row.map(Cow::into_owned) else {
         return Ok(());

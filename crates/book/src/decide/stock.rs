@@ -5,13 +5,13 @@ use tillroll_money::{MAX_MINOR, Unit};
 
 use super::path_name;
 use crate::store::Legs;
-use crate::work::Work;
+use crate::work::UnitOfWork;
 use crate::{ReceiveStock, Refusal};
 
 /// As many lines as an order has: it bounds the entry.
 pub(super) const MAX_LINES: usize = 200;
 
-pub(super) fn receive(work: &mut Work<'_>, request: &ReceiveStock) -> Result<(), Refusal> {
+pub(super) fn receive(work: &mut UnitOfWork<'_>, request: &ReceiveStock) -> Result<(), Refusal> {
     path_name("location", &request.location)?;
     if !(1..=MAX_LINES).contains(&request.lines.len()) {
         return Err(Refusal::invalid(

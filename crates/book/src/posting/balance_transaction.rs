@@ -10,7 +10,7 @@ use tillroll_money::Unit;
 use super::debit;
 use crate::Refusal;
 use crate::store::Legs;
-use crate::work::Work;
+use crate::work::UnitOfWork;
 
 /// What a balance transaction is about, when that is known and its order is placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn fee_account(category: &str, kind: &str) -> &'static str {
 }
 
 pub(crate) fn legs(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     facts: &BalanceTransactionFacts,
     link: Option<&Link>,
 ) -> Result<Legs, Refusal> {

@@ -1,13 +1,13 @@
 //! Posting rules: which accounts should stand at what, as functions of what is known.
 //!
 //! Each rule answers the *whole* of what its subject should have on the books, never a change.
-//! [`Work::book`](crate::work::Work::book) posts the difference to what is there.
+//! [`UnitOfWork::book`](crate::work::UnitOfWork::book) posts the difference to what is there.
 
 use tillroll_money::Unit;
 
 use crate::Refusal;
 use crate::store::Legs;
-use crate::work::Work;
+use crate::work::UnitOfWork;
 
 pub(crate) mod balance_transaction;
 pub(crate) mod order;
@@ -16,7 +16,7 @@ pub(crate) mod processor;
 /// Adds to the debit side of an account, or to the credit side when negative. The account is
 /// opened only once it has something to say.
 fn debit(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     path: &str,
     unit: Unit,
     amount: i128,

@@ -13,10 +13,10 @@ use super::debit;
 use crate::Refusal;
 use crate::order::{Assigned, Observed};
 use crate::store::{Legs, Order};
-use crate::work::Work;
+use crate::work::UnitOfWork;
 
 pub(crate) fn legs(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     order: &Order,
     standing: &OrderStanding,
     observed: &Observed,
@@ -31,7 +31,7 @@ pub(crate) fn legs(
 }
 
 fn memoranda(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     order: &Order,
     standing: &OrderStanding,
     legs: &mut Legs,
@@ -51,7 +51,7 @@ fn memoranda(
 }
 
 fn money(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     order: &Order,
     standing: &OrderStanding,
     observed: &Observed,
@@ -119,7 +119,7 @@ fn money(
 }
 
 fn goods(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     order: &Order,
     fulfilled: bool,
     legs: &mut Legs,

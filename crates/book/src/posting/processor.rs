@@ -13,9 +13,9 @@ use tillroll_money::Unit;
 
 use crate::Refusal;
 use crate::store::{BalanceTransaction, ExternalIds, Legs};
-use crate::work::Work;
+use crate::work::UnitOfWork;
 
-pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs, Refusal> {
+pub(crate) fn dispute(work: &mut UnitOfWork<'_>, facts: &DisputeFacts) -> Result<Legs, Refusal> {
     let mut legs = Legs::default();
     if facts.status != DisputeStatus::Lost {
         return Ok(legs);
@@ -42,7 +42,7 @@ pub(crate) fn dispute(work: &mut Work<'_>, facts: &DisputeFacts) -> Result<Legs,
     Ok(legs)
 }
 
-pub(crate) fn transfer(work: &mut Work<'_>, facts: &TransferFacts) -> Result<Legs, Refusal> {
+pub(crate) fn transfer(work: &mut UnitOfWork<'_>, facts: &TransferFacts) -> Result<Legs, Refusal> {
     let mut legs = Legs::default();
     let sent = i128::from(facts.amount.saturating_sub(facts.reversed));
     if sent != 0 {
@@ -53,7 +53,7 @@ pub(crate) fn transfer(work: &mut Work<'_>, facts: &TransferFacts) -> Result<Leg
     Ok(legs)
 }
 
-pub(crate) fn payout(work: &mut Work<'_>, facts: &PayoutFacts) -> Result<Legs, Refusal> {
+pub(crate) fn payout(work: &mut UnitOfWork<'_>, facts: &PayoutFacts) -> Result<Legs, Refusal> {
     let mut legs = Legs::default();
     // A seller's own payout is between him and his bank.
     if facts.account.is_none() && facts.status == PayoutStatus::Paid {

@@ -8,7 +8,7 @@ use tillroll_events::{AccountLimitSet, AccountOpened};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 
 use super::rows::{Keyed, Row};
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
 /// Above this many, all are forgotten: a cold start of some milliseconds now and then is
@@ -43,7 +43,7 @@ impl Accounts {
     fn state(
         &mut self,
         sql: &Connection,
-        place: Place,
+        place: RecordPlace,
         account: AccountId,
     ) -> Result<&mut State, ProjectError> {
         use std::collections::hash_map::Entry::{Occupied, Vacant};
@@ -164,7 +164,7 @@ fn load(sql: &Connection, id: u32) -> Result<Option<State>, ProjectError> {
 }
 
 /// A total after adding, as long as a column holds it.
-fn add(place: Place, total: &mut u64, amount: u64) -> Result<(), ProjectError> {
+fn add(place: RecordPlace, total: &mut u64, amount: u64) -> Result<(), ProjectError> {
     *total = total
         .checked_add(amount)
         .filter(|sum| i64::try_from(*sum).is_ok())
@@ -237,7 +237,7 @@ impl Keyed for PostedRow {
 impl Writer<'_> {
     pub(super) fn account_opened(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         event: &AccountOpened,
     ) -> Result<(), ProjectError> {
         let id = event.account.get();
@@ -259,7 +259,7 @@ impl Writer<'_> {
 
     pub(super) fn limit_set(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         event: &AccountLimitSet,
     ) -> Result<(), ProjectError> {
         let state = self.cache.accounts.state(self.sql, place, event.account)?;
@@ -281,7 +281,7 @@ impl Writer<'_> {
     /// Posts an entry; `ordinal` counts the postings of the event.
     pub(super) fn post(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         ordinal: &mut i64,
         entry: EntryRef<'_>,
     ) -> Result<(), ProjectError> {
@@ -319,7 +319,7 @@ impl Writer<'_> {
     /// Moves pending totals by the postings of a hold, and keeps what they come to.
     pub(super) fn pend(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         postings: &[(AccountId, Side, u64)],
         pending: Pending,
     ) -> Result<(), ProjectError> {

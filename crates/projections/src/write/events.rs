@@ -10,7 +10,7 @@ use tillroll_events::{
 };
 
 use super::rows::{Keyed, Row, Rows};
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
 #[derive(Debug, Default)]
@@ -167,7 +167,7 @@ impl Keyed for EntryRow {
 impl Writer<'_> {
     pub(super) fn event(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         record: &Record,
         order: Option<&str>,
     ) -> Result<(), ProjectError> {
@@ -199,12 +199,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(super) fn entry_posted(&mut self, place: Place, event: &EntryPosted) {
+    pub(super) fn entry_posted(&mut self, place: RecordPlace, event: &EntryPosted) {
         let count = event.entry.postings().len();
         self.entry(place, 0, event.id, count, &event.metadata, event.reverses);
     }
 
-    pub(super) fn entries_posted(&mut self, place: Place, event: &EntriesPosted) {
+    pub(super) fn entries_posted(&mut self, place: RecordPlace, event: &EntriesPosted) {
         let mut ordinal = 0_i64;
         let plain = Metadata::new();
         event.entries.for_each(|id, entry| {
@@ -216,7 +216,7 @@ impl Writer<'_> {
 
     fn entry(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         ordinal: i64,
         id: EntryId,
         postings: usize,
@@ -237,7 +237,7 @@ impl Writer<'_> {
     /// The same id with another kind is not the same event: senders have used ids again.
     pub(super) fn notification(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         event: &NotificationReceived,
     ) -> Result<(), ProjectError> {
         let Some(reason) = &event.unrecognised else {

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, types::ToSqlOutput};
 use tillroll_events::{Event, TransferFacts};
 
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 use crate::facts::{self, FactTable, FactVisitor};
 
@@ -11,7 +11,7 @@ impl Writer<'_> {
     /// Writes the facts of an event that has any.
     pub(super) fn facts(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         event: &Event,
         order: Option<&str>,
     ) -> Result<(), ProjectError> {
@@ -27,7 +27,7 @@ impl Writer<'_> {
     }
 
     /// What a transfer adds to what its seller was sent.
-    fn transfer(&mut self, place: Place, facts: &TransferFacts) -> Result<(), ProjectError> {
+    fn transfer(&mut self, place: RecordPlace, facts: &TransferFacts) -> Result<(), ProjectError> {
         let sent = place.column_of(facts.amount)? - place.column_of(facts.reversed)?;
         let before: Option<i64> = self
             .sql
@@ -46,7 +46,7 @@ impl Writer<'_> {
 
 struct FactWriter<'w, 'a> {
     writer: &'w mut Writer<'a>,
-    place: Place,
+    place: RecordPlace,
     order: Option<&'w str>,
 }
 

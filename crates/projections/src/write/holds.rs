@@ -6,14 +6,14 @@ use tillroll_ledger::{AccountId, Side};
 
 use super::accounts::Pending;
 use super::events::metadata_json;
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 use crate::column::parse_side;
 
 impl Writer<'_> {
     pub(super) fn hold_placed(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         event: &HoldPlaced,
     ) -> Result<(), ProjectError> {
         let id = event.id.to_string();
@@ -50,7 +50,7 @@ impl Writer<'_> {
     /// Releases all that was held; what was captured of it is posted by the event's entry.
     pub(super) fn hold_ended(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         id: HoldId,
         status: &str,
     ) -> Result<(), ProjectError> {
@@ -78,7 +78,11 @@ impl Writer<'_> {
         self.pend(place, &held, Pending::Released)
     }
 
-    fn held(&self, place: Place, id: &str) -> Result<Vec<(AccountId, Side, u64)>, ProjectError> {
+    fn held(
+        &self,
+        place: RecordPlace,
+        id: &str,
+    ) -> Result<Vec<(AccountId, Side, u64)>, ProjectError> {
         let mut statement = self.sql.prepare_cached(
             "SELECT account_id, side, amount FROM hold_postings
              WHERE hold_id = ?1 ORDER BY ordinal",

@@ -41,12 +41,12 @@ impl Cache {
 
 /// Where a row comes from: its event's position, as a number and as columns hold it.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct RecordPlace {
     position: u64,
     column: i64,
 }
 
-impl Place {
+impl RecordPlace {
     fn contradiction(self, detail: impl Into<String>) -> ProjectError {
         ProjectError::Contradiction {
             position: self.position,
@@ -63,9 +63,9 @@ impl Place {
 
 /// A statement that nearly every record needs, looked up once per commit.
 #[derive(Default)]
-struct Kept<'a>(Option<CachedStatement<'a>>);
+struct LazyStatement<'a>(Option<CachedStatement<'a>>);
 
-impl<'a> Kept<'a> {
+impl<'a> LazyStatement<'a> {
     fn get(
         &mut self,
         sql: &'a Connection,
@@ -89,7 +89,7 @@ pub(crate) struct Writer<'a> {
     entries: Scattered<events::EntryRow>,
     postings: Rows<accounts::PostingRow>,
     posted: Scattered<accounts::PostedRow>,
-    insert_order_event: Kept<'a>,
+    insert_order_event: LazyStatement<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
             entries: Scattered::default(),
             postings: Rows::default(),
             posted: Scattered::default(),
-            insert_order_event: Kept::default(),
+            insert_order_event: LazyStatement::default(),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
             position,
             detail: "the position is above those that a table can hold".into(),
         })?;
-        let place = Place { position, column };
+        let place = RecordPlace { position, column };
         let order = record.order.or_else(|| record.event.order());
         let order_text = order.map(|order| order.to_string());
         self.event(place, record, order_text.as_deref())?;
@@ -139,7 +139,7 @@ impl<'a> Writer<'a> {
 
     fn event_details(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         record: &Record,
         order: Option<OrderId>,
         order_text: Option<&str>,

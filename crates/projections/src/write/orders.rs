@@ -9,7 +9,7 @@ use tillroll_events::{
 use tillroll_money::Unit;
 
 use super::events::metadata_json;
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
 /// See the accounts' bound; an order is larger.
@@ -61,7 +61,7 @@ impl Orders {
     fn state(
         &mut self,
         sql: &Connection,
-        place: Place,
+        place: RecordPlace,
         id: OrderId,
         text: &str,
     ) -> Result<&mut State, ProjectError> {
@@ -105,7 +105,7 @@ impl State {
         let Some((standing, last_position)) = self.latest.take() else {
             return Ok(());
         };
-        let place = Place {
+        let place = RecordPlace {
             position: u64::try_from(last_position).unwrap_or_default(),
             column: last_position,
         };
@@ -195,7 +195,7 @@ impl State {
         &mut self,
         sql: &Connection,
         id: &str,
-        place: Place,
+        place: RecordPlace,
         standing: &OrderStanding,
     ) -> Result<(), ProjectError> {
         let mut upsert = sql.prepare_cached(
@@ -270,7 +270,7 @@ fn load(sql: &Connection, id: &str) -> Result<Option<State>, ProjectError> {
 impl Writer<'_> {
     pub(super) fn order_placed(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         record: &Record,
         event: &OrderPlaced,
     ) -> Result<(), ProjectError> {
@@ -308,7 +308,7 @@ impl Writer<'_> {
     /// A step of an order's timeline, and where the order stands after it.
     pub(super) fn order_event(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         order: OrderId,
         text: &str,
         standing: Option<&OrderStanding>,
@@ -347,7 +347,7 @@ impl Writer<'_> {
 
     fn order_returns(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         currency: Unit,
         before: &BTreeMap<String, i64>,
         after: &BTreeMap<String, i64>,
@@ -365,7 +365,7 @@ impl Writer<'_> {
 }
 
 fn returned_by_seller(
-    place: Place,
+    place: RecordPlace,
     standing: &OrderStanding,
 ) -> Result<BTreeMap<String, i64>, ProjectError> {
     let mut returned: BTreeMap<String, i64> = BTreeMap::new();

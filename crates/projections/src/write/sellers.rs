@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, params};
 use tillroll_money::Unit;
 
-use super::{Place, Writer};
+use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
 const MAX_REMEMBERED: usize = 100_000;
@@ -28,7 +28,7 @@ impl Writer<'_> {
     /// Adds to a seller's totals and keeps what they come to at this position.
     pub(super) fn seller_moved(
         &mut self,
-        place: Place,
+        place: RecordPlace,
         seller: &str,
         unit: Unit,
         paid: i64,
