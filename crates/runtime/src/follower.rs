@@ -232,7 +232,7 @@ impl<C: Consumer, P: Pace> Follower<C, P> {
                 });
                 continue;
             };
-            tracing::error!(%error, follower = name, "it does not follow the log");
+            tracing::error!(%error, "the follower {name} cannot go on");
             let failure = error.to_string().into();
             if !C::is_transient(&error) {
                 state.send_replace(FollowerState::Stuck { failure });

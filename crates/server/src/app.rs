@@ -17,9 +17,6 @@ use crate::new_ids::NewIds;
 use crate::problem::{CURSOR, Problem};
 use crate::query::{AsOf, When};
 
-/// How long a read that asks for no position waits to show what was acknowledged before it.
-const COURTESY: Duration = Duration::from_millis(250);
-
 #[derive(Clone, Debug)]
 pub(crate) struct App(Arc<AppState>);
 
@@ -32,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) hosts: Vec<String>,
     /// How long a read waits for a position that was asked for.
     pub(crate) patience: Duration,
+    /// How long a read that asks for no position waits.
+    pub(crate) courtesy: Duration,
     /// True once the server is going down, so that endless answers end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -131,7 +130,7 @@ impl App {
                 // An answer that is a little old is still true: it says of which position.
                 let courtesy = match self.0.book.read_model_failure() {
                     Some(_) => Duration::ZERO,
-                    None => COURTESY,
+                    None => self.0.courtesy,
                 };
                 let reached = self.0.book.wait_for(head, courtesy).await;
                 tracing::trace!(reached, head, "read models");

@@ -27,6 +27,9 @@ pub struct HttpOptions {
     pub allowed_hosts: Vec<String>,
     /// How long a read waits for a position that was asked for.
     pub patience: Duration,
+    /// How long a read that asks for no position waits to show what was acknowledged before it.
+    /// An answer that is a little old is still true: it says of which position it is.
+    pub courtesy: Duration,
     /// How long a client may take to send a request's header.
     pub header_timeout: Duration,
 }
@@ -39,6 +42,7 @@ impl Default for HttpOptions {
             max_connections: 1024,
             allowed_hosts: Vec::new(),
             patience: Duration::from_secs(5),
+            courtesy: Duration::from_millis(250),
             header_timeout: Duration::from_secs(10),
         }
     }
@@ -74,6 +78,7 @@ impl HttpServer {
             secrets: options.webhook_secrets,
             hosts: options.allowed_hosts,
             patience: options.patience,
+            courtesy: options.courtesy,
             stopping,
         });
         Self {

@@ -91,7 +91,7 @@ fn a_full_disk_under_log_and_read_models_loses_nothing() {
         leave(data, &ballast, 512 * KIB);
         let ended = fill(&mut book, &mut random, &format!("r{round}"));
         // The read models had no room either, and that alone stopped nobody.
-        ended.says("the read models do not follow");
+        ended.says("the follower tillroll-read-models cannot go on");
         // Before there is room, a start may go well or fail; it must not make things worse.
         match book.launch().start() {
             Ok(server) => drop(server.kill()),

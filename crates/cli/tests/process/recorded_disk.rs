@@ -22,7 +22,7 @@ use crate::server::text;
 
 const SECTOR: usize = 512;
 const DISK_BYTES: u64 = 128 << 20;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A file system in the file `image` of a directory. Dropping it takes it away.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::command::SECRET;
 
 /// What a process may take at most to start or to end by itself. Nothing is measured with it: a
 /// test that reaches it has found a hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How `serve` is to be started.
 #[derive(Clone, Debug)]

@@ -1,16 +1,12 @@
 //! Being told to stop, under load: in good order, in time, and nothing is lost.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::time::{Duration, Instant};
 
 use tillroll_log::testing::Random;
 
 use crate::book::Book;
 use crate::load::Load;
 use crate::report::seed;
-
-/// What supervisors commonly allow before they kill.
-const IN_TIME: Duration = Duration::from_secs(10);
 
 /// The next start is as quick as the stop was orderly.
 #[test]
@@ -54,12 +50,15 @@ fn a_server_that_is_told_to_stop_under_load_loses_nothing_and_goes_on() {
         }
         load.reach(1 + random.below(60) as u64);
 
-        let asked = Instant::now();
         server.signal(signal);
         let ended = server.wait();
-        let took = asked.elapsed();
         assert_eq!(ended.status.code(), Some(0), "{}: {ended:?}", book.context);
-        assert!(took < IN_TIME, "{}: {took:?}", book.context);
+        // The server itself gives up on what does not end, long before a supervisor does.
+        assert!(
+            !ended.said.contains("did not end in time"),
+            "{}: {ended:?}",
+            book.context
+        );
         ended.says("stopped in good order");
         assert!(!ended.said.contains("ERROR"), "{}: {ended:?}", book.context);
         let mut rest = Vec::new();

@@ -82,12 +82,13 @@ async fn a_writer_that_has_failed_acknowledges_nothing_and_ends_the_server() {
 async fn a_read_says_when_the_read_models_are_behind() {
     let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
         settings.http.patience = Duration::ZERO;
+        settings.http.courtesy = Duration::ZERO;
     });
     let checkpoint = shop.book().checkpoint().clone();
     let wait = |position: u64| {
         let checkpoint = checkpoint.clone();
         async move {
-            let waiting = move || checkpoint.wait_for(position, Duration::from_secs(30));
+            let waiting = move || checkpoint.wait_for(position, Duration::from_secs(600));
             assert!(tokio::task::spawn_blocking(waiting).await.unwrap());
         }
     };

@@ -1,6 +1,7 @@
 //! A book in a temporary directory, and requests to its routes without a network.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -103,6 +104,9 @@ impl Shop {
         };
         settings.book.clock = clock.clone();
         settings.http.webhook_secrets = vec![SECRET.parse().unwrap()];
+        // A read shows what was written before it, however busy the machine is.
+        settings.http.patience = Duration::from_secs(600);
+        settings.http.courtesy = Duration::from_secs(600);
         change(&mut settings);
         let book = OpenBook::open(settings.book, |_| {}).unwrap();
         let server = HttpServer::new(book, settings.http);

@@ -18,7 +18,7 @@ async fn exchange(address: SocketAddr, bytes: Vec<u8>) -> String {
     tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(600)))
             .unwrap();
         stream.write_all(&bytes).unwrap();
         let mut text = String::new();
