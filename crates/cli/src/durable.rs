@@ -18,19 +18,19 @@ use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
 
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
-use crate::models::Seen;
+use crate::models::ModelsPosition;
 
 /// A reader of durable records, and whose they are.
-pub(crate) struct Durable {
+pub(crate) struct DurableLog {
     pub(crate) reader: Arc<dyn LogReader>,
     head: Head,
     pub(crate) book: LogId,
 }
 
-impl Durable {
+impl DurableLog {
     pub(crate) fn open(data: &DataDir) -> Result<Self, Stop> {
         // Taken before the roll is looked at: a server may move both on.
-        let seen = Seen::of(&data.read_models()).ok();
+        let seen = ModelsPosition::of(&data.read_models()).ok();
         let settled = settle(data)?;
         let (roll, _) = last_segment(data)?;
         let head = match settled {
@@ -41,7 +41,7 @@ impl Durable {
         Ok(Self {
             head,
             book: roll.id(),
-            reader: Arc::new(Until {
+            reader: Arc::new(BoundedReader {
                 reader: roll_reader,
                 head,
             }),
@@ -84,7 +84,7 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
     Ok(Some(report.head))
 }
 
-fn beside_a_writer(roll: &ReadOnlyLog, seen: Option<&Seen>) -> Result<Head, Stop> {
+fn beside_a_writer(roll: &ReadOnlyLog, seen: Option<&ModelsPosition>) -> Result<Head, Stop> {
     let (head, reader) = (roll.end(), roll.reader());
     let mut frames = reader
         .frames(head.position, Deadline::NEVER)
@@ -105,12 +105,12 @@ fn beside_a_writer(roll: &ReadOnlyLog, seen: Option<&Seen>) -> Result<Head, Stop
 }
 
 /// A reader that ends at a frame.
-struct Until {
+struct BoundedReader {
     reader: Arc<dyn LogReader>,
     head: Head,
 }
 
-impl LogReader for Until {
+impl LogReader for BoundedReader {
     fn head(&self, _: Deadline) -> Result<Head, LogReadError> {
         Ok(self.head)
     }
@@ -121,19 +121,19 @@ impl LogReader for Until {
     }
 
     fn frames(&self, from: Position, deadline: Deadline) -> Result<Box<dyn Frames>, LogReadError> {
-        Ok(Box::new(FramesUntil {
+        Ok(Box::new(BoundedFrames {
             frames: self.reader.frames(from, deadline)?,
             last: self.head.position,
         }))
     }
 }
 
-struct FramesUntil {
+struct BoundedFrames {
     frames: Box<dyn Frames>,
     last: Position,
 }
 
-impl Frames for FramesUntil {
+impl Frames for BoundedFrames {
     fn next_frame(&mut self) -> Result<Option<Frame<'_>>, LogReadError> {
         let frame = self.frames.next_frame()?;
         Ok(frame.filter(|frame| frame.last() <= self.last))

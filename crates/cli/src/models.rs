@@ -17,7 +17,7 @@ use crate::exit::Stop;
 
 /// Read models and the position that they are true for.
 #[derive(Debug)]
-pub(crate) struct Models {
+pub(crate) struct CurrentModels {
     pub(crate) models: ReadModels,
     /// The end of the roll when it was opened, and the position to ask at.
     pub(crate) head: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Models {
     _copy: Option<TempDir>,
 }
 
-impl Models {
+impl CurrentModels {
     /// # Errors
     /// When the roll is damaged, or has lost what the read models have seen.
     pub(crate) fn open(data: &DataDir, console: &mut Console<'_>) -> Result<Self, Stop> {
@@ -33,7 +33,7 @@ impl Models {
         let built = ReadModels::open(&path).ok();
         // Taken before the roll is opened: a server may move both on, and then the roll is
         // further.
-        let seen = built.as_ref().and_then(|_| Seen::of(&path).ok());
+        let seen = built.as_ref().and_then(|_| ModelsPosition::of(&path).ok());
         let roll = open_roll(data, seen.as_ref())?;
         let head = roll.end().position.get();
         let seen = match seen {
@@ -73,7 +73,7 @@ impl Models {
     ) -> Result<Self, Stop> {
         let directory = scratch()?;
         let own = own(&directory);
-        match copy_file(&data.read_models(), &own).and_then(|()| Seen::of(&own)) {
+        match copy_file(&data.read_models(), &own).and_then(|()| ModelsPosition::of(&own)) {
             // A server went on while it was copied: so did the roll.
             Ok(seen) if seen.position > roll.end().position.get() => {
                 roll = open_roll(data, Some(&seen))?;
@@ -135,13 +135,13 @@ pub(crate) fn beyond(position: u64, head: u64) -> Stop {
 
 /// How far read models say that they are.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ModelsPosition {
     pub(crate) position: u64,
     /// The event there. Ids of events are derived from book and position.
     event: Option<String>,
 }
 
-impl Seen {
+impl ModelsPosition {
     pub(crate) fn of(path: &Path) -> rusqlite::Result<Self> {
         let sql = read_only(path)?;
         sql.query_row("SELECT position, event_id FROM checkpoint", [], |row| {
@@ -168,7 +168,7 @@ impl Seen {
 }
 
 /// The roll, which is at least as far as read models that were looked at before.
-fn open_roll(data: &DataDir, seen: Option<&Seen>) -> Result<ReadOnlyLog, Stop> {
+fn open_roll(data: &DataDir, seen: Option<&ModelsPosition>) -> Result<ReadOnlyLog, Stop> {
     let seen = seen.map_or(0, |seen| seen.position);
     let (roll, report) = data.open_log(Position::new(seen).next(), |_, _| {})?;
     let head = report.head.position.get();

@@ -18,7 +18,7 @@ use tillroll_proofs::{
 
 use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::durable::Durable;
+use crate::durable::DurableLog;
 use crate::exit::Stop;
 
 /// Where the system hands out randomness. On a machine that has booted it neither waits nor ends.
@@ -130,7 +130,7 @@ pub(crate) fn prover_stop(data: &DataDir, error: ProverError) -> Stop {
 /// A prover that has followed the roll to its durable end.
 pub(crate) fn prover(
     data: &DataDir,
-    durable: &Durable,
+    durable: &DurableLog,
     console: &mut Console<'_>,
 ) -> Result<Prover, Stop> {
     let ring = keyring(data, durable.book, console)?;

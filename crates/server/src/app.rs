@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::code::Code;
 use crate::idempotency::InFlight;
-use crate::metrics::Metrics;
+use crate::metrics::HttpMetrics;
 use crate::new_ids::NewIds;
 use crate::problem::{CURSOR, Problem};
 use crate::query::{AsOf, When};
@@ -24,7 +24,7 @@ pub(crate) struct App(Arc<AppState>);
 pub(crate) struct AppState {
     pub(crate) book: BookHandle,
     pub(crate) in_flight: InFlight,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: HttpMetrics,
     pub(crate) secrets: Vec<tillroll_stripe::Secret>,
     pub(crate) hosts: Vec<String>,
     /// How long a read waits for a position that was asked for.
@@ -44,7 +44,7 @@ impl App {
         self.0.book.engine()
     }
 
-    pub(crate) fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
         &self.0.metrics
     }
 

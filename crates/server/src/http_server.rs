@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, AppState};
 use crate::idempotency::InFlight;
-use crate::metrics::Metrics;
+use crate::metrics::HttpMetrics;
 use crate::{middleware, openapi};
 
 /// How a book is served.
@@ -72,7 +72,7 @@ impl HttpServer {
         let (stop, stopping) = watch::channel(false);
         let handle = book.handle().clone();
         let app = App::new(AppState {
-            metrics: Metrics::new(&handle, book.start()),
+            metrics: HttpMetrics::new(&handle, book.start()),
             book: handle,
             in_flight: InFlight::default(),
             secrets: options.webhook_secrets,

@@ -86,7 +86,7 @@ impl WebhookOutcome {
 }
 
 #[derive(Debug)]
-pub(crate) struct Metrics {
+pub(crate) struct HttpMetrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     /// The same histograms, found without making labels: by route, then by method and status.
@@ -94,7 +94,7 @@ pub(crate) struct Metrics {
     webhooks: Family<WebhookLabels, Counter>,
 }
 
-impl Metrics {
+impl HttpMetrics {
     pub(crate) fn new(book: &BookHandle, start: &StartReport) -> Self {
         let mut registry = Registry::default();
         let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
@@ -190,7 +190,7 @@ impl Metrics {
     }
 }
 
-/// What the engine and the projections count, read when somebody asks.
+/// What the engine and the projections count, read at every request for metrics.
 #[derive(Debug)]
 struct EngineCollector {
     book: BookHandle,

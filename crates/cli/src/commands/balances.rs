@@ -9,7 +9,7 @@ use crate::as_of::AsOf;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
-use crate::models::Models;
+use crate::models::CurrentModels;
 use crate::output::{Column, Rows, counted, major, major_or_blank};
 
 /// Show accounts and their balances
@@ -37,7 +37,7 @@ pub(crate) struct BalancesArgs {
 }
 
 pub(crate) fn run(args: &BalancesArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let models = Models::open(&args.data.dir(), console)?;
+    let models = CurrentModels::open(&args.data.dir(), console)?;
     let query = AccountQuery {
         limit: usize::MAX,
         prefix: args.prefix.clone(),

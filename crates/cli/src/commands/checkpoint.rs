@@ -7,7 +7,7 @@ use tillroll_proofs::{Keyring, KeyringError, VerifierKey};
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::durable::Durable;
+use crate::durable::DurableLog;
 use crate::exit::Stop;
 use crate::proving;
 
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &CheckpointArgs, console: &mut Console<'_>) -> Result<()
     if args.rotate {
         return rotate(&data, json, console);
     }
-    let durable = Durable::open(&data)?;
+    let durable = DurableLog::open(&data)?;
     if args.public_key {
         let ring = proving::keyring(&data, durable.book, console)?;
         return public_key(&ring, json, console);

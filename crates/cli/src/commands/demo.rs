@@ -67,8 +67,8 @@ pub(crate) struct DemoArgs {
 /// How long the read models may take to follow the last event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The story, when it was told now.
-struct Told {
+/// A story that was told by this process.
+struct StoryRun {
     report: StoryReport,
     took: Duration,
 }
@@ -141,15 +141,15 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
         tokio::select! {
             // First, because what happens to the story then follows from it.
             biased;
-            served = &mut serving => End::Served(served),
-            () = signals.stop() => End::Shown(Ok(())),
-            shown = show => End::Shown(shown),
+            served = &mut serving => DemoEnd::Served(served),
+            () = signals.stop() => DemoEnd::Shown(Ok(())),
+            shown = show => DemoEnd::Shown(shown),
         }
     });
     drop(stop);
     let (served, shown) = match end {
-        End::Served(served) => (served, Ok(())),
-        End::Shown(shown) => (runtime.block_on(serving), shown),
+        DemoEnd::Served(served) => (served, Ok(())),
+        DemoEnd::Shown(shown) => (runtime.block_on(serving), shown),
     };
     match served {
         Ok(Ok(())) => shown,
@@ -159,7 +159,7 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
 }
 
 /// What ended a demo.
-enum End {
+enum DemoEnd {
     /// The server, which nobody had told to stop.
     Served(Result<Result<(), ServeError>, JoinError>),
     /// The story and its summary, or a signal.
@@ -199,7 +199,7 @@ async fn tell(
     secret: &str,
     clock: &Arc<DemoClock>,
     console: &mut Console<'_>,
-) -> Result<Option<Told>, Stop> {
+) -> Result<Option<StoryRun>, Stop> {
     if !is_new {
         return Ok(None);
     }
@@ -214,7 +214,7 @@ async fn tell(
     let took = started.elapsed();
     clock.finish();
     match told {
-        Ok(report) => Ok(Some(Told { report, took })),
+        Ok(report) => Ok(Some(StoryRun { report, took })),
         Err(error) => Err(
             Stop::failed(format!("the story could not be told: {error:#}"))
                 .next("tillroll demo --data DIR, then tillroll verify --data DIR"),
@@ -226,7 +226,7 @@ async fn tell(
 async fn summarise(
     args: &DemoArgs,
     data: &DataDir,
-    told: Option<&Told>,
+    told: Option<&StoryRun>,
     book: &BookHandle,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {

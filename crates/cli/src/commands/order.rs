@@ -10,7 +10,7 @@ use crate::as_of::AsOf;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
-use crate::models::Models;
+use crate::models::CurrentModels;
 use crate::output::{Column, Rows, counted, major, major_or_blank};
 
 /// Show one order, its lines, who gets what, and its timeline
@@ -30,7 +30,7 @@ pub(crate) struct OrderArgs {
 
 pub(crate) fn run(args: &OrderArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     let data = args.data.dir();
-    let models = Models::open(&data, console)?;
+    let models = CurrentModels::open(&data, console)?;
     let at = Some(models.at(args.as_of)?);
     let found = models.models.order(args.order, at).map_err(Stop::failed)?;
     let Some(order) = found.value else {

@@ -10,7 +10,7 @@ use crate::as_of::AsOf;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
-use crate::models::Models;
+use crate::models::CurrentModels;
 use crate::output::{Column, Rows, major, major_or_blank};
 
 /// List orders, the newest first
@@ -50,7 +50,7 @@ fn statuses() -> impl TypedValueParser<Value = OrderStatus> {
 }
 
 pub(crate) fn run(args: &OrdersArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let models = Models::open(&args.data.dir(), console)?;
+    let models = CurrentModels::open(&args.data.dir(), console)?;
     let query = OrderQuery {
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         starting_after: args.starting_after,

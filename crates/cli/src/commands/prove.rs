@@ -13,7 +13,7 @@ use tillroll_proofs::verify_bundle;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::durable::Durable;
+use crate::durable::DurableLog;
 use crate::exit::Stop;
 use crate::proving;
 
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ProveArgs, console: &mut Console<'_>) -> Result<(), Sto
         .as_deref()
         .map(proving::read_argument)
         .transpose()?;
-    let durable = Durable::open(&data)?;
+    let durable = DurableLog::open(&data)?;
     let position = match args.event {
         Some(EventChoice::Id(id)) => Some(find(id, &data, &durable, console)?),
         Some(EventChoice::Position(position)) => Some(Position::new(position)),
@@ -131,7 +131,7 @@ fn check(path: &Path) -> String {
 fn find(
     id: EventId,
     data: &DataDir,
-    durable: &Durable,
+    durable: &DurableLog,
     console: &mut Console<'_>,
 ) -> Result<Position, Stop> {
     let head = durable.head().position;

@@ -12,7 +12,7 @@ use crate::as_of::AsOf;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
-use crate::models::Models;
+use crate::models::CurrentModels;
 use crate::output::{Column, Rows, major, major_or_blank};
 
 /// Show debits and credits by unit: their difference is zero
@@ -38,7 +38,7 @@ pub(crate) struct TrialBalanceArgs {
 
 pub(crate) fn run(args: &TrialBalanceArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     let data = args.data.dir();
-    let models = Models::open(&data, console)?;
+    let models = CurrentModels::open(&data, console)?;
     let at = models.at(args.as_of)?;
     let answer = models.models.trial_balance(Some(at));
     let answer = answer.map_err(Stop::failed)?;

@@ -31,8 +31,8 @@ use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
 use crate::output::{count, counted};
-use checkpoint::Kept;
-use finding::Finding;
+use checkpoint::KeptCheckpoint;
+use finding::VerifyFinding;
 
 /// Check every frame, hash, entry, limit and row; exit 1 and name the place when one is wrong
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub(crate) struct VerifyArgs {
 }
 
 /// A check that found nothing wrong.
-struct Passed {
+struct PassedCheck {
     check: &'static str,
     text: String,
     facts: Value,
@@ -80,11 +80,11 @@ struct Passed {
 
 /// What was found so far.
 #[derive(Default)]
-struct Report {
-    passed: Vec<Passed>,
+struct CheckReport {
+    passed: Vec<PassedCheck>,
     notes: Vec<String>,
     /// In order of gravity.
-    findings: Vec<Finding>,
+    findings: Vec<VerifyFinding>,
     position: u64,
     digest: Option<Digest>,
 }
@@ -98,14 +98,14 @@ pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), St
     }
     let data = args.data.dir();
     let kept = match &args.checkpoint {
-        Some(path) => Some(Kept::read(path, &args.key, &data, console)?),
+        Some(path) => Some(KeptCheckpoint::read(path, &args.key, &data, console)?),
         None if args.key.is_empty() => None,
         None => {
             return Err(Stop::usage("a key checks a proof or a checkpoint")
                 .next("--proof FILE, or --checkpoint FILE"));
         }
     };
-    let mut report = Report::default();
+    let mut report = CheckReport::default();
     if check_roll(&data, &mut report, console)?
         && let Some(roll) = check_books(&data, &mut report, console)?
     {
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &VerifyArgs, console: &mut Console<'_>) -> Result<(), St
 /// Whether the records can be looked at.
 fn check_roll(
     data: &DataDir,
-    report: &mut Report,
+    report: &mut CheckReport,
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     let storage = data.storage()?;
@@ -162,19 +162,19 @@ fn check_roll(
             Ok(true)
         }
         Err(LogVerifyError::Damaged(damage)) => {
-            report.findings.push(Finding::damage(data, &damage));
+            report.findings.push(VerifyFinding::damage(data, &damage));
             Ok(false)
         }
         Err(error @ LogVerifyError::StrayFile { .. }) => {
-            report.findings.push(Finding::new("roll", error));
+            report.findings.push(VerifyFinding::new("roll", error));
             Ok(false)
         }
         Err(LogVerifyError::Storage(error)) => Err(Stop::failed(error)),
     }
 }
 
-fn roll_passed(verified: &VerifyReport) -> Passed {
-    Passed {
+fn roll_passed(verified: &VerifyReport) -> PassedCheck {
+    PassedCheck {
         check: "roll",
         text: format!(
             "{} with {} and {} in {} bytes: checksums, hash chain and positions hold",
@@ -195,7 +195,7 @@ fn roll_passed(verified: &VerifyReport) -> Passed {
 }
 
 /// Bytes at the end that are no frame. Beside a server they are an append that is under way.
-fn torn_tail(data: &DataDir, damage: &Damage, report: &mut Report) {
+fn torn_tail(data: &DataDir, damage: &Damage, report: &mut CheckReport) {
     if data.layout().is_in_use() {
         report.notes.push(format!(
             "{} ends at byte {} with an append that is under way",
@@ -209,15 +209,15 @@ fn torn_tail(data: &DataDir, damage: &Damage, report: &mut Report) {
         .max(snapshots::seen(data));
     let acknowledged = seen >= damage.position.get();
     report.findings.push(match acknowledged {
-        true => Finding::lost_end(data, damage, seen),
-        false => Finding::cut_short(data, damage),
+        true => VerifyFinding::lost_end(data, damage, seen),
+        false => VerifyFinding::cut_short(data, damage),
     });
 }
 
 /// The roll, when what it says holds.
 fn check_books(
     data: &DataDir,
-    report: &mut Report,
+    report: &mut CheckReport,
     console: &mut Console<'_>,
 ) -> Result<Option<ReadOnlyLog>, Stop> {
     let roll = open(data)?;
@@ -231,7 +231,7 @@ fn check_books(
         Ok(audited) => {
             report.position = audited.position.get();
             report.digest = Some(audited.digest);
-            report.passed.push(Passed {
+            report.passed.push(PassedCheck {
                 check: "books",
                 text: format!(
                     "{} balance in every unit; {} keep their limits; {} were applied once",
@@ -249,11 +249,11 @@ fn check_books(
             Ok(Some(roll))
         }
         Err(AuditError::Broken(finding)) => {
-            report.findings.push(Finding::law(data, &finding));
+            report.findings.push(VerifyFinding::law(data, &finding));
             Ok(None)
         }
         Err(AuditError::Read(tillroll_log::LogReadError::Damaged(damage))) => {
-            report.findings.push(Finding::damage(data, &damage));
+            report.findings.push(VerifyFinding::damage(data, &damage));
             Ok(None)
         }
         Err(AuditError::Read(error)) => Err(Stop::failed(error)),
@@ -272,7 +272,7 @@ const ATTEMPTS: u32 = 10;
 fn check_rows(
     data: &DataDir,
     mut roll: ReadOnlyLog,
-    report: &mut Report,
+    report: &mut CheckReport,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
     let path = data.read_models();
@@ -306,7 +306,7 @@ fn check_rows(
         }
     };
     match verified {
-        Ok(verified) => report.passed.push(Passed {
+        Ok(verified) => report.passed.push(PassedCheck {
             check: "read models",
             text: format!(
                 "{} equal a replay up to position {}",
@@ -315,12 +315,12 @@ fn check_rows(
             ),
             facts: json!({ "rows": verified.rows, "position": verified.position }),
         }),
-        Err(error) => report.findings.push(Finding::rows(data, error)),
+        Err(error) => report.findings.push(VerifyFinding::rows(data, error)),
     }
     Ok(())
 }
 
-impl Report {
+impl CheckReport {
     fn print(&self, console: &mut Console<'_>) -> Result<(), Stop> {
         for passed in &self.passed {
             console.say(format!("{:<13}ok       {}", passed.check, passed.text))?;
@@ -351,7 +351,7 @@ impl Report {
             "position": self.position,
             "digest": self.digest.map(|digest| digest.to_string()),
             "checks": checks.collect::<Vec<_>>(),
-            "findings": self.findings.iter().map(Finding::view).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(VerifyFinding::view).collect::<Vec<_>>(),
             "notes": self.notes,
         })
     }

@@ -23,4 +23,4 @@ pub(crate) use batch::Batch;
 pub(crate) use items::careful;
 pub(crate) use items::{BulkItems, document, quick};
 pub(crate) use lines::Lines;
-pub(crate) use stream::{Answering, Stream, answer, line};
+pub(crate) use stream::{BulkContext, Stream, answer, line};

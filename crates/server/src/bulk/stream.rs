@@ -28,9 +28,9 @@ const LONG_ANSWER: usize = 500;
 /// How long a client is listened to after the last answer.
 const TIME_TO_DRAIN: Duration = Duration::from_secs(5);
 
-/// What a client wants to be told.
+/// What the commands of a bulk request share.
 #[derive(Debug)]
-pub(crate) struct Answering {
+pub(crate) struct BulkContext {
     pub results: Results,
     pub caller: Caller,
     /// Of the request's key, held until the last answer is given.
@@ -40,7 +40,7 @@ pub(crate) struct Answering {
 /// Has one command applied: what came of it, if the book was asked at all, and the answer.
 pub(crate) async fn answer(
     app: &App,
-    answering: &Answering,
+    context: &BulkContext,
     number: usize,
     items: BulkItems,
 ) -> Result<(Option<Outcome>, BulkView), Problem> {
@@ -52,16 +52,16 @@ pub(crate) async fn answer(
         refused,
         fingerprint,
     } = items;
-    let results = answering.results;
+    let results = context.results;
     if batch.is_empty() {
         // Nothing is left for the book: the answer is a function of the body.
         let view = BulkView::of_records(mode, first, count, refused, &[], results);
         return Ok((None, view));
     }
-    let reservation = answering.reservation.as_ref().zip(fingerprint);
+    let reservation = context.reservation.as_ref().zip(fingerprint);
     let key = reservation.map(|(key, fingerprint)| key.command_key(number, fingerprint));
     let submitted = app
-        .submit(answering.caller.clone(), key, None, batch.into_action(mode))
+        .submit(context.caller.clone(), key, None, batch.into_action(mode))
         .await;
     let outcome = submitted.map_err(|error| in_stream(error, first))?;
     let view = view(mode, first, count, refused, &outcome, results).await?;
@@ -101,7 +101,7 @@ type Ahead = Pin<Box<dyn Future<Output = (Lines, Result<Option<BulkItems>, Probl
 /// A stream whose first command is being read, or a later one.
 pub(crate) struct Stream {
     app: App,
-    answering: Answering,
+    context: BulkContext,
     request_id: RequestId,
     /// The commands that were answered.
     number: usize,
@@ -117,11 +117,11 @@ enum State {
 }
 
 impl Stream {
-    pub(crate) fn new(app: App, answering: Answering, request_id: RequestId, lines: Lines) -> Self {
+    pub(crate) fn new(app: App, context: BulkContext, request_id: RequestId, lines: Lines) -> Self {
         let state = State::Reading(read_ahead(app.new_ids(), lines));
         Self {
             app,
-            answering,
+            context,
             request_id,
             number: 0,
             place: 0,
@@ -160,7 +160,7 @@ impl Stream {
         };
         let count = items.count;
         let answered = {
-            let answer = std::pin::pin!(answer(&self.app, &self.answering, self.number, items));
+            let answer = std::pin::pin!(answer(&self.app, &self.context, self.number, items));
             let ahead = read_ahead(self.app.new_ids(), lines);
             match select(answer, ahead).await {
                 Either::Left((answered, ahead)) => {

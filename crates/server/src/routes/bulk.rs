@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::app::{App, blocking};
 use crate::bodies::{BulkBody, BulkMode};
 use crate::body::{self, BULK_BYTES};
-use crate::bulk::{self, Answering, Lines, Stream};
+use crate::bulk::{self, BulkContext, Lines, Stream};
 use crate::idempotency::{self, RequestName};
 use crate::middleware::RequestId;
 use crate::post;
@@ -81,8 +81,8 @@ pub(crate) async fn create(
         return Err(Problem::parameter("mode", detail));
     }
     let bytes = body::read_json(&parts.headers, content, BULK_BYTES).await?;
-    let answering = answering(&app, &parts, results)?;
-    let keyed = answering.reservation.is_some();
+    let context = bulk_context(&app, &parts, results)?;
+    let keyed = context.reservation.is_some();
     let name = || name(Vec::new());
     let mut read = None;
     if bytes.len() < LONG_FOR_QUICK {
@@ -100,7 +100,7 @@ pub(crate) async fn create(
             }
         }
     };
-    let (outcome, view) = bulk::answer(&app, &answering, 0, items).await?;
+    let (outcome, view) = bulk::answer(&app, &context, 0, items).await?;
     Ok(match outcome {
         Some(outcome) => post::applied(StatusCode::OK, &outcome, &view),
         None => post::read(app.engine().head().get(), &view),
@@ -124,14 +124,14 @@ async fn stream(
     mode: BulkMode,
     results: Results,
 ) -> Result<Response, Problem> {
-    let answering = answering(&app, parts, results)?;
-    let fingerprint = answering.reservation.is_some().then(|| {
+    let context = bulk_context(&app, parts, results)?;
+    let fingerprint = context.reservation.is_some().then(|| {
         let said = [("format", "ndjson"), ("mode", mode.as_str())];
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
         name(said.into()).fingerprinter()
     });
     let lines = Lines::new(content, mode, fingerprint);
-    let mut stream = Stream::new(app.clone(), answering, id, lines);
+    let mut stream = Stream::new(app.clone(), context, id, lines);
     let first = stream.next().await;
     let Some((outcome, view)) = first.inspect_err(|_| stream.drain())? else {
         return Err(super::no_record("entry of a stream"));
@@ -156,8 +156,8 @@ fn name(parameters: Vec<(String, String)>) -> RequestName<'static> {
     }
 }
 
-fn answering(app: &App, parts: &Parts, results: Results) -> Result<Answering, Problem> {
-    Ok(Answering {
+fn bulk_context(app: &App, parts: &Parts, results: Results) -> Result<BulkContext, Problem> {
+    Ok(BulkContext {
         results,
         caller: Sender::ANONYMOUS.caller,
         reservation: idempotency::reserve(

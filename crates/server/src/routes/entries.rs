@@ -44,16 +44,16 @@ pub(crate) fn create(
     // Taken apart before there is a future: what a future is given takes room in it once more
     // for each that it is handed on to.
     let (parts, content) = request.into_parts();
-    answer(app, parts.headers, content)
+    post_entry(app, parts.headers, content)
 }
 
-async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
-    let Asked {
+async fn post_entry(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
+    let EntryRequest {
         entry,
         key,
         legs,
         reservation,
-    } = ask(&app, headers, content).await?;
+    } = read_request(&app, headers, content).await?;
     let outcome = app
         .submit(
             Sender::ANONYMOUS.caller,
@@ -70,26 +70,30 @@ async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response,
 }
 
 /// What a request asks for.
-struct Asked {
+struct EntryRequest {
     entry: PostEntry,
     key: Option<CommandKey>,
-    /// Its accounts, in order: the request names what its record has numbers of, so that nobody
-    /// need be asked.
+    /// Its accounts, in order: the request names what its record has numbers of, so that no
+    /// name has to be looked up.
     legs: Vec<(AccountPath, Unit)>,
     /// Held until the answer is ready.
     reservation: Option<Reservation>,
 }
 
 /// By itself, so that nothing of the request takes room in the future that waits for the writer.
-async fn ask(app: &App, headers: HeaderMap, content: Body) -> Result<Asked, Problem> {
+async fn read_request(
+    app: &App,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<EntryRequest, Problem> {
     let bytes = body::read_json(&headers, content, REQUEST_BYTES).await?;
     let reservation = idempotency::reserve(app.in_flight(), &Sender::ANONYMOUS.scope, &headers)?;
-    let (entry, fingerprint) = read(bytes, app.new_ids(), reservation.is_some())?;
+    let (entry, fingerprint) = read_entry(bytes, app.new_ids(), reservation.is_some())?;
     let key = reservation.as_ref().zip(fingerprint);
     let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));
     let legs = entry.postings.iter();
     let legs = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
-    Ok(Asked {
+    Ok(EntryRequest {
         entry,
         key,
         legs,
@@ -98,7 +102,7 @@ async fn ask(app: &App, headers: HeaderMap, content: Body) -> Result<Asked, Prob
 }
 
 /// The entry, and the fingerprint of a request with a key.
-fn read(
+fn read_entry(
     bytes: Bytes,
     mut new_ids: NewIds,
     keyed: bool,

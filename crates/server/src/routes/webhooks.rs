@@ -103,11 +103,11 @@ pub(crate) fn receive(
     // Taken apart before there is a future: what a future is given takes room in it once more
     // for each that it is handed on to.
     let (parts, content) = request.into_parts();
-    answer(app, parts.headers, content)
+    deliver(app, parts.headers, content)
 }
 
-async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
-    let received = take(&app, &headers, content).await;
+async fn deliver(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
+    let received = record_notification(&app, &headers, content).await;
     let outcome = match &received {
         Ok((outcome, _)) => *outcome,
         Err(problem) if problem.status.is_server_error() => WebhookOutcome::Failed,
@@ -117,7 +117,7 @@ async fn answer(app: App, headers: HeaderMap, content: Body) -> Result<Response,
     received.map(|(_, response)| response)
 }
 
-async fn take(
+async fn record_notification(
     app: &App,
     headers: &HeaderMap,
     content: Body,
@@ -129,7 +129,7 @@ async fn take(
         ));
     }
     let (bytes, id, submitted) = {
-        let (bytes, (key, observe)) = ask(app, headers, content).await?;
+        let (bytes, (key, observe)) = read_notification(app, headers, content).await?;
         let id = observe.notification.id.to_string();
         let submitted = app.submit(Caller::STRIPE, Some(key), None, Action::Observe(observe));
         (bytes, id, submitted)
@@ -152,7 +152,7 @@ async fn take(
 
 /// The body, and what it says. By itself, so that nothing of the request takes room in the future
 /// that waits for the writer.
-async fn ask(
+async fn read_notification(
     app: &App,
     given: &HeaderMap,
     content: Body,
@@ -161,18 +161,18 @@ async fn ask(
     let signature = given.get(headers::STRIPE_SIGNATURE);
     let signature = signature.map(axum::http::HeaderValue::as_bytes);
     let said = if bytes.len() < LONG {
-        authentic(app, signature, &bytes)?
+        verify_and_translate(app, signature, &bytes)?
     } else {
         let (app, bytes) = (app.clone(), bytes.clone());
         let signature = signature.map(<[u8]>::to_vec);
-        let aside = blocking(move || authentic(&app, signature.as_deref(), &bytes));
+        let aside = blocking(move || verify_and_translate(&app, signature.as_deref(), &bytes));
         Box::pin(aside).await??
     };
     Ok((bytes, said))
 }
 
 /// What an authentic delivery says. The body is read once as JSON, and once for its signature.
-fn authentic(
+fn verify_and_translate(
     app: &App,
     signature: Option<&[u8]>,
     bytes: &[u8],

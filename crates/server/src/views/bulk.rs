@@ -104,7 +104,7 @@ impl BulkView {
         records: &[(Position, Record)],
         results: Results,
     ) -> Self {
-        let asked = Asked::new(count, &before);
+        let asked = RequestedPlaces::new(count, &before);
         let mut refused: Vec<BulkResult> = before
             .into_iter()
             .map(|RefusedBefore { index, error }| BulkResult {
@@ -216,13 +216,13 @@ fn posted(records: &[(Position, Record)], at_most: usize) -> Vec<(Position, Entr
 }
 
 /// Which places of the request the book was asked for.
-struct Asked {
+struct RequestedPlaces {
     /// None when it was asked for all.
     places: Option<Vec<usize>>,
     count: usize,
 }
 
-impl Asked {
+impl RequestedPlaces {
     fn new(count: usize, before: &[RefusedBefore]) -> Self {
         let mut skipped = before.iter().map(|refused| refused.index).peekable();
         let places = (!before.is_empty()).then(|| {

@@ -14,7 +14,7 @@ use super::table;
 use crate::commands::events::{Names, source};
 use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::durable::Durable;
+use crate::durable::DurableLog;
 use crate::exit::Stop;
 use crate::proving;
 
@@ -50,7 +50,7 @@ impl Evidence {
         data: &DataDir,
         console: &mut Console<'_>,
     ) -> Result<Self, Stop> {
-        let durable = Durable::open(data)?;
+        let durable = DurableLog::open(data)?;
         let found = find(order, data, &durable, console)?;
         if found.events.is_empty() {
             let head = durable.head().position;
@@ -139,7 +139,7 @@ fn prove(
 fn find(
     order: OrderId,
     data: &DataDir,
-    durable: &Durable,
+    durable: &DurableLog,
     console: &mut Console<'_>,
 ) -> Result<Found, Stop> {
     let mut found = Found::default();

@@ -12,8 +12,8 @@ use tillroll_proofs::{
 };
 use tillroll_runtime::ReadOnlyLog;
 
-use super::finding::Finding;
-use super::{Passed, Report};
+use super::finding::VerifyFinding;
+use super::{CheckReport, PassedCheck};
 use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
@@ -21,14 +21,14 @@ use crate::output::counted;
 use crate::proving;
 
 /// A checkpoint whose signature was checked.
-pub(super) struct Kept {
+pub(super) struct KeptCheckpoint {
     path: PathBuf,
     signed: SignedCheckpoint,
     /// Checkpoints of this directory: they help to say where, and decide nothing.
     others: Vec<LogCheckpoint>,
 }
 
-impl Kept {
+impl KeptCheckpoint {
     /// Without keys, those of the directory are taken, which whoever wrote it anew could have
     /// changed as well.
     pub(super) fn read(
@@ -73,7 +73,7 @@ impl Kept {
     pub(super) fn check(
         &self,
         roll: &ReadOnlyLog,
-        report: &mut Report,
+        report: &mut CheckReport,
         console: &mut Console<'_>,
     ) -> Result<(), Stop> {
         let stated = self.signed.checkpoint();
@@ -92,7 +92,7 @@ impl Kept {
         });
         drop(progress);
         match checked {
-            Ok(()) => report.passed.push(Passed {
+            Ok(()) => report.passed.push(PassedCheck {
                 check: "checkpoint",
                 text: format!(
                     "the first {} are those that were signed for",
@@ -102,7 +102,7 @@ impl Kept {
             }),
             Err(HistoryError::Read(error)) => return Err(Stop::failed(error)),
             Err(error) => {
-                let finding = Finding::rewritten("checkpoint", &self.path, &error);
+                let finding = VerifyFinding::rewritten("checkpoint", &self.path, &error);
                 report.findings.push(finding);
             }
         }
@@ -114,7 +114,7 @@ impl Kept {
 pub(super) fn check_stored(
     data: &DataDir,
     roll: &ReadOnlyLog,
-    report: &mut Report,
+    report: &mut CheckReport,
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     let mut signed = believed(data, roll, report);
@@ -140,7 +140,7 @@ pub(super) fn check_stored(
         Err(HistoryError::Read(_)) => None,
     };
     match (checked, contradicted) {
-        (Ok(()), _) => report.passed.push(Passed {
+        (Ok(()), _) => report.passed.push(PassedCheck {
             check: "checkpoints",
             text: format!(
                 "{} signed here, the newest at position {last}: the roll holds what was signed",
@@ -149,7 +149,7 @@ pub(super) fn check_stored(
             facts: json!({ "checkpoints": stated.len(), "position": last }),
         }),
         (Err(error), Some((path, _))) => {
-            let finding = Finding::rewritten("checkpoints", path, &error);
+            let finding = VerifyFinding::rewritten("checkpoints", path, &error);
             report.findings.push(finding);
             return Ok(false);
         }
@@ -162,7 +162,7 @@ pub(super) fn check_stored(
 fn believed(
     data: &DataDir,
     roll: &ReadOnlyLog,
-    report: &mut Report,
+    report: &mut CheckReport,
 ) -> Vec<(PathBuf, LogCheckpoint)> {
     let files = proving::checkpoint_files(data);
     if files.is_empty() {
@@ -172,7 +172,7 @@ fn believed(
         Ok(keys) => keys,
         Err(why) => {
             let path = proving::keys(data).join("verifiers");
-            report.findings.push(Finding::unbelieved(&path, why));
+            report.findings.push(VerifyFinding::unbelieved(&path, why));
             return Vec::new();
         }
     };
@@ -188,7 +188,7 @@ fn believed(
     for path in files {
         match stated(&path, &book, &keys) {
             Ok(checkpoint) => signed.push((path, checkpoint)),
-            Err(why) => report.findings.push(Finding::unbelieved(&path, why)),
+            Err(why) => report.findings.push(VerifyFinding::unbelieved(&path, why)),
         }
     }
     signed

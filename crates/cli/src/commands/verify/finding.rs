@@ -15,7 +15,7 @@ use crate::exit::Stop;
 
 /// A finding. Empty places are left out of the report.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub(super) struct VerifyFinding {
     check: &'static str,
     reason: String,
     file: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Finding {
 
 const RESTORE: &str = "restore this file from a backup or a replica; nothing was changed";
 
-impl Finding {
+impl VerifyFinding {
     pub(super) fn new(check: &'static str, reason: impl Display) -> Self {
         Self {
             check,
@@ -257,7 +257,7 @@ fn segment_of(data: &DataDir, position: u64) -> Option<String> {
 }
 
 /// What SQLite itself says about the file: rows that cannot be reached, indexes that miss rows.
-pub(super) fn sqlite_damage(data: &DataDir, path: &Path) -> Option<Finding> {
+pub(super) fn sqlite_damage(data: &DataDir, path: &Path) -> Option<VerifyFinding> {
     let check = || -> rusqlite::Result<String> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sql = Connection::open_with_flags(path, flags)?;
@@ -269,9 +269,9 @@ pub(super) fn sqlite_damage(data: &DataDir, path: &Path) -> Option<Finding> {
         Err(error) => format!("SQLite cannot read the file: {error}"),
     };
     Some(
-        Finding {
+        VerifyFinding {
             file: Some(path.display().to_string()),
-            ..Finding::new("read models", reason)
+            ..VerifyFinding::new("read models", reason)
         }
         .next(data.command("projections rebuild")),
     )

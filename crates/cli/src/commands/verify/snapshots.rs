@@ -10,7 +10,7 @@ use tillroll_engine::{
 use tillroll_log::{DirTree, Log, LogReader};
 use tillroll_runtime::ReadOnlyLog;
 
-use super::{Finding, Passed, Report};
+use super::{CheckReport, PassedCheck, VerifyFinding};
 use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
@@ -30,7 +30,7 @@ pub(super) fn seen(data: &DataDir) -> u64 {
 pub(super) fn check(
     data: &DataDir,
     roll: &ReadOnlyLog,
-    report: &mut Report,
+    report: &mut CheckReport,
     console: &mut Console<'_>,
 ) -> Result<bool, Stop> {
     // Without the directory there are none.
@@ -57,7 +57,7 @@ pub(super) fn check(
         if header.head.position > head {
             // Beside a server that went on since the roll was opened, it may well be so.
             if !data.layout().is_in_use() {
-                let finding = Finding::before_snapshot(&path, position, head.get());
+                let finding = VerifyFinding::before_snapshot(&path, position, head.get());
                 report.findings.push(finding);
                 whole = false;
             }
@@ -66,7 +66,7 @@ pub(super) fn check(
         if let Some(why) = stranger(&header, roll, &*reader)? {
             report
                 .findings
-                .push(Finding::snapshot(&path, position, None, why));
+                .push(VerifyFinding::snapshot(&path, position, None, why));
             continue;
         }
         let mut progress = console.progress("checking snapshots", position);
@@ -84,19 +84,19 @@ pub(super) fn check(
                 let why = "its header says another time than the roll";
                 report
                     .findings
-                    .push(Finding::snapshot(&path, position, None, why));
+                    .push(VerifyFinding::snapshot(&path, position, None, why));
             }
             Ok(SnapshotComparison::Differs(section)) => {
                 let why = format!("the {section} differ from what the roll makes them");
                 report
                     .findings
-                    .push(Finding::snapshot(&path, position, None, why));
+                    .push(VerifyFinding::snapshot(&path, position, None, why));
             }
             Err(error) => note(data, &path, position, &error, report),
         }
     }
     if equal > 0 {
-        report.passed.push(Passed {
+        report.passed.push(PassedCheck {
             check: "snapshots",
             text: format!(
                 "{} {} a replay, the newest up to position {last}",
@@ -137,7 +137,13 @@ fn compare(
 }
 
 /// A file that cannot be read. A running server removes those that are older than two.
-fn note(data: &DataDir, path: &Path, position: u64, error: &SnapshotError, report: &mut Report) {
+fn note(
+    data: &DataDir,
+    path: &Path,
+    position: u64,
+    error: &SnapshotError,
+    report: &mut CheckReport,
+) {
     if !path.exists() && data.layout().is_in_use() {
         return;
     }
@@ -147,5 +153,5 @@ fn note(data: &DataDir, path: &Path, position: u64, error: &SnapshotError, repor
     };
     report
         .findings
-        .push(Finding::snapshot(path, position, offset, error));
+        .push(VerifyFinding::snapshot(path, position, offset, error));
 }
