@@ -1,7 +1,7 @@
 //! The roll as far as it is certainly durable, which is all that may be signed or proved.
 //!
 //! A checkpoint that was signed cannot be taken back, and the end of the files beside a running
-//! server may be a frame that is written and not yet synced. So where nobody writes, the log is
+//! server may be a frame that is written and not yet synced. So where there is no writer, the log is
 //! recovered as a server's start would do it, which makes its last frame durable; and beside a
 //! server only those records count that its read models have seen, because they follow what is
 //! committed, or that another frame follows, because a writer syncs one before it writes the next.
@@ -59,7 +59,7 @@ fn last_segment(data: &DataDir) -> Result<(ReadOnlyLog, Option<String>), Stop> {
     Ok((roll, report.torn_tail.map(|tail| tail.file)))
 }
 
-/// Makes the last frame durable. `None` when somebody else is writing.
+/// Makes the last frame durable. `None` beside a writer.
 fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
     let storage = match data.layout().lock() {
         Ok(storage) => storage,

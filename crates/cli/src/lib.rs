@@ -8,7 +8,7 @@
 //! what is said on failure ends with the next command to try; no secret is printed.
 //!
 //! It is not: a client of the HTTP interface (it reads the directory itself), and it posts
-//! nothing: whoever writes to the book does so through the server.
+//! nothing: commands go to the book through the server.
 
 mod as_of;
 mod chart_file;

@@ -37,7 +37,7 @@ pub(crate) fn signing_key(data: &DataDir) -> PathBuf {
     keys(data).join("signing.key")
 }
 
-/// 32 bytes that nobody else can know.
+/// 32 random bytes, unknown to others.
 pub(crate) fn seed() -> Result<[u8; 32], Stop> {
     let mut seed = [0; 32];
     File::open(RANDOM)
@@ -164,7 +164,7 @@ pub(crate) fn verifiers(data: &DataDir) -> Result<Vec<VerifierKey>, Stop> {
     read_verifiers(data).map_err(Stop::failed)
 }
 
-/// The same, for whoever goes on without them. An error says why they cannot be had.
+/// The same, for a caller that can do without them. An error says why they cannot be had.
 pub(crate) fn read_verifiers(data: &DataDir) -> Result<Vec<VerifierKey>, String> {
     let path = keys(data).join("verifiers");
     match fs::read_to_string(&path) {
@@ -215,7 +215,7 @@ pub(crate) fn files_with(directory: &Path, suffix: &str) -> Vec<String> {
     names
 }
 
-/// The file of somebody else's that an argument names.
+/// The file that an argument names, which the user has from elsewhere.
 pub(crate) fn read_argument(path: &Path) -> Result<Vec<u8>, Stop> {
     fs::read(path).map_err(|error| {
         Stop::usage(format!("cannot read {}: {error}", path.display()))

@@ -135,7 +135,7 @@ pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// What a code means, for whoever follows a problem's `doc_url`.
+/// What a code means: the target of a problem's `doc_url`.
 pub(crate) fn describe(code: &str) -> Option<&'static str> {
     let own = Code::ALL.iter().find(|known| known.as_str() == code);
     own.map(|code| code.description()).or_else(|| {

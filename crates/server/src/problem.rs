@@ -78,7 +78,7 @@ pub(crate) struct Problem {
     pub retry_after: Option<u32>,
 }
 
-/// Stands for the name of a cursor until somebody knows which it was.
+/// Stands for the name of a cursor until the handler says which it was.
 pub(crate) const CURSOR: &str = "cursor";
 
 pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");

@@ -159,7 +159,7 @@ impl Parameters {
         })
     }
 
-    /// Refuses what nobody took.
+    /// Refuses parameters that no handler has read.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         match self.0.into_iter().next() {
             None => Ok(()),

@@ -172,7 +172,7 @@ fn connect(
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(64 * 1024)
-        // While an answer is made nobody reads, so that the request's buffer is used for the next
+        // While an answer is made nothing is read, so that the request's buffer is used for the next
         // one. A client that went away meanwhile is noticed when something is written to it: that
         // of an event stream with its next event or keep-alive.
         .half_close(true)
@@ -186,7 +186,7 @@ fn connect(
     });
 }
 
-/// Answers without reading: the place of a request is what is missing.
+/// Answers without reading: there is no room for the connection.
 async fn turn_away(mut stream: TcpStream) {
     let problem = Problem::new(Code::Overloaded, "too many connections are open");
     let id = middleware::RequestId::new().to_string();
@@ -202,6 +202,6 @@ async fn turn_away(mut stream: TcpStream) {
         stream.shutdown().await
     };
     if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), answer).await {
-        tracing::trace!(%error, "a connection was turned away without a word");
+        tracing::trace!(%error, "a connection was turned away without an answer");
     }
 }

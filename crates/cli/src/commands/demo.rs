@@ -160,7 +160,7 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
 
 /// What ended a demo.
 enum DemoEnd {
-    /// The server, which nobody had told to stop.
+    /// The server, by itself.
     Served(Result<Result<(), ServeError>, JoinError>),
     /// The story and its summary, or a signal.
     Shown(Result<(), Stop>),

@@ -22,7 +22,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// At the end of the read models, which nobody may be moving on.
+    /// At the end of the read models, which no server may be writing to.
     pub(super) fn read(models: &ReadModels) -> Result<Self, Stop> {
         let failed = |error| Stop::failed(error);
         Ok(Self {

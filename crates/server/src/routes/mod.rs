@@ -1,4 +1,4 @@
-//! Handlers, a file for each noun: read the request, ask or tell, render the answer. Nothing is
+//! Handlers, a file for each noun: read the request, submit a command or query, render the answer. Nothing is
 //! decided here.
 
 pub(crate) mod accounts;

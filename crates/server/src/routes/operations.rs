@@ -1,4 +1,4 @@
-//! For whoever runs the server: is it well, what does it count, what does it speak.
+//! For operators: health, metrics, and the description of the interface.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};

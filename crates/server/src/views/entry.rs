@@ -137,7 +137,7 @@ impl Serialize for Postings<'_> {
 
 impl<'a> EntryAnswer<'a> {
     /// Of the records of a request whose postings were on these accounts, in this order: it
-    /// names what its record has numbers of, so nobody need be asked.
+    /// names what its record has numbers of, so no name has to be looked up.
     pub(crate) fn of_request(
         records: &'a [(Position, Record)],
         legs: &'a [(AccountPath, Unit)],

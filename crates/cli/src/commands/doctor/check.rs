@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Ok,
-    /// Somebody should do something, and nothing is wrong yet.
+    /// The operator should act, and nothing is wrong yet.
     Warn,
     Fail,
 }

@@ -15,7 +15,7 @@ use crate::proving;
 
 const MIB: u64 = 1024 * 1024;
 
-/// Fewer segments than this should make somebody look for room.
+/// Fewer segments than this are a reason to look for room.
 const FEW_SEGMENTS: u64 = 16;
 
 fn mode(path: &Path) -> Option<u32> {

@@ -8,7 +8,7 @@ use crate::last_backup::LastBackup;
 use crate::output::counted;
 use crate::proving;
 
-/// So many events may follow a checkpoint before somebody should sign the next.
+/// So many events may follow a checkpoint before the next is due.
 const EVENTS: u64 = 100_000;
 
 const DAY: i64 = 24 * 60 * 60;

@@ -1,7 +1,7 @@
 //! The files of an archive of evidence, from the roll and the prover.
 //!
 //! The names of accounts are in the events that opened them, so those are proved as well:
-//! otherwise an entry would be numbers that nobody can read.
+//! otherwise an entry would be numbers without names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! The keys that whoever verifies trusts: given as they are, in files, or by statements that
+//! The keys that the verifier trusts: given as they are, in files, or by statements that
 //! lead from one to the next.
 
 use std::path::Path;
