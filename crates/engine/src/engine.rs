@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tillroll_book::{Book, Command, Refusal};
 use tillroll_log::{Head, Log, LogId, LogReadError, LogReader, Position, Remedy};
 
-use crate::log_driver::{Appended, LogDriver};
+use crate::log_driver::{AppendReport, LogDriver};
 use crate::log_thread::LogThreadPanicked;
 use crate::metrics::Counters;
 use crate::sequencer::Sequencer;
@@ -20,7 +20,7 @@ use crate::settlement::Verdict;
 use crate::standby::Standby;
 use crate::{
     BookOptions, EngineMetrics, ExecuteError, Failure, FrameLimits, Moment, Outcome, Patience,
-    Replay, ReplayError, Staged, StartError,
+    Replay, ReplayError, StagedCommand, StartError,
 };
 
 /// Finds the newest snapshot that the log agrees with.
@@ -170,9 +170,9 @@ impl<L: Log> Engine<L> {
         staged
             .into_iter()
             .map(|staged| match staged {
-                Staged::Applied(outcome) => Ok(Ok(outcome)),
-                Staged::Refused(refusal) => Ok(Err(refusal)),
-                Staged::Repeated { first, events } => {
+                StagedCommand::Applied(outcome) => Ok(Ok(outcome)),
+                StagedCommand::Refused(refusal) => Ok(Err(refusal)),
+                StagedCommand::Repeated { first, events } => {
                     // The whole call fails, since an answer has to be there for each command.
                     let outcome = Outcome::read_back(&*self.reader, first, events);
                     let outcome = outcome.map_err(|failure| self.fail(failure))?;
@@ -301,7 +301,7 @@ impl<L: Log> Engine<L> {
     }
 
     /// See [`Sequencer::stage`].
-    pub(crate) fn stage(&mut self, command: Command) -> Result<Staged, ExecuteError> {
+    pub(crate) fn stage(&mut self, command: Command) -> Result<StagedCommand, ExecuteError> {
         let Role::Leader(sequencer) = &mut self.role else {
             return Err(ExecuteError::Superseded);
         };
@@ -310,10 +310,10 @@ impl<L: Log> Engine<L> {
             Err(fault) => return Err(self.fail(fault.into()).into()),
         };
         let is_without_records = match &staged {
-            Staged::Refused(_) => true,
-            Staged::Applied(outcome) => outcome.is_empty(),
+            StagedCommand::Refused(_) => true,
+            StagedCommand::Applied(outcome) => outcome.is_empty(),
             // Its records are on the log, whoever leads.
-            Staged::Repeated { .. } => false,
+            StagedCommand::Repeated { .. } => false,
         };
         self.unproven |= is_without_records && !sequencer.has_frame();
         Ok(staged)
@@ -409,8 +409,8 @@ impl<L: Log> Engine<L> {
         }
     }
 
-    fn appended(&mut self, appended: Appended) -> Result<(), ExecuteError> {
-        let Appended {
+    fn appended(&mut self, appended: AppendReport) -> Result<(), ExecuteError> {
+        let AppendReport {
             frame,
             settlement,
             took,

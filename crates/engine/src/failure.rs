@@ -8,8 +8,8 @@ use tillroll_book::{ColdFault, Refusal};
 use tillroll_events::DecodeError;
 use tillroll_log::{AppendError, LogReadError, Position};
 
-use crate::sequencer::Misplaced;
-use crate::standby::{Diverged, FollowError};
+use crate::sequencer::MisplacedFrame;
+use crate::standby::{Divergence, FollowError};
 
 /// Why the engine has stopped. It is cheap to clone, because every later call repeats it.
 ///
@@ -33,10 +33,10 @@ pub enum Failure {
     Missing { position: Position },
     /// A bug of the log.
     #[error(transparent)]
-    Misplaced(#[from] Misplaced),
+    Misplaced(#[from] MisplacedFrame),
     /// The log has lost or changed what was acknowledged.
     #[error(transparent)]
-    Diverged(#[from] Diverged),
+    Diverged(#[from] Divergence),
     /// The log could not be folded again after another writer had appended to it.
     #[error("the log cannot be folded again: {0}")]
     Refold(Arc<ReplayError>),

@@ -21,7 +21,7 @@ pub(crate) type Inspection = Box<dyn FnOnce(Option<(Position, &Book)>) + Send>;
     reason = "nearly every request is a command: boxing it would cost each an allocation"
 )]
 pub(crate) enum WriterRequest {
-    Command(Command, oneshot::Sender<Result<Answer, SubmitError>>),
+    Command(Command, oneshot::Sender<Result<WriterAnswer, SubmitError>>),
     Inspect(Inspection),
     TakeOver(oneshot::Sender<Result<Position, SubmitError>>),
     /// Wakes the writer, so that it sees that a frame is done, or that it has to stop.
@@ -30,7 +30,7 @@ pub(crate) enum WriterRequest {
 
 /// A durable answer. Reading the records of a duplicate is left to who asked: a storm of
 /// repeated webhooks must not keep the writer from writing.
-pub(crate) enum Answer {
+pub(crate) enum WriterAnswer {
     Outcome(Outcome),
     Repeated { first: Position, events: u32 },
 }
@@ -104,7 +104,7 @@ impl Handle {
         let answer = self.enqueue(command);
         async move {
             let answer = answer?.await.unwrap_or_else(|_| Err(self.why_ended()))?;
-            let Answer::Repeated { first, events } = answer else {
+            let WriterAnswer::Repeated { first, events } = answer else {
                 return self.resolve(answer);
             };
             // Reading a file blocks, which a runtime's worker must not. Outside of a runtime
@@ -265,7 +265,7 @@ impl Handle {
     fn enqueue(
         &self,
         command: Command,
-    ) -> Result<oneshot::Receiver<Result<Answer, SubmitError>>, SubmitError> {
+    ) -> Result<oneshot::Receiver<Result<WriterAnswer, SubmitError>>, SubmitError> {
         if self.shared.stopping.load(Ordering::SeqCst) {
             return Err(self.why_ended());
         }
@@ -285,10 +285,10 @@ impl Handle {
         Ok(outcome)
     }
 
-    fn resolve(&self, answer: Answer) -> Result<Outcome, SubmitError> {
+    fn resolve(&self, answer: WriterAnswer) -> Result<Outcome, SubmitError> {
         match answer {
-            Answer::Outcome(outcome) => Ok(outcome),
-            Answer::Repeated { first, events } => {
+            WriterAnswer::Outcome(outcome) => Ok(outcome),
+            WriterAnswer::Repeated { first, events } => {
                 Outcome::read_back(&*self.reader, first, events).map_err(SubmitError::Failed)
             }
         }

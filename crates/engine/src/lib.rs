@@ -2,14 +2,19 @@
 //!
 //! # Purpose
 //! The one place where what is decided (`tillroll-book`) meets what is durable
-//! (`tillroll-log`). [`Engine`] is synchronous: a simulation calls it directly. [`spawn`]
-//! gives it a thread and a queue, and [`Handle`] is what the rest of the program sees of it.
+//! (`tillroll-log`). The [`Sequencer`] decides, and knows no log, thread or clock. [`Engine`] is
+//! a sequencer and the log that its frames go to, and synchronous: a simulation calls it
+//! directly. [`spawn`] gives it a thread and a queue, and [`Handle`] is what the rest of the
+//! program sees of it.
 //!
 //! # Invariants
 //! - Commands are decided one after the other; each sees what the ones before it did.
 //! - An answer, a refusal included, leaves the engine only after everything that it was
 //!   decided on is durable. A duplicate of a command in the same batch waits for the sync of
 //!   the first.
+//! - An append that is in doubt is neither acknowledged nor denied before the log has settled it.
+//!   When another writer was ahead, or the log took nothing, nothing of what is answered so is
+//!   on the log, nor will it be.
 //! - After a [`Failure`] nothing is acknowledged any more: the state in memory may be ahead of
 //!   the log, so the process has to start again and read what the log really holds.
 //! - Rows that left memory are as if they had not, and when they cannot be read the engine ends
@@ -57,13 +62,13 @@ pub use metrics::{EngineMetrics, Histogram};
 pub use outcome::Outcome;
 pub use replay::{Replay, replay};
 pub use scratch::ScratchFiles;
-pub use sequencer::{Misplaced, PendingFrame, Sequencer, Staged};
+pub use sequencer::{MisplacedFrame, PendingFrame, Sequencer, StagedCommand};
 pub use settlement::Patience;
 pub use snapshot::{
-    Moment, PassedOver, Section, SnapshotComparison, SnapshotError, SnapshotFault, SnapshotFile,
-    SnapshotHeader, SnapshotMakeError, SnapshotMaker, SnapshotOptions, Snapshots, StartReport,
-    Weight,
+    Moment, Section, SkippedSnapshot, SnapshotComparison, SnapshotError, SnapshotFault,
+    SnapshotFile, SnapshotHeader, SnapshotMakeError, SnapshotMaker, SnapshotOptions, Snapshots,
+    StartReport, Weight,
 };
-pub use standby::Diverged;
+pub use standby::Divergence;
 pub use tillroll_log::Position;
 pub use writer::{EngineThread, spawn, spawn_until};

@@ -11,7 +11,7 @@ use crate::settlement::{Patience, Settlement, settle};
 
 /// What became of a frame.
 #[derive(Debug)]
-pub(crate) struct Appended {
+pub(crate) struct AppendReport {
     pub(crate) frame: PendingFrame,
     pub(crate) settlement: Settlement,
     pub(crate) took: Duration,
@@ -66,7 +66,7 @@ impl<L: Log> LogDriver<L> {
     }
 
     /// Appends a frame before it returns. None may be under way.
-    pub(crate) fn append(&mut self, frame: PendingFrame) -> Appended {
+    pub(crate) fn append(&mut self, frame: PendingFrame) -> AppendReport {
         assert!(!self.is_under_way(), "frames are appended in order");
         append(&mut *lock(&self.log), frame, &self.patience)
     }
@@ -85,7 +85,10 @@ impl<L: Log> LogDriver<L> {
     }
 
     /// What became of the frame under way, if that is known, or once it is.
-    pub(crate) fn finished(&mut self, wait: bool) -> Result<Option<Appended>, LogThreadPanicked> {
+    pub(crate) fn finished(
+        &mut self,
+        wait: bool,
+    ) -> Result<Option<AppendReport>, LogThreadPanicked> {
         match &mut self.thread {
             None => Ok(None),
             Some(thread) => thread.finished(wait),
@@ -104,10 +107,10 @@ impl<L: Log> LogDriver<L> {
     }
 }
 
-fn append<L: Log>(log: &mut L, mut frame: PendingFrame, patience: &Patience) -> Appended {
+fn append<L: Log>(log: &mut L, mut frame: PendingFrame, patience: &Patience) -> AppendReport {
     let started = Instant::now();
     let settlement = settle(log, &mut frame, patience);
-    Appended {
+    AppendReport {
         frame,
         settlement,
         took: started.elapsed(),

@@ -5,13 +5,13 @@
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::thread::{self, JoinHandle};
 
-use crate::log_driver::Appended;
+use crate::log_driver::AppendReport;
 use crate::sequencer::PendingFrame;
 
 #[derive(Debug)]
 pub(crate) struct LogThread {
     frames: Option<SyncSender<PendingFrame>>,
-    appended: Receiver<Appended>,
+    appended: Receiver<AppendReport>,
     under_way: bool,
     thread: Option<JoinHandle<()>>,
 }
@@ -26,7 +26,7 @@ impl LogThread {
     /// # Panics
     /// When the system starts no thread.
     pub(crate) fn start(
-        mut append: impl FnMut(PendingFrame) -> Appended + Send + 'static,
+        mut append: impl FnMut(PendingFrame) -> AppendReport + Send + 'static,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
         let (frames, handed) = mpsc::sync_channel::<PendingFrame>(1);
@@ -65,7 +65,10 @@ impl LogThread {
     }
 
     /// What became of the frame under way, if that is known, or once it is.
-    pub(crate) fn finished(&mut self, wait: bool) -> Result<Option<Appended>, LogThreadPanicked> {
+    pub(crate) fn finished(
+        &mut self,
+        wait: bool,
+    ) -> Result<Option<AppendReport>, LogThreadPanicked> {
         if !self.under_way {
             return Ok(None);
         }

@@ -22,7 +22,7 @@ use crate::{BookOptions, FrameLimits, Moment, Outcome, Replay, event_id};
 /// What became of a staged command. It turns into an answer once everything is durable that it
 /// was decided on.
 #[derive(Debug)]
-pub enum Staged {
+pub enum StagedCommand {
     Applied(Outcome),
     /// Applied before, maybe in the frame that is being built: its records are read from the log
     /// when they are durable.
@@ -53,7 +53,7 @@ impl PendingFrame {
 /// A log has called a frame committed at a place that is not behind the head it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a frame that ends at position {expected} was called committed up to {found}")]
-pub struct Misplaced {
+pub struct MisplacedFrame {
     pub expected: Position,
     pub found: Position,
 }
@@ -135,7 +135,7 @@ impl Sequencer {
     /// # Errors
     /// When rows of the state could not be put away or read back. Nothing that was staged may be
     /// appended then, and the sequencer is of no further use.
-    pub fn stage(&mut self, mut command: Command) -> Result<Staged, ColdFault> {
+    pub fn stage(&mut self, mut command: Command) -> Result<StagedCommand, ColdFault> {
         // The clock of the caller may have been set back. The log's time runs on, and the book
         // decides by it: a hold that has expired stays so.
         command.at = self
@@ -156,19 +156,19 @@ impl Sequencer {
         self.check_rows()?;
         let staged = match decision {
             Ok(Decision::Append(decided)) if decided.is_empty() => {
-                Staged::Applied(Outcome::nothing_new(self.staged))
+                StagedCommand::Applied(Outcome::nothing_new(self.staged))
             }
             Ok(Decision::Append(decided)) => self.stage_run(&command, decided)?,
             Ok(Decision::AlreadyApplied { first, events }) => {
                 self.counters.replay();
-                Staged::Repeated {
+                StagedCommand::Repeated {
                     first: Position::new(first),
                     events,
                 }
             }
-            Err(refusal) => Staged::Refused(refusal),
+            Err(refusal) => StagedCommand::Refused(refusal),
         };
-        if let Staged::Refused(_) = staged {
+        if let StagedCommand::Refused(_) = staged {
             self.counters.refusal();
         }
         Ok(staged)
@@ -196,10 +196,10 @@ impl Sequencer {
     ///
     /// # Errors
     /// When the log ends somewhere else: nothing more is to be believed of it.
-    pub fn confirm(&mut self, frame: PendingFrame, head: Head) -> Result<(), Misplaced> {
+    pub fn confirm(&mut self, frame: PendingFrame, head: Head) -> Result<(), MisplacedFrame> {
         let (expected, found) = (frame.last(), head.position);
         if expected != found {
-            return Err(Misplaced { expected, found });
+            return Err(MisplacedFrame { expected, found });
         }
         self.under_way = false;
         self.confirmed = head;
@@ -288,7 +288,11 @@ impl Sequencer {
         self.book.fault().cloned().map_or(Ok(()), Err)
     }
 
-    fn stage_run(&mut self, command: &Command, decided: Vec<Decided>) -> Result<Staged, ColdFault> {
+    fn stage_run(
+        &mut self,
+        command: &Command,
+        decided: Vec<Decided>,
+    ) -> Result<StagedCommand, ColdFault> {
         let run = self.records_of(command, decided);
         let mut encoded = self.encode(&run);
         if encoded.is_err() && !self.batch.is_empty() {
@@ -296,8 +300,11 @@ impl Sequencer {
             self.close();
             encoded = self.encode(&run);
         }
-        if let Err(DoesNotFit) = encoded {
-            return Ok(Staged::Refused(too_large(&command.action, self.limits)));
+        if let Err(FrameFull) = encoded {
+            return Ok(StagedCommand::Refused(too_large(
+                &command.action,
+                self.limits,
+            )));
         }
         // Only now, when nothing can refuse it any more, does it become state.
         for (position, record) in &run {
@@ -312,7 +319,7 @@ impl Sequencer {
         &mut self,
         command: &Command,
         decided: Vec<Decided>,
-    ) -> Result<Staged, ColdFault> {
+    ) -> Result<StagedCommand, ColdFault> {
         self.check_rows()?;
         let run = self.records_of(command, decided);
         assert!(
@@ -326,10 +333,10 @@ impl Sequencer {
         Ok(self.applied(command, run))
     }
 
-    fn applied(&mut self, command: &Command, run: Vec<(Position, Record)>) -> Staged {
+    fn applied(&mut self, command: &Command, run: Vec<(Position, Record)>) -> StagedCommand {
         self.staged = Position::new(self.staged.get() + run.len() as u64);
         self.recorded_at = Some(command.at);
-        Staged::Applied(Outcome::of_run(run, false))
+        StagedCommand::Applied(Outcome::of_run(run, false))
     }
 
     /// Whether the records of a bulk command fit into a frame, whatever becomes of its entries;
@@ -362,7 +369,7 @@ impl Sequencer {
     }
 
     /// Adds the records of a command to the frame: all of them or none.
-    fn encode(&mut self, run: &[(Position, Record)]) -> Result<(), DoesNotFit> {
+    fn encode(&mut self, run: &[(Position, Record)]) -> Result<(), FrameFull> {
         let before = self.batch.len();
         let fits = run.iter().all(|(_, record)| {
             let pushed = self.batch.push_with(|buffer| record.encode(buffer));
@@ -378,12 +385,12 @@ impl Sequencer {
             copy.push(record).expect("it was in a batch before");
         }
         self.batch = copy;
-        Err(DoesNotFit)
+        Err(FrameFull)
     }
 }
 
 /// A command's records exceed what is left of a frame.
-struct DoesNotFit;
+struct FrameFull;
 
 fn too_large(action: &Action, limits: FrameLimits) -> Refusal {
     let param = match action {

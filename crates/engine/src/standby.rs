@@ -21,13 +21,13 @@ pub(crate) enum FollowError {
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error(transparent)]
-    Diverged(#[from] Diverged),
+    Diverged(#[from] Divergence),
 }
 
 /// A log has another history than the one that it had called committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the log has another history after position {after} than the one that was acknowledged")]
-pub struct Diverged {
+pub struct Divergence {
     pub after: Position,
 }
 
@@ -116,7 +116,7 @@ impl Standby {
         while let Some(frame) = frames.next_frame().map_err(read)? {
             let before = self.head;
             if (frame.first, frame.previous) != (before.position.next(), before.hash) {
-                return Err(Diverged {
+                return Err(Divergence {
                     after: before.position,
                 }
                 .into());
@@ -128,7 +128,7 @@ impl Standby {
             let acknowledged = self.confirmed.position;
             let passes = before.position < acknowledged && acknowledged <= self.head.position;
             if passes && self.head != self.confirmed {
-                return Err(Diverged {
+                return Err(Divergence {
                     after: before.position,
                 }
                 .into());

@@ -17,9 +17,9 @@ use tillroll_log::{Log, Position};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
-use crate::handle::{Answer, EngineShared, Inspection, WriterRequest};
+use crate::handle::{EngineShared, Inspection, WriterAnswer, WriterRequest};
 use crate::tail_watch::TailWatch;
-use crate::{Engine, EngineOptions, ExecuteError, Failure, Handle, Staged, SubmitError};
+use crate::{Engine, EngineOptions, ExecuteError, Failure, Handle, StagedCommand, SubmitError};
 
 /// The running thread. Dropping it lets the thread run on; the handles decide when it ends.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub fn spawn_until<L: Log + 'static>(
     });
     let (over, end) = watch::channel(());
     let handle = Handle::new(sender, positions, end, engine.reader(), Arc::clone(&shared));
-    let writer = Writer {
+    let writer = BookWriter {
         engine,
         queue,
         committed,
@@ -119,17 +119,17 @@ impl Waker {
     }
 }
 
-type ReplySender = oneshot::Sender<Result<Answer, SubmitError>>;
+type ReplySender = oneshot::Sender<Result<WriterAnswer, SubmitError>>;
 
 /// A command that was staged, and what it will be answered.
-struct Unanswered {
+struct PendingReply {
     reply: ReplySender,
-    staged: Staged,
+    staged: StagedCommand,
     /// What has to be durable before.
     behind: Position,
 }
 
-struct Writer<L> {
+struct BookWriter<L> {
     engine: Engine<L>,
     queue: mpsc::UnboundedReceiver<WriterRequest>,
     committed: watch::Sender<Position>,
@@ -137,7 +137,7 @@ struct Writer<L> {
     over: watch::Sender<()>,
     shared: Arc<EngineShared>,
     /// In the order in which they were staged.
-    unanswered: VecDeque<Unanswered>,
+    unanswered: VecDeque<PendingReply>,
     /// How many of them came before the frame that is under way was handed over.
     under_way: usize,
     /// The caller whose command is being staged.
@@ -157,7 +157,7 @@ enum Barrier {
     TakeOver(oneshot::Sender<Result<Position, SubmitError>>),
 }
 
-impl<L: Log> Writer<L> {
+impl<L: Log> BookWriter<L> {
     fn work(mut self, at_end: Box<dyn FnOnce(&Engine<L>) + Send>) -> Result<(), Failure> {
         tracing::debug!(head = %self.engine.head(), "the writer starts");
         // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is
@@ -313,7 +313,7 @@ impl<L: Log> Writer<L> {
         let staged = self.engine.stage(command)?;
         let behind = self.engine.staged();
         self.unanswered
-            .extend(self.staging.take().map(|reply| Unanswered {
+            .extend(self.staging.take().map(|reply| PendingReply {
                 reply,
                 staged,
                 behind,
@@ -447,18 +447,18 @@ impl<L: Log> Writer<L> {
     }
 }
 
-fn answer_of(staged: Staged) -> Result<Answer, SubmitError> {
+fn answer_of(staged: StagedCommand) -> Result<WriterAnswer, SubmitError> {
     match staged {
-        Staged::Applied(outcome) => Ok(Answer::Outcome(outcome)),
-        Staged::Repeated { first, events } => Ok(Answer::Repeated { first, events }),
-        Staged::Refused(refusal) => Err(SubmitError::Refused(refusal)),
+        StagedCommand::Applied(outcome) => Ok(WriterAnswer::Outcome(outcome)),
+        StagedCommand::Repeated { first, events } => Ok(WriterAnswer::Repeated { first, events }),
+        StagedCommand::Refused(refusal) => Err(SubmitError::Refused(refusal)),
     }
 }
 
 /// Commands of one batch, whatever comes of them.
 const MAX_STAGED: usize = 16_384;
 
-fn send(reply: ReplySender, answer: Result<Answer, SubmitError>) {
+fn send(reply: ReplySender, answer: Result<WriterAnswer, SubmitError>) {
     // An error means that the caller has hung up. What was applied stays applied, and its key
     // will find it.
     drop(reply.send(answer));

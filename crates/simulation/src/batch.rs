@@ -7,12 +7,12 @@ use tillroll_log::{AppendError, AppendFault, Batch, FileLog};
 
 use crate::cold::ColdTrouble;
 use crate::death::Death;
-use crate::disk::{Disk, Hit};
+use crate::disk::{FaultyDisk, Hit};
 use crate::expected::shown;
 use crate::image;
-use crate::law::{Judged, Law};
-use crate::reference::Foretold;
-use crate::request::{Kind, Request};
+use crate::law::{Judgement, Law};
+use crate::reference::BatchForecast;
+use crate::request::{ClientRequest, RequestKind};
 use crate::simulation::Simulation;
 use crate::tally::Count;
 use crate::trouble::Trouble;
@@ -21,11 +21,11 @@ use crate::workload::Plot;
 impl Simulation<'_> {
     pub(crate) fn batch(
         &mut self,
-        requests: Vec<Request>,
+        requests: Vec<ClientRequest>,
         trouble: Option<Trouble>,
         cold_trouble: Option<ColdTrouble>,
-    ) -> Judged<()> {
-        let labels: Vec<String> = requests.iter().map(Request::label).collect();
+    ) -> Judgement<()> {
+        let labels: Vec<String> = requests.iter().map(ClientRequest::label).collect();
         let troubled = trouble
             .as_ref()
             .map_or_else(String::new, |trouble| format!("; {trouble}"));
@@ -116,7 +116,7 @@ impl Simulation<'_> {
         }
     }
 
-    fn count(&mut self, requests: &[Request]) {
+    fn count(&mut self, requests: &[ClientRequest]) {
         self.tally.add(Count::Batches);
         self.tally.add_many(Count::Commands, requests.len() as u64);
         for request in requests {
@@ -124,18 +124,18 @@ impl Simulation<'_> {
                 self.tally.add(Count::Resent);
             }
             match (request.kind, &request.action) {
-                (Kind::Webhook, _) => self.tally.add(Count::Webhooks),
-                (Kind::Import, _) => self.tally.add(Count::Imports),
-                (Kind::Asked, Action::PlaceOrder(_)) => {
+                (RequestKind::Webhook, _) => self.tally.add(Count::Webhooks),
+                (RequestKind::Import, _) => self.tally.add(Count::Imports),
+                (RequestKind::Asked, Action::PlaceOrder(_)) => {
                     self.tally.add(Count::Orders);
                 }
-                (Kind::Asked, _) => {}
+                (RequestKind::Asked, _) => {}
             }
         }
     }
 
     /// An engine that has failed says so again, and changes nothing.
-    fn poisoned(&mut self, again: Option<Command>, failure: &str) -> Judged<()> {
+    fn poisoned(&mut self, again: Option<Command>, failure: &str) -> Judgement<()> {
         let life = self.life();
         let before = image::files(life.disk.memory());
         let head = life.engine.head();
@@ -151,7 +151,11 @@ impl Simulation<'_> {
     }
 
     /// The engine has failed, and nobody is answered. Answers where the log may end now.
-    fn failed(&mut self, requests: Vec<Request>, foretold: Foretold) -> Judged<Vec<u64>> {
+    fn failed(
+        &mut self,
+        requests: Vec<ClientRequest>,
+        foretold: BatchForecast,
+    ) -> Judgement<Vec<u64>> {
         let durable = self.life().engine.head().get();
         Law::Whole.holds(foretold.ends.contains(&durable), || {
             format!(
@@ -166,7 +170,7 @@ impl Simulation<'_> {
             .add_many(Count::Unanswered, requests.len() as u64);
         for mut request in requests {
             let gives_up = self.workload.plot == Plot::Everything
-                && request.kind == Kind::Asked
+                && request.kind == RequestKind::Asked
                 && self.chance.percent(4);
             if gives_up {
                 self.tally.add(Count::GivenUp);
@@ -180,7 +184,7 @@ impl Simulation<'_> {
     }
 
     /// The process that has failed ends, and another one takes its place.
-    fn replace(&mut self, ends: &[u64], hit: &Hit, is_append: bool) -> Judged<()> {
+    fn replace(&mut self, ends: &[u64], hit: &Hit, is_append: bool) -> Judgement<()> {
         let death = match hit.died {
             Some(death) => death,
             None if hit.rotten_reads > 0 => Death::Kill,
@@ -200,7 +204,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    pub(crate) fn crash_between_batches(&mut self) -> Judged<()> {
+    pub(crate) fn crash_between_batches(&mut self) -> Judgement<()> {
         self.tally.add(Count::CalmCrashes);
         self.look_at_cold()?;
         let death = Death::of(&mut self.chance);
@@ -208,14 +212,14 @@ impl Simulation<'_> {
     }
 
     /// The process ends, with nothing under way, and another one takes its place.
-    pub(crate) fn end_and_recover(&mut self, death: Death) -> Judged<()> {
+    pub(crate) fn end_and_recover(&mut self, death: Death) -> Judgement<()> {
         let head = self.life().engine.head().get();
         let (storage, _) = self.end();
         self.recover(death, &storage, &[head]).map(drop)
     }
 
     /// Ends the process: its storage and its log are left.
-    fn end(&mut self) -> (MemoryStorage, FileLog<Disk>) {
+    fn end(&mut self) -> (MemoryStorage, FileLog<FaultyDisk>) {
         let life = self.life.take().expect("an engine was running");
         let storage = life.disk.memory().clone();
         self.tally.add_many(Count::ColdBytes, life.rows.bytes());
@@ -225,7 +229,7 @@ impl Simulation<'_> {
 }
 
 /// A log whose append has failed takes no more, whoever asks.
-fn poisoned_log(mut log: FileLog<Disk>, storage: &MemoryStorage) -> Judged<()> {
+fn poisoned_log(mut log: FileLog<FaultyDisk>, storage: &MemoryStorage) -> Judgement<()> {
     let before = image::files(storage);
     let mut batch = Batch::new();
     batch.push(b"never").expect("it is short");

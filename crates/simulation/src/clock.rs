@@ -10,11 +10,11 @@ const HOUR: i64 = 3600 * SECOND;
 const DAY: i64 = 24 * HOUR;
 
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub(crate) struct ClientClock {
     micros: i64,
 }
 
-impl Clock {
+impl ClientClock {
     pub(crate) fn new() -> Self {
         Self {
             micros: 1_790_000_000 * SECOND,

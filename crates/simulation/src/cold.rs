@@ -20,8 +20,8 @@ use tillroll_log::{StorageFile, Tree};
 
 use crate::chance::Chance;
 use crate::death::Death;
-use crate::law::{Judged, Law};
-use crate::simulation::{Life, Setup, Simulation};
+use crate::law::{Judgement, Law};
+use crate::simulation::{Process, Setup, Simulation};
 use crate::tally::{Count, Tally};
 
 /// The file's name in its tree.
@@ -29,7 +29,7 @@ const ROWS: &str = "rows";
 
 /// What a file of cold rows is kept in, and what is wrong with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows {
+pub(crate) struct ScratchRows {
     tree: MemoryTree,
     rot: Rot,
     errors: Arc<AtomicU64>,
@@ -63,12 +63,12 @@ impl ColdHit {
 }
 
 /// A file that counts the errors that it answers.
-struct Counted<F> {
+struct CountingFile<F> {
     file: F,
     errors: Arc<AtomicU64>,
 }
 
-impl<F> Counted<F> {
+impl<F> CountingFile<F> {
     fn count<T>(&self, answer: io::Result<T>) -> io::Result<T> {
         self.errors
             .fetch_add(u64::from(answer.is_err()), Ordering::Relaxed);
@@ -76,7 +76,7 @@ impl<F> Counted<F> {
     }
 }
 
-impl<F: StorageFile> StorageFile for Counted<F> {
+impl<F: StorageFile> StorageFile for CountingFile<F> {
     fn length(&self) -> io::Result<u64> {
         self.count(self.file.length())
     }
@@ -98,7 +98,7 @@ impl<F: StorageFile> StorageFile for Counted<F> {
     }
 }
 
-impl Rows {
+impl ScratchRows {
     fn new() -> Self {
         Self {
             tree: MemoryTree::new(),
@@ -111,7 +111,7 @@ impl Rows {
         let file = self.tree.create(ROWS).inspect_err(|_| {
             self.errors.fetch_add(1, Ordering::Relaxed);
         })?;
-        Ok(Box::new(Counted {
+        Ok(Box::new(CountingFile {
             file: self.rot.over(file),
             errors: Arc::clone(&self.errors),
         }))
@@ -216,8 +216,8 @@ impl ColdChance {
 impl Setup {
     /// What a process starts with, and where its cold rows go. No process finds those of the one
     /// before it.
-    pub(crate) fn book_options(&self) -> (BookOptions, Rows) {
-        let rows = Rows::new();
+    pub(crate) fn book_options(&self) -> (BookOptions, ScratchRows) {
+        let rows = ScratchRows::new();
         let opened = rows.clone();
         let scratch = ScratchFiles::new(move || opened.open());
         let scratch = scratch.after(self.cold_after).buffered(0);
@@ -228,7 +228,7 @@ impl Setup {
     }
 }
 
-impl Life {
+impl Process {
     /// The digest of a state whose rows may be unreadable, which then has to say so; none when
     /// it does.
     fn doubtful_digest(&self) -> Option<Digest> {
@@ -240,7 +240,7 @@ impl Life {
 impl Simulation<'_> {
     /// Before a process ends in peace, somebody may look at rows that cannot be read, and is told
     /// nothing wrong.
-    pub(crate) fn look_at_cold(&mut self) -> Judged<()> {
+    pub(crate) fn look_at_cold(&mut self) -> Judgement<()> {
         let Some(trouble) = self.cold.trouble(40, 60) else {
             return Ok(());
         };
@@ -266,7 +266,7 @@ impl Simulation<'_> {
     }
 
     /// An engine that cannot read rows acknowledges nothing more, whatever it is asked.
-    pub(crate) fn ended_by_cold(&mut self) -> Judged<()> {
+    pub(crate) fn ended_by_cold(&mut self) -> Judgement<()> {
         self.tally.add(Count::ColdEnds);
         let ask = Command {
             at: self.clock.now(),
@@ -286,7 +286,7 @@ impl Simulation<'_> {
     }
 
     /// A process that cannot read its cold rows ends; the log has nothing of that.
-    pub(crate) fn replace_after_cold(&mut self) -> Judged<()> {
+    pub(crate) fn replace_after_cold(&mut self) -> Judgement<()> {
         self.ended_by_cold()?;
         let death = Death::of(&mut self.chance);
         self.end_and_recover(death)

@@ -4,16 +4,16 @@ use tillroll_log::Head;
 use tillroll_log::testing::{MemoryStorage, PowerCut, TestReader};
 
 use crate::image;
-use crate::law::{Judged, Law};
+use crate::law::{Judgement, Law};
 use crate::reference::Reference;
-use crate::rot::Sound;
+use crate::rot::SoundLog;
 use crate::simulation::Simulation;
 use crate::tally::Count;
 use crate::workload::Plot;
 
 impl Simulation<'_> {
     /// Compares everything that can be compared.
-    pub(crate) fn look(&mut self) -> Judged<()> {
+    pub(crate) fn look(&mut self) -> Judgement<()> {
         let Self {
             life, judge, tally, ..
         } = self;
@@ -28,7 +28,7 @@ impl Simulation<'_> {
     }
 
     /// Lets copies of what is durable rot.
-    pub(crate) fn rot(&mut self, times: usize) -> Judged<()> {
+    pub(crate) fn rot(&mut self, times: usize) -> Judgement<()> {
         if self.setup.planted.is_some() {
             return Ok(());
         }
@@ -44,7 +44,7 @@ impl Simulation<'_> {
         let life = life.as_ref().expect("an engine is running");
         let durable = life.disk.memory().power_cut(PowerCut::LoseAll);
         let head: Head = life.engine.reader().head_now();
-        let sound = Sound::of(
+        let sound = SoundLog::of(
             &durable,
             judge.reference.roll(),
             head,
@@ -59,7 +59,7 @@ impl Simulation<'_> {
     }
 
     /// Everything that was sent is answered in the end.
-    pub(crate) fn drain(&mut self) -> Judged<()> {
+    pub(crate) fn drain(&mut self) -> Judgement<()> {
         let mut rest = self.workload.rest();
         rest.append(&mut self.outstanding);
         self.chance.shuffle(&mut rest);
@@ -72,7 +72,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    pub(crate) fn finish(&mut self) -> Judged<()> {
+    pub(crate) fn finish(&mut self) -> Judgement<()> {
         self.look()?;
         self.rot(4)?;
         self.crash_between_batches()?;
@@ -89,7 +89,7 @@ impl Simulation<'_> {
     }
 
     /// A book that was told the same in order, once and in peace, says the same.
-    fn converged(&mut self) -> Judged<()> {
+    fn converged(&mut self) -> Judgement<()> {
         let expected = Reference::in_peace(self.workload.happened(), self.setup.book_id)?;
         self.tally.add(Count::Converged);
         let found = self.life().engine.book().digest();

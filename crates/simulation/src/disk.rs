@@ -2,7 +2,7 @@
 //!
 //! It adds a death in the middle of a call (what was under way may be torn, and every later call
 //! fails without an effect), a sync that fails although it has worked, all of it or in part, bytes
-//! that rot when they are read, and [`Planted`] bugs. It counts what failed, so that an engine that fails without a
+//! that rot when they are read, and [`PlantedBug`] bugs. It counts what failed, so that an engine that fails without a
 //! cause, or goes on in spite of one, can be told.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ use tillroll_log::{Storage, StorageFile};
 
 use crate::chance::Chance;
 use crate::death::Death;
-use crate::planted::Planted;
+use crate::planted::PlantedBug;
 use crate::tally::{Count, Tally};
-use crate::trouble::{Fate, Trouble};
+use crate::trouble::{SyncFate, Trouble};
 
 const SECTOR: usize = 512;
 
@@ -87,7 +87,7 @@ impl Hit {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct DiskState {
     trouble: Option<Trouble>,
     /// Since the trouble was armed.
     calls: u64,
@@ -104,13 +104,13 @@ struct State {
 enum Verdict {
     Pass,
     Fail,
-    FailSync(Fate),
+    FailSync(SyncFate),
     /// The process dies while this is under way.
     Dies,
     Dead,
 }
 
-impl State {
+impl DiskState {
     fn enter(&mut self, call: Call) -> Verdict {
         if self.hit.died.is_some() {
             return Verdict::Dead;
@@ -139,14 +139,14 @@ fn counted(counter: &mut u64, counts: bool) -> Option<u64> {
 
 /// Clones share everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Disk {
+pub(crate) struct FaultyDisk {
     memory: MemoryStorage,
-    planted: Option<Planted>,
-    state: Arc<Mutex<State>>,
+    planted: Option<PlantedBug>,
+    state: Arc<Mutex<DiskState>>,
 }
 
-impl Disk {
-    pub(crate) fn over(memory: MemoryStorage, planted: Option<Planted>) -> Self {
+impl FaultyDisk {
+    pub(crate) fn over(memory: MemoryStorage, planted: Option<PlantedBug>) -> Self {
         Self {
             memory,
             planted,
@@ -158,7 +158,7 @@ impl Disk {
         &self.memory
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -174,11 +174,11 @@ impl Disk {
             _ => NEVER,
         });
         let mut state = self.state();
-        *state = State {
+        *state = DiskState {
             trouble,
             all_syncs: state.all_syncs,
             unsynced: std::mem::take(&mut state.unsynced),
-            ..State::default()
+            ..DiskState::default()
         };
     }
 
@@ -201,12 +201,12 @@ impl Disk {
                 }
                 return Err(io::Error::other("the process died in this call"));
             }
-            Verdict::FailSync(Fate::Kept) => {
+            Verdict::FailSync(SyncFate::Kept) => {
                 drop(act());
                 self.state().hit.kept_syncs += 1;
                 Err(io::Error::other("an injected error after the fact"))
             }
-            Verdict::FailSync(Fate::Lost | Fate::Torn(_)) => {
+            Verdict::FailSync(SyncFate::Lost | SyncFate::Torn(_)) => {
                 self.memory.inject(Injection { at: 0, ..NEVER });
                 act()
             }
@@ -238,7 +238,7 @@ const NEVER: Injection = Injection {
     sticky: false,
 };
 
-impl Storage for Disk {
+impl Storage for FaultyDisk {
     type File = DiskFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -261,7 +261,7 @@ impl Storage for Disk {
 
     fn sync_directory(&self) -> io::Result<()> {
         self.run(Call::SyncDirectory, || match self.planted {
-            Some(Planted::LostDirectorySync) => Ok(()),
+            Some(PlantedBug::LostDirectorySync) => Ok(()),
             _ => self.memory.sync_directory(),
         })
     }
@@ -269,13 +269,13 @@ impl Storage for Disk {
 
 #[derive(Debug)]
 pub(crate) struct DiskFile {
-    disk: Disk,
+    disk: FaultyDisk,
     name: String,
     file: MemoryFile,
 }
 
 impl DiskFile {
-    fn of(disk: &Disk, name: &str, file: MemoryFile) -> Self {
+    fn of(disk: &FaultyDisk, name: &str, file: MemoryFile) -> Self {
         Self {
             disk: disk.clone(),
             name: name.to_owned(),
@@ -313,7 +313,7 @@ impl DiskFile {
         }
         let unsynced = state.unsynced.remove(&self.name).unwrap_or_default();
         if let (Err(_), Some(Trouble::Sync { fate, .. })) = (&answer, &state.trouble)
-            && let Fate::Torn(seed) = *fate
+            && let SyncFate::Torn(seed) = *fate
         {
             state.hit.torn_syncs += 1;
             drop(state);
@@ -376,18 +376,18 @@ impl StorageFile for DiskFile {
 
     fn sync(&self) -> io::Result<()> {
         match self.disk.planted {
-            Some(Planted::LostSync) => self.disk.run(Call::Sync, || Ok(())),
-            Some(Planted::SkippedSync) => {
+            Some(PlantedBug::LostSync) => self.disk.run(Call::Sync, || Ok(())),
+            Some(PlantedBug::SkippedSync) => {
                 let number = counted(&mut self.disk.state().all_syncs, true);
                 match number.is_some_and(|number| number % 2 == 1) {
                     true => self.disk.run(Call::Sync, || Ok(())),
                     false => self.sync_honestly(),
                 }
             }
-            Some(Planted::SwallowedSyncError) => self
+            Some(PlantedBug::SwallowedSyncError) => self
                 .sync_honestly()
                 .or_else(|error| self.disk.conceal().map_err(|_| error)),
-            Some(Planted::RetriedSync) => self.sync_honestly().or_else(|error| {
+            Some(PlantedBug::RetriedSync) => self.sync_honestly().or_else(|error| {
                 self.disk.conceal().map_err(|_| error)?;
                 self.file.sync()
             }),
@@ -406,14 +406,14 @@ mod tests {
 
     use super::*;
 
-    fn disk(planted: Option<Planted>) -> (Disk, DiskFile) {
-        let disk = Disk::over(MemoryStorage::new(), planted);
+    fn disk(planted: Option<PlantedBug>) -> (FaultyDisk, DiskFile) {
+        let disk = FaultyDisk::over(MemoryStorage::new(), planted);
         let file = disk.create("a").expect("nothing fails yet");
         disk.sync_directory().expect("nothing fails yet");
         (disk, file)
     }
 
-    fn survives(disk: &Disk) -> Vec<u8> {
+    fn survives(disk: &FaultyDisk) -> Vec<u8> {
         disk.memory().power_cut(PowerCut::LoseAll).bytes("a")
     }
 
@@ -435,7 +435,7 @@ mod tests {
         let bytes: Vec<u8> = (0..4000)
             .map(|n| u8::try_from(n / 512 + 1).unwrap_or(0))
             .collect();
-        for fate in [Fate::Kept, Fate::Lost, Fate::Torn(3)] {
+        for fate in [SyncFate::Kept, SyncFate::Lost, SyncFate::Torn(3)] {
             let (disk, file) = disk(None);
             disk.arm(Some(Trouble::Sync { nth: 1, fate }));
             file.sync().expect("the first is well");
@@ -450,9 +450,9 @@ mod tests {
                 .filter(|(left, was)| left == was)
                 .count();
             match fate {
-                Fate::Kept => assert_eq!(left, bytes),
-                Fate::Lost => assert_eq!(left, b""),
-                Fate::Torn(_) => assert!((512..=3584).contains(&kept), "{kept}"),
+                SyncFate::Kept => assert_eq!(left, bytes),
+                SyncFate::Lost => assert_eq!(left, b""),
+                SyncFate::Torn(_) => assert!((512..=3584).contains(&kept), "{kept}"),
             }
             assert_eq!(disk.disarm().syncs, 1);
         }
@@ -462,13 +462,13 @@ mod tests {
     fn planted_bugs_say_that_all_is_well_and_keep_nothing() {
         let sync = Trouble::Sync {
             nth: 0,
-            fate: Fate::Lost,
+            fate: SyncFate::Lost,
         };
         for (planted, trouble, survives_it) in [
             (None, None, true),
-            (Some(Planted::LostSync), None, false),
-            (Some(Planted::RetriedSync), Some(sync.clone()), false),
-            (Some(Planted::SwallowedSyncError), Some(sync), false),
+            (Some(PlantedBug::LostSync), None, false),
+            (Some(PlantedBug::RetriedSync), Some(sync.clone()), false),
+            (Some(PlantedBug::SwallowedSyncError), Some(sync), false),
         ] {
             let (disk, file) = disk(planted);
             file.write_at(0, b"one").expect("writes are well");

@@ -8,7 +8,7 @@ use tillroll_events::Record;
 
 /// The answer of a plain book to one command.
 #[derive(Clone, Debug)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedAnswer {
     Applied {
         first: u64,
         last: u64,
@@ -20,7 +20,7 @@ pub(crate) enum Expected {
     TooLarge,
 }
 
-impl Expected {
+impl ExpectedAnswer {
     /// How an answer differs from this, if it does.
     pub(crate) fn differs(&self, answer: &Result<Outcome, Refusal>) -> Option<String> {
         match (self, answer) {

@@ -11,14 +11,14 @@ use tillroll_events::{Event, HoldEnd, HoldId, Record, Timestamp};
 use tillroll_log::{Deadline, Head, LogReader, Position};
 
 use crate::expected::shown;
-use crate::law::{Judged, Law};
-use crate::reference::{Foretold, Reference};
-use crate::request::{Kind, Request};
+use crate::law::{Judgement, Law};
+use crate::reference::{BatchForecast, Reference};
+use crate::request::{ClientRequest, RequestKind};
 use crate::tally::{Count, Tally};
 
 /// Where an acknowledged command is on the roll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Acknowledged {
+struct Acknowledgement {
     fingerprint: [u8; 16],
     first: u64,
     last: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Judge {
     pub(crate) reference: Reference,
     /// Fingerprints by key.
     sent: BTreeMap<String, BTreeSet<[u8; 16]>>,
-    acknowledged: BTreeMap<String, Acknowledged>,
+    acknowledged: BTreeMap<String, Acknowledgement>,
     /// The head as a reader saw it last: durable for everybody from then on.
     pub(crate) seen: Head,
     /// A fold of the log as far as it was folded last; what comes later is added to it, as long
@@ -49,7 +49,11 @@ impl Judge {
     }
 
     /// Notes what is sent, and what must come of it.
-    pub(crate) fn foretell(&mut self, commands: &[Command], tally: &mut Tally) -> Judged<Foretold> {
+    pub(crate) fn foretell(
+        &mut self,
+        commands: &[Command],
+        tally: &mut Tally,
+    ) -> Judgement<BatchForecast> {
         for key in commands.iter().filter_map(|command| command.key.as_ref()) {
             let fingerprints = self.sent.entry(key.key.clone()).or_default();
             fingerprints.insert(key.fingerprint);
@@ -62,11 +66,11 @@ impl Judge {
     /// A batch was answered.
     pub(crate) fn answered(
         &mut self,
-        requests: &[Request],
-        foretold: &Foretold,
+        requests: &[ClientRequest],
+        foretold: &BatchForecast,
         answers: &[Result<Outcome, Refusal>],
         tally: &mut Tally,
-    ) -> Judged<()> {
+    ) -> Judgement<()> {
         Law::Answers.holds(answers.len() == requests.len(), || {
             format!("{} answers to {}", answers.len(), requests.len())
         })?;
@@ -79,7 +83,7 @@ impl Judge {
             if let (Some(key), Ok(outcome)) = (&request.key, answer)
                 && !outcome.is_empty()
             {
-                let this = Acknowledged {
+                let this = Acknowledgement {
                     fingerprint: key.fingerprint,
                     first: outcome.first.get(),
                     last: outcome.last.get(),
@@ -96,10 +100,10 @@ impl Judge {
 
     fn count(
         &self,
-        request: &Request,
+        request: &ClientRequest,
         answer: &Result<Outcome, Refusal>,
         tally: &mut Tally,
-    ) -> Judged<()> {
+    ) -> Judgement<()> {
         match answer {
             Ok(outcome) => tally.add(match (outcome.is_empty(), outcome.replayed) {
                 (true, _) => Count::NothingNew,
@@ -107,7 +111,7 @@ impl Judge {
                 (false, false) => Count::Acknowledged,
             }),
             Err(refusal) => {
-                Law::Facts.holds(request.kind == Kind::Asked, || {
+                Law::Facts.holds(request.kind == RequestKind::Asked, || {
                     format!("{}: {refusal}", request.label())
                 })?;
                 tally.add(Count::Refusals);
@@ -126,7 +130,7 @@ impl Judge {
 
     /// The records that are shown to readers, those that no reader has seen yet: they are those
     /// of the model, up to `head`.
-    pub(crate) fn follow(&mut self, reader: &dyn LogReader, head: u64) -> Judged<()> {
+    pub(crate) fn follow(&mut self, reader: &dyn LogReader, head: u64) -> Judgement<()> {
         let from = self.seen.position.next();
         self.compare(reader, from, head)?;
         self.seen = reader.head_now();
@@ -135,7 +139,7 @@ impl Judge {
 
     /// The engine has failed after some frames of a batch: readers may be shown those, and
     /// nothing else.
-    pub(crate) fn follow_failed(&mut self, reader: &dyn LogReader, durable: u64) -> Judged<()> {
+    pub(crate) fn follow_failed(&mut self, reader: &dyn LogReader, durable: u64) -> Judgement<()> {
         let head = reader.head_now();
         Law::Whole.holds(head.position.get() == durable, || {
             format!("readers are shown {}, durable are {durable}", head.position)
@@ -144,7 +148,7 @@ impl Judge {
         Ok(())
     }
 
-    fn compare(&self, reader: &dyn LogReader, from: Position, head: u64) -> Judged<()> {
+    fn compare(&self, reader: &dyn LogReader, from: Position, head: u64) -> Judgement<()> {
         let found = reader.head_now().position.get();
         Law::Answers.holds(found == head, || {
             format!("readers are shown {found} records of {head}")
@@ -189,7 +193,7 @@ impl Judge {
         reader: &dyn LogReader,
         ends: &[u64],
         book: &Book,
-    ) -> Judged<()> {
+    ) -> Judgement<()> {
         let head = reader.head_now().position.get();
         let seen = self.seen.position.get();
         let least = ends.first().copied().unwrap_or(0).max(seen);
@@ -213,7 +217,7 @@ impl Judge {
     }
 
     /// The laws of a state, and its agreement with the model's.
-    pub(crate) fn state(&self, book: &Book) -> Judged<Digest> {
+    pub(crate) fn state(&self, book: &Book) -> Judgement<Digest> {
         self.laws(book)?;
         let (found, expected) = (book.digest(), self.reference.digest());
         Law::Replay.holds(found == expected, || {
@@ -223,7 +227,7 @@ impl Judge {
     }
 
     /// The laws of a state that are quickly checked.
-    pub(crate) fn laws(&self, book: &Book) -> Judged<()> {
+    pub(crate) fn laws(&self, book: &Book) -> Judgement<()> {
         let ledger = book.ledger();
         if let Some((unit, sum)) = ledger.sums().into_iter().find(|(_, sum)| *sum != 0) {
             return Err(Law::Sums.broken(format!("{unit} sums to {sum}")));
@@ -244,7 +248,7 @@ impl Judge {
         reader: &dyn LogReader,
         book: &Book,
         tally: &mut Tally,
-    ) -> Judged<()> {
+    ) -> Judgement<()> {
         self.compare(reader, Position::FIRST, self.reference.head())?;
         let folded = self.fold.run(reader, None, &mut |_| {});
         folded.map_err(|error| Law::Replay.broken(error.to_string()))?;
@@ -269,7 +273,7 @@ impl Judge {
 
     /// The end: every acknowledgement against the roll itself, and the roll against what was
     /// sent.
-    pub(crate) fn finish(&self) -> Judged<()> {
+    pub(crate) fn finish(&self) -> Judgement<()> {
         let mut on_roll = BTreeMap::new();
         let mut holds = BTreeMap::new();
         for (bytes, position) in self.reference.roll().iter().zip(1_u64..) {
@@ -281,7 +285,7 @@ impl Judge {
             let sent = self.sent.get(&command.key);
             let known = sent.is_some_and(|sent| sent.contains(&command.fingerprint));
             Law::Sent.holds(known, || format!("{} was never sent", command.key))?;
-            let there = Acknowledged {
+            let there = Acknowledgement {
                 fingerprint: command.fingerprint,
                 first: position,
                 last: position + u64::from(command.events) - 1,
@@ -301,7 +305,7 @@ impl Judge {
     }
 }
 
-fn audited(reader: &dyn LogReader) -> Judged<Digest> {
+fn audited(reader: &dyn LogReader) -> Judgement<Digest> {
     let report = audit(reader, Chart::default(), None, |_| {});
     let report = report.map_err(|error| match error {
         AuditError::Broken(finding) => Law::Audit.broken(finding.to_string()),
@@ -311,7 +315,7 @@ fn audited(reader: &dyn LogReader) -> Judged<Digest> {
 }
 
 /// Clocks jump back; a hold that is over stays so.
-fn in_time(record: &Record, holds: &mut BTreeMap<HoldId, Option<Timestamp>>) -> Judged<()> {
+fn in_time(record: &Record, holds: &mut BTreeMap<HoldId, Option<Timestamp>>) -> Judgement<()> {
     let now = record.recorded_at;
     let (id, is_captured) = match &record.event {
         Event::HoldPlaced(event) => {

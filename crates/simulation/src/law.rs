@@ -89,7 +89,7 @@ pub(crate) struct Finding {
     pub(crate) detail: String,
 }
 
-pub(crate) type Judged<T> = Result<T, Finding>;
+pub(crate) type Judgement<T> = Result<T, Finding>;
 
 impl Law {
     pub(crate) fn broken(self, detail: impl Into<String>) -> Finding {
@@ -100,7 +100,7 @@ impl Law {
     }
 
     /// Finds that this law is broken unless `holds`.
-    pub(crate) fn holds(self, holds: bool, detail: impl FnOnce() -> String) -> Judged<()> {
+    pub(crate) fn holds(self, holds: bool, detail: impl FnOnce() -> String) -> Judgement<()> {
         match holds {
             true => Ok(()),
             false => Err(self.broken(detail())),

@@ -5,7 +5,7 @@
 //! [`simulate`] lives one story: commands of a shop and of Stripe go straight into
 //! `Engine::execute`, while the storage fails, tears and forgets, the power goes out, the clock
 //! jumps, and clients send again what was not answered. Some seeds have a second story, of two
-//! writers on one log ([`Options::rivals_every`]): appends are in doubt, late or turned away, and
+//! writers on one log ([`SimulationOptions::rivals_every`]): appends are in doubt, late or turned away, and
 //! each writer is superseded, follows and takes over. After every step a judge that was told
 //! what was sent and remembers what was acknowledged compares.
 //!
@@ -15,7 +15,7 @@
 //! - Nothing is judged by the code that is under test where a plainer way is there: what should
 //!   be on the roll is decided by a book of its own and kept in a vector; what survives a crash
 //!   is compared byte by byte.
-//! - The judge can fail: [`Planted`] bugs of storage and memory are each found by tests.
+//! - The judge can fail: [`PlantedBug`] bugs of storage and memory are each found by tests.
 //!
 //! # It is not
 //! A test of threads, HTTP, or a real file system; nor a proof. It finds what its seeds reach,
@@ -49,6 +49,6 @@ mod trouble;
 mod workload;
 
 pub use law::Law;
-pub use planted::Planted;
-pub use run::{Failed, Options, Run, simulate};
+pub use planted::PlantedBug;
+pub use run::{FailedSeed, SeedRun, SimulationOptions, simulate};
 pub use tally::{Count, Tally};

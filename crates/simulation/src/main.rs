@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tillroll_simulation::{Count, Options, Planted, Tally};
+use tillroll_simulation::{Count, PlantedBug, SimulationOptions, Tally};
 
 /// Simulates Tillroll's durable core under faults and crashes, one seed after the other.
 #[derive(Debug, Parser)]
@@ -26,43 +26,43 @@ struct Arguments {
         conflicts_with = "seed"
     )]
     start: u64,
-    /// Run this seed alone
+    /// SeedRun this seed alone
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// Batches of each seed's story
-    #[arg(long, default_value_t = Options::default().steps, value_name = "N")]
+    #[arg(long, default_value_t = SimulationOptions::default().steps, value_name = "N")]
     steps: u64,
     /// Compare read models with a replay every so many seeds; 0 for never
-    #[arg(long, default_value_t = Options::default().read_models_every, value_name = "N")]
+    #[arg(long, default_value_t = SimulationOptions::default().read_models_every, value_name = "N")]
     read_models_every: u64,
     /// Tell a story of two writers on one log, too, every so many seeds; 0 for never
-    #[arg(long, default_value_t = Options::default().rivals_every, value_name = "N")]
+    #[arg(long, default_value_t = SimulationOptions::default().rivals_every, value_name = "N")]
     rivals_every: u64,
-    /// Run every so many seeds twice and compare the bytes; 0 for never
-    #[arg(long, default_value_t = Options::default().twice_every, value_name = "N")]
+    /// SeedRun every so many seeds twice and compare the bytes; 0 for never
+    #[arg(long, default_value_t = SimulationOptions::default().twice_every, value_name = "N")]
     twice_every: u64,
     /// Threads; as many as there are cores unless told otherwise. What is found is the same
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Plant a bug that has to be found
     #[arg(long, value_name = "BUG", value_parser = planted)]
-    plant: Option<Planted>,
+    plant: Option<PlantedBug>,
     /// Tell what happens, on standard error
     #[arg(long)]
     verbose: bool,
 }
 
-fn planted(name: &str) -> Result<Planted, String> {
-    let mut all = Planted::ALL.into_iter();
+fn planted(name: &str) -> Result<PlantedBug, String> {
+    let mut all = PlantedBug::ALL.into_iter();
     all.find(|planted| planted.name() == name).ok_or_else(|| {
-        let names = Planted::ALL.map(Planted::name);
+        let names = PlantedBug::ALL.map(PlantedBug::name);
         format!("one of {}", names.join(", "))
     })
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options {
+    let options = SimulationOptions {
         steps: arguments.steps,
         read_models_every: arguments.read_models_every,
         rivals_every: arguments.rivals_every,

@@ -7,10 +7,10 @@ use tempfile::TempDir;
 use tillroll_log::LogReader;
 use tillroll_projections::{ProjectError, Projector, verify};
 
-use crate::law::{Finding, Judged, Law};
+use crate::law::{Finding, Judgement, Law};
 
 #[derive(Debug)]
-pub(crate) struct Models {
+pub(crate) struct ReadModelsUnderTest {
     projector: Option<Projector>,
     path: PathBuf,
     /// Goes last, with the files in it.
@@ -27,7 +27,7 @@ fn broken(error: &ProjectError) -> Finding {
     Law::ReadModels.broken(error.to_string())
 }
 
-impl Models {
+impl ReadModelsUnderTest {
     /// # Panics
     /// When the system has no place for temporary files.
     pub(crate) fn new() -> Self {
@@ -46,7 +46,7 @@ impl Models {
     }
 
     /// Follows to the end of the roll.
-    pub(crate) fn follow(&mut self, reader: &dyn LogReader) -> Judged<()> {
+    pub(crate) fn follow(&mut self, reader: &dyn LogReader) -> Judgement<()> {
         let projector = match &mut self.projector {
             Some(projector) => projector,
             empty => {
@@ -68,7 +68,7 @@ impl Models {
     }
 
     /// Every row against a projection from nothing.
-    pub(crate) fn compare(&mut self, reader: &dyn LogReader) -> Judged<()> {
+    pub(crate) fn compare(&mut self, reader: &dyn LogReader) -> Judgement<()> {
         self.follow(reader)?;
         verify(&self.path, reader, &mut |_| {})
             .map(drop)

@@ -7,7 +7,7 @@ use crate::image;
 
 /// A bug of the storage, or of what it holds after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Planted {
+pub enum PlantedBug {
     /// A sync answers "done" and keeps nothing.
     LostSync,
     /// Every other sync does: what it should keep is kept by the next, too late.
@@ -38,7 +38,7 @@ pub enum Planted {
     UncheckedAppend,
 }
 
-impl Planted {
+impl PlantedBug {
     /// All of them.
     pub const ALL: [Self; 14] = [
         Self::LostSync,

@@ -5,9 +5,9 @@ use tillroll_log::testing::{MemoryStorage, TestReader};
 use tillroll_log::{LogId, LogOptions, OpenError as LogError, RecoveryReport};
 
 use crate::death::Death;
-use crate::disk::Disk;
-use crate::law::{Judged, Law};
-use crate::simulation::{Life, Simulation};
+use crate::disk::FaultyDisk;
+use crate::law::{Judgement, Law};
+use crate::simulation::{Process, Simulation};
 use crate::tally::Count;
 use crate::trouble::Trouble;
 
@@ -16,7 +16,7 @@ const ATTEMPTS: u32 = 4;
 
 impl Simulation<'_> {
     /// The first start, in an empty storage. It may crash like every other.
-    pub(crate) fn start(&mut self) -> Judged<()> {
+    pub(crate) fn start(&mut self) -> Judgement<()> {
         self.open(MemoryStorage::new(), &[0]).map(drop)
     }
 
@@ -26,7 +26,7 @@ impl Simulation<'_> {
         death: Death,
         storage: &MemoryStorage,
         ends: &[u64],
-    ) -> Judged<u64> {
+    ) -> Judgement<u64> {
         self.schedule.note(death);
         if let Some(models) = &mut self.models {
             models.restart();
@@ -59,11 +59,11 @@ impl Simulation<'_> {
         }
     }
 
-    fn open(&mut self, mut storage: MemoryStorage, ends: &[u64]) -> Judged<u64> {
+    fn open(&mut self, mut storage: MemoryStorage, ends: &[u64]) -> Judgement<u64> {
         for attempt in 0.. {
             let trouble = (attempt < ATTEMPTS && self.chance.percent(35))
                 .then(|| Trouble::of(&mut self.chance, 14));
-            let disk = Disk::over(storage, self.setup.planted);
+            let disk = FaultyDisk::over(storage, self.setup.planted);
             let options = self.options();
             disk.arm(trouble.clone());
             let (book_options, rows) = self.setup.book_options();
@@ -86,7 +86,7 @@ impl Simulation<'_> {
                         "cold rows could not be put away, and the log opened".into()
                     })?;
                     let engine = engine.with_limits(self.setup.limits);
-                    self.life = Some(Life::new(engine, disk, rows));
+                    self.life = Some(Process::new(engine, disk, rows));
                     return self.opened(&report, ends);
                 }
                 Err(StartError::Log(LogError::Storage(error))) if hit.any() => {
@@ -119,7 +119,7 @@ impl Simulation<'_> {
         unreachable!("an attempt without trouble opens or ends in a finding")
     }
 
-    fn opened(&mut self, report: &RecoveryReport, ends: &[u64]) -> Judged<u64> {
+    fn opened(&mut self, report: &RecoveryReport, ends: &[u64]) -> Judgement<u64> {
         self.tally.add(Count::Recoveries);
         let head = report.head.position.get();
         let mut tail = String::new();

@@ -14,21 +14,21 @@ use tillroll_engine::{FrameLimits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
 use crate::chance::Chance;
-use crate::clock::Clock;
-use crate::expected::Expected;
-use crate::law::{Finding, Judged, Law};
-use crate::request::Request;
+use crate::clock::ClientClock;
+use crate::expected::ExpectedAnswer;
+use crate::law::{Finding, Judgement, Law};
+use crate::request::ClientRequest;
 use crate::trial_balance::TrialBalance;
 
 /// What will have happened when all of a batch is durable.
 #[derive(Debug)]
-pub(crate) struct Foretold {
-    pub(crate) answers: Vec<Expected>,
+pub(crate) struct BatchForecast {
+    pub(crate) answers: Vec<ExpectedAnswer>,
     /// Where the roll may end after a crash: before the batch, or after any of its frames.
     pub(crate) ends: Vec<u64>,
 }
 
-impl Foretold {
+impl BatchForecast {
     /// Where the roll ends when nothing fails.
     pub(crate) fn end(&self) -> u64 {
         self.ends.last().copied().unwrap_or(0)
@@ -58,7 +58,7 @@ pub(crate) struct Reference {
 
 /// The frame that is being filled.
 #[derive(Default)]
-struct Filling {
+struct FrameFill {
     records: usize,
     bytes: usize,
     ends: Vec<u64>,
@@ -93,7 +93,7 @@ impl Reference {
     }
 
     /// After how many events the trial balance was drawn up since this was asked last.
-    pub(crate) fn trial_balances(&mut self) -> Judged<u64> {
+    pub(crate) fn trial_balances(&mut self) -> Judgement<u64> {
         let drawn_up = std::mem::take(&mut self.drawn_up);
         self.unbalanced.take().map_or(Ok(drawn_up), Err)
     }
@@ -129,10 +129,10 @@ impl Reference {
             .collect()
     }
 
-    pub(crate) fn foretell(&mut self, commands: &[Command]) -> Foretold {
-        let mut filling = Filling {
+    pub(crate) fn foretell(&mut self, commands: &[Command]) -> BatchForecast {
+        let mut filling = FrameFill {
             ends: vec![self.head()],
-            ..Filling::default()
+            ..FrameFill::default()
         };
         let answers = commands
             .iter()
@@ -146,13 +146,13 @@ impl Reference {
             })
             .collect();
         filling.close(self.head());
-        Foretold {
+        BatchForecast {
             answers,
             ends: filling.ends,
         }
     }
 
-    fn tell(&mut self, command: &Command, filling: &mut Filling) -> Expected {
+    fn tell(&mut self, command: &Command, filling: &mut FrameFill) -> ExpectedAnswer {
         let mut command = Cow::Borrowed(command);
         // Time on the roll runs forward, whatever clients' clocks say.
         if let Some(last) = self.recorded_at
@@ -164,10 +164,10 @@ impl Reference {
         let decided = match self.book.decide(&command) {
             Ok(Decision::Append(decided)) => decided,
             Ok(Decision::AlreadyApplied { first, events }) => return self.known(first, events),
-            Err(refusal) => return Expected::Refused(refusal),
+            Err(refusal) => return ExpectedAnswer::Refused(refusal),
         };
         if decided.is_empty() {
-            return Expected::Applied {
+            return ExpectedAnswer::Applied {
                 first: head + 1,
                 last: head,
                 records: Vec::new(),
@@ -199,7 +199,7 @@ impl Reference {
         if filling.bytes + bytes > self.limits.frame_bytes {
             filling.close(head);
             if bytes > self.limits.frame_bytes {
-                return Expected::TooLarge;
+                return ExpectedAnswer::TooLarge;
             }
         }
         filling.records += records.len();
@@ -210,7 +210,7 @@ impl Reference {
         self.roll.extend(encoded);
         self.records.extend(records.iter().cloned());
         self.recorded_at = Some(command.at);
-        Expected::Applied {
+        ExpectedAnswer::Applied {
             first: head + 1,
             last: self.head(),
             records,
@@ -218,7 +218,7 @@ impl Reference {
         }
     }
 
-    fn known(&self, first: u64, events: u32) -> Expected {
+    fn known(&self, first: u64, events: u32) -> ExpectedAnswer {
         let last = first + u64::from(events) - 1;
         let records = (first..=last)
             .map(|position| {
@@ -226,7 +226,7 @@ impl Reference {
                 Rc::clone(record.expect("the book knows no later command"))
             })
             .collect();
-        Expected::Applied {
+        ExpectedAnswer::Applied {
             first,
             last,
             records,
@@ -276,9 +276,9 @@ impl Reference {
     }
 
     /// The digest of a book that was told all of it in order, once and in peace.
-    pub(crate) fn in_peace(requests: &[Request], book_id: [u8; 16]) -> Judged<Digest> {
+    pub(crate) fn in_peace(requests: &[ClientRequest], book_id: [u8; 16]) -> Judgement<Digest> {
         let mut calm = Self::new(book_id, FrameLimits::default());
-        let mut clock = Clock::new();
+        let mut clock = ClientClock::new();
         let mut chance = Chance::of(0, "calm");
         for request in requests {
             let told = calm.tell_one(request.command(clock.read(&mut chance)));
@@ -291,14 +291,14 @@ impl Reference {
 
     /// Tells one command, in a frame of its own.
     fn tell_one(&mut self, command: Command) -> Result<(), Refusal> {
-        match self.tell(&command, &mut Filling::default()) {
-            Expected::Refused(refusal) => Err(refusal),
-            Expected::Applied { .. } | Expected::TooLarge => Ok(()),
+        match self.tell(&command, &mut FrameFill::default()) {
+            ExpectedAnswer::Refused(refusal) => Err(refusal),
+            ExpectedAnswer::Applied { .. } | ExpectedAnswer::TooLarge => Ok(()),
         }
     }
 }
 
-impl Filling {
+impl FrameFill {
     fn close(&mut self, head: u64) {
         if self.records > 0 {
             self.ends.push(head);

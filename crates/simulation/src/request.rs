@@ -7,7 +7,7 @@ use tillroll_events::{Caller, Timestamp};
 
 /// Who asks, and what may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RequestKind {
     /// Somebody wants something, which may be refused.
     Asked,
     /// The processor says what is true, which may not.
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Import,
 }
 
-impl Kind {
+impl RequestKind {
     fn caller(self) -> Caller {
         match self {
             Self::Asked => Caller::ANONYMOUS,
@@ -26,8 +26,8 @@ impl Kind {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) kind: Kind,
+pub(crate) struct ClientRequest {
+    pub(crate) kind: RequestKind,
     pub(crate) key: Option<CommandKey>,
     pub(crate) occurred_at: Option<Timestamp>,
     pub(crate) action: Action,
@@ -35,10 +35,10 @@ pub(crate) struct Request {
     pub(crate) again: bool,
 }
 
-impl Request {
+impl ClientRequest {
     pub(crate) fn asked(key: Option<CommandKey>, action: Action) -> Self {
         Self {
-            kind: Kind::Asked,
+            kind: RequestKind::Asked,
             key,
             occurred_at: None,
             action,
@@ -48,7 +48,7 @@ impl Request {
 
     pub(crate) fn webhook(key: CommandKey, observe: Observe) -> Self {
         Self {
-            kind: Kind::Webhook,
+            kind: RequestKind::Webhook,
             ..Self::asked(Some(key), Action::Observe(observe))
         }
     }

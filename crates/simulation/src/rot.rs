@@ -13,7 +13,7 @@ use tillroll_log::{
 
 use crate::chance::Chance;
 use crate::image::{self, Extent, Files};
-use crate::law::{Judged, Law};
+use crate::law::{Judgement, Law};
 use crate::tally::{Count, Tally};
 
 const SECTOR: usize = 512;
@@ -24,7 +24,7 @@ const HASH: Range<usize> = 96..128;
 const CHECKSUM: Range<usize> = 156..160;
 
 /// A log as it was before the rot: its files, and what is in them.
-pub(crate) struct Sound<'a> {
+pub(crate) struct SoundLog<'a> {
     pub(crate) files: Files,
     extents: Vec<Extent>,
     roll: &'a [Box<[u8]>],
@@ -33,7 +33,7 @@ pub(crate) struct Sound<'a> {
     segment_bytes: u64,
 }
 
-impl<'a> Sound<'a> {
+impl<'a> SoundLog<'a> {
     /// `roll`: every record, in order; `head`: where the log ends.
     pub(crate) fn of(
         storage: &MemoryStorage,
@@ -55,7 +55,7 @@ impl<'a> Sound<'a> {
 
     /// Lets something rot and opens what is left, with and without a mark that says what was
     /// durable. Answers what rotted, and what came of it.
-    pub(crate) fn rot(&self, chance: &mut Chance, tally: &mut Tally) -> Judged<String> {
+    pub(crate) fn rot(&self, chance: &mut Chance, tally: &mut Tally) -> Judgement<String> {
         let mut files = self.files.clone();
         let what = match chance.percent(8) {
             true => self.forge(chance, &mut files),
@@ -99,7 +99,7 @@ impl<'a> Sound<'a> {
         Some(format!("{file} has at {start} a forged frame with {hash}"))
     }
 
-    fn examine(&self, files: &Files, what: &str, tally: &mut Tally) -> Judged<&'static str> {
+    fn examine(&self, files: &Files, what: &str, tally: &mut Tally) -> Judgement<&'static str> {
         tally.add(Count::Rot);
         let touched = self.touched(files);
         let changed = !touched.is_empty() || self.headers_changed(files);
@@ -157,7 +157,7 @@ impl<'a> Sound<'a> {
 
     /// Opens the log and reads all of it: how many records it serves, all of them right, or
     /// `None` when it is refused.
-    fn open(&self, files: &Files, durable: Option<Head>, what: &str) -> Judged<Option<usize>> {
+    fn open(&self, files: &Files, durable: Option<Head>, what: &str) -> Judgement<Option<usize>> {
         let options = LogOptions {
             id: Some(LogId::new(self.id)),
             durable,
@@ -344,7 +344,7 @@ mod tests {
         let roll: Vec<Box<[u8]>> = frames.iter().flatten().map(|b| b.clone().into()).collect();
         let storage = image::written(&frames, ID, 4096);
         let head = verify(&storage, |_| {}).expect("it is sound").head;
-        let sound = Sound::of(&storage.power_cut(PowerCut::LoseAll), &roll, head, ID, 4096);
+        let sound = SoundLog::of(&storage.power_cut(PowerCut::LoseAll), &roll, head, ID, 4096);
         let mut tally = Tally::default();
         for seed in 0..seeds {
             let mut chance = Chance::of(seed, "rot");
@@ -377,7 +377,7 @@ mod tests {
         let roll: Vec<Box<[u8]>> = vec![b"one".as_slice().into(), b"twa".as_slice().into()];
         let storage = image::written(&frames, ID, 4096);
         let head = verify(&storage, |_| {}).expect("it is sound").head;
-        let sound = Sound::of(&storage, &roll, head, ID, 4096);
+        let sound = SoundLog::of(&storage, &roll, head, ID, 4096);
         let found = sound.examine(&sound.files, "nothing", &mut Tally::default());
         assert_eq!(found.expect_err("the model knows better").law, Law::BitRot);
     }

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::law::{Finding, Judged, Law};
-use crate::planted::Planted;
+use crate::law::{Finding, Judgement, Law};
+use crate::planted::PlantedBug;
 use crate::rivals::Rivals;
 use crate::schedule::Schedule;
 use crate::simulation::Simulation;
@@ -13,7 +13,7 @@ use crate::tally::{Count, Tally};
 
 /// How seeds are run. Together with the seed, it decides everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct SimulationOptions {
     /// Batches, before all that is on its way arrives.
     pub steps: u64,
     /// Every so many seeds, the read models are compared too. 0: never.
@@ -23,12 +23,12 @@ pub struct Options {
     /// Every so many seeds are run twice, and must give the same bytes. 0: never.
     pub twice_every: u64,
     /// A bug to be found.
-    pub planted: Option<Planted>,
+    pub planted: Option<PlantedBug>,
     /// Tells the story on standard error while it happens.
     pub verbose: bool,
 }
 
-impl Default for Options {
+impl Default for SimulationOptions {
     fn default() -> Self {
         Self {
             steps: 40,
@@ -43,7 +43,7 @@ impl Default for Options {
 
 /// A seed that kept every promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct SeedRun {
     /// Of every answer and of every image that a crash left: the same for the same seed.
     pub fingerprint: [u8; 32],
     pub tally: Tally,
@@ -51,19 +51,19 @@ pub struct Run {
 
 /// A seed that broke a promise.
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Failed {
+pub struct FailedSeed {
     pub seed: u64,
     pub step: u64,
     pub law: Law,
     pub detail: String,
-    pub options: Options,
+    pub options: SimulationOptions,
     /// What happened until then, a line each.
     pub schedule: Vec<String>,
     /// What had been exercised.
     pub tally: Tally,
 }
 
-impl Failed {
+impl FailedSeed {
     /// The command that runs this seed again.
     #[must_use]
     pub fn command(&self) -> String {
@@ -71,7 +71,7 @@ impl Failed {
             "cargo run -p tillroll-simulation --release -- --seed {}",
             self.seed
         );
-        if self.options.steps != Options::default().steps {
+        if self.options.steps != SimulationOptions::default().steps {
             command += &format!(" --steps {}", self.options.steps);
         }
         if let Some(planted) = self.options.planted {
@@ -81,7 +81,7 @@ impl Failed {
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for FailedSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}, step {}", self.seed, self.step)?;
         writeln!(f, "broken: {}", self.law)?;
@@ -98,14 +98,14 @@ impl fmt::Display for Failed {
 ///
 /// # Errors
 /// The first promise that was broken, with everything that is needed to see it again.
-pub fn simulate(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
+pub fn simulate(seed: u64, options: &SimulationOptions) -> Result<SeedRun, Box<FailedSeed>> {
     let mut run = once(seed, options)?;
     // Others than those whose read models are compared: that would only be done again.
     if every(
         options.twice_every,
         seed.wrapping_add(options.twice_every / 2),
     ) {
-        let quietly = Options {
+        let quietly = SimulationOptions {
             verbose: false,
             ..*options
         };
@@ -124,12 +124,12 @@ fn every(times: u64, seed: u64) -> bool {
     times > 0 && seed.is_multiple_of(times)
 }
 
-fn once(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
+fn once(seed: u64, options: &SimulationOptions) -> Result<SeedRun, Box<FailedSeed>> {
     let mut schedule = Schedule::new(options.verbose);
     let mut tally = Tally::default();
     let story = AssertUnwindSafe(|| {
         let mut fingerprint = blake3::Hasher::new();
-        let of_rivals = options.planted.map(Planted::is_of_rivals);
+        let of_rivals = options.planted.map(PlantedBug::is_of_rivals);
         if of_rivals != Some(true) {
             fingerprint.update(&on_a_disk(seed, options, &mut schedule, &mut tally)?);
         }
@@ -140,19 +140,19 @@ fn once(seed: u64, options: &Options) -> Result<Run, Box<Failed>> {
     });
     let end = catch_unwind(story).unwrap_or_else(|panic| Err(Law::Panics.broken(text_of(&*panic))));
     match end {
-        Ok(fingerprint) => Ok(Run { fingerprint, tally }),
+        Ok(fingerprint) => Ok(SeedRun { fingerprint, tally }),
         Err(finding) => Err(failed(seed, options, finding, schedule, tally)),
     }
 }
 
 fn on_a_disk(
     seed: u64,
-    options: &Options,
+    options: &SimulationOptions,
     schedule: &mut Schedule,
     tally: &mut Tally,
-) -> Judged<[u8; 32]> {
+) -> Judgement<[u8; 32]> {
     let read_models = every(options.read_models_every, seed);
-    let Options { steps, planted, .. } = *options;
+    let SimulationOptions { steps, planted, .. } = *options;
     let mut simulation = Simulation::new(seed, steps, planted, read_models, schedule);
     let end = simulation.run(steps);
     tally.merge(&simulation.tally);
@@ -161,11 +161,11 @@ fn on_a_disk(
 
 fn of_two_writers(
     seed: u64,
-    options: &Options,
+    options: &SimulationOptions,
     schedule: &mut Schedule,
     tally: &mut Tally,
-) -> Judged<[u8; 32]> {
-    let Options { steps, planted, .. } = *options;
+) -> Judgement<[u8; 32]> {
+    let SimulationOptions { steps, planted, .. } = *options;
     let mut rivals = Rivals::new(seed, steps, planted, schedule);
     let end = rivals.run(steps);
     tally.merge(&rivals.tally);
@@ -174,12 +174,12 @@ fn of_two_writers(
 
 fn failed(
     seed: u64,
-    options: &Options,
+    options: &SimulationOptions,
     finding: Finding,
     schedule: Schedule,
     tally: Tally,
-) -> Box<Failed> {
-    Box::new(Failed {
+) -> Box<FailedSeed> {
+    Box::new(FailedSeed {
         seed,
         step: schedule.step,
         law: finding.law,

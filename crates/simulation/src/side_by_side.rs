@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use tillroll_simulation::{Failed, Options, Run, simulate};
+use tillroll_simulation::{FailedSeed, SeedRun, SimulationOptions, simulate};
 
-type End = Result<Run, Box<Failed>>;
+type End = Result<SeedRun, Box<FailedSeed>>;
 
 /// Runs seeds on so many threads, and hands their ends over in the order of the seeds, until
 /// nobody wants more.
 pub(crate) fn run(
     seeds: Range<u64>,
     jobs: NonZeroUsize,
-    options: &Options,
+    options: &SimulationOptions,
     mut next: impl FnMut(End) -> ControlFlow<()>,
 ) {
     if jobs.get() == 1 {

@@ -4,17 +4,17 @@ use tillroll_engine::{Engine, FrameLimits};
 use tillroll_log::FileLog;
 
 use crate::chance::Chance;
-use crate::clock::Clock;
-use crate::cold::{ColdChance, Rows};
-use crate::disk::Disk;
+use crate::clock::ClientClock;
+use crate::cold::{ColdChance, ScratchRows};
+use crate::disk::FaultyDisk;
 use crate::image;
 use crate::judge::Judge;
-use crate::law::Judged;
-use crate::models::Models;
-use crate::planted::Planted;
-use crate::request::Request;
+use crate::law::Judgement;
+use crate::models::ReadModelsUnderTest;
+use crate::planted::PlantedBug;
+use crate::request::ClientRequest;
 use crate::schedule::Schedule;
-use crate::snapshots::Kept;
+use crate::snapshots::KeptSnapshots;
 use crate::tally::Tally;
 use crate::trouble::Trouble;
 use crate::workload::Workload;
@@ -29,19 +29,23 @@ pub(crate) struct Setup {
     pub(crate) makes_room: bool,
     /// Records for which nobody has touched a row that leaves memory.
     pub(crate) cold_after: u64,
-    pub(crate) planted: Option<Planted>,
+    pub(crate) planted: Option<PlantedBug>,
 }
 
 /// A process: the engine and the disk that it writes to.
 #[derive(Debug)]
-pub(crate) struct Life {
-    pub(crate) engine: Engine<FileLog<Disk>>,
-    pub(crate) disk: Disk,
-    pub(crate) rows: Rows,
+pub(crate) struct Process {
+    pub(crate) engine: Engine<FileLog<FaultyDisk>>,
+    pub(crate) disk: FaultyDisk,
+    pub(crate) rows: ScratchRows,
 }
 
-impl Life {
-    pub(crate) fn new(engine: Engine<FileLog<Disk>>, disk: Disk, rows: Rows) -> Self {
+impl Process {
+    pub(crate) fn new(
+        engine: Engine<FileLog<FaultyDisk>>,
+        disk: FaultyDisk,
+        rows: ScratchRows,
+    ) -> Self {
         Self { engine, disk, rows }
     }
 }
@@ -55,26 +59,26 @@ pub(crate) struct Simulation<'a> {
     pub(crate) room: Chance,
     /// For what goes wrong with cold rows; never where a bug is planted.
     pub(crate) cold: ColdChance,
-    pub(crate) clock: Clock,
+    pub(crate) clock: ClientClock,
     pub(crate) workload: Workload,
     /// Sent and not answered.
-    pub(crate) outstanding: Vec<Request>,
+    pub(crate) outstanding: Vec<ClientRequest>,
     pub(crate) judge: Judge,
     pub(crate) tally: Tally,
     pub(crate) schedule: &'a mut Schedule,
     /// Over every image that a crash left, and every answer.
     pub(crate) trace: blake3::Hasher,
-    pub(crate) life: Option<Life>,
-    pub(crate) models: Option<Models>,
+    pub(crate) life: Option<Process>,
+    pub(crate) models: Option<ReadModelsUnderTest>,
     /// Snapshots; none where a bug is planted, which has to be found without them.
-    pub(crate) kept: Option<Kept>,
+    pub(crate) kept: Option<KeptSnapshots>,
 }
 
 impl<'a> Simulation<'a> {
     pub(crate) fn new(
         seed: u64,
         steps: u64,
-        planted: Option<Planted>,
+        planted: Option<PlantedBug>,
         read_models: bool,
         schedule: &'a mut Schedule,
     ) -> Self {
@@ -110,7 +114,7 @@ impl<'a> Simulation<'a> {
                 None => ColdChance::new(seed),
                 Some(_) => ColdChance::never(),
             },
-            clock: Clock::new(),
+            clock: ClientClock::new(),
             workload: Workload::new(seed, steps),
             outstanding: Vec::new(),
             judge: Judge::new(book_id, limits),
@@ -118,13 +122,13 @@ impl<'a> Simulation<'a> {
             schedule,
             trace: blake3::Hasher::new(),
             life: None,
-            models: read_models.then(Models::new),
-            kept: planted.is_none().then(|| Kept::new(seed)),
+            models: read_models.then(ReadModelsUnderTest::new),
+            kept: planted.is_none().then(|| KeptSnapshots::new(seed)),
         }
     }
 
     /// Lives the story. Answers a fingerprint of everything that was answered and written.
-    pub(crate) fn run(&mut self, steps: u64) -> Judged<[u8; 32]> {
+    pub(crate) fn run(&mut self, steps: u64) -> Judgement<[u8; 32]> {
         self.start()?;
         for step in 1..=steps {
             self.schedule.step = step;
@@ -139,13 +143,13 @@ impl<'a> Simulation<'a> {
         Ok(*self.trace.finalize().as_bytes())
     }
 
-    pub(crate) fn life(&mut self) -> &mut Life {
+    pub(crate) fn life(&mut self) -> &mut Process {
         self.life
             .as_mut()
             .expect("an engine is running between crashes")
     }
 
-    fn step(&mut self, step: u64) -> Judged<()> {
+    fn step(&mut self, step: u64) -> Judgement<()> {
         let mut requests = self.compose(step);
         let trouble = self.plan(requests.len());
         if let Some(Trouble::Rot { file, offset, .. }) = &trouble {
@@ -167,7 +171,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// New requests, and old ones that were not answered, in any order.
-    fn compose(&mut self, step: u64) -> Vec<Request> {
+    fn compose(&mut self, step: u64) -> Vec<ClientRequest> {
         let most = self.chance.weighted(&[(2, 1), (4, 4), (3, 9), (1, 20)]);
         let count = self.chance.below(most) + 1;
         let mut requests = Vec::with_capacity(count);
@@ -209,7 +213,7 @@ impl<'a> Simulation<'a> {
 
     /// Commands that were acknowledged in the frame at a place: asked again, they are read back
     /// from there.
-    fn of_frame(&mut self, file: &str, offset: u64) -> Vec<Request> {
+    fn of_frame(&mut self, file: &str, offset: u64) -> Vec<ClientRequest> {
         let files = image::files(self.life().disk.memory());
         let extents = image::extents(&files);
         let holds = |extent: &&image::Extent| {

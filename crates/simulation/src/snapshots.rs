@@ -11,17 +11,17 @@ use tillroll_log::{LogId, LogOptions};
 
 use crate::chance::Chance;
 use crate::death::Death;
-use crate::law::{Judged, Law};
+use crate::law::{Judgement, Law};
 use crate::simulation::Simulation;
 use crate::tally::Count;
 
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct KeptSnapshots {
     chance: Chance,
     tree: MemoryTree,
 }
 
-impl Kept {
+impl KeptSnapshots {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             chance: Chance::of(seed, "snapshots"),
@@ -44,7 +44,7 @@ impl Kept {
 }
 
 /// The bytes that a state is kept as.
-fn bytes(moment: &Moment<'_>) -> Judged<Vec<u8>> {
+fn bytes(moment: &Moment<'_>) -> Judgement<Vec<u8>> {
     let tree = MemoryTree::new();
     let written = Snapshots::new(tree.clone()).write(moment, &AtomicBool::new(false));
     match written {
@@ -55,7 +55,7 @@ fn bytes(moment: &Moment<'_>) -> Judged<Vec<u8>> {
 
 impl Simulation<'_> {
     /// Perhaps writes one, which may fail.
-    pub(crate) fn keep(&mut self) -> Judged<()> {
+    pub(crate) fn keep(&mut self) -> Judgement<()> {
         let (Some(kept), Some(life)) = (&mut self.kept, &self.life) else {
             return Ok(());
         };
@@ -115,7 +115,7 @@ impl Simulation<'_> {
     }
 
     /// A start from what is kept, on a copy of the log, comes to the state of the writer.
-    pub(crate) fn start_from_kept(&mut self) -> Judged<()> {
+    pub(crate) fn start_from_kept(&mut self) -> Judgement<()> {
         let (Some(kept), Some(life)) = (&self.kept, &self.life) else {
             return Ok(());
         };
@@ -143,7 +143,7 @@ impl Simulation<'_> {
                 return Err(Law::Recovery.broken(detail));
             }
         };
-        // Rows that could not be put away may end a fold from a snapshot, and another is tried.
+        // ScratchRows that could not be put away may end a fold from a snapshot, and another is tried.
         let passed_over = !start.passed_over.is_empty();
         Law::Recovery.holds(!passed_over || cold.any(), || {
             format!("snapshots are passed over: {:?}", start.passed_over)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tillroll_events::Event;
 use tillroll_ledger::{AccountId, Ledger, Side, UnitId};
 
-use crate::law::{Judged, Law};
+use crate::law::{Judgement, Law};
 
 #[derive(Debug, Default)]
 pub(crate) struct TrialBalance {
@@ -19,7 +19,7 @@ pub(crate) struct TrialBalance {
 
 impl TrialBalance {
     /// An event was folded into this ledger.
-    pub(crate) fn after(&mut self, event: &Event, ledger: &Ledger) -> Judged<()> {
+    pub(crate) fn after(&mut self, event: &Event, ledger: &Ledger) -> Judgement<()> {
         let mut touched = Vec::new();
         event.for_each_posted(|entry| {
             for posting in entry.postings() {

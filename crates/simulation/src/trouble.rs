@@ -14,7 +14,7 @@ pub(crate) enum Trouble {
     /// The process or the machine ends in the middle of a call, counted from 0.
     Dies { call: u64, death: Death },
     /// The nth sync of a file fails, counted from 0.
-    Sync { nth: u64, fate: Fate },
+    Sync { nth: u64, fate: SyncFate },
     /// The nth sync of the directory fails.
     DirectorySync { nth: u64 },
     /// Reads answer a byte that is not the one that was written.
@@ -24,7 +24,7 @@ pub(crate) enum Trouble {
 /// What became of the bytes that a failed sync should have made durable. All of them can still
 /// be read, and the next sync says that all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum SyncFate {
     Lost,
     /// They have reached the disk all the same.
     Kept,
@@ -55,7 +55,7 @@ impl Trouble {
                 nth: chance.below(4) as u64,
                 fate: {
                     let seed = chance.number();
-                    chance.pick(&[Fate::Lost, Fate::Kept, Fate::Torn(seed)])
+                    chance.pick(&[SyncFate::Lost, SyncFate::Kept, SyncFate::Torn(seed)])
                 },
             },
             _ => Self::DirectorySync { nth: 0 },
@@ -70,9 +70,9 @@ impl fmt::Display for Trouble {
             Self::Dies { call, death } => write!(f, "{death} in call {call}"),
             Self::Sync { nth, fate } => {
                 let fate = match fate {
-                    Fate::Lost => "lost",
-                    Fate::Kept => "kept",
-                    Fate::Torn(_) => "torn",
+                    SyncFate::Lost => "lost",
+                    SyncFate::Kept => "kept",
+                    SyncFate::Torn(_) => "torn",
                 };
                 write!(f, "sync {nth} fails, its bytes {fate}")
             }

@@ -1,15 +1,15 @@
 //! The judge can fail: every planted bug is found within a few seeds, and named for what it
 //! breaks.
 
-use tillroll_simulation::{Failed, Law, Options, Planted, simulate};
+use tillroll_simulation::{FailedSeed, Law, PlantedBug, SimulationOptions, simulate};
 
 /// The first seed of these that finds a planted bug.
-fn found(planted: Planted, seeds: u64) -> Box<Failed> {
-    let options = Options {
+fn found(planted: PlantedBug, seeds: u64) -> Box<FailedSeed> {
+    let options = SimulationOptions {
         planted: Some(planted),
         read_models_every: 0,
         twice_every: 0,
-        ..Options::default()
+        ..SimulationOptions::default()
     };
     (0..seeds)
         .find_map(|seed| simulate(seed, &options).err())
@@ -20,24 +20,28 @@ fn found(planted: Planted, seeds: u64) -> Box<Failed> {
 fn every_planted_bug_is_found() {
     use Law::{Acknowledged, Panics, Recovery, Sent, Succession, Whole};
     // The bug, seeds within which it has to be found, laws that it may be found to break.
-    let table: &[(Planted, u64, &[Law])] = &[
-        (Planted::LostSync, 3, &[Acknowledged]),
-        (Planted::SkippedSync, 3, &[Acknowledged, Recovery]),
-        (Planted::LostDirectorySync, 3, &[Acknowledged]),
-        (Planted::SwallowedSyncError, 20, &[Acknowledged, Recovery]),
-        (Planted::RetriedSync, 20, &[Acknowledged, Recovery]),
-        (Planted::DroppedRecord, 3, &[Acknowledged]),
-        (Planted::DroppedFrame, 3, &[Acknowledged]),
+    let table: &[(PlantedBug, u64, &[Law])] = &[
+        (PlantedBug::LostSync, 3, &[Acknowledged]),
+        (PlantedBug::SkippedSync, 3, &[Acknowledged, Recovery]),
+        (PlantedBug::LostDirectorySync, 3, &[Acknowledged]),
+        (
+            PlantedBug::SwallowedSyncError,
+            20,
+            &[Acknowledged, Recovery],
+        ),
+        (PlantedBug::RetriedSync, 20, &[Acknowledged, Recovery]),
+        (PlantedBug::DroppedRecord, 3, &[Acknowledged]),
+        (PlantedBug::DroppedFrame, 3, &[Acknowledged]),
         // A fold may stumble over records in the wrong order before anybody can compare them.
-        (Planted::SwappedRecords, 3, &[Acknowledged, Panics]),
-        (Planted::RepeatedRecord, 3, &[Sent, Acknowledged, Whole]),
-        (Planted::EditedRecord, 3, &[Acknowledged]),
-        (Planted::ForgottenKey, 3, &[Acknowledged]),
-        (Planted::AcknowledgedDoubt, 3, &[Acknowledged]),
-        (Planted::DroppedDoubt, 6, &[Succession]),
-        (Planted::UncheckedAppend, 3, &[Sent]),
+        (PlantedBug::SwappedRecords, 3, &[Acknowledged, Panics]),
+        (PlantedBug::RepeatedRecord, 3, &[Sent, Acknowledged, Whole]),
+        (PlantedBug::EditedRecord, 3, &[Acknowledged]),
+        (PlantedBug::ForgottenKey, 3, &[Acknowledged]),
+        (PlantedBug::AcknowledgedDoubt, 3, &[Acknowledged]),
+        (PlantedBug::DroppedDoubt, 6, &[Succession]),
+        (PlantedBug::UncheckedAppend, 3, &[Sent]),
     ];
-    assert_eq!(table.len(), Planted::ALL.len());
+    assert_eq!(table.len(), PlantedBug::ALL.len());
     for (planted, seeds, laws) in table {
         let failed = found(*planted, *seeds);
         assert!(laws.contains(&failed.law), "{planted:?}: {failed}");
@@ -46,7 +50,7 @@ fn every_planted_bug_is_found() {
 
 #[test]
 fn a_failure_says_how_to_see_it_again() {
-    let failed = found(Planted::LostSync, 3);
+    let failed = found(PlantedBug::LostSync, 3);
     let shown = failed.to_string();
     let command = format!(
         "cargo run -p tillroll-simulation --release -- --seed {} --plant lost-sync --verbose",
@@ -56,7 +60,7 @@ fn a_failure_says_how_to_see_it_again() {
     assert!(shown.contains(&format!("seed {}, step {}", failed.seed, failed.step)));
     assert!(!failed.schedule.is_empty());
     // And the same seed fails in the same way.
-    let again = found(Planted::LostSync, 3);
+    let again = found(PlantedBug::LostSync, 3);
     assert_eq!(
         (again.seed, again.step, &again.detail, &again.schedule),
         (failed.seed, failed.step, &failed.detail, &failed.schedule)

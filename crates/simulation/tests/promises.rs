@@ -1,12 +1,12 @@
 //! A bounded number of seeds: every promise is kept, and everything that can go wrong did.
 
-use tillroll_simulation::{Count, Options, Tally, simulate};
+use tillroll_simulation::{Count, SimulationOptions, Tally, simulate};
 
 #[test]
 fn sixty_seeds_keep_every_promise() {
     let mut tally = Tally::default();
     for seed in 0..60 {
-        match simulate(seed, &Options::default()) {
+        match simulate(seed, &SimulationOptions::default()) {
             Ok(run) => tally.merge(&run.tally),
             Err(failed) => panic!("{failed}"),
         }
@@ -22,9 +22,9 @@ fn sixty_seeds_keep_every_promise() {
 
 #[test]
 fn a_seed_gives_the_same_bytes_and_another_seed_gives_others() {
-    let options = Options {
+    let options = SimulationOptions {
         twice_every: 1,
-        ..Options::default()
+        ..SimulationOptions::default()
     };
     let run = |seed| match simulate(seed, &options) {
         Ok(run) => run,

@@ -1,6 +1,6 @@
 //! Seeds that have failed, and why. They stay.
 
-use tillroll_simulation::{Options, simulate};
+use tillroll_simulation::{SimulationOptions, simulate};
 
 const SEEDS: &[(u64, &str)] = &[
     (
@@ -30,7 +30,7 @@ const SEEDS: &[(u64, &str)] = &[
 #[test]
 fn seeds_that_have_failed_pass() {
     for (seed, why) in SEEDS {
-        if let Err(failed) = simulate(*seed, &Options::default()) {
+        if let Err(failed) = simulate(*seed, &SimulationOptions::default()) {
             panic!("once more ({why}):\n{failed}");
         }
     }

@@ -7,7 +7,7 @@ use tillroll_log::{Head, Log, Position};
 use super::{Engine, Role};
 use crate::ExecuteError;
 use crate::sequencer::Sequencer;
-use crate::standby::{Diverged, Standby};
+use crate::standby::{Divergence, Standby};
 
 /// What an engine does after another writer has appended to its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl<L: Log> Engine<L> {
                 || (end.position == durable.position && end != durable)
             {
                 let after = end.position;
-                return Err(self.fail(Diverged { after }.into()).into());
+                return Err(self.fail(Divergence { after }.into()).into());
             }
             if self.lead_from(end) {
                 return Ok(end.position);

@@ -37,7 +37,7 @@ pub use error::{SnapshotError, SnapshotFault};
 pub use format::SnapshotHeader;
 pub use maker::{SnapshotMakeError, SnapshotMaker, SnapshotOptions, Weight};
 pub use section::Section;
-pub use start::{PassedOver, StartReport};
+pub use start::{SkippedSnapshot, StartReport};
 pub use store::{SnapshotComparison, SnapshotFile, Snapshots};
 
 /// A book at a place of its roll: what a snapshot is made of.

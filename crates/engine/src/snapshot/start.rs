@@ -12,7 +12,7 @@ use crate::{BookOptions, Engine, Replay, ReplayError, StartError};
 
 /// A snapshot that a start did not use although it was the newest that was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct SkippedSnapshot {
     pub file: String,
     pub why: String,
 }
@@ -26,7 +26,7 @@ pub struct StartReport {
     /// The snapshot that the fold went on from.
     pub snapshot: Option<SnapshotFile>,
     /// What a warning should name.
-    pub passed_over: Vec<PassedOver>,
+    pub passed_over: Vec<SkippedSnapshot>,
     /// Records that were folded.
     pub folded: u64,
     /// Bytes of these.
@@ -51,16 +51,16 @@ impl StartReport {
 
 /// What the snapshots of a directory come to, for a roll.
 #[derive(Debug, Default)]
-struct Choice {
+struct SnapshotChoice {
     taken: Option<(SnapshotFile, Head, Replay)>,
-    passed_over: Vec<PassedOver>,
+    passed_over: Vec<SkippedSnapshot>,
     /// The roll has been at least this far.
     durable: Position,
 }
 
-impl Choice {
+impl SnapshotChoice {
     fn pass_over(&mut self, stored: &SnapshotFile, why: impl ToString) {
-        self.passed_over.push(PassedOver {
+        self.passed_over.push(SkippedSnapshot {
             file: stored.file.clone(),
             why: why.to_string(),
         });
@@ -72,12 +72,12 @@ fn choose<T: Tree>(
     book: Option<LogId>,
     snapshots: &Snapshots<T>,
     book_options: &BookOptions,
-) -> Result<Choice, StartError> {
-    let mut choice = Choice::default();
+) -> Result<SnapshotChoice, StartError> {
+    let mut choice = SnapshotChoice::default();
     let all = match snapshots.list() {
         Ok(all) => all,
         Err(error) => {
-            choice.passed_over.push(PassedOver {
+            choice.passed_over.push(SkippedSnapshot {
                 file: "all snapshots".into(),
                 why: error.to_string(),
             });
@@ -171,7 +171,7 @@ impl<L: Log + 'static> Engine<L> {
         mut progress: impl FnMut(Position),
     ) -> Result<(Self, StartReport), StartError> {
         let book_options = book_options.into();
-        let Choice {
+        let SnapshotChoice {
             taken,
             passed_over,
             durable,

@@ -163,7 +163,7 @@ impl<T: Tree> Snapshots<T> {
         let name = format!("{}{NEW}", stored.file);
         let created = self.tree.create(&name);
         let file = created.map_err(failed(Operation::Create, &name, 0))?;
-        let mut output = Output {
+        let mut output = SnapshotOutput {
             file: &file,
             name: &name,
             stop,
@@ -241,7 +241,7 @@ fn header_of(moment: &Moment<'_>) -> SnapshotHeader {
     }
 }
 
-struct Output<'a, F> {
+struct SnapshotOutput<'a, F> {
     file: &'a F,
     name: &'a str,
     stop: &'a AtomicBool,
@@ -251,7 +251,7 @@ struct Output<'a, F> {
     hasher: blake3::Hasher,
 }
 
-impl<F: StorageFile> Output<'_, F> {
+impl<F: StorageFile> SnapshotOutput<'_, F> {
     /// Writes all of it; answers its length.
     fn snapshot(&mut self, moment: &Moment<'_>) -> Result<u64, SnapshotError> {
         self.put(&header_of(moment).encode())?;
@@ -289,7 +289,7 @@ impl<F: StorageFile> Output<'_, F> {
     }
 }
 
-impl<F: StorageFile> BlockSink for Output<'_, F> {
+impl<F: StorageFile> BlockSink for SnapshotOutput<'_, F> {
     fn block(&mut self, _: Section, header: &[u8], payload: &[u8]) -> Result<(), SnapshotError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SnapshotError::Abandoned);

@@ -17,17 +17,17 @@ use tillroll_engine::{Engine, ExecuteError, FrameLimits, Patience, Succession};
 use tillroll_log::{Log, LogId};
 
 use crate::chance::Chance;
-use crate::clock::Clock;
+use crate::clock::ClientClock;
 use crate::expected::shown;
 use crate::judge::Judge;
-use crate::law::{Judged, Law};
-use crate::planted::Planted;
+use crate::law::{Judgement, Law};
+use crate::planted::PlantedBug;
 use crate::reference::Reference;
-use crate::request::Request;
+use crate::request::ClientRequest;
 use crate::schedule::Schedule;
 use crate::tally::{Count, Tally};
 use crate::workload::{Plot, Workload};
-use call::{Answers, Call, Forecast, Intruding, word};
+use call::{Answers, Call, Forecast, Intruder, marked, word};
 use shared_log::{AppendFate, Landing, SharedLog};
 
 type SharedEngine = Arc<Mutex<Engine<SharedLog>>>;
@@ -52,9 +52,9 @@ fn lock(engine: &SharedEngine) -> MutexGuard<'_, Engine<SharedLog>> {
 /// One seed's story of two writers.
 pub(crate) struct Rivals<'a> {
     chance: Chance,
-    clock: Clock,
+    clock: ClientClock,
     workload: Workload,
-    outstanding: Vec<Request>,
+    outstanding: Vec<ClientRequest>,
     judge: Judge,
     pub(crate) tally: Tally,
     schedule: &'a mut Schedule,
@@ -72,7 +72,7 @@ impl<'a> Rivals<'a> {
     pub(crate) fn new(
         seed: u64,
         steps: u64,
-        planted: Option<Planted>,
+        planted: Option<PlantedBug>,
         schedule: &'a mut Schedule,
     ) -> Self {
         let mut chance = Chance::of(seed, "rivals");
@@ -101,7 +101,7 @@ impl<'a> Rivals<'a> {
         });
         Self {
             chance,
-            clock: Clock::new(),
+            clock: ClientClock::new(),
             workload: Workload::new(!seed, steps),
             outstanding: Vec::new(),
             judge: Judge::new(id, limits),
@@ -117,7 +117,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// Lives the story. Answers a fingerprint of everything that was answered and appended.
-    pub(crate) fn run(&mut self, steps: u64) -> Judged<[u8; 32]> {
+    pub(crate) fn run(&mut self, steps: u64) -> Judgement<[u8; 32]> {
         self.tally.add(Count::RivalStories);
         self.schedule.note("two writers on one log");
         for step in 1..=steps {
@@ -134,7 +134,7 @@ impl<'a> Rivals<'a> {
         Ok(*self.trace.finalize().as_bytes())
     }
 
-    fn step(&mut self, step: u64) -> Judged<()> {
+    fn step(&mut self, step: u64) -> Judgement<()> {
         let writer = self.chance.below(2);
         match self
             .chance
@@ -161,7 +161,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// New requests, and old ones that were not answered, in any order.
-    fn compose(&mut self, step: u64) -> Vec<Request> {
+    fn compose(&mut self, step: u64) -> Vec<ClientRequest> {
         let most = self.chance.weighted(&[(3, 1), (4, 4), (2, 9), (1, 16)]);
         let count = self.chance.below(most) + 1;
         let mut requests = Vec::with_capacity(count);
@@ -177,7 +177,7 @@ impl<'a> Rivals<'a> {
         requests
     }
 
-    fn commands(&mut self, requests: &[Request]) -> Vec<Command> {
+    fn commands(&mut self, requests: &[ClientRequest]) -> Vec<Command> {
         let (clock, chance) = (&mut self.clock, &mut self.chance);
         let commands = requests.iter();
         commands
@@ -213,11 +213,11 @@ impl<'a> Rivals<'a> {
     fn batch(
         &mut self,
         writer: usize,
-        requests: Vec<Request>,
-        intruding: Vec<Request>,
+        requests: Vec<ClientRequest>,
+        intruding: Vec<ClientRequest>,
         troubled: bool,
-    ) -> Judged<()> {
-        let labels: Vec<String> = requests.iter().map(Request::label).collect();
+    ) -> Judgement<()> {
+        let labels: Vec<String> = requests.iter().map(ClientRequest::label).collect();
         let (fates, reads) = match troubled {
             true => (self.fates(), self.failing_reads()),
             false => (Vec::new(), Vec::new()),
@@ -260,7 +260,7 @@ impl<'a> Rivals<'a> {
         };
         let intruded = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         let intruding = match (intruder, intruded) {
-            (Some((number, commands)), Some((landed_before, answers))) => Some(Intruding {
+            (Some((number, commands)), Some((landed_before, answers))) => Some(Intruder {
                 landed_before,
                 call: Call {
                     number,
@@ -285,7 +285,7 @@ impl<'a> Rivals<'a> {
         self.calls
     }
 
-    fn judge_calls(&mut self, call: Call, intruding: Option<Intruding>) -> Judged<()> {
+    fn judge_calls(&mut self, call: Call, intruding: Option<Intruder>) -> Judgement<()> {
         let landings = self.log.take_landings();
         let before = intruding
             .as_ref()
@@ -295,7 +295,7 @@ impl<'a> Rivals<'a> {
         for landing in landings.by_ref().take(before) {
             self.adopt(landing)?;
         }
-        if let Some(Intruding { call, .. }) = &intruding {
+        if let Some(Intruder { call, .. }) = &intruding {
             self.tally.add(Count::Intrusions);
             self.schedule
                 .note(format!("meanwhile, {}", NAMES[call.writer]));
@@ -314,7 +314,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// What comes of a call when the log is where the model is.
-    fn forecast(&mut self, call: &Call) -> Judged<()> {
+    fn forecast(&mut self, call: &Call) -> Judgement<()> {
         let base = self.judge.reference.head();
         let foretold = self.judge.foretell(&call.commands, &mut self.tally)?;
         let ends = foretold.ends.windows(2);
@@ -337,7 +337,7 @@ impl<'a> Rivals<'a> {
 
     /// A frame has come into the log: it has to be the next one of its call, decided on all that
     /// is before it.
-    fn adopt(&mut self, landing: Landing) -> Judged<()> {
+    fn adopt(&mut self, landing: Landing) -> Judgement<()> {
         let first = landing.first;
         let forecast = self.forecasts.get_mut(&landing.call);
         let forecast = forecast.expect("a call is foretold before its frames are looked at");
@@ -360,7 +360,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// Compares the answers of a call with what came into the log.
-    fn close(&mut self, call: Call) -> Judged<()> {
+    fn close(&mut self, call: Call) -> Judgement<()> {
         let Call {
             number,
             writer,
@@ -374,7 +374,8 @@ impl<'a> Rivals<'a> {
         let forecast = self.forecasts.get_mut(&number);
         let forecast = forecast.expect("it was foretold");
         let error = match answers {
-            Ok(answers) => {
+            Ok(mut answers) => {
+                marked(&mut answers, forecast.base);
                 // By what they say: where an earlier call with the same commands was in doubt, its
                 // frame may have arrived instead, and is the same.
                 let reference = &self.judge.reference;
@@ -423,7 +424,7 @@ impl<'a> Rivals<'a> {
         Ok(())
     }
 
-    fn take_over(&mut self, writer: usize, troubled: bool) -> Judged<()> {
+    fn take_over(&mut self, writer: usize, troubled: bool) -> Judgement<()> {
         let reads = match troubled {
             true => self.failing_reads(),
             false => Vec::new(),
@@ -449,7 +450,7 @@ impl<'a> Rivals<'a> {
         }
     }
 
-    fn follow(&mut self, writer: usize) -> Judged<()> {
+    fn follow(&mut self, writer: usize) -> Judgement<()> {
         let followed = self.rivals[writer].engine().follow();
         self.tally.add(Count::Followed);
         let end = self.log.end_of_log().position;
@@ -460,14 +461,14 @@ impl<'a> Rivals<'a> {
         })
     }
 
-    fn stand_by(&mut self, writer: usize) -> Judged<()> {
+    fn stand_by(&mut self, writer: usize) -> Judgement<()> {
         self.schedule.note(format!("{} stands by", NAMES[writer]));
         let stands = self.rivals[writer].engine().stand_by();
         stands.map_err(|error| Law::Succession.broken(format!("it does not stand by: {error}")))
     }
 
     /// The process ends, and another one folds the log.
-    fn restart(&mut self, writer: usize) -> Judged<()> {
+    fn restart(&mut self, writer: usize) -> Judgement<()> {
         let rival = &self.rivals[writer];
         let engine = opened(&self.log, self.limits, rival.patience, rival.succession);
         *rival.engine() = engine;
@@ -475,7 +476,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// A writer that is where the log ends has the model's state.
-    fn compare(&mut self, writer: usize) -> Judged<()> {
+    fn compare(&mut self, writer: usize) -> Judgement<()> {
         let engine = self.rivals[writer].engine();
         self.judge.laws(engine.book())?;
         let is_current = engine
@@ -489,7 +490,7 @@ impl<'a> Rivals<'a> {
     }
 
     /// Everything that was sent is answered in the end.
-    fn drain(&mut self) -> Judged<()> {
+    fn drain(&mut self) -> Judgement<()> {
         self.log.deliver_all();
         for landing in self.log.take_landings() {
             self.adopt(landing)?;
@@ -510,7 +511,7 @@ impl<'a> Rivals<'a> {
             })?;
             self.take_over(writer, false)?;
             let size = self.chance.below(12) + 1;
-            let requests: Vec<Request> = rest.by_ref().take(size).collect();
+            let requests: Vec<ClientRequest> = rest.by_ref().take(size).collect();
             self.batch(writer, requests, Vec::new(), false)?;
             Law::Succession.holds(self.outstanding.is_empty(), || {
                 "nothing goes wrong, and something is not answered".into()
@@ -519,7 +520,7 @@ impl<'a> Rivals<'a> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Judged<()> {
+    fn finish(&mut self) -> Judgement<()> {
         for writer in 0..2 {
             let stood = self.rivals[writer].engine().stand_by();
             drop(stood);

@@ -9,7 +9,7 @@ use tillroll_log::{
     LogReadError, LogReader, MemoryLog, Position,
 };
 
-use crate::planted::Planted;
+use crate::planted::PlantedBug;
 
 /// What becomes of one append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Landing {
     pub(crate) is_late: bool,
 }
 
-struct Delayed {
+struct DelayedAppend {
     call: u64,
     wait: u32,
     after: Head,
@@ -48,7 +48,7 @@ struct Connection {
     fates: VecDeque<AppendFate>,
     /// Whether the next reads fail.
     failing_reads: VecDeque<bool>,
-    delayed: Vec<Delayed>,
+    delayed: Vec<DelayedAppend>,
     landings: Vec<Landing>,
     /// Whose appends come now.
     call: u64,
@@ -66,7 +66,7 @@ struct Connection {
 pub(crate) struct SharedLog {
     pub(crate) log: MemoryLog,
     connection: Arc<Mutex<Connection>>,
-    planted: Option<Planted>,
+    planted: Option<PlantedBug>,
 }
 
 impl fmt::Debug for SharedLog {
@@ -76,7 +76,7 @@ impl fmt::Debug for SharedLog {
 }
 
 impl SharedLog {
-    pub(crate) fn new(id: LogId, planted: Option<Planted>) -> Self {
+    pub(crate) fn new(id: LogId, planted: Option<PlantedBug>) -> Self {
         Self {
             log: MemoryLog::with_id(id),
             connection: Arc::default(),
@@ -139,7 +139,7 @@ impl SharedLog {
     }
 
     fn deliver(&self) {
-        let due: Vec<Delayed> = {
+        let due: Vec<DelayedAppend> = {
             let mut connection = self.connection();
             connection
                 .delayed
@@ -165,7 +165,7 @@ impl SharedLog {
         let mut log = self.log.clone();
         let before = self.end_of_log();
         let after = match self.planted {
-            Some(Planted::UncheckedAppend) => before,
+            Some(PlantedBug::UncheckedAppend) => before,
             _ => after,
         };
         let answer = log.append(after, batch, Deadline::NEVER);
@@ -206,7 +206,7 @@ impl SharedLog {
             // One that is refused is refused, whether the writer hears of it or not.
             AppendFate::AnswerLost => drop(self.land(call, after, batch, false)),
             AppendFate::Lost => {}
-            AppendFate::Late(wait) => self.connection().delayed.push(Delayed {
+            AppendFate::Late(wait) => self.connection().delayed.push(DelayedAppend {
                 call,
                 wait,
                 after,
@@ -225,7 +225,7 @@ impl SharedLog {
         batch: &Batch,
     ) -> Result<Committed, AppendError> {
         match (self.planted, answer) {
-            (Some(Planted::AcknowledgedDoubt), Err(AppendError::InDoubt { .. })) => {
+            (Some(PlantedBug::AcknowledgedDoubt), Err(AppendError::InDoubt { .. })) => {
                 let last = Position::new(after.position.get() + batch.len() as u64);
                 let end = self.end_of_log();
                 let guessed = Head {
@@ -238,7 +238,7 @@ impl SharedLog {
                     head: if end.position == last { end } else { guessed },
                 })
             }
-            (Some(Planted::DroppedDoubt), Err(AppendError::InDoubt { fault })) => {
+            (Some(PlantedBug::DroppedDoubt), Err(AppendError::InDoubt { fault })) => {
                 Err(AppendError::NotAppended { fault })
             }
             (_, answer) => answer,

@@ -9,7 +9,7 @@ use tillroll_ledger::{AccountType, Limit, Side};
 use tillroll_money::MAX_MINOR;
 
 use super::Workload;
-use crate::request::Request;
+use crate::request::ClientRequest;
 
 const WALLETS: [&str; 4] = ["wallet:a", "wallet:b", "wallet:c", "wallet:d"];
 const CUSTOMERS: [&str; 2] = ["customer:ann:points", "customer:bob:points"];
@@ -69,7 +69,7 @@ impl Workload {
     }
 
     /// A new account, an open one, or another limit for one.
-    pub(super) fn account(&mut self) -> Request {
+    pub(super) fn account(&mut self) -> ClientRequest {
         let wallet = self.chance.pick(&WALLETS);
         let number = self.chance.below(50);
         let limit = self.chance.pick(&Limit::ALL);
@@ -119,7 +119,7 @@ impl Workload {
         }
     }
 
-    pub(super) fn entry(&mut self) -> Request {
+    pub(super) fn entry(&mut self) -> ClientRequest {
         let reverses = match self.chance.percent(10) {
             true => self.entries.last().copied(),
             false => None,
@@ -132,7 +132,7 @@ impl Workload {
         self.keyed(Action::PostEntry(entry))
     }
 
-    pub(super) fn points(&mut self) -> Request {
+    pub(super) fn points(&mut self) -> ClientRequest {
         let customer = self.chance.pick(&CUSTOMERS);
         let amount = self.chance.between(1, 60);
         let postings = match self.chance.percent(55) {
@@ -144,7 +144,7 @@ impl Workload {
     }
 
     /// Many at once, some of them impossible; now and then more than a frame takes.
-    pub(super) fn bulk(&mut self) -> Request {
+    pub(super) fn bulk(&mut self) -> ClientRequest {
         let huge = self.chance.percent(8);
         let count = if huge { 160 } else { self.chance.below(20) + 1 };
         let entries = (0..count)
@@ -166,7 +166,7 @@ impl Workload {
         }))
     }
 
-    pub(super) fn hold(&mut self, now: Timestamp) -> Request {
+    pub(super) fn hold(&mut self, now: Timestamp) -> ClientRequest {
         let id = HoldId::from_u128(self.id());
         self.holds.push(id);
         let from = self.chance.pick(&WALLETS);
@@ -183,7 +183,7 @@ impl Workload {
         self.keyed(action)
     }
 
-    pub(super) fn capture_or_void(&mut self) -> Request {
+    pub(super) fn capture_or_void(&mut self) -> ClientRequest {
         // Mostly one of the last few, which may still be open.
         let back = self.chance.below(4) + 1;
         let known = self.holds.len().checked_sub(back);
@@ -202,7 +202,7 @@ impl Workload {
     }
 
     /// What no book should do.
-    pub(super) fn mistake(&mut self) -> Request {
+    pub(super) fn mistake(&mut self) -> ClientRequest {
         let wallet = self.chance.pick(&WALLETS);
         let postings = match self.chance.below(7) {
             0 => return self.order_again(),

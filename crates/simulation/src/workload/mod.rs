@@ -10,7 +10,7 @@ use tillroll_book::{Action, CommandKey};
 use tillroll_events::{EntryId, HoldId, KeyScope, OrderId, Timestamp};
 
 use crate::chance::Chance;
-use crate::request::{Kind, Request, fingerprint};
+use crate::request::{ClientRequest, RequestKind, fingerprint};
 use stripe::Stripe;
 
 /// What a seed's story is about.
@@ -24,9 +24,9 @@ pub(crate) enum Plot {
 
 /// A request that arrives when its step has come.
 #[derive(Debug)]
-struct Late {
+struct DelayedRequest {
     due: u64,
-    request: Request,
+    request: ClientRequest,
 }
 
 #[derive(Debug)]
@@ -36,12 +36,12 @@ pub(crate) struct Workload {
     stripe: Stripe,
     steps: u64,
     /// Accounts that nearly everything else needs.
-    opening: VecDeque<Request>,
-    mailbox: Vec<Late>,
+    opening: VecDeque<ClientRequest>,
+    mailbox: Vec<DelayedRequest>,
     /// Orders and facts in the order in which they happened, each once.
-    happened: Vec<Request>,
+    happened: Vec<ClientRequest>,
     /// For clients that send twice.
-    sent: Vec<Request>,
+    sent: Vec<ClientRequest>,
     orders: Vec<OrderId>,
     entries: Vec<EntryId>,
     holds: Vec<HoldId>,
@@ -76,7 +76,7 @@ impl Workload {
     }
 
     /// The next request of a new client, or an older one's that arrives now.
-    pub(crate) fn next(&mut self, step: u64, now: Timestamp) -> Request {
+    pub(crate) fn next(&mut self, step: u64, now: Timestamp) -> ClientRequest {
         let request = self.make(step, now);
         if request.key.is_some() {
             self.sent.push(request.clone());
@@ -84,7 +84,7 @@ impl Workload {
         request
     }
 
-    fn make(&mut self, step: u64, now: Timestamp) -> Request {
+    fn make(&mut self, step: u64, now: Timestamp) -> ClientRequest {
         if self.chance.percent(80)
             && let Some(request) = self.opening.pop_front()
         {
@@ -108,7 +108,7 @@ impl Workload {
         }
     }
 
-    fn anything(&mut self, step: u64, now: Timestamp) -> Request {
+    fn anything(&mut self, step: u64, now: Timestamp) -> ClientRequest {
         let kind = self.chance.weighted(&[
             (20, 0),
             (8, 1),
@@ -133,7 +133,7 @@ impl Workload {
             5 => self.bulk(),
             6 => self.hold(now),
             7 => self.capture_or_void(),
-            8 => Request::asked(None, Action::ExpireHolds),
+            8 => ClientRequest::asked(None, Action::ExpireHolds),
             9 => self.points(),
             10 => self.repeated().unwrap_or_else(|| self.stock()),
             11 => self.conflict().unwrap_or_else(|| self.stock()),
@@ -142,22 +142,23 @@ impl Workload {
     }
 
     /// Everything that is still on its way, in any order.
-    pub(crate) fn rest(&mut self) -> Vec<Request> {
-        let mut rest: Vec<Request> = self.mailbox.drain(..).map(|late| late.request).collect();
+    pub(crate) fn rest(&mut self) -> Vec<ClientRequest> {
+        let mut rest: Vec<ClientRequest> =
+            self.mailbox.drain(..).map(|late| late.request).collect();
         rest.extend(self.opening.drain(..));
         self.chance.shuffle(&mut rest);
         rest
     }
 
     /// The same story as it happened: in order, and each thing once.
-    pub(crate) fn happened(&self) -> &[Request] {
+    pub(crate) fn happened(&self) -> &[ClientRequest] {
         &self.happened
     }
 
     /// What was sent under these keys.
-    pub(crate) fn sent_under(&self, keys: &[String]) -> Vec<Request> {
+    pub(crate) fn sent_under(&self, keys: &[String]) -> Vec<ClientRequest> {
         let sent = self.sent.iter().rev();
-        let known = |request: &&Request| {
+        let known = |request: &&ClientRequest| {
             let key = request.key.as_ref();
             key.is_some_and(|key| keys.contains(&key.key))
         };
@@ -174,18 +175,18 @@ impl Workload {
     }
 
     /// A request with a key of its own.
-    fn keyed(&mut self, action: Action) -> Request {
+    fn keyed(&mut self, action: Action) -> ClientRequest {
         self.keys += 1;
         let key = CommandKey {
             scope: self.scope(),
             key: format!("request-{}", self.keys),
             fingerprint: fingerprint(&action),
         };
-        Request::asked(Some(key), action)
+        ClientRequest::asked(Some(key), action)
     }
 
     /// Something from the mailbox whose time has come.
-    fn arrived(&mut self, step: u64) -> Option<Request> {
+    fn arrived(&mut self, step: u64) -> Option<ClientRequest> {
         let due = self.mailbox.iter().enumerate();
         let due: Vec<usize> = due
             .filter(|(_, late)| late.due <= step)
@@ -196,22 +197,25 @@ impl Workload {
     }
 
     /// It arrives some time: mostly soon, and now and then near the end.
-    fn post(&mut self, step: u64, request: Request) {
+    fn post(&mut self, step: u64, request: ClientRequest) {
         let left = self.steps.saturating_sub(step);
         let most = self.chance.weighted(&[(60, 3), (30, 10), (10, left)]);
         let due = step + self.chance.between(0, most);
-        self.mailbox.push(Late { due, request });
+        self.mailbox.push(DelayedRequest { due, request });
     }
 
     /// A client that sends what it has sent before, answered or not.
-    fn repeated(&mut self) -> Option<Request> {
+    fn repeated(&mut self) -> Option<ClientRequest> {
         let index = self.chance.below(self.sent.len());
         self.sent.get(index).cloned()
     }
 
     /// A client that uses another one's key for something else.
-    fn conflict(&mut self) -> Option<Request> {
-        let asked = self.sent.iter().filter(|sent| sent.kind == Kind::Asked);
+    fn conflict(&mut self) -> Option<ClientRequest> {
+        let asked = self
+            .sent
+            .iter()
+            .filter(|sent| sent.kind == RequestKind::Asked);
         let keys: Vec<CommandKey> = asked.filter_map(|sent| sent.key.clone()).collect();
         let mut key = keys.get(self.chance.below(keys.len()))?.clone();
         let mut other = self.stock();

@@ -6,7 +6,7 @@ use tillroll_book::{
 use tillroll_events::{Metadata, OrderId};
 
 use super::{Plot, Workload};
-use crate::request::Request;
+use crate::request::ClientRequest;
 
 const SKUS: [&str; 3] = ["TEE-M", "MUG", "CAP"];
 const LOCATIONS: [&str; 2] = ["store", "warehouse"];
@@ -14,7 +14,7 @@ const SELLERS: [&str; 3] = ["acct_atelier", "acct_bottega", "acct_casa"];
 
 impl Workload {
     /// An order, and what Stripe will say about its payment: that may arrive before the order.
-    pub(super) fn order(&mut self, step: u64) -> Request {
+    pub(super) fn order(&mut self, step: u64) -> ClientRequest {
         let id = OrderId::from_u128(self.id());
         let (currency, stripes) = self.stripe.currency(&mut self.chance);
         let articles = self.plot == Plot::Everything && self.chance.percent(60);
@@ -86,7 +86,7 @@ impl Workload {
         known.unwrap_or(OrderId::from_u128(7))
     }
 
-    pub(super) fn order_changed(&mut self) -> Request {
+    pub(super) fn order_changed(&mut self) -> ClientRequest {
         let id = self.some_order();
         let action = match self.chance.percent(60) {
             true => Action::FulfilOrder(id),
@@ -96,7 +96,7 @@ impl Workload {
     }
 
     /// An order under the id of another.
-    pub(super) fn order_again(&mut self) -> Request {
+    pub(super) fn order_again(&mut self) -> ClientRequest {
         let order = PlaceOrder {
             id: self.some_order(),
             channel: "web".into(),
@@ -109,7 +109,7 @@ impl Workload {
         self.keyed(Action::PlaceOrder(order))
     }
 
-    pub(super) fn empty_order(&mut self) -> Request {
+    pub(super) fn empty_order(&mut self) -> ClientRequest {
         let order = PlaceOrder {
             id: OrderId::from_u128(self.id()),
             channel: "web".into(),
@@ -122,7 +122,7 @@ impl Workload {
         self.keyed(Action::PlaceOrder(order))
     }
 
-    pub(super) fn stock(&mut self) -> Request {
+    pub(super) fn stock(&mut self) -> ClientRequest {
         let lines = (0..=self.chance.below(2))
             .map(|_| StockRequest {
                 sku: self.chance.pick(&SKUS).into(),

@@ -7,7 +7,7 @@ use tillroll_money::Unit;
 use tillroll_stripe_simulator::{LifeCycle, StripeCurrency, StripeSimulator};
 
 use crate::chance::Chance;
-use crate::request::{Kind, Request};
+use crate::request::{ClientRequest, RequestKind};
 
 #[derive(Debug)]
 pub(super) struct Stripe {
@@ -63,7 +63,7 @@ impl Stripe {
         order: OrderId,
         amount: u64,
         currency: StripeCurrency,
-    ) -> Vec<Request> {
+    ) -> Vec<ClientRequest> {
         let cycle = chance.pick(&LifeCycle::ALL);
         if chance.percent(10) {
             self.simulator.create_customer("ann@example.com");
@@ -71,12 +71,12 @@ impl Stripe {
         let lived = cycle.run(&mut self.simulator, &order.to_string(), amount, currency);
         // What could not go on (nothing left to pay out) has happened up to there.
         let events = lived.unwrap_or_else(|_| self.simulator.drain_events());
-        let mut said: Vec<Request> = events
+        let mut said: Vec<ClientRequest> = events
             .iter()
             .map(|event| {
                 let translated = tillroll_stripe::translate(event.body.as_bytes());
                 let (key, observe) = translated.expect("the simulator writes Stripe's bodies");
-                Request::webhook(key, observe)
+                ClientRequest::webhook(key, observe)
             })
             .collect();
         said.extend(self.fetch(chance));
@@ -91,7 +91,7 @@ impl Stripe {
     }
 
     /// New balance transactions, one by one or as a list.
-    fn fetch(&mut self, chance: &mut Chance) -> Vec<Request> {
+    fn fetch(&mut self, chance: &mut Chance) -> Vec<ClientRequest> {
         let all = self.simulator.all_balance_transactions();
         let new = all[self.fetched..].to_vec();
         self.fetched = all.len();
@@ -111,9 +111,9 @@ impl Stripe {
             .map(|body| {
                 let rows = tillroll_stripe::balance_transactions(body.as_bytes());
                 let rows = rows.expect("the simulator writes Stripe's lists");
-                Request {
-                    kind: Kind::Import,
-                    ..Request::asked(None, Action::RecordBalanceTransactions(rows))
+                ClientRequest {
+                    kind: RequestKind::Import,
+                    ..ClientRequest::asked(None, Action::RecordBalanceTransactions(rows))
                 }
             })
             .collect()
