@@ -12,7 +12,7 @@ use criterion::{
     measurement::WallTime,
 };
 use tillroll_bench::load::{EngineCaller, closed_loop, two_workers};
-use tillroll_bench::workload::{WebhookDelivery, Webhooks};
+use tillroll_bench::workload::{SignedWebhook, Webhooks};
 use tillroll_bench::{BenchScratch, FileEngine, execute, timed};
 use tillroll_benches::scratch;
 use tillroll_engine::{EngineOptions, spawn};
@@ -32,7 +32,7 @@ fn reading(criterion: &mut Criterion, webhooks: &Webhooks) {
     group.throughput(Throughput::Elements(deliveries.len() as u64));
     group.bench_function("verify", |bencher| {
         bencher.iter(|| {
-            for WebhookDelivery { header, body, at } in deliveries {
+            for SignedWebhook { header, body, at } in deliveries {
                 let header = Some(header.as_bytes());
                 verify(header, body.as_bytes(), &secrets, *at).expect("it is authentic");
             }
@@ -104,7 +104,7 @@ fn queued(criterion: &mut Criterion, scratch: &mut BenchScratch, webhooks: &Webh
             for _ in 0..iterations {
                 let (handle, thread) = spawn(opened(scratch, webhooks), EngineOptions::default());
                 let deliveries = webhooks.deliveries.clone();
-                let command = |delivery: WebhookDelivery| delivery.command(&Webhooks::secrets());
+                let command = |delivery: SignedWebhook| delivery.command(&Webhooks::secrets());
                 let senders = EngineCaller::many(&handle, deliveries, SENDERS, command);
                 let ran = runtime.block_on(closed_loop(senders, Duration::MAX));
                 took += ran.expect("nothing is refused and nothing fails").elapsed;

@@ -17,7 +17,7 @@ pub struct EntryBatch {
     /// Each unit that a leg names, once.
     units: Vec<Unit>,
     legs: Vec<Leg>,
-    heads: Vec<Head>,
+    heads: Vec<EntryHead>,
     words: Vec<Words>,
 }
 
@@ -34,7 +34,7 @@ struct Leg {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
+struct EntryHead {
     id: EntryId,
     /// Where its legs end; they start where those of the entry before it end.
     legs: u32,
@@ -118,7 +118,7 @@ impl EntryBatch {
     /// Begins an entry; the legs that follow are its own.
     pub fn start(&mut self, id: EntryId) {
         let legs = count(self.legs.len());
-        self.heads.push(Head { id, legs, words: 0 });
+        self.heads.push(EntryHead { id, legs, words: 0 });
     }
 
     /// Adds a leg to the entry that was started last.
@@ -224,7 +224,7 @@ impl EntryBatch {
     }
 
     fn entry(&self, index: usize) -> EntryRequest<'_> {
-        let at = |head: &Head| usize::try_from(head.legs).expect("a 32-bit number fits");
+        let at = |head: &EntryHead| usize::try_from(head.legs).expect("a 32-bit number fits");
         let head = &self.heads[index];
         let before = index.checked_sub(1).map(|before| &self.heads[before]);
         let words = usize::try_from(head.words).expect("a 32-bit number fits");

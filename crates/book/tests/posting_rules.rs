@@ -4,7 +4,9 @@ mod roll;
 
 use roll::*;
 use tillroll_book::{Action, Fact, Refusal};
-use tillroll_events::{DisputeStatus, IntentStatus, OrderStatus, PayoutStatus, RefundStatus};
+use tillroll_events::{
+    DisputeStatus, FeeDetail, IntentStatus, OrderStatus, PayoutStatus, RefundStatus,
+};
 
 const ORDER: u128 = 1;
 
@@ -68,6 +70,49 @@ fn a_balance_transaction_clears_the_order_and_books_the_fee() {
     assert_eq!(roll.net("stripe:balance", EUR), 11622);
     assert_eq!(roll.net("fees:stripe", EUR), 378);
     assert_eq!(roll.net(&path_of("clearing"), EUR), 0);
+}
+
+#[test]
+fn each_kind_of_fee_has_its_account_and_what_no_item_names_is_a_fee_too() {
+    let fee = |kind: &str, amount| FeeDetail {
+        kind: kind.into(),
+        amount,
+    };
+    let mut row = balance_transaction("txn_1", "charge", "ch_1", 12000, 700);
+    row.fees = vec![
+        fee("stripe_fee", 300),
+        fee("application_fee", 200),
+        fee("tax", 60),
+        fee("of_a_later_year", 40),
+    ];
+    let mut roll = with_payment();
+    roll.done(Action::RecordBalanceTransactions(vec![row]));
+    for (account, amount) in [
+        ("fees:stripe", 300),
+        ("fees:application", 200),
+        ("tax:input", 60),
+        ("fees:other", 40 + 100),
+        ("stripe:balance", 11300),
+    ] {
+        assert_eq!(roll.net(account, EUR), amount, "{account}");
+    }
+    assert_eq!(roll.net(&path_of("clearing"), EUR), 0);
+}
+
+#[test]
+fn a_line_of_a_sellers_own_account_is_a_memorandum_with_two_sides() {
+    let mut row = balance_transaction("txn_1", "charge", "ch_1", 12000, 378);
+    row.account = Some(id("acct_a"));
+    let mut roll = with_payment();
+    roll.done(Action::RecordBalanceTransactions(vec![row]));
+    for (account, amount) in [
+        ("connected:acct_a:balance", 11622),
+        ("connected:acct_a:activity", -11622),
+        ("stripe:balance", 0),
+        ("fees:stripe", 0),
+    ] {
+        assert_eq!(roll.net(account, EUR), amount, "{account}");
+    }
 }
 
 #[test]

@@ -6,14 +6,14 @@ use tillroll_events::Timestamp;
 
 /// What `--as-of` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsOf {
+pub enum AsOfArgument {
     /// Right after this position; 0 is before everything.
     Position(u64),
     /// After everything that was recorded at or before this time.
     Time(Timestamp),
 }
 
-impl FromStr for AsOf {
+impl FromStr for AsOfArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -34,15 +34,15 @@ mod tests {
     #[test]
     fn a_moment_is_a_position_or_a_time() {
         let table = [
-            ("0", Some(AsOf::Position(0))),
-            ("17", Some(AsOf::Position(17))),
+            ("0", Some(AsOfArgument::Position(0))),
+            ("17", Some(AsOfArgument::Position(17))),
             (
                 "1970-01-01T00:00:01Z",
-                Some(AsOf::Time(Timestamp::from_seconds(1))),
+                Some(AsOfArgument::Time(Timestamp::from_seconds(1))),
             ),
             (
                 "1970-01-01T01:00:01+01:00",
-                Some(AsOf::Time(Timestamp::from_seconds(1))),
+                Some(AsOfArgument::Time(Timestamp::from_seconds(1))),
             ),
             ("", None),
             ("-1", None),
@@ -51,7 +51,7 @@ mod tests {
             ("yesterday", None),
         ];
         for (text, expected) in table {
-            assert_eq!(text.parse::<AsOf>().ok(), expected, "{text}");
+            assert_eq!(text.parse::<AsOfArgument>().ok(), expected, "{text}");
         }
     }
 }

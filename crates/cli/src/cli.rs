@@ -33,11 +33,11 @@ Exit codes: 0 done, 1 damage or failure, 2 wrong usage."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Balances(balances::BalancesArgs),

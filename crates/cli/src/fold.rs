@@ -4,7 +4,7 @@ use tillroll_engine::Replay;
 use tillroll_events::{Record, Timestamp};
 use tillroll_log::Position;
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
@@ -24,7 +24,7 @@ const PREFIX: u64 = 4;
 /// Checks the whole roll, and folds it up to the moment.
 pub(crate) fn fold(
     data: &DataDir,
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     console: &mut Console<'_>,
 ) -> Result<Folded, Stop> {
     let mut replay = Replay::new(data.chart()?);
@@ -45,7 +45,7 @@ pub(crate) fn fold(
         return Err(Stop::failed(error).next(data.command("verify")));
     }
     let head = report.head.position.get();
-    if let Some(AsOf::Position(position)) = as_of
+    if let Some(AsOfArgument::Position(position)) = as_of
         && position > head
     {
         return Err(beyond(position, head));
@@ -59,11 +59,11 @@ pub(crate) fn fold(
     Ok(Folded { replay, head })
 }
 
-fn is_after(moment: AsOf, position: Position, record: &[u8]) -> bool {
+fn is_after(moment: AsOfArgument, position: Position, record: &[u8]) -> bool {
     match moment {
-        AsOf::Position(last) => position.get() > last,
+        AsOfArgument::Position(last) => position.get() > last,
         // What cannot be understood is for the fold to say.
-        AsOf::Time(time) => recorded_at(record).is_some_and(|recorded| recorded > time),
+        AsOfArgument::Time(time) => recorded_at(record).is_some_and(|recorded| recorded > time),
     }
 }
 

@@ -34,7 +34,7 @@ pub use tillroll_terminal::{Console, Exit};
 
 use tillroll_terminal::{Stop, logs};
 
-use cli::{Cli, Command};
+use cli::{Cli, CliCommand};
 
 mod console {
     pub(crate) use tillroll_terminal::Console;
@@ -65,30 +65,30 @@ pub fn run_in(
         Err(error) => return console.explain(&error),
     };
     if console.is_process() {
-        logs::start(matches!(cli.command, Command::Demo(_)));
+        logs::start(matches!(cli.command, CliCommand::Demo(_)));
     }
     let ended = dispatch(cli.command, console);
     console.end(ended)
 }
 
-fn dispatch(command: Command, console: &mut Console<'_>) -> Result<(), Stop> {
+fn dispatch(command: CliCommand, console: &mut Console<'_>) -> Result<(), Stop> {
     match command {
-        Command::Demo(args) => commands::demo::run(&args, console),
-        Command::Serve(args) => commands::serve::run(args, console),
-        Command::Balances(args) => commands::balances::run(&args, console),
-        Command::TrialBalance(args) => commands::trial_balance::run(&args, console),
-        Command::Orders(args) => commands::orders::run(&args, console),
-        Command::Order(args) => commands::order::run(&args, console),
-        Command::Events(args) => commands::events::run(&args, console),
-        Command::Verify(args) => commands::verify::run(&args, console),
-        Command::Replay(args) => commands::replay::run(&args, console),
-        Command::Digest(args) => commands::digest::run(&args, console),
-        Command::Projections(args) => commands::projections::run(&args, console),
-        Command::Checkpoint(args) => commands::checkpoint::run(&args, console),
-        Command::Prove(args) => commands::prove::run(&args, console),
-        Command::Export(args) => commands::export::run(&args, console),
-        Command::Backup(args) => commands::backup::run(&args, console),
-        Command::Restore(args) => commands::restore::run(&args, console),
-        Command::Doctor(args) => commands::doctor::run(&args, console),
+        CliCommand::Demo(args) => commands::demo::run(&args, console),
+        CliCommand::Serve(args) => commands::serve::run(args, console),
+        CliCommand::Balances(args) => commands::balances::run(&args, console),
+        CliCommand::TrialBalance(args) => commands::trial_balance::run(&args, console),
+        CliCommand::Orders(args) => commands::orders::run(&args, console),
+        CliCommand::Order(args) => commands::order::run(&args, console),
+        CliCommand::Events(args) => commands::events::run(&args, console),
+        CliCommand::Verify(args) => commands::verify::run(&args, console),
+        CliCommand::Replay(args) => commands::replay::run(&args, console),
+        CliCommand::Digest(args) => commands::digest::run(&args, console),
+        CliCommand::Projections(args) => commands::projections::run(&args, console),
+        CliCommand::Checkpoint(args) => commands::checkpoint::run(&args, console),
+        CliCommand::Prove(args) => commands::prove::run(&args, console),
+        CliCommand::Export(args) => commands::export::run(&args, console),
+        CliCommand::Backup(args) => commands::backup::run(&args, console),
+        CliCommand::Restore(args) => commands::restore::run(&args, console),
+        CliCommand::Doctor(args) => commands::doctor::run(&args, console),
     }
 }

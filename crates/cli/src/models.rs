@@ -10,7 +10,7 @@ use tillroll_log::{Deadline, Log, Position};
 use tillroll_projections::{Projector, ReadModels};
 use tillroll_runtime::ReadOnlyLog;
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::exit::Stop;
@@ -111,14 +111,14 @@ impl CurrentModels {
     }
 
     /// The position that a question is asked at.
-    pub(crate) fn at(&self, as_of: Option<AsOf>) -> Result<u64, Stop> {
+    pub(crate) fn at(&self, as_of: Option<AsOfArgument>) -> Result<u64, Stop> {
         match as_of {
             None => Ok(self.head),
-            Some(AsOf::Position(position)) if position > self.head => {
+            Some(AsOfArgument::Position(position)) if position > self.head => {
                 Err(beyond(position, self.head))
             }
-            Some(AsOf::Position(position)) => Ok(position),
-            Some(AsOf::Time(time)) => {
+            Some(AsOfArgument::Position(position)) => Ok(position),
+            Some(AsOfArgument::Time(time)) => {
                 let position = self.models.position_at(time).map_err(Stop::failed)?;
                 Ok(position.min(self.head))
             }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request of the story.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpRequest {
+pub struct ShopRequest {
     /// `GET`, `POST` or `PUT`.
     pub method: Method,
     /// Path and query.
@@ -39,7 +39,7 @@ pub struct HttpRequest {
 
 /// What the server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpAnswer {
+pub struct ShopAnswer {
     /// HTTP status.
     pub status: u16,
     /// `Idempotent-Replayed: true`.
@@ -57,7 +57,7 @@ pub trait Exchange: Send {
     /// # Errors
     ///
     /// When there is no answer; a refusal is an answer.
-    fn send(&mut self, request: HttpRequest) -> impl Future<Output = Result<HttpAnswer>> + Send;
+    fn send(&mut self, request: ShopRequest) -> impl Future<Output = Result<ShopAnswer>> + Send;
 }
 
 /// A server somewhere, spoken to in HTTP/1.1 over one connection.
@@ -108,7 +108,7 @@ impl HttpExchange {
         Ok(sender)
     }
 
-    fn message(&self, request: &HttpRequest) -> Result<hyper::Request<Full<Bytes>>> {
+    fn message(&self, request: &ShopRequest) -> Result<hyper::Request<Full<Bytes>>> {
         let mut message = hyper::Request::builder()
             .method(request.method.clone())
             .uri(format!("{}{}", self.prefix, request.path))
@@ -129,15 +129,15 @@ impl HttpExchange {
     async fn attempt(
         &self,
         connection: &mut SendRequest<Full<Bytes>>,
-        request: &HttpRequest,
-    ) -> Result<HttpAnswer> {
+        request: &ShopRequest,
+    ) -> Result<ShopAnswer> {
         connection.ready().await?;
         let response = connection.send_request(self.message(request)?).await?;
         let status = response.status().as_u16();
         let replayed = text(response.headers(), REPLAYED) == Some("true");
         let position = text(response.headers(), POSITION).and_then(|text| text.parse().ok());
         let body = response.into_body().collect().await?.to_bytes();
-        Ok(HttpAnswer {
+        Ok(ShopAnswer {
             status,
             replayed,
             position,
@@ -145,7 +145,7 @@ impl HttpExchange {
         })
     }
 
-    async fn answer(&mut self, request: &HttpRequest) -> Result<HttpAnswer> {
+    async fn answer(&mut self, request: &ShopRequest) -> Result<ShopAnswer> {
         if let Some(mut kept) = self.connection.take()
             && let Ok(answer) = self.attempt(&mut kept, request).await
         {
@@ -162,7 +162,7 @@ impl HttpExchange {
 }
 
 impl Exchange for HttpExchange {
-    async fn send(&mut self, request: HttpRequest) -> Result<HttpAnswer> {
+    async fn send(&mut self, request: ShopRequest) -> Result<ShopAnswer> {
         let name = format!("{} {}", request.method, request.path);
         tokio::time::timeout(PATIENCE, self.answer(&request))
             .await

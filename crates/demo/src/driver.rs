@@ -5,7 +5,7 @@
 //! never goes back. An answer that the story does not expect ends it.
 
 use crate::catalogue::{SELLERS, ShopCurrency};
-use crate::client::{Exchange, HttpAnswer, HttpExchange, HttpRequest};
+use crate::client::{Exchange, HttpExchange, ShopAnswer, ShopRequest};
 use crate::report::{StoryProgress, StoryReport};
 use crate::schedule::{StoryAction, StorySchedule};
 use crate::shoppers::{LOYAL_CUSTOMERS, limited_sale_opens};
@@ -419,7 +419,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
         self.clock.set(self.now);
     }
 
-    pub(crate) async fn send(&mut self, request: HttpRequest) -> Result<HttpAnswer> {
+    pub(crate) async fn send(&mut self, request: ShopRequest) -> Result<ShopAnswer> {
         self.tick();
         self.report.requests += 1;
         let answer = self.server.send(request).await?;
@@ -437,8 +437,8 @@ impl<'a, E: Exchange> Driver<'a, E> {
         what: &'static str,
         body: &T,
         expected: &[u16],
-    ) -> Result<(HttpRequest, HttpAnswer)> {
-        let request = HttpRequest {
+    ) -> Result<(ShopRequest, ShopAnswer)> {
+        let request = ShopRequest {
             method,
             path: path.to_owned(),
             key: Some(self.key(what)),
@@ -456,14 +456,14 @@ impl<'a, E: Exchange> Driver<'a, E> {
         what: &'static str,
         body: &T,
         expected: u16,
-    ) -> Result<(HttpRequest, HttpAnswer)> {
+    ) -> Result<(ShopRequest, ShopAnswer)> {
         self.change(Method::POST, path, what, body, &[expected])
             .await
     }
 
     /// Sends a request again, as a client does that never saw the answer: the
     /// server must repeat itself and say so.
-    pub(crate) async fn repeat(&mut self, request: HttpRequest, first: &HttpAnswer) -> Result<()> {
+    pub(crate) async fn repeat(&mut self, request: ShopRequest, first: &ShopAnswer) -> Result<()> {
         let again = self.send(request.clone()).await?;
         insist(&request, &again, &[first.status])?;
         ensure!(
@@ -477,7 +477,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
     }
 
     /// Sends what the server must refuse with `code`.
-    pub(crate) async fn provoke(&mut self, request: HttpRequest, codes: &[&str]) -> Result<()> {
+    pub(crate) async fn provoke(&mut self, request: ShopRequest, codes: &[&str]) -> Result<()> {
         let answer = self.send(request.clone()).await?;
         insist(&request, &answer, &[400, 409, 422])?;
         let problem: wire::ProblemAnswer = parse(&request, &answer)?;
@@ -502,9 +502,9 @@ impl<'a, E: Exchange> Driver<'a, E> {
         parse(&request, &answer)
     }
 
-    async fn read(&mut self, path: &str) -> Result<(HttpRequest, HttpAnswer)> {
+    async fn read(&mut self, path: &str) -> Result<(ShopRequest, ShopAnswer)> {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let request = HttpRequest {
+        let request = ShopRequest {
             method: Method::GET,
             path: format!("{path}{joint}min_position={}", self.report.last_position),
             key: None,
@@ -518,7 +518,7 @@ impl<'a, E: Exchange> Driver<'a, E> {
 }
 
 /// The answer has one of the expected statuses, or the story ends here.
-pub(crate) fn insist(request: &HttpRequest, answer: &HttpAnswer, expected: &[u16]) -> Result<()> {
+pub(crate) fn insist(request: &ShopRequest, answer: &ShopAnswer, expected: &[u16]) -> Result<()> {
     if expected.contains(&answer.status) {
         return Ok(());
     }
@@ -534,7 +534,7 @@ pub(crate) fn insist(request: &HttpRequest, answer: &HttpAnswer, expected: &[u16
     )
 }
 
-pub(crate) fn parse<T: DeserializeOwned>(request: &HttpRequest, answer: &HttpAnswer) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(request: &ShopRequest, answer: &ShopAnswer) -> Result<T> {
     serde_json::from_slice(&answer.body).with_context(|| {
         format!(
             "{} {} was answered something else: {}",

@@ -29,7 +29,7 @@ mod story;
 mod till;
 mod wire;
 
-pub use client::{Exchange, HttpAnswer, HttpExchange, HttpRequest};
+pub use client::{Exchange, HttpExchange, ShopAnswer, ShopRequest};
 pub use driver::{StoryClock, run, tell};
 pub use report::{StoryProgress, StoryReport};
 pub use story::{Story, StoryOptions};

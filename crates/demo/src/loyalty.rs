@@ -1,7 +1,7 @@
 //! Loyalty points: a unit like any other, with a limit that no customer can
 //! spend past.
 
-use crate::client::{Exchange, HttpRequest};
+use crate::client::{Exchange, ShopRequest};
 use crate::driver::Driver;
 use crate::shoppers::LOYAL_CUSTOMERS;
 use crate::wire;
@@ -101,7 +101,7 @@ impl<E: Exchange> Driver<'_, E> {
         let text = "A voucher that is too dear".to_owned();
         let dear = self.points[0] + 1;
         let body = entry(self.entry_id(), &account, dear, false, text);
-        let request = HttpRequest {
+        let request = ShopRequest {
             method: Method::POST,
             path: "/v1/entries".to_owned(),
             key: Some(self.key("overspend")),

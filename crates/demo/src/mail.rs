@@ -1,7 +1,7 @@
 //! What comes from Stripe: webhooks, in the state in which the network leaves
 //! them, and the list of balance transactions, which is asked for.
 
-use crate::client::{Exchange, HttpRequest};
+use crate::client::{Exchange, ShopRequest};
 use crate::driver::{Driver, insist, parse};
 use crate::schedule::StoryAction;
 use crate::shoppers::OrderEnding;
@@ -37,7 +37,7 @@ impl<E: Exchange> Driver<'_, E> {
 
     pub(crate) async fn deliver(&mut self, delivery: WebhookDelivery) -> Result<()> {
         let signature = signing::header(self.secret, self.second(), delivery.body.as_bytes());
-        let request = HttpRequest {
+        let request = ShopRequest {
             method: Method::POST,
             path: WEBHOOKS.to_owned(),
             key: None,
@@ -118,7 +118,7 @@ impl<E: Exchange> Driver<'_, E> {
     /// A poller's turn: what appeared in a window of time, page by page.
     pub(crate) async fn poll(&mut self, from: i64, to: i64) -> Result<()> {
         for page in self.sim.balance_transactions_between(from, to) {
-            let request = HttpRequest {
+            let request = ShopRequest {
                 method: Method::POST,
                 path: "/v1/stripe/balance-transactions".to_owned(),
                 key: Some(self.key("poll")),
@@ -157,7 +157,7 @@ impl<E: Exchange> Driver<'_, E> {
     }
 
     async fn call_webhook(&mut self, body: String, signature: String) -> Result<()> {
-        let request = HttpRequest {
+        let request = ShopRequest {
             method: Method::POST,
             path: WEBHOOKS.to_owned(),
             key: None,

@@ -1,7 +1,7 @@
 //! Orders: placed, paid, fulfilled, cancelled, given back.
 
 use crate::catalogue::{ARTICLES, LIMITED, SELLERS, StockPlace, TaxRule};
-use crate::client::{Exchange, HttpRequest};
+use crate::client::{Exchange, ShopRequest};
 use crate::driver::{Driver, parse};
 use crate::schedule::StoryAction;
 use crate::shoppers::{OrderEnding, PaymentFlow, Purchase};
@@ -414,7 +414,7 @@ impl<E: Exchange> Driver<'_, E> {
             }],
             metadata: BTreeMap::new(),
         };
-        let request = HttpRequest {
+        let request = ShopRequest {
             method: Method::POST,
             path: "/v1/orders".to_owned(),
             key: Some(self.key("oversell")),

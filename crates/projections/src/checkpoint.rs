@@ -20,12 +20,12 @@ struct Shared {
     position: AtomicU64,
     /// The last position that somebody waits for, or has waited for.
     awaited: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<CheckpointState>,
     moved: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct CheckpointState {
     subscribers: Vec<Subscriber>,
 }
 
@@ -97,7 +97,7 @@ impl Checkpoint {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CheckpointState> {
         self.shared
             .state
             .lock()

@@ -24,7 +24,7 @@ pub trait Column: Sized {
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is above the largest amount")]
-struct TooLarge(u64);
+struct ValueTooLarge(u64);
 
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a value of its column")]
@@ -76,7 +76,7 @@ impl Column for u64 {
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let number = i64::try_from(*self)
-            .map_err(|_| rusqlite::Error::ToSqlConversionFailure(Box::new(TooLarge(*self))))?;
+            .map_err(|_| rusqlite::Error::ToSqlConversionFailure(Box::new(ValueTooLarge(*self))))?;
         integer(number)
     }
 

@@ -15,7 +15,7 @@ use crate::error::is_damage;
 use crate::{ProjectError, schema};
 
 /// What is at a path.
-enum Found {
+enum DatabaseCondition {
     Current(Connection),
     /// No tables yet.
     Empty(Connection),
@@ -27,16 +27,16 @@ enum Found {
 /// Opens the database for the one writer, making it where needed.
 pub(crate) fn open(path: &Path) -> Result<Connection, ProjectError> {
     match look(path)? {
-        Found::Current(sql) => return Ok(sql),
-        Found::Empty(sql) => {
+        DatabaseCondition::Current(sql) => return Ok(sql),
+        DatabaseCondition::Empty(sql) => {
             schema::create(&sql)?;
             return Ok(sql);
         }
-        Found::Outdated => {
+        DatabaseCondition::Outdated => {
             tracing::info!(path = %path.display(), "read models of another version: building anew");
             remove(path)?;
         }
-        Found::Damaged => {
+        DatabaseCondition::Damaged => {
             tracing::warn!(path = %path.display(), "damaged read models: set aside, building anew");
             set_aside(path)?;
         }
@@ -47,13 +47,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, ProjectError> {
 /// Replaces whatever read models are at `path` by empty ones.
 pub(crate) fn replace(path: &Path) -> Result<Connection, ProjectError> {
     match look(path)? {
-        Found::Damaged => set_aside(path)?,
+        DatabaseCondition::Damaged => set_aside(path)?,
         // The connection is closed before its file goes.
-        Found::Current(sql) | Found::Empty(sql) => {
+        DatabaseCondition::Current(sql) | DatabaseCondition::Empty(sql) => {
             drop(sql);
             remove(path)?;
         }
-        Found::Outdated => remove(path)?,
+        DatabaseCondition::Outdated => remove(path)?,
     }
     create(path)
 }
@@ -64,14 +64,14 @@ fn create(path: &Path) -> Result<Connection, ProjectError> {
     Ok(sql)
 }
 
-fn look(path: &Path) -> Result<Found, ProjectError> {
+fn look(path: &Path) -> Result<DatabaseCondition, ProjectError> {
     match look_inside(path) {
-        Err(ProjectError::Sql(error)) if is_damage(&error) => Ok(Found::Damaged),
+        Err(ProjectError::Sql(error)) if is_damage(&error) => Ok(DatabaseCondition::Damaged),
         found => found,
     }
 }
 
-fn look_inside(path: &Path) -> Result<Found, ProjectError> {
+fn look_inside(path: &Path) -> Result<DatabaseCondition, ProjectError> {
     if !path.exists() {
         // A write-ahead log without its database must not be played into a new one.
         remove(path)?;
@@ -84,13 +84,13 @@ fn look_inside(path: &Path) -> Result<Found, ProjectError> {
     }
     configure(&sql)?;
     if tables == 0 {
-        return Ok(Found::Empty(sql));
+        return Ok(DatabaseCondition::Empty(sql));
     }
     if schema::is_current(&sql) && schema::is_whole(&sql)? {
         schema::checkpoint(&sql)?;
-        return Ok(Found::Current(sql));
+        return Ok(DatabaseCondition::Current(sql));
     }
-    Ok(Found::Outdated)
+    Ok(DatabaseCondition::Outdated)
 }
 
 fn connect(path: &Path) -> Result<Connection, ProjectError> {

@@ -123,14 +123,14 @@ impl Drop for Scratch {
     }
 }
 
-struct Table {
+struct ComparedTable {
     name: String,
     columns: Vec<String>,
     /// Indexes of the primary key's columns.
     key: Vec<usize>,
 }
 
-fn tables(sql: &Connection) -> rusqlite::Result<Vec<Table>> {
+fn tables(sql: &Connection) -> rusqlite::Result<Vec<ComparedTable>> {
     let mut names =
         sql.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
     let names = names.query_map([], |row| row.get::<_, String>(0))?;
@@ -149,7 +149,7 @@ fn tables(sql: &Connection) -> rusqlite::Result<Vec<Table>> {
                 .map(|(index, (_, place))| (*place, index))
                 .collect();
             key.sort_unstable();
-            Ok(Table {
+            Ok(ComparedTable {
                 name,
                 columns: columns.into_iter().map(|(name, _)| name).collect(),
                 key: key.into_iter().map(|(_, index)| index).collect(),
@@ -158,7 +158,7 @@ fn tables(sql: &Connection) -> rusqlite::Result<Vec<Table>> {
         .collect()
 }
 
-impl Table {
+impl ComparedTable {
     /// Walks both tables in the order of their key; answers how many rows are the same.
     fn compare(&self, expected: &Connection, found: &Connection) -> Result<u64, VerifyError> {
         let keys: Vec<&str> = self

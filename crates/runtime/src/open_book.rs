@@ -24,7 +24,7 @@ use crate::account_directory::{AccountDirectory, named_accounts};
 use crate::follower::{AtOnce, Follower, FollowerState, FollowerThread, ThreadPriority};
 use crate::hold_expiries::{self, HoldExpiries};
 use crate::ledger_index::LedgerIndex;
-use crate::read_models::{Gathering, ReadModelConsumer};
+use crate::read_models::{CommitGathering, ReadModelConsumer};
 use crate::records::{RecordFeed, read_records};
 use crate::snapshots::{self, LastSnapshot, LogWeight, SnapshotConsumer, WhenDue};
 use crate::{
@@ -216,7 +216,7 @@ impl OpenBook {
         let no_thread = |path: PathBuf| failed("start a thread for", path);
 
         let wanted = Arc::new(Notify::new());
-        let pace = Gathering::new(&engine, Arc::clone(&wanted));
+        let pace = CommitGathering::new(&engine, Arc::clone(&wanted));
         let projector = projector.publishing(checkpoint.clone());
         let consumer = ReadModelConsumer::new(projector, engine.reader());
         let read_models = Follower::new(consumer, pace, tail.clone());

@@ -69,7 +69,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Small commits at once while little is written, larger ones at intervals while much is.
 #[derive(Debug)]
-pub(crate) struct Gathering {
+pub(crate) struct CommitGathering {
     engine: Handle,
     /// Notified when a read waits for the read models.
     wanted: Arc<Notify>,
@@ -80,7 +80,7 @@ pub(crate) struct Gathering {
     interval: Duration,
 }
 
-impl Gathering {
+impl CommitGathering {
     pub(crate) fn new(engine: &Handle, wanted: Arc<Notify>) -> Self {
         let now = Instant::now();
         Self {
@@ -108,7 +108,7 @@ impl Gathering {
     }
 }
 
-impl Pace for Gathering {
+impl Pace for CommitGathering {
     async fn wait(&mut self, tail: &mut Tail, checkpoint: Position) -> Option<Position> {
         self.look();
         tail.past(checkpoint).await?;

@@ -15,7 +15,7 @@ use crate::idempotency::InFlight;
 use crate::metrics::HttpMetrics;
 use crate::new_ids::NewIds;
 use crate::problem::{CURSOR, Problem};
-use crate::query::{AsOf, When};
+use crate::query::{AsOfParameter, When};
 
 #[derive(Clone, Debug)]
 pub(crate) struct App(Arc<AppState>);
@@ -136,12 +136,12 @@ impl App {
                 tracing::trace!(reached, head, "read models");
                 Ok(None)
             }
-            Some(AsOf::Position(position)) => {
+            Some(AsOfParameter::Position(position)) => {
                 written(head, "as_of", position)?;
                 self.reach(position).await?;
                 Ok(Some(position))
             }
-            Some(AsOf::Time(time)) => {
+            Some(AsOfParameter::Time(time)) => {
                 self.reach(head).await?;
                 let models = self.0.book.models().clone();
                 let position = blocking(move || models.position_at(time)).await?;
@@ -158,11 +158,11 @@ impl App {
         }
         match when.as_of {
             None => Ok(head),
-            Some(AsOf::Position(position)) => {
+            Some(AsOfParameter::Position(position)) => {
                 written(head, "as_of", position)?;
                 Ok(position)
             }
-            Some(AsOf::Time(_)) => Ok(self.settle(when).await?.unwrap_or(head)),
+            Some(AsOfParameter::Time(_)) => Ok(self.settle(when).await?.unwrap_or(head)),
         }
     }
 

@@ -15,11 +15,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::bodies::{self, AccountBody, BulkMode, CaptureBody, HoldBody, OrderBody, ReceiptBody};
 use crate::body::JsonText;
-use crate::bulk::{self, Batch, BulkItems, Lines};
+use crate::bulk::{self, BulkItems, CommandBatch, Lines};
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::{Problem, ProblemBody};
-use crate::query::{AsOf, Parameters};
+use crate::query::{AsOfParameter, Parameters};
 use crate::scan::{self, ScannedEntry};
 
 const NAME: RequestName<'static> = RequestName {
@@ -204,7 +204,7 @@ pub(crate) type ReadLine = (EntryBatch, Vec<u8>);
 pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<ReadLine> {
     let mut scanned = ScannedEntry::default();
     scan::line(text, &mut scanned)?;
-    let mut batch = Batch::new(ids);
+    let mut batch = CommandBatch::new(ids);
     batch.push_scanned(&scanned);
     let mut content = Vec::new();
     scan::canonical::write(&scanned, &mut content);
@@ -213,7 +213,7 @@ pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<ReadLine> {
 
 pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<ReadLine, Problem> {
     let text = JsonText::new(bytes.clone())?;
-    let mut batch = Batch::new(ids);
+    let mut batch = CommandBatch::new(ids);
     let document = text.document()?;
     bodies::line(&document, BulkMode::All, 0, &mut batch)?;
     let mut content = Vec::new();
@@ -251,8 +251,8 @@ fn asked(mut given: Parameters) -> Result<Question, Problem> {
     let page = given.page()?;
     given.finish()?;
     let as_of = when.as_of.map(|as_of| match as_of {
-        AsOf::Position(position) => position.to_string(),
-        AsOf::Time(time) => time.to_string(),
+        AsOfParameter::Position(position) => position.to_string(),
+        AsOfParameter::Time(time) => time.to_string(),
     });
     let parameters = [
         ("as_of", as_of),

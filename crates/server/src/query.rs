@@ -18,20 +18,20 @@ pub(crate) struct Parameters(Vec<(String, String)>);
 
 /// At which moment to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AsOf {
+pub(crate) enum AsOfParameter {
     Position(u64),
     Time(Timestamp),
 }
 
 /// Where on which page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct PageParameters {
     pub limit: usize,
     pub starting_after: Option<String>,
     pub ending_before: Option<String>,
 }
 
-impl Page {
+impl PageParameters {
     /// The name of the cursor that was given.
     pub(crate) fn cursor(&self) -> &'static str {
         match self.ending_before {
@@ -44,7 +44,7 @@ impl Page {
 /// `as_of` and `min_position`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct When {
-    pub as_of: Option<AsOf>,
+    pub as_of: Option<AsOfParameter>,
     pub min_position: Option<u64>,
 }
 
@@ -110,8 +110,8 @@ impl Parameters {
         }
     }
 
-    pub(crate) fn page(&mut self) -> Result<Page, Problem> {
-        let page = Page {
+    pub(crate) fn page(&mut self) -> Result<PageParameters, Problem> {
+        let page = PageParameters {
             limit: self.limit(PAGE_DEFAULT, PAGE_LIMIT)?,
             starting_after: self.take("starting_after")?,
             ending_before: self.take("ending_before")?,
@@ -142,11 +142,11 @@ impl Parameters {
         let as_of = match self.take("as_of")? {
             None => None,
             Some(text) if is_digits(&text) => {
-                Some(AsOf::Position(position(&text).ok_or_else(|| {
-                    Problem::parameter("as_of", "`as_of` is a position or a time")
-                })?))
+                Some(AsOfParameter::Position(position(&text).ok_or_else(
+                    || Problem::parameter("as_of", "`as_of` is a position or a time"),
+                )?))
             }
-            Some(text) => Some(AsOf::Time(text.parse().map_err(|error| {
+            Some(text) => Some(AsOfParameter::Time(text.parse().map_err(|error| {
                 Problem::parameter(
                     "as_of",
                     format!("`as_of` is a position or an RFC 3339 time: {error}"),
@@ -211,12 +211,12 @@ mod tests {
 
     #[test]
     fn moments_are_positions_or_times() {
-        let table: &[(&str, Option<AsOf>)] = &[
-            ("0", Some(AsOf::Position(0))),
-            ("17", Some(AsOf::Position(17))),
+        let table: &[(&str, Option<AsOfParameter>)] = &[
+            ("0", Some(AsOfParameter::Position(0))),
+            ("17", Some(AsOfParameter::Position(17))),
             (
                 "1970-01-01T00:00:01Z",
-                Some(AsOf::Time(Timestamp::from_seconds(1))),
+                Some(AsOfParameter::Time(Timestamp::from_seconds(1))),
             ),
             ("9223372036854775808", None),
             ("-1", None),

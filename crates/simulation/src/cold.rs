@@ -38,7 +38,7 @@ pub(crate) struct ScratchRows {
 /// What goes wrong with the file of cold rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ColdTrouble {
-    Call(Injection),
+    DiskCall(Injection),
     Rot { read: u64, byte: usize, mask: u8 },
 }
 
@@ -130,7 +130,7 @@ impl ScratchRows {
     pub(crate) fn arm(&self, trouble: Option<ColdTrouble>) {
         match trouble {
             None => {}
-            Some(ColdTrouble::Call(injection)) => self.tree.storage().inject(injection),
+            Some(ColdTrouble::DiskCall(injection)) => self.tree.storage().inject(injection),
             Some(ColdTrouble::Rot { read, byte, mask }) => self.rot.in_read(read, byte, mask),
         }
     }
@@ -157,7 +157,7 @@ impl ColdTrouble {
         let most = chance.pick(&[3, 12, calls]);
         let call = chance.below(most) as u64;
         match chance.percent(55) {
-            true => Self::Call(Injection {
+            true => Self::DiskCall(Injection {
                 at: call,
                 failure: chance.pick(&[
                     StorageFailure::Io,
@@ -179,7 +179,7 @@ impl ColdTrouble {
 impl fmt::Display for ColdTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call(injection) => write!(f, "{injection}, of those for cold rows"),
+            Self::DiskCall(injection) => write!(f, "{injection}, of those for cold rows"),
             Self::Rot { read, byte, mask } => {
                 write!(
                     f,

@@ -21,7 +21,7 @@ use crate::trouble::{SyncFate, Trouble};
 const SECTOR: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+enum DiskCall {
     Read,
     Write,
     Sync,
@@ -61,13 +61,13 @@ impl Hit {
         self.writes + self.syncs + self.directory_syncs > 0
     }
 
-    fn fail(&mut self, call: Call) {
+    fn fail(&mut self, call: DiskCall) {
         match call {
-            Call::Read => self.reads += 1,
-            Call::Write => self.writes += 1,
-            Call::Sync => self.syncs += 1,
-            Call::SyncDirectory => self.directory_syncs += 1,
-            Call::Change | Call::Look => self.others += 1,
+            DiskCall::Read => self.reads += 1,
+            DiskCall::Write => self.writes += 1,
+            DiskCall::Sync => self.syncs += 1,
+            DiskCall::SyncDirectory => self.directory_syncs += 1,
+            DiskCall::Change | DiskCall::Look => self.others += 1,
         }
     }
 
@@ -101,7 +101,7 @@ struct DiskState {
 }
 
 /// What becomes of a call.
-enum Verdict {
+enum CallVerdict {
     Pass,
     Fail,
     FailSync(SyncFate),
@@ -111,22 +111,24 @@ enum Verdict {
 }
 
 impl DiskState {
-    fn enter(&mut self, call: Call) -> Verdict {
+    fn enter(&mut self, call: DiskCall) -> CallVerdict {
         if self.hit.died.is_some() {
-            return Verdict::Dead;
+            return CallVerdict::Dead;
         }
         let number = self.calls;
         self.calls += 1;
-        let sync = counted(&mut self.syncs, call == Call::Sync);
-        let directory_sync = counted(&mut self.directory_syncs, call == Call::SyncDirectory);
+        let sync = counted(&mut self.syncs, call == DiskCall::Sync);
+        let directory_sync = counted(&mut self.directory_syncs, call == DiskCall::SyncDirectory);
         match self.trouble {
             Some(Trouble::Dies { call, death }) if call == number => {
                 self.hit.died = Some(death);
-                Verdict::Dies
+                CallVerdict::Dies
             }
-            Some(Trouble::Sync { nth, fate }) if sync == Some(nth) => Verdict::FailSync(fate),
-            Some(Trouble::DirectorySync { nth }) if directory_sync == Some(nth) => Verdict::Fail,
-            _ => Verdict::Pass,
+            Some(Trouble::Sync { nth, fate }) if sync == Some(nth) => CallVerdict::FailSync(fate),
+            Some(Trouble::DirectorySync { nth }) if directory_sync == Some(nth) => {
+                CallVerdict::Fail
+            }
+            _ => CallVerdict::Pass,
         }
     }
 }
@@ -170,7 +172,7 @@ impl FaultyDisk {
     /// From now on this goes wrong, and calls are counted from 0.
     pub(crate) fn arm(&self, trouble: Option<Trouble>) {
         self.memory.inject(match trouble {
-            Some(Trouble::Call(injection)) => injection,
+            Some(Trouble::DiskCall(injection)) => injection,
             _ => NEVER,
         });
         let mut state = self.state();
@@ -190,28 +192,28 @@ impl FaultyDisk {
         state.hit.clone()
     }
 
-    fn run<T>(&self, call: Call, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fn run<T>(&self, call: DiskCall, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let verdict = self.state().enter(call);
         let answer = match verdict {
-            Verdict::Dead => return Err(io::Error::other("the process is dead")),
-            Verdict::Dies => {
-                if matches!(call, Call::Write | Call::Change) {
+            CallVerdict::Dead => return Err(io::Error::other("the process is dead")),
+            CallVerdict::Dies => {
+                if matches!(call, DiskCall::Write | DiskCall::Change) {
                     // It may reach the disk or not: that is for the power cut to say.
                     drop(act());
                 }
                 return Err(io::Error::other("the process died in this call"));
             }
-            Verdict::FailSync(SyncFate::Kept) => {
+            CallVerdict::FailSync(SyncFate::Kept) => {
                 drop(act());
                 self.state().hit.kept_syncs += 1;
                 Err(io::Error::other("an injected error after the fact"))
             }
-            Verdict::FailSync(SyncFate::Lost | SyncFate::Torn(_)) => {
+            CallVerdict::FailSync(SyncFate::Lost | SyncFate::Torn(_)) => {
                 self.memory.inject(Injection { at: 0, ..NEVER });
                 act()
             }
-            Verdict::Fail => Err(io::Error::other("an injected I/O error")),
-            Verdict::Pass => act(),
+            CallVerdict::Fail => Err(io::Error::other("an injected I/O error")),
+            CallVerdict::Pass => act(),
         };
         if answer.is_err() {
             self.state().hit.fail(call);
@@ -242,25 +244,25 @@ impl Storage for FaultyDisk {
     type File = DiskFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        self.run(Call::Look, || self.memory.list())
+        self.run(DiskCall::Look, || self.memory.list())
     }
 
     fn open(&self, name: &str) -> io::Result<DiskFile> {
-        let file = self.run(Call::Look, || self.memory.open(name))?;
+        let file = self.run(DiskCall::Look, || self.memory.open(name))?;
         Ok(DiskFile::of(self, name, file))
     }
 
     fn create(&self, name: &str) -> io::Result<DiskFile> {
-        let file = self.run(Call::Change, || self.memory.create(name))?;
+        let file = self.run(DiskCall::Change, || self.memory.create(name))?;
         Ok(DiskFile::of(self, name, file))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.run(Call::Change, || self.memory.remove(name))
+        self.run(DiskCall::Change, || self.memory.remove(name))
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        self.run(Call::SyncDirectory, || match self.planted {
+        self.run(DiskCall::SyncDirectory, || match self.planted {
             Some(PlantedBug::LostDirectorySync) => Ok(()),
             _ => self.memory.sync_directory(),
         })
@@ -306,7 +308,7 @@ impl DiskFile {
     }
 
     fn sync_honestly(&self) -> io::Result<()> {
-        let answer = self.disk.run(Call::Sync, || self.file.sync());
+        let answer = self.disk.run(DiskCall::Sync, || self.file.sync());
         let mut state = self.disk.state();
         if state.hit.died.is_some() {
             return answer;
@@ -339,16 +341,16 @@ impl DiskFile {
 
 impl StorageFile for DiskFile {
     fn length(&self) -> io::Result<u64> {
-        self.disk.run(Call::Look, || self.file.length())
+        self.disk.run(DiskCall::Look, || self.file.length())
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self
             .disk
-            .run(Call::Read, || self.file.read_at(offset, buffer))?;
+            .run(DiskCall::Read, || self.file.read_at(offset, buffer))?;
         self.rot(offset, &mut buffer[..read]);
         let mut state = self.disk.state();
-        if let Some(Trouble::Call(injection)) = state.trouble
+        if let Some(Trouble::DiskCall(injection)) = state.trouble
             && injection.failure == StorageFailure::Short
             && (state.calls == injection.at + 1 || injection.sticky && state.calls > injection.at)
         {
@@ -364,7 +366,7 @@ impl StorageFile for DiskFile {
         drop(state);
         let written = self
             .disk
-            .run(Call::Write, || self.file.write_at(offset, bytes));
+            .run(DiskCall::Write, || self.file.write_at(offset, bytes));
         let mut state = self.disk.state();
         // No frame is nothing but noughts: it was room, without which the log goes on.
         if written.is_err() && state.hit.died.is_none() && bytes.iter().all(|byte| *byte == 0) {
@@ -376,11 +378,11 @@ impl StorageFile for DiskFile {
 
     fn sync(&self) -> io::Result<()> {
         match self.disk.planted {
-            Some(PlantedBug::LostSync) => self.disk.run(Call::Sync, || Ok(())),
+            Some(PlantedBug::LostSync) => self.disk.run(DiskCall::Sync, || Ok(())),
             Some(PlantedBug::SkippedSync) => {
                 let number = counted(&mut self.disk.state().all_syncs, true);
                 match number.is_some_and(|number| number % 2 == 1) {
-                    true => self.disk.run(Call::Sync, || Ok(())),
+                    true => self.disk.run(DiskCall::Sync, || Ok(())),
                     false => self.sync_honestly(),
                 }
             }
@@ -396,7 +398,8 @@ impl StorageFile for DiskFile {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.disk.run(Call::Change, || self.file.truncate(length))
+        self.disk
+            .run(DiskCall::Change, || self.file.truncate(length))
     }
 }
 

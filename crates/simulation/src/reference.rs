@@ -18,7 +18,7 @@ use crate::clock::ClientClock;
 use crate::expected::ExpectedAnswer;
 use crate::law::{Finding, Judgement, Law};
 use crate::request::ClientRequest;
-use crate::trial_balance::TrialBalance;
+use crate::trial_balance::PlainTrialBalance;
 
 /// What will have happened when all of a batch is durable.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct Reference {
     recorded_at: Option<Timestamp>,
     book_id: [u8; 16],
     limits: FrameLimits,
-    trial_balance: TrialBalance,
+    trial_balance: PlainTrialBalance,
     /// Events after which it was drawn up since somebody asked, and the first that it does not
     /// hold after.
     drawn_up: u64,
@@ -75,7 +75,7 @@ impl Reference {
             recorded_at: None,
             book_id,
             limits,
-            trial_balance: TrialBalance::default(),
+            trial_balance: PlainTrialBalance::default(),
             drawn_up: 0,
             unbalanced: None,
         }
@@ -263,7 +263,7 @@ impl Reference {
         let mut records = std::mem::take(&mut self.records);
         records.truncate(length);
         self.book = Book::new(Chart::default());
-        self.trial_balance = TrialBalance::default();
+        self.trial_balance = PlainTrialBalance::default();
         self.recorded_at = records.last().map(|record| record.recorded_at);
         self.digest.take();
         self.audited.take();

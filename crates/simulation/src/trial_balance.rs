@@ -11,13 +11,13 @@ use tillroll_ledger::{AccountId, Ledger, Side, UnitId};
 use crate::law::{Judgement, Law};
 
 #[derive(Debug, Default)]
-pub(crate) struct TrialBalance {
+pub(crate) struct PlainTrialBalance {
     /// Debits less credits of what was posted.
     accounts: BTreeMap<AccountId, i128>,
     units: BTreeMap<UnitId, i128>,
 }
 
-impl TrialBalance {
+impl PlainTrialBalance {
     /// An event was folded into this ledger.
     pub(crate) fn after(&mut self, event: &Event, ledger: &Ledger) -> Judgement<()> {
         let mut touched = Vec::new();

@@ -10,7 +10,7 @@ use crate::death::Death;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// A call fails, as the log's own storage for tests can make it.
-    Call(Injection),
+    DiskCall(Injection),
     /// The process or the machine ends in the middle of a call, counted from 0.
     Dies { call: u64, death: Death },
     /// The nth sync of a file fails, counted from 0.
@@ -38,7 +38,7 @@ impl Trouble {
         let most = chance.pick(&[3, 3, calls]);
         let call = chance.below(most) as u64;
         match chance.weighted(&[(40, 0), (36, 1), (16, 2), (8, 3)]) {
-            0 => Self::Call(Injection {
+            0 => Self::DiskCall(Injection {
                 at: call,
                 failure: chance.pick(&[
                     StorageFailure::Io,
@@ -66,7 +66,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call(injection) => injection.fmt(f),
+            Self::DiskCall(injection) => injection.fmt(f),
             Self::Dies { call, death } => write!(f, "{death} in call {call}"),
             Self::Sync { nth, fate } => {
                 let fate = match fate {

@@ -3,19 +3,19 @@
 use tillroll_events::{ExternalId, Timestamp};
 use tillroll_json::{Json, contains_card_number};
 
-use crate::error::{BodyError, Problem};
+use crate::error::{BodyError, FieldProblem};
 use crate::fields::{self, Fields};
 
 /// Longest API version that is kept: `2026-09-30.endive` and more.
 const LONGEST_VERSION: usize = 64;
 
 #[derive(Debug)]
-pub(crate) struct Envelope<'t, 'a> {
+pub(crate) struct EventEnvelope<'t, 'a> {
     pub(crate) id: ExternalId,
     /// The event's type: `charge.updated`.
     pub(crate) kind: &'t str,
     /// The connected account that the event happened on.
-    pub(crate) account: Result<Option<ExternalId>, Problem>,
+    pub(crate) account: Result<Option<ExternalId>, FieldProblem>,
     pub(crate) api_version: Option<&'t str>,
     pub(crate) created: Option<Timestamp>,
     pub(crate) livemode: bool,
@@ -33,7 +33,7 @@ pub(crate) enum Content<'t, 'a> {
     None,
 }
 
-impl<'t, 'a> Envelope<'t, 'a> {
+impl<'t, 'a> EventEnvelope<'t, 'a> {
     pub(crate) fn read(json: &'t Json<'a>) -> Result<Self, BodyError> {
         let fields = Fields::of(json).ok_or(BodyError::NotAnObject)?;
         let id = match fields.get("id") {

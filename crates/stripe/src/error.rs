@@ -88,13 +88,13 @@ impl BodyError {
 
 /// What keeps an object from being translated, and where: `refunds.data[0].amount`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct FieldProblem {
     pub(crate) reason: Reason,
     pub(crate) path: String,
     pub(crate) detail: String,
 }
 
-impl Problem {
+impl FieldProblem {
     pub(crate) fn malformed(path: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             reason: Reason::Malformed,
@@ -114,7 +114,7 @@ impl Problem {
     }
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for FieldProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.path, self.detail)
     }

@@ -7,7 +7,7 @@
 use tillroll_events::{ExternalId, OrderId, Timestamp};
 use tillroll_json::{Json, Member, REDACTED, contains_card_number, redact};
 
-use crate::error::{Problem, Reason};
+use crate::error::{FieldProblem, Reason};
 use crate::{Currency, MinorUnitError};
 
 /// Longest note in characters: of what others wrote, enough to recognise it.
@@ -27,8 +27,8 @@ impl<'t, 'a> Fields<'t, 'a> {
     }
 
     /// The object itself, or the problem that it is none.
-    pub(crate) fn required_of(json: &'t Json<'a>) -> Result<Self, Problem> {
-        Self::of(json).ok_or_else(|| Problem::malformed("", "is not an object"))
+    pub(crate) fn required_of(json: &'t Json<'a>) -> Result<Self, FieldProblem> {
+        Self::of(json).ok_or_else(|| FieldProblem::malformed("", "is not an object"))
     }
 
     /// Of two members with one name the later counts, as in the official libraries.
@@ -50,50 +50,50 @@ impl<'t, 'a> Fields<'t, 'a> {
         Self::of(self.get(name)?)
     }
 
-    pub(crate) fn text(self, name: &str) -> Result<Option<&'t str>, Problem> {
+    pub(crate) fn text(self, name: &str) -> Result<Option<&'t str>, FieldProblem> {
         match self.get(name) {
             None => Ok(None),
             // A number stood here, so the body that is kept must not say more than the body did.
             Some(Json::Text(text)) if text == REDACTED => {
-                Err(Problem::malformed(name, "was a card number"))
+                Err(FieldProblem::malformed(name, "was a card number"))
             }
             Some(Json::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(Problem::malformed(name, "is not a text")),
+            Some(_) => Err(FieldProblem::malformed(name, "is not a text")),
         }
     }
 
-    pub(crate) fn truth(self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(crate) fn truth(self, name: &str) -> Result<Option<bool>, FieldProblem> {
         match self.get(name) {
             None => Ok(None),
             Some(Json::Truth(truth)) => Ok(Some(*truth)),
-            Some(_) => Err(Problem::malformed(name, "is not true or false")),
+            Some(_) => Err(FieldProblem::malformed(name, "is not true or false")),
         }
     }
 
     /// An id, or the id of the object that it was expanded into.
-    pub(crate) fn id(self, name: &str) -> Result<Option<ExternalId>, Problem> {
+    pub(crate) fn id(self, name: &str) -> Result<Option<ExternalId>, FieldProblem> {
         let text = match self.get(name) {
             None => return Ok(None),
             Some(Json::Text(text)) => text.as_ref(),
             Some(Json::Object(_)) => match self.expanded(name).and_then(|inner| inner.get("id")) {
                 Some(Json::Text(text)) => text.as_ref(),
-                _ => return Err(Problem::malformed(name, "is an object without an id")),
+                _ => return Err(FieldProblem::malformed(name, "is an object without an id")),
             },
-            Some(_) => return Err(Problem::malformed(name, "is not an id")),
+            Some(_) => return Err(FieldProblem::malformed(name, "is not an id")),
         };
         match id(text) {
             Some(id) => Ok(Some(id)),
-            None => Err(Problem::malformed(name, "is not an id")),
+            None => Err(FieldProblem::malformed(name, "is not an id")),
         }
     }
 
-    pub(crate) fn required_id(self, name: &str) -> Result<ExternalId, Problem> {
+    pub(crate) fn required_id(self, name: &str) -> Result<ExternalId, FieldProblem> {
         self.id(name)?.ok_or_else(|| missing(name))
     }
 
-    pub(crate) fn currency(self, name: &str) -> Result<Currency, Problem> {
+    pub(crate) fn currency(self, name: &str) -> Result<Currency, FieldProblem> {
         let code = self.text(name)?.ok_or_else(|| missing(name))?;
-        Currency::parse(code).map_err(|error| Problem {
+        Currency::parse(code).map_err(|error| FieldProblem {
             reason: Reason::UnsupportedCurrency,
             path: name.into(),
             detail: format!("is not supported: {error}"),
@@ -101,11 +101,15 @@ impl<'t, 'a> Fields<'t, 'a> {
     }
 
     /// A signed amount in ISO minor units.
-    pub(crate) fn signed(self, name: &str, currency: Currency) -> Result<Option<i64>, Problem> {
+    pub(crate) fn signed(
+        self,
+        name: &str,
+        currency: Currency,
+    ) -> Result<Option<i64>, FieldProblem> {
         let Some(minor) = self.whole(name)? else {
             return Ok(None);
         };
-        let iso = currency.to_iso(minor).map_err(|error| Problem {
+        let iso = currency.to_iso(minor).map_err(|error| FieldProblem {
             reason: match error {
                 MinorUnitError::Precision { .. } => Reason::AmountPrecision,
                 MinorUnitError::OutOfRange { .. } => Reason::Malformed,
@@ -116,35 +120,50 @@ impl<'t, 'a> Fields<'t, 'a> {
         Ok(Some(iso))
     }
 
-    pub(crate) fn required_signed(self, name: &str, currency: Currency) -> Result<i64, Problem> {
+    pub(crate) fn required_signed(
+        self,
+        name: &str,
+        currency: Currency,
+    ) -> Result<i64, FieldProblem> {
         self.signed(name, currency)?.ok_or_else(|| missing(name))
     }
 
     /// An amount in ISO minor units that is never below zero.
-    pub(crate) fn amount(self, name: &str, currency: Currency) -> Result<Option<u64>, Problem> {
+    pub(crate) fn amount(
+        self,
+        name: &str,
+        currency: Currency,
+    ) -> Result<Option<u64>, FieldProblem> {
         match self.signed(name, currency)? {
             None => Ok(None),
             Some(minor) => match u64::try_from(minor) {
                 Ok(minor) => Ok(Some(minor)),
-                Err(_) => Err(Problem::malformed(name, "is negative")),
+                Err(_) => Err(FieldProblem::malformed(name, "is negative")),
             },
         }
     }
 
-    pub(crate) fn required_amount(self, name: &str, currency: Currency) -> Result<u64, Problem> {
+    pub(crate) fn required_amount(
+        self,
+        name: &str,
+        currency: Currency,
+    ) -> Result<u64, FieldProblem> {
         self.amount(name, currency)?.ok_or_else(|| missing(name))
     }
 
-    fn whole(self, name: &str) -> Result<Option<i64>, Problem> {
+    fn whole(self, name: &str) -> Result<Option<i64>, FieldProblem> {
         let number = match self.get(name) {
             None => return Ok(None),
             Some(Json::Whole(number)) => i64::try_from(*number).ok(),
             Some(Json::Negative(number)) => Some(*number),
-            Some(_) => return Err(Problem::malformed(name, "is not an integer")),
+            Some(_) => return Err(FieldProblem::malformed(name, "is not an integer")),
         };
         match number {
             Some(number) => Ok(Some(number)),
-            None => Err(Problem::malformed(name, "is above what an amount can hold")),
+            None => Err(FieldProblem::malformed(
+                name,
+                "is above what an amount can hold",
+            )),
         }
     }
 
@@ -194,8 +213,8 @@ pub(crate) struct EmbeddedList<'t, 'a> {
     pub(crate) whole: bool,
 }
 
-pub(crate) fn missing(name: &str) -> Problem {
-    Problem::malformed(name, "is missing")
+pub(crate) fn missing(name: &str) -> FieldProblem {
+    FieldProblem::malformed(name, "is missing")
 }
 
 /// An id as it may be stored: ids are kept as they are, so none may be a card number, and what

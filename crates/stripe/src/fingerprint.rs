@@ -6,10 +6,10 @@
 
 use tillroll_json::{Fingerprinter, canonical};
 
-use crate::envelope::{Content, Envelope};
+use crate::envelope::{Content, EventEnvelope};
 
 /// Of type, account and object.
-pub(crate) fn of(event: &Envelope<'_, '_>) -> [u8; 16] {
+pub(crate) fn of(event: &EventEnvelope<'_, '_>) -> [u8; 16] {
     let mut fingerprint = Fingerprinter::new();
     let account = match &event.account {
         Ok(Some(account)) => account.as_str(),

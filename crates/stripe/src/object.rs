@@ -17,7 +17,7 @@ use tillroll_book::Fact;
 use tillroll_events::ExternalId;
 use tillroll_json::Json;
 
-use crate::error::Problem;
+use crate::error::FieldProblem;
 use crate::family::Family;
 use crate::fields::Fields;
 
@@ -25,7 +25,7 @@ pub(crate) use balance_transaction::balance_transaction;
 
 /// What an event has stated so far.
 #[derive(Debug)]
-pub(crate) struct Statement<'t> {
+pub(crate) struct ObjectStatement<'t> {
     /// The event's type.
     pub(crate) kind: &'t str,
     /// The connected account that the event happened on.
@@ -33,7 +33,7 @@ pub(crate) struct Statement<'t> {
     pub(crate) facts: Vec<Fact>,
 }
 
-impl Statement<'_> {
+impl ObjectStatement<'_> {
     /// An object may say the same in two places; once is enough.
     fn say(&mut self, fact: Fact) {
         if !self.facts.contains(&fact) {
@@ -42,13 +42,16 @@ impl Statement<'_> {
     }
 
     /// Reads the event's object.
-    pub(crate) fn read(&mut self, family: Family, json: &Json<'_>) -> Result<(), Problem> {
+    pub(crate) fn read(&mut self, family: Family, json: &Json<'_>) -> Result<(), FieldProblem> {
         let fields = Fields::required_of(json)?;
         if let Some(expected) = family.object()
             && let Some(object) = fields.text("object")?
             && object != expected
         {
-            return Err(Problem::malformed("object", format!("is not `{expected}`")));
+            return Err(FieldProblem::malformed(
+                "object",
+                format!("is not `{expected}`"),
+            ));
         }
         match family {
             Family::Intent => intent::read(fields, self),
@@ -66,7 +69,11 @@ impl Statement<'_> {
     }
 
     /// The balance transaction under `name`, where it is expanded: its id alone says nothing.
-    fn balance_transaction(&mut self, fields: Fields<'_, '_>, name: &str) -> Result<(), Problem> {
+    fn balance_transaction(
+        &mut self,
+        fields: Fields<'_, '_>,
+        name: &str,
+    ) -> Result<(), FieldProblem> {
         let Some(expanded) = fields.expanded(name) else {
             return Ok(());
         };
@@ -81,8 +88,8 @@ impl Statement<'_> {
 fn each<'t, 'a>(
     fields: Fields<'t, 'a>,
     name: &str,
-    mut read: impl FnMut(Fields<'t, 'a>) -> Result<(), Problem>,
-) -> Result<(), Problem> {
+    mut read: impl FnMut(Fields<'t, 'a>) -> Result<(), FieldProblem>,
+) -> Result<(), FieldProblem> {
     for (index, item) in fields.list(name).items.iter().enumerate() {
         if let Some(item) = Fields::of(item) {
             read(item).map_err(|problem| problem.within(&format!("{name}[{index}]")))?;
@@ -93,8 +100,8 @@ fn each<'t, 'a>(
 
 /// The problem that a status is none that we know. What it is may be anything, so it is shown
 /// as a note.
-fn unknown_status(status: &str) -> Problem {
-    Problem::malformed(
+fn unknown_status(status: &str) -> FieldProblem {
+    FieldProblem::malformed(
         "status",
         format!("`{}` is not known", crate::fields::note(status)),
     )

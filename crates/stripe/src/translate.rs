@@ -4,12 +4,12 @@ use tillroll_book::{CommandKey, Fact, Observe};
 use tillroll_events::{KeyScope, NotificationReceived};
 use tillroll_json::{Json, without_card_numbers};
 
-use crate::envelope::{Content, Envelope};
-use crate::error::{BodyError, Problem, Reason};
+use crate::envelope::{Content, EventEnvelope};
+use crate::error::{BodyError, FieldProblem, Reason};
 use crate::family::Family;
 use crate::fields::note;
 use crate::fingerprint;
-use crate::object::Statement;
+use crate::object::ObjectStatement;
 
 /// What a delivery states, and the key under which it is applied once.
 ///
@@ -22,7 +22,7 @@ use crate::object::Statement;
 /// that a retry is the same command and an id used for something else is a conflict.
 pub fn translate(body: &[u8]) -> Result<(CommandKey, Observe), BodyError> {
     let (text, json) = parse(body)?;
-    let event = Envelope::read(&json)?;
+    let event = EventEnvelope::read(&json)?;
     let key = CommandKey {
         scope: KeyScope::Stripe,
         key: format!("stripe:{}", event.id),
@@ -74,21 +74,21 @@ fn parse(body: &[u8]) -> Result<(&str, Json<'_>), BodyError> {
 }
 
 /// The facts that an event states for this book: one at least, or the reason why none.
-fn facts(event: &Envelope<'_, '_>) -> Result<Vec<Fact>, Problem> {
+fn facts(event: &EventEnvelope<'_, '_>) -> Result<Vec<Fact>, FieldProblem> {
     let object = match event.content {
         Content::Snapshot(object) => object,
         Content::Thin(_) => {
             let detail = "was not sent: fetch the related object";
             return Err(because(Reason::ThinEvent, detail));
         }
-        Content::None => return Err(Problem::malformed("data.object", "is missing")),
+        Content::None => return Err(FieldProblem::malformed("data.object", "is missing")),
     };
     let account = match &event.account {
         Ok(account) => account.as_ref(),
         Err(problem) => return Err(problem.clone()),
     };
     let family = Family::of(event.kind);
-    let mut statement = Statement {
+    let mut statement = ObjectStatement {
         kind: event.kind,
         account,
         facts: Vec::new(),
@@ -123,8 +123,8 @@ fn facts(event: &Envelope<'_, '_>) -> Result<Vec<Fact>, Problem> {
     })
 }
 
-fn because(reason: Reason, detail: &str) -> Problem {
-    Problem {
+fn because(reason: Reason, detail: &str) -> FieldProblem {
+    FieldProblem {
         reason,
         path: "data.object".into(),
         detail: detail.into(),

@@ -13,7 +13,7 @@ use crate::bounds::BoundFigure;
 use crate::http::{BenchServer, HttpCaller, HttpRequest};
 use crate::load::{CallPool, EngineCaller, closed_loop, one_worker, two_workers};
 use crate::scratch::execute;
-use crate::workload::{WebhookDelivery, Webhooks};
+use crate::workload::{SignedWebhook, Webhooks};
 use crate::{BenchError, Bound, Figure, LoadShape, per_second};
 
 /// Who sends at the same time.
@@ -39,7 +39,7 @@ fn signatures(rig: &mut Rig, webhooks: &Webhooks) -> Bound {
     let mut checked = 0;
     let mut elapsed = Duration::ZERO;
     while elapsed < rig.plan.window / 4 {
-        for WebhookDelivery { header, body, at } in webhooks.deliveries.iter().take(1_000) {
+        for SignedWebhook { header, body, at } in webhooks.deliveries.iter().take(1_000) {
             let header = Some(header.as_bytes());
             verify(header, body.as_bytes(), &secrets, *at).expect("it is authentic");
             checked += 1;
@@ -57,7 +57,7 @@ fn signatures(rig: &mut Rig, webhooks: &Webhooks) -> Bound {
     Bound::new(name, rate)
 }
 
-fn command(delivery: WebhookDelivery) -> Command {
+fn command(delivery: SignedWebhook) -> Command {
     delivery.command(&Webhooks::secrets())
 }
 

@@ -13,4 +13,4 @@ pub use bodies::{bulk_body, entry_body, lines_body};
 pub use draw::Distribution;
 pub use entries::{Entries, Ids, PlannedTransfer, at, euro, id, wallet, wallets};
 pub use logs::{ACCOUNTS as LOG_ACCOUNTS, FilledLog, bulk_log, bulk_log_of, commerce_log};
-pub use webhooks::{SECRET, WebhookDelivery, Webhooks};
+pub use webhooks::{SECRET, SignedWebhook, Webhooks};

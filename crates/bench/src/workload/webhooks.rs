@@ -12,13 +12,13 @@ pub const SECRET: &str = "whsec_of_the_benchmarks";
 
 /// What arrives: the header and the body, byte for byte, and when.
 #[derive(Clone, Debug)]
-pub struct WebhookDelivery {
+pub struct SignedWebhook {
     pub header: String,
     pub body: String,
     pub at: Timestamp,
 }
 
-impl WebhookDelivery {
+impl SignedWebhook {
     /// The whole way from bytes to a command.
     ///
     /// # Panics
@@ -42,7 +42,7 @@ impl WebhookDelivery {
 #[derive(Debug)]
 pub struct Webhooks {
     pub orders: Vec<Command>,
-    pub deliveries: Vec<WebhookDelivery>,
+    pub deliveries: Vec<SignedWebhook>,
 }
 
 impl Webhooks {
@@ -76,7 +76,7 @@ impl Webhooks {
             let events = cycle.run(&mut simulator, &order, amount, StripeCurrency::EUR);
             for event in events.expect("the amount is large enough") {
                 let header = signing::header(SECRET, event.created, event.body.as_bytes());
-                deliveries.push(WebhookDelivery {
+                deliveries.push(SignedWebhook {
                     header,
                     body: event.body,
                     at: Timestamp::from_seconds(event.created),

@@ -26,7 +26,7 @@ struct WarmRow<V: StateRow> {
     home: V::Home,
 }
 
-pub struct Table<V: StateRow> {
+pub struct RowTable<V: StateRow> {
     /// One in a layer, which has few rows and is thrown away.
     rows: TableParts<V>,
     /// A bit for each part that has ever had a row: most of a small book's have not, and a
@@ -102,7 +102,7 @@ fn number(hash: u64) -> usize {
     usize::from(hash.to_le_bytes()[5]) % PARTS
 }
 
-impl<V: StateRow> Default for Table<V> {
+impl<V: StateRow> Default for RowTable<V> {
     fn default() -> Self {
         Self {
             rows: TableParts::One(HashTable::new()),
@@ -115,7 +115,7 @@ impl<V: StateRow> Default for Table<V> {
     }
 }
 
-impl<V: StateRow> fmt::Debug for Table<V> {
+impl<V: StateRow> fmt::Debug for RowTable<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.rows.iter()).finish()
     }
@@ -127,7 +127,7 @@ pub(super) fn hash_of<Q: Hash + ?Sized>(ask: &Q) -> u64 {
     FixedState::default().hash_one(ask)
 }
 
-impl<V: StateRow> Table<V> {
+impl<V: StateRow> RowTable<V> {
     /// A table for as many rows as there may be.
     pub(super) fn of_a_book() -> Self {
         Self {

@@ -14,18 +14,18 @@ use super::ids::ExternalIds;
 use super::restore::{RestoreRowError, StateContradiction, read_row};
 use super::row::{RowKind, StateRow};
 use super::rows::*;
-use super::table::{Table, hash_of};
+use super::table::{RowTable, hash_of};
 
 pub use super::table::ListedRow;
 
 /// A row of a book: it has a table there.
 pub trait BookRow: StateRow {
     #[doc(hidden)]
-    fn table<'t>(tables: &'t Tables<'_>) -> &'t Table<Self>;
+    fn table<'t>(tables: &'t Tables<'_>) -> &'t RowTable<Self>;
 
     /// The table, and the tier below it.
     #[doc(hidden)]
-    fn parts<'t>(tables: &'t mut Tables<'_>) -> (&'t mut Table<Self>, Option<&'t mut ColdTier>);
+    fn parts<'t>(tables: &'t mut Tables<'_>) -> (&'t mut RowTable<Self>, Option<&'t mut ColdTier>);
 }
 
 /// Is shown the rows of every table, one table after the other.
@@ -47,17 +47,17 @@ macro_rules! tables {
             /// Position of the record that is being folded.
             now: u64,
             cold: Option<Box<ColdTier>>,
-            $($table: Table<$row>,)*
+            $($table: RowTable<$row>,)*
         }
 
         $(impl BookRow for $row {
-            fn table<'t>(tables: &'t Tables<'_>) -> &'t Table<Self> {
+            fn table<'t>(tables: &'t Tables<'_>) -> &'t RowTable<Self> {
                 &tables.$table
             }
 
             fn parts<'t>(
                 tables: &'t mut Tables<'_>,
-            ) -> (&'t mut Table<Self>, Option<&'t mut ColdTier>) {
+            ) -> (&'t mut RowTable<Self>, Option<&'t mut ColdTier>) {
                 (&mut tables.$table, tables.cold.as_deref_mut())
             }
         })*
@@ -69,7 +69,7 @@ macro_rules! tables {
             /// Tables that no others lie below.
             pub(crate) fn of_a_book() -> Self {
                 Self {
-                    $($table: Table::of_a_book(),)*
+                    $($table: RowTable::of_a_book(),)*
                     ..Self::default()
                 }
             }

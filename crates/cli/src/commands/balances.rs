@@ -5,7 +5,7 @@ use serde_json::json;
 use tillroll_money::Unit;
 use tillroll_projections::{AccountQuery, AccountRow};
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -28,7 +28,7 @@ pub(crate) struct BalancesArgs {
     unit: Option<Unit>,
     /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     /// Also accounts that stand at zero
     #[arg(long)]
     all: bool,

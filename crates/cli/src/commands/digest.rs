@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -19,7 +19,7 @@ pub(crate) struct DigestArgs {
     data: DataArgs,
     /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     #[command(flatten)]
     json: JsonArgs,
 }

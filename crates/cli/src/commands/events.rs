@@ -38,9 +38,9 @@ pub(crate) struct EventsArgs {
 
 /// Accounts by number, as the roll opens them.
 #[derive(Debug, Default)]
-pub(super) struct Names(Vec<(AccountPath, Unit)>);
+pub(super) struct ShownNames(Vec<(AccountPath, Unit)>);
 
-impl Names {
+impl ShownNames {
     pub(super) fn learn(&mut self, bytes: &[u8]) {
         let opens = Kind::AccountOpened.number().to_le_bytes();
         if bytes.starts_with(&opens)
@@ -52,7 +52,7 @@ impl Names {
     }
 }
 
-impl AccountNames for Names {
+impl AccountNames for ShownNames {
     fn name(&self, account: AccountId) -> Option<(String, Unit)> {
         let index = usize::try_from(account.get()).ok()?;
         let (path, unit) = self.0.get(index)?;
@@ -62,7 +62,7 @@ impl AccountNames for Names {
 
 pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), Stop> {
     let data = args.data.dir();
-    let mut names = Names::default();
+    let mut names = ShownNames::default();
     let (roll, _) = data.open_log(Position::FIRST, |_, bytes| names.learn(bytes))?;
     let more = match args.json {
         true => {

@@ -6,7 +6,7 @@ use tillroll_events::{OrderId, SplitRole};
 use tillroll_projections::{OrderRow, TimelineRow};
 
 use super::orders::view;
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -23,7 +23,7 @@ pub(crate) struct OrderArgs {
     order: OrderId,
     /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     #[command(flatten)]
     json: JsonArgs,
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tillroll_events::{OrderId, OrderStatus};
 use tillroll_projections::{OrderQuery, OrderRow};
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -35,7 +35,7 @@ pub(crate) struct OrdersArgs {
     starting_after: Option<OrderId>,
     /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     #[command(flatten)]
     json: JsonArgs,
 }

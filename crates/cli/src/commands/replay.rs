@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use tillroll_money::{Unit, UnitKind};
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -24,7 +24,7 @@ pub(crate) struct ReplayArgs {
     data: DataArgs,
     /// Up to a position, or a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     #[command(flatten)]
     json: JsonArgs,
 }

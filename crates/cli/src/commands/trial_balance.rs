@@ -8,7 +8,7 @@ use tillroll_ledger::AccountType;
 use tillroll_money::Unit;
 use tillroll_projections::{Total, TrialBalance};
 
-use crate::as_of::AsOf;
+use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::console::Console;
 use crate::exit::Stop;
@@ -25,7 +25,7 @@ pub(crate) struct TrialBalanceArgs {
     data: DataArgs,
     /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
-    as_of: Option<AsOf>,
+    as_of: Option<AsOfArgument>,
     /// Only this unit
     #[arg(long)]
     unit: Option<Unit>,

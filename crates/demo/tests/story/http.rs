@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tillroll_demo::{HttpRequest, Story, StoryOptions, run, tell};
+use tillroll_demo::{ShopRequest, Story, StoryOptions, run, tell};
 use tokio::net::TcpListener;
 
 async fn answer(
@@ -28,7 +28,7 @@ async fn answer(
         header("content-type").as_deref(),
         (!body.is_empty()).then_some("application/json")
     );
-    let request = HttpRequest {
+    let request = ShopRequest {
         method: parts.method.clone(),
         path: parts.uri.to_string(),
         key: header("idempotency-key"),

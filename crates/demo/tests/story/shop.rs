@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use tillroll_demo::{Exchange, HttpAnswer, HttpRequest, StoryClock};
+use tillroll_demo::{Exchange, ShopAnswer, ShopRequest, StoryClock};
 use tillroll_stripe_simulator::signing;
 
 pub const SECRET: &str = "whsec_story";
@@ -117,7 +117,7 @@ impl Shop {
         Self::default()
     }
 
-    pub fn answer(&mut self, request: &HttpRequest) -> HttpAnswer {
+    pub fn answer(&mut self, request: &ShopRequest) -> ShopAnswer {
         let number = self.transcript.len();
         self.transcript.push(format!(
             "{} {} {} {:?} {:?} {}",
@@ -144,7 +144,7 @@ impl Shop {
         };
         if let Some((body, status, answer)) = self.replies.get(&key) {
             assert_eq!(body, &request.body, "one key for two requests");
-            return HttpAnswer {
+            return ShopAnswer {
                 status: *status,
                 replayed: true,
                 position: Some(self.position),
@@ -160,9 +160,9 @@ impl Shop {
         answer
     }
 
-    fn reply(&mut self, (status, body): Reply, replayed: bool) -> HttpAnswer {
+    fn reply(&mut self, (status, body): Reply, replayed: bool) -> ShopAnswer {
         self.position += 1;
-        HttpAnswer {
+        ShopAnswer {
             status,
             replayed,
             position: Some(self.position),
@@ -170,7 +170,7 @@ impl Shop {
         }
     }
 
-    fn route(&mut self, request: &HttpRequest) -> Reply {
+    fn route(&mut self, request: &ShopRequest) -> Reply {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         let body: Value = if request.body.is_empty() {
             Value::Null
@@ -314,7 +314,7 @@ impl Shop {
         (201, json!({"object": "stock_receipt"}))
     }
 
-    fn webhook(&mut self, request: &HttpRequest, event: &Value) -> Reply {
+    fn webhook(&mut self, request: &ShopRequest, event: &Value) -> Reply {
         let header = request.signature.as_deref().expect("a signature");
         let timestamp: i64 = header
             .strip_prefix("t=")
@@ -477,7 +477,7 @@ impl Shop {
 }
 
 impl Exchange for Shop {
-    async fn send(&mut self, request: HttpRequest) -> Result<HttpAnswer> {
+    async fn send(&mut self, request: ShopRequest) -> Result<ShopAnswer> {
         Ok(self.answer(&request))
     }
 }

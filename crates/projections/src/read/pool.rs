@@ -14,12 +14,12 @@ const MAX_CONNECTIONS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Pool {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     returned: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PoolState {
     idle: Vec<Lease>,
     /// Idle or lent.
     open: usize,
@@ -62,7 +62,7 @@ impl Pool {
         answer
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

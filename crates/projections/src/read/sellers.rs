@@ -44,13 +44,13 @@ impl SellerRow {
     }
 }
 
-type Rows = BTreeMap<(String, Unit), SellerRow>;
+type SellerRows = BTreeMap<(String, Unit), SellerRow>;
 
 impl ReadModels {
     /// Every seller's part, by seller and unit.
     pub fn splits(&self, as_of: Option<u64>) -> Result<At<Vec<SellerRow>>, ReadError> {
         self.at(as_of, |snapshot, as_of| {
-            let mut rows = Rows::new();
+            let mut rows = SellerRows::new();
             balances(snapshot, as_of, &mut rows)?;
             history(snapshot, as_of, &mut rows)?;
             Ok(rows.into_values().collect())
@@ -58,12 +58,12 @@ impl ReadModels {
     }
 }
 
-fn row<'a>(rows: &'a mut Rows, seller: &str, unit: Unit) -> &'a mut SellerRow {
+fn row<'a>(rows: &'a mut SellerRows, seller: &str, unit: Unit) -> &'a mut SellerRow {
     rows.entry((seller.to_owned(), unit))
         .or_insert_with(|| SellerRow::new(seller, unit))
 }
 
-fn balances(snapshot: &Snapshot<'_>, as_of: AsOf, rows: &mut Rows) -> Result<(), ReadError> {
+fn balances(snapshot: &Snapshot<'_>, as_of: AsOf, rows: &mut SellerRows) -> Result<(), ReadError> {
     accounts::with_prefix(snapshot, as_of, "seller:", |account| {
         let mut names = account.path.split(':').skip(1);
         let (Some(seller), Some(part), None) = (names.next(), names.next(), names.next()) else {
@@ -80,7 +80,7 @@ fn balances(snapshot: &Snapshot<'_>, as_of: AsOf, rows: &mut Rows) -> Result<(),
 
 /// The last totals of each seller up to the position. Sellers are found by hopping from one
 /// to the next, so that a long history of one costs one seek.
-fn history(snapshot: &Snapshot<'_>, as_of: AsOf, rows: &mut Rows) -> Result<(), ReadError> {
+fn history(snapshot: &Snapshot<'_>, as_of: AsOf, rows: &mut SellerRows) -> Result<(), ReadError> {
     let mut next = snapshot.sql.prepare_cached(
         "SELECT seller, unit FROM seller_history WHERE (seller, unit) > (?1, ?2)
          ORDER BY seller, unit LIMIT 1",

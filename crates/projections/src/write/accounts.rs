@@ -17,12 +17,12 @@ const MAX_REMEMBERED: usize = 500_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    states: HashMap<u32, State, RandomState>,
+    states: HashMap<u32, AccountRowState, RandomState>,
     changed: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct State {
+struct AccountRowState {
     /// Not in the table yet.
     opened: Option<Box<(AccountOpened, i64)>>,
     limit: Limit,
@@ -45,7 +45,7 @@ impl Accounts {
         sql: &Connection,
         place: RecordPlace,
         account: AccountId,
-    ) -> Result<&mut State, ProjectError> {
+    ) -> Result<&mut AccountRowState, ProjectError> {
         use std::collections::hash_map::Entry::{Occupied, Vacant};
         let id = account.get();
         let state = match self.states.entry(id) {
@@ -135,7 +135,7 @@ fn columns(balances: &Balances) -> [i64; 4] {
     .map(|total| i64::try_from(total).expect("checked when it was added to"))
 }
 
-fn load(sql: &Connection, id: u32) -> Result<Option<State>, ProjectError> {
+fn load(sql: &Connection, id: u32) -> Result<Option<AccountRowState>, ProjectError> {
     let mut statement = sql.prepare_cached(
         "SELECT balance_limit, debits_posted, credits_posted, debits_pending, credits_pending,
                 posted_position, pending_position
@@ -146,7 +146,7 @@ fn load(sql: &Connection, id: u32) -> Result<Option<State>, ProjectError> {
         u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(index, number))
     };
     let state = statement.query_row([id], |row| {
-        Ok(State {
+        Ok(AccountRowState {
             opened: None,
             limit: Limit::parse(row.get_ref(0)?.as_str()?).unwrap_or_default(),
             balances: Balances {
@@ -242,7 +242,7 @@ impl Writer<'_> {
     ) -> Result<(), ProjectError> {
         let id = event.account.get();
         let accounts = &mut self.cache.accounts;
-        let state = State {
+        let state = AccountRowState {
             opened: Some(Box::new((event.clone(), place.column))),
             limit: event.limit,
             balances: Balances::default(),

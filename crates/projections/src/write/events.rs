@@ -131,7 +131,7 @@ impl Row for EventRow {
 }
 
 #[derive(Debug)]
-pub(super) struct EntryRow {
+pub(super) struct PostedEntryRow {
     position: i64,
     ordinal: i64,
     postings: i64,
@@ -140,7 +140,7 @@ pub(super) struct EntryRow {
     reverses: Option<EntryId>,
 }
 
-impl Row for EntryRow {
+impl Row for PostedEntryRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO entries
         (position, ordinal, postings, id, metadata, reverses)";
     const COLUMNS: usize = 6;
@@ -155,7 +155,7 @@ impl Row for EntryRow {
     }
 }
 
-impl Keyed for EntryRow {
+impl Keyed for PostedEntryRow {
     type Key = EntryId;
 
     /// Ids as texts are in the order of their numbers.
@@ -223,7 +223,7 @@ impl Writer<'_> {
         metadata: &Metadata,
         reverses: Option<EntryId>,
     ) {
-        self.entries.push(EntryRow {
+        self.entries.push(PostedEntryRow {
             position: place.column,
             ordinal,
             postings: postings_column(postings),

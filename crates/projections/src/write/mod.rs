@@ -86,7 +86,7 @@ pub(crate) struct Writer<'a> {
     last: Option<(EventId, i64)>,
     events: Rows<events::EventRow>,
     times: Rows<events::TimeRow>,
-    entries: Scattered<events::EntryRow>,
+    entries: Scattered<events::PostedEntryRow>,
     postings: Rows<accounts::PostingRow>,
     posted: Scattered<accounts::PostedRow>,
     insert_order_event: LazyStatement<'a>,

@@ -17,14 +17,14 @@ const MAX_REMEMBERED: usize = 50_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    states: HashMap<OrderId, State>,
+    states: HashMap<OrderId, OrderRowState>,
     changed: Vec<OrderId>,
     /// Changes of `order_counts` since the last flush.
     counted: BTreeMap<(String, OrderStatus), i64>,
 }
 
 #[derive(Debug)]
-struct State {
+struct OrderRowState {
     position: i64,
     channel: String,
     currency: Unit,
@@ -64,7 +64,7 @@ impl Orders {
         place: RecordPlace,
         id: OrderId,
         text: &str,
-    ) -> Result<&mut State, ProjectError> {
+    ) -> Result<&mut OrderRowState, ProjectError> {
         use std::collections::hash_map::Entry::{Occupied, Vacant};
         match self.states.entry(id) {
             Occupied(known) => Ok(known.into_mut()),
@@ -100,7 +100,7 @@ impl Orders {
     }
 }
 
-impl State {
+impl OrderRowState {
     fn flush(&mut self, sql: &Connection, id: &str) -> Result<(), ProjectError> {
         let Some((standing, last_position)) = self.latest.take() else {
             return Ok(());
@@ -229,7 +229,7 @@ impl State {
     }
 }
 
-fn load(sql: &Connection, id: &str) -> Result<Option<State>, ProjectError> {
+fn load(sql: &Connection, id: &str) -> Result<Option<OrderRowState>, ProjectError> {
     let found = sql
         .prepare_cached("SELECT position, channel, currency, status FROM orders WHERE id = ?1")?
         .query_row([id], |row| {
@@ -241,7 +241,7 @@ fn load(sql: &Connection, id: &str) -> Result<Option<State>, ProjectError> {
     let Some((position, channel, Some(currency), status)) = found else {
         return Ok(None);
     };
-    let mut state = State {
+    let mut state = OrderRowState {
         position,
         channel,
         currency,
@@ -283,7 +283,7 @@ impl Writer<'_> {
             occurred_at: record.occurred_at.micros(),
             recorded_at: record.recorded_at.micros(),
         };
-        let state = State {
+        let state = OrderRowState {
             position: place.column,
             channel: event.channel.clone(),
             currency: event.currency,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::entry::{EntryBody, Names};
+use super::entry::{AccountNameCache, EntryBody};
 use crate::body::Document;
-use crate::bulk::Batch;
+use crate::bulk::CommandBatch;
 use crate::code::Code;
 use crate::findings::Findings;
 use crate::object::Object;
@@ -77,7 +77,7 @@ impl BulkBody<'_> {
     }
 
     /// Puts what can be put into `batch`.
-    pub(crate) fn read(self, batch: &mut Batch) -> Result<BulkRead, Problem> {
+    pub(crate) fn read(self, batch: &mut CommandBatch) -> Result<BulkRead, Problem> {
         let count = self.len();
         if count == 0 || count > MOST_ENTRIES {
             return Err(Problem::new(
@@ -86,7 +86,7 @@ impl BulkBody<'_> {
             )
             .with_param("/entries"));
         }
-        let mut names = Names::default();
+        let mut names = AccountNameCache::default();
         let mut refused = Vec::new();
         let mut all = Findings::default();
         for (index, Object(body)) in self.entries.into_iter().enumerate() {
@@ -123,14 +123,19 @@ pub(crate) fn line(
     document: &Document<'_>,
     mode: BulkMode,
     place: usize,
-    batch: &mut Batch,
+    batch: &mut CommandBatch,
 ) -> Result<Option<FieldError>, Problem> {
     let body: EntryBody<'_> = document
         .read()
         .map_err(|problem| within_entry(problem, place))?;
     let mut findings = Findings::default();
     let place = format_args!("/entries/{place}");
-    let entry = body.read(place, &mut Names::default(), &mut findings, batch.new_ids());
+    let entry = body.read(
+        place,
+        &mut AccountNameCache::default(),
+        &mut findings,
+        batch.new_ids(),
+    );
     match (mode, findings.first()) {
         (BulkMode::Each, Some(error)) => Ok(Some(error.clone())),
         _ => {

@@ -69,12 +69,12 @@ pub(crate) struct PostingBody<'a> {
 
 /// Paths and units that were read before: a request names few of them, many times.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct AccountNameCache {
     paths: HashMap<String, AccountPath>,
     units: HashMap<String, Unit>,
 }
 
-impl Names {
+impl AccountNameCache {
     fn path(
         &mut self,
         text: &str,
@@ -108,7 +108,7 @@ impl Names {
 pub(crate) fn postings(
     bodies: &[Object<PostingBody<'_>>],
     place: std::fmt::Arguments<'_>,
-    names: &mut Names,
+    names: &mut AccountNameCache,
     f: &mut Findings,
 ) -> Option<Vec<PostingRequest>> {
     if bodies.len() < 2 || bodies.len() > MAX_POSTINGS {
@@ -151,7 +151,7 @@ impl EntryBody<'_> {
     pub(super) fn read(
         self,
         place: std::fmt::Arguments<'_>,
-        names: &mut Names,
+        names: &mut AccountNameCache,
         f: &mut Findings,
         new_ids: &mut NewIds,
     ) -> Option<PostEntry> {
@@ -185,7 +185,7 @@ impl EntryBody<'_> {
         let mut findings = Findings::default();
         let entry = self.read(
             format_args!(""),
-            &mut Names::default(),
+            &mut AccountNameCache::default(),
             &mut findings,
             new_ids,
         );

@@ -7,7 +7,7 @@ use tillroll_book::{CaptureHold, CapturePart, PlaceHold};
 use tillroll_events::{HoldId, Metadata, Timestamp};
 use utoipa::ToSchema;
 
-use super::entry::{Names, PostingBody, postings};
+use super::entry::{AccountNameCache, PostingBody, postings};
 use crate::findings::Findings;
 use crate::new_ids::NewIds;
 use crate::object::Object;
@@ -66,7 +66,12 @@ impl HoldBody<'_> {
             f.parse_option::<Timestamp>(self.expires_at.as_deref(), format_args!("/expires_at"));
         let metadata = self.metadata.unwrap_or_default();
         f.metadata(&metadata, format_args!("/metadata"));
-        let postings = postings(&self.postings, format_args!(""), &mut Names::default(), f);
+        let postings = postings(
+            &self.postings,
+            format_args!(""),
+            &mut AccountNameCache::default(),
+            f,
+        );
         let description = self.description.map(Cow::into_owned);
         let hold = (|| {
             Some(PlaceHold {
@@ -90,8 +95,13 @@ impl CaptureBody<'_> {
             (Some(amount), None) => f
                 .positive(amount, format_args!("/amount"))
                 .map(CapturePart::Amount),
-            (None, Some(bodies)) => postings(&bodies, format_args!(""), &mut Names::default(), f)
-                .map(CapturePart::Postings),
+            (None, Some(bodies)) => postings(
+                &bodies,
+                format_args!(""),
+                &mut AccountNameCache::default(),
+                f,
+            )
+            .map(CapturePart::Postings),
             (Some(_), Some(_)) => {
                 f.invalid(
                     format_args!("/postings"),

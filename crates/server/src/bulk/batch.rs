@@ -7,12 +7,12 @@ use crate::new_ids::NewIds;
 use crate::scan::ScannedEntry;
 
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct CommandBatch {
     entries: EntryBatch,
     new_ids: NewIds,
 }
 
-impl Batch {
+impl CommandBatch {
     pub(crate) fn new(new_ids: NewIds) -> Self {
         Self {
             entries: EntryBatch::default(),

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use tillroll_json::canonical;
 
-use super::Batch;
+use super::CommandBatch;
 use crate::bodies::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore};
 use crate::body::JsonText;
 use crate::idempotency::{self, RequestName};
@@ -20,7 +20,7 @@ pub(crate) struct BulkItems {
     /// How many there are.
     pub count: usize,
     /// What the book is asked for, in order.
-    pub batch: Batch,
+    pub batch: CommandBatch,
     /// The rest, in order. A function of the body alone, so that it is the same again when the
     /// request is repeated.
     pub refused: Vec<RefusedBefore>,
@@ -47,7 +47,7 @@ pub(crate) fn quick(
     name: Option<&RequestName<'_>>,
 ) -> Option<BulkItems> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut batch = Batch::new(new_ids);
+    let mut batch = CommandBatch::new(new_ids);
     let (mut count, mut content) = (0, Vec::new());
     let mode = scan::document(text, |entry, left| {
         batch.push_scanned(entry);
@@ -97,7 +97,7 @@ pub(crate) fn careful(
     let text = JsonText::new(bytes)?;
     let document = text.document()?;
     let body: BulkBody<'_> = document.read()?;
-    let mut batch = Batch::new(new_ids);
+    let mut batch = CommandBatch::new(new_ids);
     let read = body.read(&mut batch)?;
     let fingerprint = name.map(|name| idempotency::fingerprint(name, &document));
     Ok(BulkItems {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tillroll_json::Fingerprinter;
 
-use super::{Batch, BulkItems};
+use super::{BulkItems, CommandBatch};
 use crate::bodies::{self, BulkMode, MOST_ENTRIES, RefusedBefore};
 use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, TIME_TO_ARRIVE};
 use crate::code::Code;
@@ -63,7 +63,7 @@ impl Lines {
                 mode: self.mode,
                 first: self.next,
                 count: 0,
-                batch: Batch::new(new_ids),
+                batch: CommandBatch::new(new_ids),
                 refused: Vec::new(),
                 fingerprint: None,
             },

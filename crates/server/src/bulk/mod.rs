@@ -18,7 +18,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::CommandBatch;
 #[cfg(any(feature = "fuzzed", feature = "measured", test))]
 pub(crate) use items::careful;
 pub(crate) use items::{BulkItems, document, quick};

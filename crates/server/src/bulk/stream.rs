@@ -107,10 +107,10 @@ pub(crate) struct Stream {
     number: usize,
     /// The place of the first entry that was not answered.
     place: usize,
-    state: State,
+    state: StreamState,
 }
 
-enum State {
+enum StreamState {
     Reading(Ahead),
     /// The last line was given. What the client still sends is thrown away.
     Over(Option<Ahead>),
@@ -118,7 +118,7 @@ enum State {
 
 impl Stream {
     pub(crate) fn new(app: App, context: BulkContext, request_id: RequestId, lines: Lines) -> Self {
-        let state = State::Reading(read_ahead(app.new_ids(), lines));
+        let state = StreamState::Reading(read_ahead(app.new_ids(), lines));
         Self {
             app,
             context,
@@ -131,7 +131,9 @@ impl Stream {
 
     /// The answer to the next command, none after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<(Option<Outcome>, BulkView)>, Problem> {
-        let State::Reading(ahead) = std::mem::replace(&mut self.state, State::Over(None)) else {
+        let StreamState::Reading(ahead) =
+            std::mem::replace(&mut self.state, StreamState::Over(None))
+        else {
             return Ok(None);
         };
         let mut stopping = self.app.stopping();
@@ -142,7 +144,7 @@ impl Stream {
             read = &mut ahead => Some(read),
         };
         let Some((lines, items)) = read else {
-            self.state = State::Over(Some(ahead));
+            self.state = StreamState::Over(Some(ahead));
             return Err(SubmitError::Stopped.into());
         };
         let items = match items {
@@ -154,7 +156,8 @@ impl Stream {
             }
             Ok(None) => return Ok(None),
             Err(problem) => {
-                self.state = State::Over(Some(Box::pin(std::future::ready((lines, Ok(None))))));
+                self.state =
+                    StreamState::Over(Some(Box::pin(std::future::ready((lines, Ok(None))))));
                 return Err(problem);
             }
         };
@@ -164,11 +167,11 @@ impl Stream {
             let ahead = read_ahead(self.app.new_ids(), lines);
             match select(answer, ahead).await {
                 Either::Left((answered, ahead)) => {
-                    self.state = State::Reading(ahead);
+                    self.state = StreamState::Reading(ahead);
                     answered
                 }
                 Either::Right((read, answer)) => {
-                    self.state = State::Reading(Box::pin(std::future::ready(read)));
+                    self.state = StreamState::Reading(Box::pin(std::future::ready(read)));
                     answer.await
                 }
             }
@@ -182,9 +185,10 @@ impl Stream {
                 Ok(Some((outcome, view)))
             }
             Err(problem) => {
-                if let State::Reading(ahead) = std::mem::replace(&mut self.state, State::Over(None))
+                if let StreamState::Reading(ahead) =
+                    std::mem::replace(&mut self.state, StreamState::Over(None))
                 {
-                    self.state = State::Over(Some(ahead));
+                    self.state = StreamState::Over(Some(ahead));
                 }
                 Err(problem)
             }
@@ -194,7 +198,7 @@ impl Stream {
     /// Lets the client finish what it is sending after the last answer, so that it sees that
     /// answer rather than a broken connection.
     pub(crate) fn drain(&mut self) {
-        let State::Over(rest) = &mut self.state else {
+        let StreamState::Over(rest) = &mut self.state else {
             return;
         };
         if let Some(rest) = rest.take() {

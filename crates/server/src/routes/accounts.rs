@@ -14,7 +14,7 @@ use crate::bodies::AccountBody;
 use crate::list::List;
 use crate::post::{self, Post};
 use crate::problem::Problem;
-use crate::query::{AsOf, Parameters, When};
+use crate::query::{AsOfParameter, Parameters, When};
 use crate::views::{AccountView, StatementLineView, TrialBalanceView};
 
 /// Open an account
@@ -40,7 +40,7 @@ pub(crate) async fn put(
         .submit(post.caller(), None, None, Action::OpenAccount(account))
         .await?;
     let when = When {
-        as_of: Some(AsOf::Position(outcome.last.get())),
+        as_of: Some(AsOfParameter::Position(outcome.last.get())),
         min_position: None,
     };
     let found = app

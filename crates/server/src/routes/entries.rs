@@ -48,7 +48,7 @@ pub(crate) fn create(
 }
 
 async fn post_entry(app: App, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
-    let EntryRequest {
+    let EntryPost {
         entry,
         key,
         legs,
@@ -70,7 +70,7 @@ async fn post_entry(app: App, headers: HeaderMap, content: Body) -> Result<Respo
 }
 
 /// What a request asks for.
-struct EntryRequest {
+struct EntryPost {
     entry: PostEntry,
     key: Option<CommandKey>,
     /// Its accounts, in order: the request names what its record has numbers of, so that no
@@ -81,11 +81,7 @@ struct EntryRequest {
 }
 
 /// By itself, so that nothing of the request takes room in the future that waits for the writer.
-async fn read_request(
-    app: &App,
-    headers: HeaderMap,
-    content: Body,
-) -> Result<EntryRequest, Problem> {
+async fn read_request(app: &App, headers: HeaderMap, content: Body) -> Result<EntryPost, Problem> {
     let bytes = body::read_json(&headers, content, REQUEST_BYTES).await?;
     let reservation = idempotency::reserve(app.in_flight(), &Sender::ANONYMOUS.scope, &headers)?;
     let (entry, fingerprint) = read_entry(bytes, app.new_ids(), reservation.is_some())?;
@@ -93,7 +89,7 @@ async fn read_request(
     let key = key.map(|(key, fingerprint)| key.command_key(0, fingerprint));
     let legs = entry.postings.iter();
     let legs = legs.map(|leg| (leg.account.clone(), leg.unit)).collect();
-    Ok(EntryRequest {
+    Ok(EntryPost {
         entry,
         key,
         legs,

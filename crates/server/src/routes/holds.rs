@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::bodies::{CaptureBody, HoldBody};
 use crate::post::{self, Post};
 use crate::problem::Problem;
-use crate::query::{AsOf, Parameters, When};
+use crate::query::{AsOfParameter, Parameters, When};
 use crate::routes::orders::Empty;
 use crate::views::HoldView;
 
@@ -147,7 +147,7 @@ async fn end(
 ) -> Result<Response, Problem> {
     let outcome = app.submit(caller, key, None, action).await?;
     let when = When {
-        as_of: Some(AsOf::Position(outcome.last.get())),
+        as_of: Some(AsOfParameter::Position(outcome.last.get())),
         min_position: None,
     };
     let found = find(app, id, when).await;

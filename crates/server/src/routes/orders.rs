@@ -13,7 +13,7 @@ use crate::bodies::OrderBody;
 use crate::list::List;
 use crate::post::{self, Post};
 use crate::problem::Problem;
-use crate::query::{AsOf, Parameters, When};
+use crate::query::{AsOfParameter, Parameters, When};
 use crate::routes::events::CloudEvent;
 use crate::views::OrderView;
 
@@ -235,7 +235,7 @@ async fn move_on(app: &App, id: OrderId, post: &Post, action: Action) -> Result<
         .submit(post.caller(), post.key(&document), None, action)
         .await?;
     let when = When {
-        as_of: Some(AsOf::Position(outcome.last.get())),
+        as_of: Some(AsOfParameter::Position(outcome.last.get())),
         min_position: None,
     };
     let found = find(app, id, when).await;

@@ -28,9 +28,9 @@ use crate::schedule::Schedule;
 use crate::tally::{Count, Tally};
 use crate::workload::{Plot, Workload};
 use call::{Answers, Call, Forecast, Intruder, marked, word};
-use shared_log::{AppendFate, Landing, SharedLog};
+use shared_log::{AppendFate, Landing, RivalLog};
 
-type SharedEngine = Arc<Mutex<Engine<SharedLog>>>;
+type SharedEngine = Arc<Mutex<Engine<RivalLog>>>;
 
 /// A process that writes to the log, or follows it.
 struct Rival {
@@ -40,12 +40,12 @@ struct Rival {
 }
 
 impl Rival {
-    fn engine(&self) -> MutexGuard<'_, Engine<SharedLog>> {
+    fn engine(&self) -> MutexGuard<'_, Engine<RivalLog>> {
         lock(&self.engine)
     }
 }
 
-fn lock(engine: &SharedEngine) -> MutexGuard<'_, Engine<SharedLog>> {
+fn lock(engine: &SharedEngine) -> MutexGuard<'_, Engine<RivalLog>> {
     engine.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Rivals<'a> {
     pub(crate) tally: Tally,
     schedule: &'a mut Schedule,
     trace: blake3::Hasher,
-    log: SharedLog,
+    log: RivalLog,
     limits: FrameLimits,
     rivals: Vec<Rival>,
     calls: u64,
@@ -83,7 +83,7 @@ impl<'a> Rivals<'a> {
             batch_bytes: chance.pick(&[1024, 8 * 1024, 1024 * 1024]),
             frame_bytes: 40 * 1024,
         };
-        let log = SharedLog::new(LogId::new(id), planted);
+        let log = RivalLog::new(LogId::new(id), planted);
         let rivals = NAMES.map(|_| {
             let patience = Patience {
                 attempts: chance.pick(&[1, 2, 4]),
@@ -551,11 +551,11 @@ impl<'a> Rivals<'a> {
 }
 
 fn opened(
-    log: &SharedLog,
+    log: &RivalLog,
     limits: FrameLimits,
     patience: Patience,
     succession: Succession,
-) -> Engine<SharedLog> {
+) -> Engine<RivalLog> {
     let opened = Engine::open(log.clone(), Chart::default(), |_| {});
     opened
         .expect("the log can be folded")

@@ -63,19 +63,19 @@ struct Connection {
 
 /// A handle on the log. Clones are handles on the same one.
 #[derive(Clone)]
-pub(crate) struct SharedLog {
+pub(crate) struct RivalLog {
     pub(crate) log: MemoryLog,
     connection: Arc<Mutex<Connection>>,
     planted: Option<PlantedBug>,
 }
 
-impl fmt::Debug for SharedLog {
+impl fmt::Debug for RivalLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedLog").field(&self.log).finish()
     }
 }
 
-impl SharedLog {
+impl RivalLog {
     pub(crate) fn new(id: LogId, planted: Option<PlantedBug>) -> Self {
         Self {
             log: MemoryLog::with_id(id),
@@ -257,7 +257,7 @@ impl SharedLog {
     }
 }
 
-impl Log for SharedLog {
+impl Log for RivalLog {
     fn id(&self) -> LogId {
         self.log.id()
     }
@@ -300,7 +300,7 @@ impl Log for SharedLog {
     }
 }
 
-impl LogReader for SharedLog {
+impl LogReader for RivalLog {
     fn head(&self, deadline: Deadline) -> Result<Head, LogReadError> {
         LogReader::head(&self.log, deadline)
     }

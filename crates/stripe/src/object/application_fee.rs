@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use tillroll_book::Fact;
 use tillroll_events::{ApplicationFeeFacts, ApplicationFeeRefund, ExternalId};
 
-use super::{Statement, each};
+use super::{ObjectStatement, each};
 use crate::Currency;
-use crate::error::Problem;
+use crate::error::FieldProblem;
 use crate::fields::Fields;
 
-pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let currency = fields.currency("currency")?;
     let amount = fields.required_amount("amount", currency)?;
     let all = fields.truth("refunded")?.unwrap_or(false);
@@ -39,7 +42,10 @@ pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(),
 }
 
 /// A refund by itself, with its fee's id.
-pub(super) fn read_refund(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read_refund(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     if let Some(fee) = fields.expanded("fee") {
         read(fee, to).map_err(|problem| problem.within("fee"))?;
     }
@@ -62,7 +68,7 @@ pub(super) fn read_refund(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Res
 fn refund(
     fields: Fields<'_, '_>,
     currency: Currency,
-) -> Result<(ExternalId, ApplicationFeeRefund), Problem> {
+) -> Result<(ExternalId, ApplicationFeeRefund), FieldProblem> {
     let refund = ApplicationFeeRefund {
         amount: fields.required_amount("amount", currency)?,
         balance_transaction: fields.id("balance_transaction")?,

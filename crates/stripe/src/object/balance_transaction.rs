@@ -9,15 +9,20 @@ use tillroll_json::Json;
 
 use super::each;
 use crate::category;
-use crate::error::Problem;
+use crate::error::FieldProblem;
 use crate::fields::{Fields, missing, note};
 
-pub(crate) fn balance_transaction(json: &Json<'_>) -> Result<BalanceTransactionFacts, Problem> {
+pub(crate) fn balance_transaction(
+    json: &Json<'_>,
+) -> Result<BalanceTransactionFacts, FieldProblem> {
     let fields = Fields::required_of(json)?;
     if let Some(object) = fields.text("object")?
         && object != "balance_transaction"
     {
-        return Err(Problem::malformed("object", "is not `balance_transaction`"));
+        return Err(FieldProblem::malformed(
+            "object",
+            "is not `balance_transaction`",
+        ));
     }
     read(fields, None, false)
 }
@@ -27,14 +32,14 @@ pub(super) fn read(
     fields: Fields<'_, '_>,
     account: Option<&ExternalId>,
     of_dispute: bool,
-) -> Result<BalanceTransactionFacts, Problem> {
+) -> Result<BalanceTransactionFacts, FieldProblem> {
     let currency = fields.currency("currency")?;
     let amount = fields.required_signed("amount", currency)?;
     let fee = fields.required_signed("fee", currency)?;
     let net = fields.required_signed("net", currency)?;
     if amount.checked_sub(fee) != Some(net) {
         let detail = format!("is {net}, which is not {amount} less a fee of {fee}");
-        return Err(Problem::malformed("net", detail));
+        return Err(FieldProblem::malformed("net", detail));
     }
     let mut fees = Vec::new();
     each(fields, "fee_details", |detail| {
@@ -47,7 +52,7 @@ pub(super) fn read(
     let sum: i128 = fees.iter().map(|detail| i128::from(detail.amount)).sum();
     if sum != i128::from(fee) {
         let detail = format!("add up to {sum}, the fee is {fee}");
-        return Err(Problem::malformed("fee_details", detail));
+        return Err(FieldProblem::malformed("fee_details", detail));
     }
     let kind = fields.text("type")?.ok_or_else(|| missing("type"))?;
     let source = fields.id("source")?;

@@ -22,8 +22,8 @@ use std::cmp::{Ordering, Reverse};
 use tillroll_book::Fact;
 use tillroll_events::{ChargeFacts, ExternalId};
 
-use super::{Statement, dispute, each, refund, unknown_status};
-use crate::error::Problem;
+use super::{ObjectStatement, dispute, each, refund, unknown_status};
+use crate::error::FieldProblem;
 use crate::fields::Fields;
 use crate::{Currency, fields};
 
@@ -31,8 +31,8 @@ use crate::{Currency, fields};
 pub(super) fn read(
     fields: Fields<'_, '_>,
     intent: Option<&ExternalId>,
-    to: &mut Statement<'_>,
-) -> Result<(), Problem> {
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let currency = fields.currency("currency")?;
     let paid = fields.truth("paid")?.unwrap_or(false);
     // `paid` was a status until API version 2015-02-18.
@@ -93,7 +93,11 @@ struct Sums {
 }
 
 impl Sums {
-    fn read(fields: Fields<'_, '_>, currency: Currency, authorised: bool) -> Result<Self, Problem> {
+    fn read(
+        fields: Fields<'_, '_>,
+        currency: Currency,
+        authorised: bool,
+    ) -> Result<Self, FieldProblem> {
         let amount = fields.required_amount("amount", currency)?;
         let flagged = fields.truth("captured")?.unwrap_or(false);
         // Snapshots since 2020-09, of whatever version, say how much. A slow payment counts as
@@ -126,7 +130,7 @@ impl Sums {
         };
         if refunded > captured {
             let detail = format!("is above what was captured, {captured} in minor units");
-            return Err(Problem::malformed("amount_refunded", detail));
+            return Err(FieldProblem::malformed("amount_refunded", detail));
         }
         Ok(Self {
             amount,
@@ -152,7 +156,7 @@ struct Embedded {
 }
 
 impl Embedded {
-    fn read(fields: Fields<'_, '_>, currency: Currency) -> Result<Self, Problem> {
+    fn read(fields: Fields<'_, '_>, currency: Currency) -> Result<Self, FieldProblem> {
         let list = fields.list("refunds");
         let mut refunds = Vec::new();
         let mut place = 0;

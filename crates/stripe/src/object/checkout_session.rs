@@ -3,11 +3,14 @@
 use tillroll_book::Fact;
 use tillroll_events::{IntentFacts, IntentStatus};
 
-use super::{Statement, intent};
-use crate::error::Problem;
+use super::{ObjectStatement, intent};
+use crate::error::FieldProblem;
 use crate::fields::Fields;
 
-pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     if let Some(expanded) = fields.expanded("payment_intent") {
         intent::read(expanded, to).map_err(|problem| problem.within("payment_intent"))?;
     }

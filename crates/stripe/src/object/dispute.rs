@@ -3,11 +3,14 @@
 use tillroll_book::Fact;
 use tillroll_events::{DisputeFacts, DisputeStatus};
 
-use super::{Statement, balance_transaction, each, unknown_status};
-use crate::error::Problem;
+use super::{ObjectStatement, balance_transaction, each, unknown_status};
+use crate::error::FieldProblem;
 use crate::fields::{Fields, missing};
 
-pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let currency = fields.currency("currency")?;
     let status = match fields.text("status")?.ok_or_else(|| missing("status"))? {
         "warning_needs_response" | "warning_under_review" => DisputeStatus::Warning,
@@ -39,7 +42,7 @@ pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(),
     each(fields, "balance_transactions", &mut book)?;
     match fields.expanded("balance_transaction") {
         Some(movement) => {
-            book(movement).map_err(|problem: Problem| problem.within("balance_transaction"))
+            book(movement).map_err(|problem: FieldProblem| problem.within("balance_transaction"))
         }
         None => Ok(()),
     }

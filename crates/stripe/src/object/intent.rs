@@ -3,11 +3,14 @@
 use tillroll_book::Fact;
 use tillroll_events::{ChargeFacts, IntentFacts, IntentStatus};
 
-use super::{Statement, charge, each, unknown_status};
-use crate::error::Problem;
+use super::{ObjectStatement, charge, each, unknown_status};
+use crate::error::FieldProblem;
 use crate::fields::{Fields, missing};
 
-pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let currency = fields.currency("currency")?;
     let status = match fields.text("status")?.ok_or_else(|| missing("status"))? {
         // `…_source…` are the names until API version 2019-02-11.

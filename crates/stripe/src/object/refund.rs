@@ -7,8 +7,8 @@
 use tillroll_book::Fact;
 use tillroll_events::{ExternalId, RefundFacts, RefundStatus};
 
-use super::{Statement, unknown_status};
-use crate::error::Problem;
+use super::{ObjectStatement, unknown_status};
+use crate::error::FieldProblem;
 use crate::fields::Fields;
 
 /// What a refund is of, where the object that holds it says so.
@@ -18,7 +18,11 @@ pub(super) struct Of {
     pub(super) intent: Option<ExternalId>,
 }
 
-pub(super) fn read(fields: Fields<'_, '_>, of: Of, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    of: Of,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let currency = fields.currency("currency")?;
     let status = match fields.text("status")? {
         Some("pending" | "requires_action") => RefundStatus::Pending,
@@ -43,7 +47,7 @@ pub(super) fn read(fields: Fields<'_, '_>, of: Of, to: &mut Statement<'_>) -> Re
 }
 
 /// Whether it gave back only what had never been captured.
-fn is_release(fields: Fields<'_, '_>) -> Result<bool, Problem> {
+fn is_release(fields: Fields<'_, '_>) -> Result<bool, FieldProblem> {
     let lapsed = fields.text("reason").ok().flatten() == Some("expired_uncaptured_charge");
     let captured = match fields.expanded("charge") {
         Some(charge) => charge

@@ -3,11 +3,14 @@
 use tillroll_book::Fact;
 use tillroll_events::TransferFacts;
 
-use super::{Statement, each, payout};
-use crate::error::Problem;
+use super::{ObjectStatement, each, payout};
+use crate::error::FieldProblem;
 use crate::fields::Fields;
 
-pub(super) fn read(fields: Fields<'_, '_>, to: &mut Statement<'_>) -> Result<(), Problem> {
+pub(super) fn read(
+    fields: Fields<'_, '_>,
+    to: &mut ObjectStatement<'_>,
+) -> Result<(), FieldProblem> {
     let seller = fields.id("destination")?;
     let seller = seller.filter(|destination| destination.as_str().starts_with("acct_"));
     let Some(seller) = seller else {

@@ -11,7 +11,7 @@ use tillroll_log::{Deadline, Position};
 use tillroll_proofs::{Prover, SignedCheckpoint};
 
 use super::table;
-use crate::commands::events::{Names, source};
+use crate::commands::events::{ShownNames, source};
 use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
@@ -37,8 +37,8 @@ pub(super) struct Evidence {
 
 /// An order's part of the roll.
 #[derive(Default)]
-struct Found {
-    names: Names,
+struct EvidenceContent {
+    names: ShownNames,
     /// Where each account was opened, by its number.
     opened: Vec<(Position, AccountOpened)>,
     events: Vec<(Position, Record)>,
@@ -141,8 +141,8 @@ fn find(
     data: &DataDir,
     durable: &DurableLog,
     console: &mut Console<'_>,
-) -> Result<Found, Stop> {
-    let mut found = Found::default();
+) -> Result<EvidenceContent, Stop> {
+    let mut found = EvidenceContent::default();
     let mut wrong = None;
     let mut progress = console.progress("searching", durable.head().position.get());
     let searched =
@@ -177,7 +177,7 @@ fn find(
     }
 }
 
-impl Found {
+impl EvidenceContent {
     /// Numbers of the accounts in the order's entries.
     fn numbers(&self) -> BTreeSet<u32> {
         let mut numbers = BTreeSet::new();
@@ -202,7 +202,7 @@ impl Found {
 
 fn readme(
     order: OrderId,
-    found: &Found,
+    found: &EvidenceContent,
     accounts: usize,
     signed: &SignedCheckpoint,
     key: &str,
