@@ -72,6 +72,7 @@ impl MemoryLog {
     }
 
     /// Where the log ended before its last `frames` frames.
+    #[cfg(any(test, feature = "test-rig"))]
     pub(crate) fn head_behind(&self, frames: usize) -> Head {
         let log = self.shared.read();
         let last = log.frames.len().checked_sub(frames + 1);
