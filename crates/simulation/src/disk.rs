@@ -368,7 +368,7 @@ impl StorageFile for DiskFile {
             .disk
             .run(DiskCall::Write, || self.file.write_at(offset, bytes));
         let mut state = self.disk.state();
-        // No frame is nothing but noughts: it was room, without which the log goes on.
+        // No frame is nothing but zeros: it was room, without which the log goes on.
         if written.is_err() && state.hit.died.is_none() && bytes.iter().all(|byte| *byte == 0) {
             state.hit.writes -= 1;
             state.hit.room_denied += 1;
