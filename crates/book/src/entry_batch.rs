@@ -1,7 +1,7 @@
 //! Many entries in one command, laid out flat.
 //!
 //! A request of ten thousand entries as a tree of owned values would be sixty thousand
-//! allocations. Here all paths lie in one text, all legs in one list. Whoever reads a request
+//! allocations. Here all paths lie in one text, all legs in one list. The code that reads a request
 //! fills this directly, and hashes the names on the way, so that the single writer need not.
 
 use tillroll_events::{CalendarDate, EntryId, Metadata};
@@ -38,7 +38,7 @@ struct EntryHead {
     id: EntryId,
     /// Where its legs end; they start where those of the entry before it end.
     legs: u32,
-    /// Index of its words and one more; nought when it has none.
+    /// Index of its words plus one; zero when it has none.
     words: u32,
 }
 

@@ -4,7 +4,7 @@
 //! [`Book::evolve`] folds an event into the state and cannot fail. Posting rules live here.
 //!
 //! Invariants: deciding is a function of state and command alone; the same events give the
-//! same state, whoever folds them; facts about money converge, in whatever order and however
+//! same state wherever they are folded; facts about money converge, in whatever order and however
 //! often they arrive.
 //!
 //! Rows that no record has touched for long may be kept elsewhere ([`ColdStore`]); where a row

@@ -1,6 +1,6 @@
 //! A writer without a log: it decides, numbers the records and folds them.
 //!
-//! For tests, for measurements, and for whoever wants to try the rules out and keep nothing. It
+//! For tests, for measurements, and for trying the rules out without keeping anything. It
 //! takes commands one by one, it syncs nothing, and the ids of its events are their positions.
 //! The writer of a book that is to last is that of `tillroll-engine`.
 
@@ -41,7 +41,7 @@ pub struct MemoryWriter {
 
 impl MemoryWriter {
     /// Goes on from the first position of a book that nothing has been folded into. Where it has
-    /// a store for cold rows, whoever applies commands asks [`Book::fault`] after each.
+    /// a store for cold rows, the caller asks [`Book::fault`] after each.
     #[must_use]
     pub fn new(book: Book) -> Self {
         Self { book, position: 0 }

@@ -184,7 +184,7 @@ impl Assigned {
         let payable = if cancelled { 0 } else { total };
         let accepted = observed.captured.min(payable);
         let beyond = observed.captured - accepted;
-        // Money that nobody asked for goes back first.
+        // Money paid beyond what was due goes back first.
         let from_beyond = observed.refunded.min(beyond);
         let returned = (observed.refunded - from_beyond).min(accepted);
         Self {

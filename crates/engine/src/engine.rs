@@ -312,7 +312,7 @@ impl<L: Log> Engine<L> {
         let is_without_records = match &staged {
             StagedCommand::Refused(_) => true,
             StagedCommand::Applied(outcome) => outcome.is_empty(),
-            // Its records are on the log, whoever leads.
+            // Its records are on the log, whichever writer leads.
             StagedCommand::Repeated { .. } => false,
         };
         self.unproven |= is_without_records && !sequencer.has_frame();

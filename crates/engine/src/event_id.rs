@@ -1,4 +1,4 @@
-//! Ids of events: nobody draws them, so that whoever folds the same commands in the same order
+//! Ids of events: computed, not drawn at random, so that folding the same commands in the same order
 //! gets the same roll, byte for byte.
 
 use tillroll_events::{EventId, Timestamp};

@@ -94,7 +94,7 @@ impl Handle {
     /// same.
     ///
     /// # Errors
-    /// [`SubmitError`]. After [`SubmitError::Failed`] nobody knows what was done; after any other
+    /// [`SubmitError`]. After [`SubmitError::Failed`] it is not known what was done; after any other
     /// nothing was.
     pub fn submit(
         &self,
@@ -108,7 +108,7 @@ impl Handle {
                 return self.resolve(answer);
             };
             // Reading a file blocks, which a runtime's worker must not. Outside of a runtime
-            // there is nobody to block.
+            // there is no caller to block.
             let Ok(runtime) = tokio::runtime::Handle::try_current() else {
                 return self.resolve(answer);
             };

@@ -1,4 +1,4 @@
-//! What the engine counts about itself. Reading it takes no lock and stops nobody.
+//! What the engine counts about itself. Reading it takes no lock.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;

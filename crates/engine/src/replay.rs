@@ -59,7 +59,7 @@ impl Replay {
     ///
     /// # Errors
     /// When it is not the next one or cannot be understood; the state is as before. Or when
-    /// rows that nobody has touched cannot be put away or read back; the fold is of no use then.
+    /// rows that no record has touched cannot be put away or read back; the fold is of no use then.
     pub fn fold(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
         if position != self.position.next() {
             return Err(ReplayError::Gap {

@@ -1,4 +1,4 @@
-//! Where rows go that nobody has touched for long, and when.
+//! Where rows go that no record has touched for long, and when.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use crate::snapshot::failed;
 
 type Open = dyn Fn() -> io::Result<Box<dyn StorageFile>> + Send + Sync;
 
-/// Gives each fold of a roll a file of its own for rows that nobody has touched for long. Clones
+/// Gives each fold of a roll a file of its own for rows that no record has touched for long. Clones
 /// give files of the same kind.
 #[derive(Clone)]
 pub struct ScratchFiles {
@@ -45,7 +45,7 @@ impl ScratchFiles {
     /// One write for so many bytes of rows.
     const BUFFER_BYTES: usize = 64 * 1024;
 
-    /// Files that somebody else opens: readable, writable, empty, and of no use to anybody else.
+    /// Files that the caller opens: readable, writable, empty, and used by nothing else.
     pub fn new(
         open: impl Fn() -> io::Result<Box<dyn StorageFile>> + Send + Sync + 'static,
     ) -> Self {

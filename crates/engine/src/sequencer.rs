@@ -2,7 +2,7 @@
 //!
 //! Staging decides a command, encodes its records into the frame that is being built and folds
 //! them into the book at once, so that the next command sees them. The state is therefore ahead
-//! of the log until [`Sequencer::confirm`] says that the log has caught up. Nobody outside may
+//! of the log until [`Sequencer::confirm`] says that the log has caught up. No caller may
 //! see that: outcomes and refusals alike are handed out only when [`Sequencer::head`] has
 //! reached the position that [`Sequencer::staged`] had after them.
 //!

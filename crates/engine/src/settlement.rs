@@ -3,7 +3,7 @@
 //! A log may answer that it does not know whether a frame is there: the answer got lost, or the
 //! append is still on its way. Appending the same frame behind the same head again settles that,
 //! because it has no further effect where the frame is there already. So the engine asks again,
-//! and whoever waits for the frame is told neither yes nor no meanwhile.
+//! and callers that wait for the frame get no answer meanwhile.
 
 use std::thread;
 use std::time::Duration;

@@ -191,7 +191,7 @@ impl<L: Log> BookWriter<L> {
         }
         self.tail = None;
         self.engine.end_thread();
-        // Whoever waits for the end need not wait for the last look.
+        // A caller that waits for the end need not wait for the last look.
         drop((self.committed, self.over));
         if end.is_ok()
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| at_end(&self.engine)))
@@ -329,7 +329,7 @@ impl<L: Log> BookWriter<L> {
             Err(ExecuteError::Failed(failure)) => return Err(failure),
             Err(error) => SubmitError::from(error),
         };
-        // Whoever is answered finds what this engine is now.
+        // A caller that is answered finds what this engine is now.
         let leads = self.engine.leads();
         self.shared.leads.store(leads, Ordering::Relaxed);
         // Frames before the one that was not appended may be durable.
@@ -427,7 +427,7 @@ impl<L: Log> BookWriter<L> {
         self.under_way = 0;
     }
 
-    /// Followers first: whoever gets an answer finds its position published.
+    /// Followers first: a caller that gets an answer finds its position published.
     fn publish(&self) {
         let head = self.engine.head();
         self.committed.send_if_modified(|published| {

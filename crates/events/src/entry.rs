@@ -108,7 +108,7 @@ impl schemars::JsonSchema for JournalEntry {
     }
 }
 
-/// An entry that somebody posted by command.
+/// An entry that was posted by command.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
 pub struct EntryPosted {

@@ -184,7 +184,7 @@ pub struct OrderStanding {
     pub paid: u64,
     #[n(5)]
     pub refunded: u64,
-    /// Captured beyond what was due: in suspense until somebody decides.
+    /// Captured beyond what was due: in suspense until it is decided on.
     #[n(6)]
     pub overpaid: u64,
     /// In open disputes.

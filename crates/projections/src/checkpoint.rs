@@ -1,4 +1,4 @@
-//! How far the read models are, for whoever waits for their own write to show.
+//! How far the read models are, for callers that wait for their own write to show.
 //!
 //! It knows no async: an async caller subscribes and wakes its own tasks.
 
@@ -18,7 +18,7 @@ pub struct Checkpoint {
 #[derive(Default)]
 struct Shared {
     position: AtomicU64,
-    /// The last position that somebody waits for, or has waited for.
+    /// The last position that a reader waits for, or has waited for.
     awaited: AtomicU64,
     state: Mutex<CheckpointState>,
     moved: Condvar,
@@ -49,13 +49,13 @@ impl Checkpoint {
         self.state().subscribers.push(Arc::new(notify));
     }
 
-    /// Says that somebody waits for the rows of `position`, so that they are committed before
+    /// Says that a reader waits for the rows of `position`, so that they are committed before
     /// more is gathered.
     pub fn want(&self, position: u64) {
         self.shared.awaited.fetch_max(position, Ordering::Relaxed);
     }
 
-    /// The last position beyond `checkpoint` that somebody waits for.
+    /// The last position beyond `checkpoint` that a reader waits for.
     pub(crate) fn awaited_after(&self, checkpoint: u64) -> Option<u64> {
         let awaited = self.shared.awaited.load(Ordering::Relaxed);
         (awaited > checkpoint).then_some(awaited)

@@ -3,7 +3,7 @@
 //! Read models are disposable, because the log can always make them again. So a file that
 //! is missing, damaged, unfinished or of another version is replaced without asking. Two things
 //! are never done: another program's database is not touched, and a damaged file is not thrown
-//! away but set aside, for whoever wants to know what happened to it.
+//! away but set aside, so that what happened to it can be looked at.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Names of accounts, for whoever shows events.
+//! Names of accounts, for showing events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

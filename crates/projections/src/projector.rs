@@ -17,9 +17,9 @@ pub const MAX_BATCH: usize = MAX_ENTRIES / source::RECORD_WEIGHT;
 /// accounts are on as many pages, however few they are.
 pub const MAX_ENTRIES: usize = 400_000;
 
-/// The weight of a commit while somebody waits to read what is new.
+/// The weight of a commit while a reader waits for what is new.
 const AWAITED_WEIGHT: usize = MAX_ENTRIES / 10;
-/// Looked at so often, whether somebody waits.
+/// How often it is looked whether a reader waits.
 const LOOK: usize = 256 * source::RECORD_WEIGHT;
 
 /// How far a long projection is.
@@ -52,7 +52,7 @@ struct Filling {
     /// The checkpoint before it.
     before: u64,
     weight: usize,
-    /// What it weighed when it was last looked whether somebody waits.
+    /// What it weighed when it was last looked whether a reader waits.
     looked: usize,
 }
 
@@ -129,7 +129,7 @@ impl Projector {
     }
 
     /// Projects records, at most [`MAX_BATCH`] per commit or what posts [`MAX_ENTRIES`], fewer where
-    /// somebody waits, and answers the checkpoint after them. Their positions continue the checkpoint without a gap.
+    /// a reader waits, and answers the checkpoint after them. Their positions continue the checkpoint without a gap.
     ///
     /// # Errors
     /// Of the commit that failed nothing is kept, neither rows nor checkpoint; commits before
@@ -321,7 +321,7 @@ mod tests {
             (0, 0, None, 11, false),
             (MAX_ENTRIES - 1, 0, None, 11, false),
             (MAX_ENTRIES, 0, None, 11, true),
-            // Nobody has to look more often than that.
+            // Looking more often than that gains nothing.
             (AWAITED_WEIGHT, LOOK - 1, Some(20), 11, false),
             // What is waited for is in it.
             (LOOK, LOOK, Some(20), 21, true),

@@ -11,7 +11,7 @@ use crate::facts;
 /// is built anew.
 pub(crate) const VERSION: i64 = 4;
 
-/// "Till" in ASCII: tells our databases from others, so that none of somebody else's is ever
+/// "Till" in ASCII: tells our databases from others, so that another program's is never
 /// removed.
 pub(crate) const APPLICATION_ID: i64 = 0x5469_6c6c;
 
@@ -49,8 +49,8 @@ pub(crate) fn checkpoint(sql: &Connection) -> rusqlite::Result<u64> {
     u64::try_from(position).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, position))
 }
 
-/// Whether every table and index is there as this version makes it. More may be: an index that
-/// somebody added by hand is harmless.
+/// Whether every table and index is there as this version makes it. More may be: an index
+/// added by hand is harmless.
 pub(crate) fn is_whole(sql: &Connection) -> rusqlite::Result<bool> {
     static EXPECTED: OnceLock<BTreeSet<Made>> = OnceLock::new();
     let expected = match EXPECTED.get() {

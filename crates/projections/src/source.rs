@@ -47,7 +47,7 @@ fn read_batches_ahead(
         let (send, receive) = mpsc::sync_channel(1);
         let reading = scope.spawn(move || {
             let result = read_batches(reader, after, last, size, |batch| {
-                // Nobody listens any more once a batch could not be taken.
+                // The receiver is gone once a batch could not be taken.
                 send.send(batch).map_err(|_| Stopped::Listener)
             });
             match result {

@@ -323,7 +323,7 @@ fn of_charge(tables: &Tables<'_>, charge: &Charge, currency: Unit, sum: &mut Obs
         .as_ref()
         .filter(|facts| facts.currency == currency);
     let (known, refused) = refunds(tables, &charge.refunds, currency);
-    // The charge's own total counts refunds that nobody has told us of one by one.
+    // The charge's own total also counts refunds that were not observed one by one.
     let untold = facts
         .map_or(0, |facts| facts.refunded)
         .saturating_sub(known);

@@ -2,7 +2,7 @@
 //!
 //! The net moves the balance account; fees go where the fee details say; the other side
 //! follows the reporting category and clears what the order, refund, payout or transfer has
-//! put into clearing. What nobody knows goes to suspense, never nowhere.
+//! put into clearing. An unknown category goes to suspense.
 
 use tillroll_events::{BalanceTransactionFacts, OrderId};
 use tillroll_money::Unit;

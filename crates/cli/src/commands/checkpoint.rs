@@ -13,7 +13,7 @@ use crate::proving;
 
 /// Sign what the roll is now, for others to keep
 ///
-/// Whoever keeps the note can tell later whether anything up to its position was changed. It says
+/// The keeper of the note can tell later whether anything up to its position was changed. It says
 /// how many records there are and what they hash to, and nothing of what is in them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

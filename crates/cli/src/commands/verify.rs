@@ -7,7 +7,7 @@
 //! replay. Nothing is changed.
 //!
 //! With other arguments it checks what has left the directory: a proof file, a checkpoint that
-//! somebody has kept, a backup.
+//! kept elsewhere, a backup.
 
 mod backup;
 mod checkpoint;

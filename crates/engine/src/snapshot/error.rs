@@ -27,7 +27,7 @@ pub enum SnapshotError {
     /// Rows of the state could not be put away or read back.
     #[error(transparent)]
     Cold(#[from] ColdFault),
-    /// Somebody has asked to stop.
+    /// A stop was asked for.
     #[error("the snapshot was given up, because it was no longer wanted")]
     Abandoned,
 }

@@ -14,7 +14,7 @@
 //! - A roll that ends before a snapshot has lost acknowledged events, and is refused.
 //!
 //! # It is not
-//! A backup, or evidence: whoever can write to the directory can write a snapshot that checks.
+//! A backup, or evidence: a process that can write to the directory can write a snapshot that checks.
 //! `tillroll verify` compares each with a replay.
 
 mod error;

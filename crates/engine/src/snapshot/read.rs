@@ -236,7 +236,7 @@ fn rebuild_beside<F: StorageFile>(
         let reader = scope.spawn(move || read_ahead(input, &sender));
         let mut blocks = receiver.iter();
         let rebuilt = blocks.try_for_each(|block| add(name, &mut rebuild, &block));
-        // The reader must not wait for somebody who has given up.
+        // The reader must not wait for a caller that has given up.
         drop(receiver);
         let read = reader.join();
         (

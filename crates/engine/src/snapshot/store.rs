@@ -224,7 +224,7 @@ impl<T: Tree> Snapshots<T> {
     }
 }
 
-/// A file that was renamed by somebody is none of ours.
+/// A file that was renamed by hand is none of ours.
 fn named(stored: &SnapshotFile, header: SnapshotHeader) -> Result<SnapshotHeader, SnapshotError> {
     match header.head.position == stored.position {
         true => Ok(header),

@@ -1,4 +1,4 @@
-//! Journal entries that somebody posted by command.
+//! Journal entries that were posted by command.
 
 use std::ops::Range;
 

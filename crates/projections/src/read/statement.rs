@@ -98,7 +98,7 @@ pub struct StatementLine {
     /// The event: `order.booked`.
     pub kind: String,
     pub order: Option<OrderId>,
-    /// The entry, where somebody posted it by command.
+    /// The entry, where it was posted by command.
     #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
     pub entry: Option<EntryId>,
     pub description: Option<String>,

@@ -1,4 +1,4 @@
-//! The roll against checkpoints: one that somebody has kept, which finds a roll that was written
+//! The roll against checkpoints: one kept elsewhere, which finds a roll that was written
 //! anew, with checksums and hashes that hold; and those of the directory, which find it where
 //! nobody thought of them, and must themselves be as they were signed.
 
@@ -29,7 +29,7 @@ pub(super) struct KeptCheckpoint {
 }
 
 impl KeptCheckpoint {
-    /// Without keys, those of the directory are taken, which whoever wrote it anew could have
+    /// Without keys, those of the directory are taken, which the author of a rewritten roll could have
     /// changed as well.
     pub(super) fn read(
         path: &Path,
@@ -120,7 +120,7 @@ pub(super) fn check_stored(
     let mut signed = believed(data, roll, report);
     let head = roll.end().position.get();
     if data.layout().is_in_use() {
-        // The server may have gone on since the roll was opened, and somebody signed that.
+        // The server may have gone on since the roll was opened, and a checkpoint of that was signed.
         signed.retain(|(_, stated)| stated.size <= head);
     }
     let stated: Vec<LogCheckpoint> = signed.iter().map(|(_, stated)| stated.clone()).collect();
