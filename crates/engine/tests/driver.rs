@@ -69,7 +69,7 @@ fn what_each_answer_of_the_log_comes_to() {
         (&[DoubtLate], Applied, 2, 5, Applied),
         (&[DoubtLost, DoubtLanded], Applied, 3, 5, Applied),
         (&[DoubtLate, Busy], Applied, 3, 5, Applied),
-        // In doubt for good: nobody knows, so nobody is told.
+        // In doubt for good: the outcome is not known, so no caller is told.
         (&[DoubtLost, DoubtLost, DoubtLost], Failed, 3, 0, Failed),
         (&[DoubtLanded, DoubtLost, DoubtLost], Failed, 3, 5, Failed),
         (&[DoubtForGood], Failed, 1, 0, Failed),

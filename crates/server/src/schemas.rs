@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tillroll_events::Kind;
 
-/// Every version of every kind: events are shown in the newest, and whoever has kept one that was
+/// Every version of every kind: events are shown in the newest, and a reader that has kept one that was
 /// shown in an older one still finds its schema.
 pub fn all() -> impl Iterator<Item = (Kind, u8)> {
     Kind::ALL.iter().flat_map(|kind| {

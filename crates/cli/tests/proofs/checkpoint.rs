@@ -154,7 +154,7 @@ fn beside_a_server_only_what_is_known_to_be_durable_is_signed() {
         .frames(reader.head_now().position, Deadline::NEVER)
         .unwrap();
     let first_of_last = frames.next_frame().unwrap().unwrap().first.get();
-    // The log holds the lock. Of its last frame nobody else knows whether it was synced.
+    // The log holds the lock. Only its writer knows whether its last frame was synced.
     let size = || on(data.path(), &["checkpoint", "--json"]).done().json()["size"].clone();
     assert_eq!(size(), first_of_last - 1);
     drop((frames, reader, log));
