@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tillroll_bench::BenchError;
-use tillroll_bench::load::{CallSchedule, LoadCaller, Pace, Percentiles, drive};
+use tillroll_bench::load::{CallSchedule, CallTimer, LoadCaller, Percentiles, drive};
 use tillroll_log::testing::Random;
 
 const MS: u64 = 1_000_000;
@@ -24,13 +24,13 @@ impl FakeTime {
 }
 
 /// Waits by moving the clock to when the next call is due.
-struct FakePace {
+struct FakeTimer {
     time: FakeTime,
     schedule: CallSchedule,
     made: Mutex<u64>,
 }
 
-impl Pace for FakePace {
+impl CallTimer for FakeTimer {
     async fn next(&self) -> Option<u64> {
         let mut made = self.made.lock().unwrap();
         if *made == self.schedule.calls() {
@@ -70,7 +70,7 @@ impl LoadCaller for Serves {
 fn latencies(rate: u64, takes: Vec<u64>) -> Vec<u64> {
     let schedule = CallSchedule::new(rate, takes.len() as u64);
     let time = FakeTime::default();
-    let pace = FakePace {
+    let pace = FakeTimer {
         time: time.clone(),
         schedule,
         made: Mutex::default(),

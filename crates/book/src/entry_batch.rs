@@ -16,13 +16,13 @@ pub struct EntryBatch {
     text: String,
     /// Each unit that a leg names, once.
     units: Vec<Unit>,
-    legs: Vec<Leg>,
+    legs: Vec<BatchLeg>,
     heads: Vec<EntryHead>,
     words: Vec<Words>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Leg {
+struct BatchLeg {
     hash: NameHash,
     amount: u64,
     /// Where its path starts in the text.
@@ -136,7 +136,7 @@ impl EntryBatch {
             self.units.len() - 1
         });
         let path = path.as_str();
-        self.legs.push(Leg {
+        self.legs.push(BatchLeg {
             hash: NameHash::of(path, unit),
             amount,
             start: count(self.text.len()),

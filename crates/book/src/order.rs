@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn lines_are_priced_to_the_last_minor_unit() {
-        type Case<'a> = (
+        type PricingCase<'a> = (
             &'a str,
             u64,
             u64,
@@ -298,7 +298,7 @@ mod tests {
             [u64; 3],
         );
         // name, quantity, price, tax (rate, included), commission -> total, tax, commission
-        let table: &[Case] = &[
+        let table: &[PricingCase] = &[
             ("plain", 2, 1999, None, None, [3998, 0, 0]),
             (
                 "tax inside",

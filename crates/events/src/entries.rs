@@ -264,13 +264,13 @@ impl<'b, C> Decode<'b, C> for PostedEntries {
 impl serde::Serialize for PostedEntries {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
-        struct Row {
+        struct EntryLine {
             #[serde(serialize_with = "codec::json::text")]
             id: EntryId,
             #[serde(flatten)]
             entry: crate::JournalEntry,
         }
-        let rows = self.to_vec().into_iter().map(|(id, entry)| Row {
+        let rows = self.to_vec().into_iter().map(|(id, entry)| EntryLine {
             id,
             entry: crate::JournalEntry(entry),
         });
@@ -284,7 +284,7 @@ impl schemars::JsonSchema for PostedEntries {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Vec::<crate::view::PostedEntryView>::json_schema(generator)
+        Vec::<crate::view::PostedEntryData>::json_schema(generator)
     }
 }
 

@@ -10,7 +10,7 @@ use tillroll_ledger::{AccountId, Entry, Posting, UnitId};
 use crate::codec::json::{EntryIdSchema, HoldIdSchema};
 use crate::payload::Payload;
 use crate::words::words;
-use crate::{CalendarDate, EntryId, EntryView, HoldId, Timestamp, codec};
+use crate::{CalendarDate, EntryData, EntryId, HoldId, Timestamp, codec};
 
 /// Free text that the caller attaches: up to 50 keys.
 pub type Metadata = BTreeMap<String, String>;
@@ -75,23 +75,23 @@ impl<'b, C> Decode<'b, C> for JournalEntry {
 impl serde::Serialize for JournalEntry {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
-        struct Leg {
+        struct PostingNumbers {
             account: u32,
             unit: u16,
             side: &'static str,
             amount: u64,
         }
         #[derive(serde::Serialize)]
-        struct Legs {
-            postings: Vec<Leg>,
+        struct EntryNumbers {
+            postings: Vec<PostingNumbers>,
         }
-        let postings = self.0.postings().iter().map(|posting| Leg {
+        let postings = self.0.postings().iter().map(|posting| PostingNumbers {
             account: posting.account.get(),
             unit: posting.unit.get(),
             side: posting.side.as_str(),
             amount: posting.amount,
         });
-        Legs {
+        EntryNumbers {
             postings: postings.collect(),
         }
         .serialize(serializer)
@@ -104,7 +104,7 @@ impl schemars::JsonSchema for JournalEntry {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        EntryView::json_schema(generator)
+        EntryData::json_schema(generator)
     }
 }
 

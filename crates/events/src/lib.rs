@@ -59,5 +59,5 @@ pub use record::{CommandRef, DecodeError, ENVELOPE_VERSION, Record};
 pub use stock::{StockLine, StockReceived};
 pub use tillroll_ledger::{EntryId, HoldId, ParseIdError};
 pub use time::Timestamp;
-pub use view::{AccountNames, EntryView, PostedEntryView, PostingView};
+pub use view::{AccountNames, EntryData, PostedEntryData, PostingData};
 pub use words::Word;

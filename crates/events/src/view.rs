@@ -22,15 +22,17 @@ impl AccountNames for tillroll_ledger::Ledger {
 #[derive(
     Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
-pub struct EntryView {
-    pub postings: Vec<PostingView>,
+#[schemars(rename = "EntryView")]
+pub struct EntryData {
+    pub postings: Vec<PostingData>,
 }
 
 /// The JSON form of a posting: an integer number of minor units on one side of one account.
 #[derive(
     Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
-pub struct PostingView {
+#[schemars(rename = "PostingView")]
+pub struct PostingData {
     pub account: String,
     pub unit: String,
     /// `debit` or `credit`.
@@ -42,12 +44,13 @@ pub struct PostingView {
 #[derive(
     Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
-pub struct PostedEntryView {
+#[schemars(rename = "PostedEntryView")]
+pub struct PostedEntryData {
     pub id: String,
-    pub postings: Vec<PostingView>,
+    pub postings: Vec<PostingData>,
 }
 
-impl EntryView {
+impl EntryData {
     #[must_use]
     pub fn of<'e>(entry: impl Into<EntryRef<'e>>, names: &dyn AccountNames) -> Self {
         let postings = entry.into().postings().iter().map(|posting| {
@@ -60,7 +63,7 @@ impl EntryView {
                 },
                 |(path, unit)| (path, unit.to_string()),
             );
-            PostingView {
+            PostingData {
                 account,
                 unit,
                 side: posting.side.as_str().into(),
@@ -88,14 +91,14 @@ impl Event {
         if let Self::EntriesPosted(event) = self {
             let mut entries = Vec::with_capacity(event.entries.len());
             event.entries.for_each(|id, entry| {
-                let EntryView { postings } = EntryView::of(entry, names);
+                let EntryData { postings } = EntryData::of(entry, names);
                 let id = id.to_string();
-                entries.push(PostedEntryView { id, postings });
+                entries.push(PostedEntryData { id, postings });
             });
             data["entries"] = serde_json::to_value(entries).expect("views are plain data");
         }
         if let Some(entry) = self.posted_entry().or(pending) {
-            data["entry"] = serde_json::to_value(EntryView::of(entry, names))
+            data["entry"] = serde_json::to_value(EntryData::of(entry, names))
                 .expect("an entry's view is plain data");
         }
         data

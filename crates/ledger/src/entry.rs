@@ -161,8 +161,8 @@ mod tests {
     #[test]
     fn only_balanced_postings_become_an_entry() {
         use Side::{Credit as Cr, Debit as Dr};
-        type Case<'a> = (&'a str, &'a [(u32, u16, Side, u64)], &'a str);
-        let table: &[Case] = &[
+        type EntryCase<'a> = (&'a str, &'a [(u32, u16, Side, u64)], &'a str);
+        let table: &[EntryCase] = &[
             ("two legs", &[(0, 0, Dr, 5), (1, 0, Cr, 5)], ""),
             (
                 "four legs, two units",

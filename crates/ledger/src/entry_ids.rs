@@ -90,7 +90,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum EntryIdsStep {
         Insert(u128),
         /// So many, each above the one before.
         Ascending(u16),
@@ -102,11 +102,11 @@ mod tests {
         prop_oneof![4 => 0..4_000_u128, 1 => any::<u128>(), 1 => Just(0), 1 => Just(u128::MAX)]
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = EntryIdsStep> {
         prop_oneof![
-            8 => id().prop_map(Step::Insert),
-            1 => (0..600_u16).prop_map(Step::Ascending),
-            1 => prop::collection::vec(id(), 0..200).prop_map(Step::Undone),
+            8 => id().prop_map(EntryIdsStep::Insert),
+            1 => (0..600_u16).prop_map(EntryIdsStep::Ascending),
+            1 => prop::collection::vec(id(), 0..200).prop_map(EntryIdsStep::Undone),
         ]
     }
 
@@ -117,16 +117,16 @@ mod tests {
             let mut plain = BTreeSet::new();
             for step in steps {
                 match step {
-                    Step::Insert(id) => {
+                    EntryIdsStep::Insert(id) => {
                         prop_assert_eq!(ids.insert(id), plain.insert(id));
                         without.insert(id);
                     }
-                    Step::Ascending(count) => for _ in 0..count {
+                    EntryIdsStep::Ascending(count) => for _ in 0..count {
                         let above = plain.last().map_or(0, |last: &u128| last.saturating_add(2));
                         prop_assert_eq!(ids.insert(above), plain.insert(above));
                         without.insert(above);
                     },
-                    Step::Undone(undone) => {
+                    EntryIdsStep::Undone(undone) => {
                         let added: Vec<u128> =
                             undone.into_iter().filter(|id| ids.insert(*id)).collect();
                         for id in added.iter().rev() {

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum IdSetStep {
         Insert(u128),
         Remove(u128),
     }
@@ -302,15 +302,15 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_set_that_it_says(steps in prop::collection::vec(
-            prop_oneof![3 => id().prop_map(Step::Insert), 1 => id().prop_map(Step::Remove)],
+            prop_oneof![3 => id().prop_map(IdSetStep::Insert), 1 => id().prop_map(IdSetStep::Remove)],
             0..1500,
         )) {
             let mut set = IdSet::default();
             let mut plain = BTreeSet::new();
             for step in steps {
                 match step {
-                    Step::Insert(id) => prop_assert_eq!(set.insert(id), plain.insert(id)),
-                    Step::Remove(id) => prop_assert_eq!(set.remove(id), plain.remove(&id)),
+                    IdSetStep::Insert(id) => prop_assert_eq!(set.insert(id), plain.insert(id)),
+                    IdSetStep::Remove(id) => prop_assert_eq!(set.remove(id), plain.remove(&id)),
                 }
                 prop_assert_eq!(set.len(), plain.len());
             }

@@ -9,7 +9,7 @@ use tillroll_ledger::Side;
 use tillroll_money::Unit;
 
 /// A type that one column holds.
-pub trait Column: Sized {
+pub trait ColumnValue: Sized {
     /// Its SQL type.
     const TYPE: &'static str;
     const MAY_BE_NULL: bool = false;
@@ -52,7 +52,7 @@ fn integer<'a>(number: i64) -> rusqlite::Result<ToSqlOutput<'a>> {
     Ok(ToSqlOutput::Owned(Value::Integer(number)))
 }
 
-impl<T: Column> Column for Option<T> {
+impl<T: ColumnValue> ColumnValue for Option<T> {
     const TYPE: &'static str = T::TYPE;
     const MAY_BE_NULL: bool = true;
 
@@ -71,7 +71,7 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-impl Column for u64 {
+impl ColumnValue for u64 {
     const TYPE: &'static str = "INTEGER";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -86,7 +86,7 @@ impl Column for u64 {
     }
 }
 
-impl Column for i64 {
+impl ColumnValue for i64 {
     const TYPE: &'static str = "INTEGER";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -98,7 +98,7 @@ impl Column for i64 {
     }
 }
 
-impl Column for bool {
+impl ColumnValue for bool {
     const TYPE: &'static str = "INTEGER";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -110,7 +110,7 @@ impl Column for bool {
     }
 }
 
-impl Column for Timestamp {
+impl ColumnValue for Timestamp {
     const TYPE: &'static str = "INTEGER";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -122,7 +122,7 @@ impl Column for Timestamp {
     }
 }
 
-impl Column for String {
+impl ColumnValue for String {
     const TYPE: &'static str = "TEXT";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -134,7 +134,7 @@ impl Column for String {
     }
 }
 
-impl Column for ExternalId {
+impl ColumnValue for ExternalId {
     const TYPE: &'static str = "TEXT";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -146,7 +146,7 @@ impl Column for ExternalId {
     }
 }
 
-impl Column for Unit {
+impl ColumnValue for Unit {
     const TYPE: &'static str = "TEXT";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -158,7 +158,7 @@ impl Column for Unit {
     }
 }
 
-impl Column for OrderId {
+impl ColumnValue for OrderId {
     const TYPE: &'static str = "TEXT";
 
     fn to_column(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -173,7 +173,7 @@ impl Column for OrderId {
 /// Enumerations, as their words.
 macro_rules! word_columns {
     ($($type:ty),+ $(,)?) => {
-        $(impl $crate::column::Column for $type {
+        $(impl $crate::column::ColumnValue for $type {
             const TYPE: &'static str = "TEXT";
 
             fn to_column(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
@@ -190,7 +190,7 @@ macro_rules! word_columns {
 /// Lists and maps, as JSON.
 macro_rules! json_columns {
     ($($type:ty),+ $(,)?) => {
-        $(impl $crate::column::Column for $type {
+        $(impl $crate::column::ColumnValue for $type {
             const TYPE: &'static str = "TEXT";
 
             fn to_column(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {

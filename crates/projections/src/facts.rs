@@ -16,7 +16,7 @@ use tillroll_events::{
     PayoutStatus, RefundFacts, RefundStatus, TransferFacts,
 };
 
-use crate::column::{Column, json_columns, word_columns};
+use crate::column::{ColumnValue, json_columns, word_columns};
 
 /// Facts that have a table.
 pub trait FactTable: Sized {
@@ -94,7 +94,7 @@ impl FactSql {
 }
 
 /// The SQL of a field's column.
-fn column<F, T: Column>(_: impl Fn(&F) -> &T) -> String {
+fn column<F, T: ColumnValue>(_: impl Fn(&F) -> &T) -> String {
     let null = if T::MAY_BE_NULL { "" } else { " NOT NULL" };
     format!("{}{null}", T::TYPE)
 }
@@ -132,8 +132,8 @@ macro_rules! fact_tables {
                 let mut indexes = 1..;
                 let mut next = || indexes.next().expect("a row has few columns");
                 Ok(Self {
-                    id: Column::of_column(row, 0)?,
-                    $($field: Column::of_column(row, next())?,)+
+                    id: ColumnValue::of_column(row, 0)?,
+                    $($field: ColumnValue::of_column(row, next())?,)+
                     $($order: order,)?
                 })
             }

@@ -42,7 +42,7 @@ pub use checkpoint::Checkpoint;
 pub use error::{ProjectError, ReadError};
 pub use facts::{FactTable, ListedFacts};
 pub use names::NameCache;
-pub use projector::{MAX_BATCH, MAX_ENTRIES, Progress, Projector};
+pub use projector::{MAX_BATCH, MAX_ENTRIES, ProjectionProgress, Projector};
 pub use read::{
     AccountQuery, AccountRow, At, Counts, EntryRow, EventCount, FactRow, HoldRow, HoldStatus,
     LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PositionPage,

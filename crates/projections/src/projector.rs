@@ -24,7 +24,7 @@ const LOOK: usize = 256 * source::RECORD_WEIGHT;
 
 /// How far a long projection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct ProjectionProgress {
     /// Rows are committed up to here.
     pub position: u64,
     /// Where the log ended when this was looked up.
@@ -86,7 +86,7 @@ impl Projector {
     pub fn rebuild(
         path: &Path,
         reader: &dyn LogReader,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ProjectionProgress),
     ) -> Result<Self, ProjectError> {
         let mut projector = Self::over(path, database::replace(path)?)?;
         projector.catch_up(reader, progress)?;
@@ -196,7 +196,7 @@ impl Projector {
     pub fn catch_up(
         &mut self,
         reader: &dyn LogReader,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ProjectionProgress),
     ) -> Result<u64, ProjectError> {
         self.catch_up_to(u64::MAX, reader, progress)
     }
@@ -209,7 +209,7 @@ impl Projector {
         &mut self,
         last: u64,
         reader: &dyn LogReader,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ProjectionProgress),
     ) -> Result<u64, ProjectError> {
         match self.try_catch_up(last, reader, progress) {
             Err(error) if error.is_damage() => {
@@ -225,7 +225,7 @@ impl Projector {
         &mut self,
         last: u64,
         reader: &dyn LogReader,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ProjectionProgress),
     ) -> Result<u64, ProjectError> {
         if self.starting_over {
             self.start_over()?;
@@ -239,7 +239,7 @@ impl Projector {
         }
         loop {
             let head = reader.head(Deadline::NEVER)?.position.get().min(last);
-            progress(Progress {
+            progress(ProjectionProgress {
                 position: self.checkpoint,
                 head,
             });
@@ -249,7 +249,7 @@ impl Projector {
             let after = self.checkpoint;
             let take = |batch| {
                 let position = self.apply(batch)?;
-                progress(Progress { position, head });
+                progress(ProjectionProgress { position, head });
                 Ok(())
             };
             source::read_to(reader, after, head, MAX_ENTRIES, take)?;

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Rows};
 use tillroll_log::{Deadline, LogReader};
 
-use crate::projector::{MAX_ENTRIES, Progress, Projector};
+use crate::projector::{MAX_ENTRIES, ProjectionProgress, Projector};
 use crate::{ProjectError, database, schema, source};
 
 /// The first row that differs, or is only on one side.
@@ -66,7 +66,7 @@ pub struct Verified {
 pub fn verify(
     path: &Path,
     reader: &dyn LogReader,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(ProjectionProgress),
 ) -> Result<Verified, VerifyError> {
     let not_built = || VerifyError::NotBuilt(path.to_owned());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -83,13 +83,13 @@ pub fn verify(
     }
     let scratch = Scratch::beside(path)?;
     let mut projector = Projector::open(&scratch.0)?;
-    let tell = Progress {
+    let tell = ProjectionProgress {
         position: 0,
         head: checkpoint,
     };
     source::read_to(reader, 0, checkpoint, MAX_ENTRIES, |batch| {
         let position = projector.apply(batch)?;
-        progress(Progress { position, ..tell });
+        progress(ProjectionProgress { position, ..tell });
         Ok(())
     })?;
     let mut rows = 0;

@@ -30,7 +30,7 @@ const NAME: RequestName<'static> = RequestName {
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum BodyKind {
     Account,
     Bulk,
     Capture,
@@ -41,7 +41,7 @@ pub enum Kind {
     Stream,
 }
 
-impl Kind {
+impl BodyKind {
     pub const ALL: [Self; 8] = [
         Self::Account,
         Self::Bulk,
@@ -62,43 +62,45 @@ impl Kind {
 /// # Panics
 /// When the quick parser of entries takes what the careful one does not, or as something else, and
 /// when a stream is read otherwise for having arrived in other pieces.
-pub fn body(kind: Kind, bytes: &[u8]) -> Result<(), ProblemBody> {
+pub fn body(kind: BodyKind, bytes: &[u8]) -> Result<(), ProblemBody> {
     let bytes = Bytes::copy_from_slice(bytes);
     let read = match kind {
-        Kind::Bulk => document(&bytes),
-        Kind::Entry => line(&bytes),
-        Kind::Stream => stream(&bytes),
+        BodyKind::Bulk => document(&bytes),
+        BodyKind::Entry => line(&bytes),
+        BodyKind::Stream => stream(&bytes),
         other => single(other, bytes),
     };
     read.map_err(|problem| problem.body("req"))
 }
 
-fn single(kind: Kind, bytes: Bytes) -> Result<(), Problem> {
+fn single(kind: BodyKind, bytes: Bytes) -> Result<(), Problem> {
     let text = JsonText::new(bytes)?;
     let document = match kind {
-        Kind::Capture => text.document_or_empty()?,
+        BodyKind::Capture => text.document_or_empty()?,
         _ => text.document()?,
     };
     let mut ids = new_ids();
     match kind {
-        Kind::Account => {
+        BodyKind::Account => {
             let path = "a".parse().expect("a path");
             document.read::<AccountBody>()?.into_action(path)?;
         }
-        Kind::Capture => {
+        BodyKind::Capture => {
             let hold = HoldId::from_u128(0);
             document.read::<CaptureBody<'_>>()?.into_action(hold)?;
         }
-        Kind::Hold => {
+        BodyKind::Hold => {
             document.read::<HoldBody<'_>>()?.into_action(&mut ids)?;
         }
-        Kind::Order => {
+        BodyKind::Order => {
             document.read::<OrderBody>()?.into_action(&mut ids)?;
         }
-        Kind::Receipt => {
+        BodyKind::Receipt => {
             document.read::<ReceiptBody>()?.into_action()?;
         }
-        Kind::Bulk | Kind::Entry | Kind::Stream => unreachable!("they have parsers of their own"),
+        BodyKind::Bulk | BodyKind::Entry | BodyKind::Stream => {
+            unreachable!("they have parsers of their own")
+        }
     }
     idempotency::fingerprint(&NAME, &document);
     Ok(())

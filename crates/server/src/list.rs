@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
-use crate::query::PageParameters;
+use crate::query::PageRequest;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct List<T> {
@@ -31,7 +31,7 @@ impl<T> List<T> {
     pub(crate) fn page_of(
         url: &str,
         mut all: Vec<T>,
-        page: &PageParameters,
+        page: &PageRequest,
         id: impl Fn(&T) -> &str,
     ) -> Result<Self, Problem> {
         let place = |name: &str, cursor: &str| {
@@ -80,7 +80,7 @@ mod tests {
             (2, None, Some("a"), &[], false),
         ];
         for (limit, after, before, items, more) in table {
-            let page = PageParameters {
+            let page = PageRequest {
                 limit: *limit,
                 starting_after: after.map(str::to_owned),
                 ending_before: before.map(str::to_owned),
@@ -88,7 +88,7 @@ mod tests {
             let list = List::page_of("/", all.to_vec(), &page, |item| item).unwrap();
             assert_eq!((&list.data[..], list.has_more), (*items, *more), "{page:?}");
         }
-        let page = PageParameters {
+        let page = PageRequest {
             limit: 2,
             starting_after: Some("x".into()),
             ending_before: None,

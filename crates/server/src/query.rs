@@ -25,13 +25,13 @@ pub(crate) enum AsOfParameter {
 
 /// Where on which page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PageParameters {
+pub(crate) struct PageRequest {
     pub limit: usize,
     pub starting_after: Option<String>,
     pub ending_before: Option<String>,
 }
 
-impl PageParameters {
+impl PageRequest {
     /// The name of the cursor that was given.
     pub(crate) fn cursor(&self) -> &'static str {
         match self.ending_before {
@@ -110,8 +110,8 @@ impl Parameters {
         }
     }
 
-    pub(crate) fn page(&mut self) -> Result<PageParameters, Problem> {
-        let page = PageParameters {
+    pub(crate) fn page(&mut self) -> Result<PageRequest, Problem> {
+        let page = PageRequest {
             limit: self.limit(PAGE_DEFAULT, PAGE_LIMIT)?,
             starting_after: self.take("starting_after")?,
             ending_before: self.take("ending_before")?,

@@ -2,15 +2,18 @@
 
 use tillroll_json::contains_card_number;
 use tillroll_server::ProblemBody;
-use tillroll_server::fuzzed::{Kind, body};
+use tillroll_server::fuzzed::{BodyKind, body};
 
 /// No body makes a parser panic, the quick parser of entries takes nothing that the careful one does
 /// not take as the same, and a stream is the same in whatever pieces it arrives. What is refused is the client's fault, has a code, names its
 /// place as a JSON Pointer, and repeats no card number.
 pub fn request_body(data: &[u8]) {
     let (kind, sent) = match data.split_first() {
-        Some((kind, sent)) => (Kind::ALL[usize::from(*kind) % Kind::ALL.len()], sent),
-        None => (Kind::Entry, data),
+        Some((kind, sent)) => (
+            BodyKind::ALL[usize::from(*kind) % BodyKind::ALL.len()],
+            sent,
+        ),
+        None => (BodyKind::Entry, data),
     };
     if let Err(problem) = body(kind, sent) {
         is_a_refusal(&problem);

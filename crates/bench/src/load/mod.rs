@@ -14,7 +14,7 @@ mod pool;
 pub use closed::closed_loop;
 pub use engine::EngineCaller;
 pub use latency::Percentiles;
-pub use open::{CallSchedule, Pace, Pacer, drive, open_loop};
+pub use open::{CallSchedule, CallTimer, Pacer, drive, open_loop};
 pub use pool::CallPool;
 
 use std::future::Future;

@@ -58,7 +58,7 @@ impl CallSchedule {
 }
 
 /// Tells a caller when to make the next call. Time counts from the start of the loop.
-pub trait Pace: Send + Sync {
+pub trait CallTimer: Send + Sync {
     /// Waits until the next call is due that no other caller makes. `None` when there are no more.
     fn next(&self) -> impl Future<Output = Option<u64>> + Send;
 
@@ -72,7 +72,7 @@ pub trait Pace: Send + Sync {
 pub async fn drive(
     caller: &mut impl LoadCaller,
     schedule: CallSchedule,
-    pace: &impl Pace,
+    pace: &impl CallTimer,
 ) -> Result<Vec<u64>, BenchError> {
     let mut latencies = Vec::new();
     while let Some(call) = pace.next().await {
@@ -132,7 +132,7 @@ impl Pacer {
     }
 }
 
-impl Pace for Pacer {
+impl CallTimer for Pacer {
     async fn next(&self) -> Option<u64> {
         self.due.acquire().await.ok()?.forget();
         Some(self.made.fetch_add(1, Ordering::Relaxed))

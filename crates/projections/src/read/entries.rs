@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
-use tillroll_events::{CalendarDate, EntryId, Metadata, PostingView, Timestamp};
+use tillroll_events::{CalendarDate, EntryId, Metadata, PostingData, Timestamp};
 
 use super::columns::Columns;
 use super::pool::Snapshot;
@@ -16,7 +16,7 @@ pub struct EntryRow {
     #[serde(serialize_with = "tillroll_events::serde_text::serialize")]
     pub id: EntryId,
     pub description: Option<String>,
-    pub postings: Vec<PostingView>,
+    pub postings: Vec<PostingData>,
     pub metadata: Metadata,
     /// The entry that this one corrects.
     #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
@@ -80,7 +80,7 @@ pub(super) fn postings_at(
     snapshot: &Snapshot<'_>,
     position: u64,
     ordinals: Range<i64>,
-) -> Result<Vec<PostingView>, ReadError> {
+) -> Result<Vec<PostingData>, ReadError> {
     let mut statement = snapshot.sql.prepare_cached(
         "SELECT a.path, a.unit, p.side, p.amount
          FROM postings p CROSS JOIN accounts a ON a.id = p.account_id
@@ -92,8 +92,8 @@ pub(super) fn postings_at(
 }
 
 /// From path, unit, side and amount.
-pub(super) fn posting(row: &rusqlite::Row<'_>) -> rusqlite::Result<PostingView> {
-    Ok(PostingView {
+pub(super) fn posting(row: &rusqlite::Row<'_>) -> rusqlite::Result<PostingData> {
+    Ok(PostingData {
         account: row.get(0)?,
         unit: row.get(1)?,
         side: row.get(2)?,

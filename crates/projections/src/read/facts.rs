@@ -8,7 +8,7 @@ use tillroll_events::OrderId;
 use super::page::{Keyset, read_limit};
 use super::{At, Page, PositionPage, ReadModels};
 use crate::ReadError;
-use crate::column::Column;
+use crate::column::ColumnValue;
 use crate::facts::{FactTable, ListedFacts};
 
 /// The latest facts about an object of the processor.
@@ -26,12 +26,12 @@ pub struct FactRow<F> {
 impl<F: FactTable> FactRow<F> {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let behind = 1 + F::table().columns;
-        let order = Column::of_column(row, behind)?;
+        let order = ColumnValue::of_column(row, behind)?;
         Ok(Self {
             facts: F::read(row, order)?,
             order,
-            position: Column::of_column(row, behind + 1)?,
-            last_position: Column::of_column(row, behind + 2)?,
+            position: ColumnValue::of_column(row, behind + 1)?,
+            last_position: ColumnValue::of_column(row, behind + 2)?,
         })
     }
 }

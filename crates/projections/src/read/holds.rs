@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
-use tillroll_events::{HoldId, Metadata, PostingView, Timestamp};
+use tillroll_events::{HoldId, Metadata, PostingData, Timestamp};
 
 use super::columns::Columns;
 use super::pool::Snapshot;
@@ -45,9 +45,9 @@ pub struct HoldRow {
     pub description: Option<String>,
     pub metadata: Metadata,
     /// What was held.
-    pub postings: Vec<PostingView>,
+    pub postings: Vec<PostingData>,
     /// What was captured of it, once it was.
-    pub captured: Vec<PostingView>,
+    pub captured: Vec<PostingData>,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,
     /// Where it was placed.
@@ -104,7 +104,7 @@ fn hold(id: HoldId, as_of: AsOf, row: &Row<'_>) -> rusqlite::Result<HoldRow> {
     })
 }
 
-fn held(snapshot: &Snapshot<'_>, id: HoldId) -> Result<Vec<PostingView>, ReadError> {
+fn held(snapshot: &Snapshot<'_>, id: HoldId) -> Result<Vec<PostingData>, ReadError> {
     let mut statement = snapshot.sql.prepare_cached(
         "SELECT a.path, a.unit, h.side, h.amount
          FROM hold_postings h CROSS JOIN accounts a ON a.id = h.account_id

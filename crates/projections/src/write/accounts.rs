@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
 use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
 
-use super::rows::{Keyed, Row};
+use super::rows::{InsertRow, Keyed};
 use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
@@ -190,7 +190,7 @@ pub(super) struct PostingRow {
     credits_after: i64,
 }
 
-impl Row for PostingRow {
+impl InsertRow for PostingRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO postings
         (position, ordinal, account_id, side, amount, debits_after, credits_after)";
     const COLUMNS: usize = 7;
@@ -214,7 +214,7 @@ pub(super) struct PostedRow {
     ordinal: i64,
 }
 
-impl Row for PostedRow {
+impl InsertRow for PostedRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO account_postings
         (account_id, position, ordinal)";
     const COLUMNS: usize = 3;

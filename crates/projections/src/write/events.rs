@@ -9,7 +9,7 @@ use tillroll_events::{
     NotificationReceived, Record,
 };
 
-use super::rows::{Keyed, Row, Rows};
+use super::rows::{InsertBuffer, InsertRow, Keyed};
 use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
@@ -51,7 +51,7 @@ impl Events {
 
     pub fn flush(&mut self, sql: &Connection) -> rusqlite::Result<()> {
         if let Some(newest) = self.time {
-            let mut last = Rows::default();
+            let mut last = InsertBuffer::default();
             last.push(sql, TimeRow(newest))?;
             last.flush(sql)?;
         }
@@ -70,7 +70,7 @@ impl Events {
 #[derive(Debug)]
 pub(super) struct TimeRow((i64, i64));
 
-impl Row for TimeRow {
+impl InsertRow for TimeRow {
     const INSERT: &'static str = "INSERT OR REPLACE INTO positions_by_time (recorded_at, position)";
     const COLUMNS: usize = 2;
 
@@ -106,7 +106,7 @@ pub(super) struct EventRow {
     effective_date: Option<CalendarDate>,
 }
 
-impl Row for EventRow {
+impl InsertRow for EventRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO events
         (position, kind, order_id, occurred_at, recorded_at, description,
          actor, origin, effective_date)";
@@ -140,7 +140,7 @@ pub(super) struct PostedEntryRow {
     reverses: Option<EntryId>,
 }
 
-impl Row for PostedEntryRow {
+impl InsertRow for PostedEntryRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO entries
         (position, ordinal, postings, id, metadata, reverses)";
     const COLUMNS: usize = 6;

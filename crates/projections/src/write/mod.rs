@@ -1,6 +1,6 @@
 //! From records to rows.
 //!
-//! One [`Writer`] lives for one SQL commit. Rows of history (events, postings, timelines) are
+//! One [`Writer`] lives for one SQL commit. InsertBuffer of history (events, postings, timelines) are
 //! inserted as they come; rows that say what is latest (balances, standings, counts) are kept
 //! in the [`Cache`] and written once per commit, however often they changed. What is in the
 //! tables after a commit depends on the records alone, never on where batches ended: that is
@@ -17,7 +17,7 @@ mod sellers;
 use rusqlite::{CachedStatement, Connection, params};
 use tillroll_events::{Event, EventId, OrderId, Record, Word as _};
 
-use self::rows::{Rows, Scattered};
+use self::rows::{InsertBuffer, Scattered};
 use crate::ProjectError;
 
 /// What the writer remembers between commits. Everything in it can be read back from the
@@ -84,10 +84,10 @@ pub(crate) struct Writer<'a> {
     cache: &'a mut Cache,
     position: u64,
     last: Option<(EventId, i64)>,
-    events: Rows<events::EventRow>,
-    times: Rows<events::TimeRow>,
+    events: InsertBuffer<events::EventRow>,
+    times: InsertBuffer<events::TimeRow>,
     entries: Scattered<events::PostedEntryRow>,
-    postings: Rows<accounts::PostingRow>,
+    postings: InsertBuffer<accounts::PostingRow>,
     posted: Scattered<accounts::PostedRow>,
     insert_order_event: LazyStatement<'a>,
 }
@@ -100,10 +100,10 @@ impl<'a> Writer<'a> {
             cache,
             position: checkpoint,
             last: None,
-            events: Rows::default(),
-            times: Rows::default(),
+            events: InsertBuffer::default(),
+            times: InsertBuffer::default(),
             entries: Scattered::default(),
-            postings: Rows::default(),
+            postings: InsertBuffer::default(),
             posted: Scattered::default(),
             insert_order_event: LazyStatement::default(),
         }

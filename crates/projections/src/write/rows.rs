@@ -10,7 +10,7 @@ use rusqlite::{Connection, Statement};
 const MANY: usize = 24;
 
 /// A row of a table.
-pub(super) trait Row {
+pub(super) trait InsertRow {
     /// Up to and without the word VALUES. It fails without taking back the statement's other
     /// rows: the whole commit is taken back then, and SQLite need not prepare for less.
     const INSERT: &'static str;
@@ -21,7 +21,7 @@ pub(super) trait Row {
 }
 
 /// A row of a table whose key does not grow with the roll.
-pub(super) trait Keyed: Row {
+pub(super) trait Keyed: InsertRow {
     /// In the order of the table's key.
     type Key: Ord;
 
@@ -46,7 +46,7 @@ impl<R: Keyed> Scattered<R> {
 
     pub fn flush(&mut self, sql: &Connection) -> rusqlite::Result<()> {
         self.0.sort_unstable_by_key(Keyed::key);
-        let mut rows = Rows::default();
+        let mut rows = InsertBuffer::default();
         for row in self.0.drain(..) {
             rows.push(sql, row)?;
         }
@@ -56,12 +56,12 @@ impl<R: Keyed> Scattered<R> {
 
 /// Rows that are still to be inserted.
 #[derive(Debug)]
-pub(super) struct Rows<R> {
+pub(super) struct InsertBuffer<R> {
     waiting: Vec<R>,
     many: String,
 }
 
-impl<R> Default for Rows<R> {
+impl<R> Default for InsertBuffer<R> {
     fn default() -> Self {
         Self {
             waiting: Vec::with_capacity(MANY),
@@ -70,7 +70,7 @@ impl<R> Default for Rows<R> {
     }
 }
 
-impl<R: Row> Rows<R> {
+impl<R: InsertRow> InsertBuffer<R> {
     pub fn push(&mut self, sql: &Connection, row: R) -> rusqlite::Result<()> {
         self.waiting.push(row);
         if self.waiting.len() < MANY {
@@ -103,7 +103,7 @@ impl<R: Row> Rows<R> {
     }
 }
 
-fn statement<R: Row>(rows: usize) -> String {
+fn statement<R: InsertRow>(rows: usize) -> String {
     let row = format!("({})", vec!["?"; R::COLUMNS].join(","));
     format!("{} VALUES {}", R::INSERT, vec![row; rows].join(","))
 }

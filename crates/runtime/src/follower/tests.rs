@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// Numbers that a seed decides.
-struct Random(u64);
+/// A linear congruential generator.
+struct Lcg(u64);
 
-impl Random {
+impl Lcg {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self
             .0
@@ -34,37 +34,37 @@ fn append(log: &mut MemoryLog, records: usize) -> Position {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum ConsumerError {
     Passes,
     Stays,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ConsumerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trouble that {self:?}")
     }
 }
 
 /// What a consumer does the next time: applies so many records at most, then fails or not.
-type Step = (usize, Option<Trouble>);
+type ApplyStep = (usize, Option<ConsumerError>);
 
 /// Sends on what it applies.
 struct Recorder {
     reader: Arc<dyn LogReader>,
     checkpoint: Position,
-    steps: Box<dyn FnMut() -> Step + Send>,
+    steps: Box<dyn FnMut() -> ApplyStep + Send>,
     applied: mpsc::UnboundedSender<u64>,
 }
 
 impl Consumer for Recorder {
     type Output = usize;
-    type Error = Trouble;
+    type Error = ConsumerError;
 
     fn checkpoint(&self) -> Position {
         self.checkpoint
     }
 
-    fn apply(&mut self, head: Position) -> Result<usize, Trouble> {
+    fn apply(&mut self, head: Position) -> Result<usize, ConsumerError> {
         let (most, trouble) = (self.steps)();
         let records = self
             .reader
@@ -87,8 +87,8 @@ impl Consumer for Recorder {
         }
     }
 
-    fn is_transient(error: &Trouble) -> bool {
-        *error == Trouble::Passes
+    fn is_transient(error: &ConsumerError) -> bool {
+        *error == ConsumerError::Passes
     }
 }
 
@@ -118,7 +118,7 @@ impl Fixture {
 
     fn follower(
         &self,
-        steps: impl FnMut() -> Step + Send + 'static,
+        steps: impl FnMut() -> ApplyStep + Send + 'static,
     ) -> (Follower<Recorder, AtOnce>, mpsc::UnboundedReceiver<u64>) {
         let (applied, receiver) = mpsc::unbounded_channel();
         let recorder = Recorder {
@@ -141,11 +141,11 @@ async fn next(applied: &mut mpsc::UnboundedReceiver<u64>, context: &str) -> u64 
 #[tokio::test(start_paused = true)]
 async fn every_record_is_applied_once_and_in_order() {
     for seed in 0..30 {
-        let mut random = Random(seed);
+        let mut random = Lcg(seed);
         let mut fixture = Fixture::new();
-        let mut own = Random(seed ^ 0xf011);
+        let mut own = Lcg(seed ^ 0xf011);
         let (follower, mut applied) = fixture.follower(move || {
-            let trouble = (own.below(4) == 0).then_some(Trouble::Passes);
+            let trouble = (own.below(4) == 0).then_some(ConsumerError::Passes);
             (own.below(9), trouble)
         });
         let (stop, stopping) = watch::channel(false);
@@ -189,7 +189,7 @@ async fn trouble_that_passes_is_shown_while_it_lasts() {
     let mut state = thread.state();
     assert_eq!(*state.borrow_and_update(), FollowerState::Following);
     fixture.commit(3);
-    answer.send((1, Some(Trouble::Passes))).unwrap();
+    answer.send((1, Some(ConsumerError::Passes))).unwrap();
     state.changed().await.unwrap();
     let failure: Arc<str> = "trouble that Passes".into();
     let retrying = FollowerState::Retrying { failure };
@@ -210,7 +210,7 @@ async fn trouble_that_passes_is_shown_while_it_lasts() {
 async fn trouble_that_stays_ends_it_at_its_checkpoint() {
     let mut fixture = Fixture::new();
     fixture.commit(5);
-    let (follower, mut applied) = fixture.follower(|| (2, Some(Trouble::Stays)));
+    let (follower, mut applied) = fixture.follower(|| (2, Some(ConsumerError::Stays)));
     let (_stop, stopping) = watch::channel(false);
     let thread = follower
         .spawn("follower", ThreadPriority::Normal, stopping)
@@ -222,7 +222,7 @@ async fn trouble_that_stays_ends_it_at_its_checkpoint() {
         .unwrap();
     let failure: Arc<str> = "trouble that Stays".into();
     assert_eq!(*state.borrow(), FollowerState::Stuck { failure });
-    assert_eq!(thread.join(), Err(Trouble::Stays));
+    assert_eq!(thread.join(), Err(ConsumerError::Stays));
     let mut all = Vec::new();
     while let Some(number) = applied.recv().await {
         all.push(number);
@@ -234,7 +234,7 @@ async fn trouble_that_stays_ends_it_at_its_checkpoint() {
 async fn it_stops_while_it_waits_for_the_next_attempt() {
     let mut fixture = Fixture::new();
     fixture.commit(1);
-    let (follower, mut applied) = fixture.follower(|| (0, Some(Trouble::Passes)));
+    let (follower, mut applied) = fixture.follower(|| (0, Some(ConsumerError::Passes)));
     let (stop, stopping) = watch::channel(false);
     let thread = follower
         .spawn("follower", ThreadPriority::Normal, stopping)

@@ -5,8 +5,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use tillroll_engine::Position;
 use tillroll_events::{
-    AccountNames, CalendarDate, EntryId, EntryView as PostingsView, Event, Metadata, Record,
-    Timestamp,
+    AccountNames, CalendarDate, EntryData, EntryId, Event, Metadata, Record, Timestamp,
 };
 use tillroll_ledger::{AccountPath, Entry};
 use tillroll_money::Unit;
@@ -28,10 +27,10 @@ pub(crate) struct PostingView {
 }
 
 pub(super) fn postings(entry: &Entry, names: &dyn AccountNames) -> Vec<PostingView> {
-    from_rows(PostingsView::of(entry, names).postings)
+    from_rows(EntryData::of(entry, names).postings)
 }
 
-pub(super) fn from_rows(rows: Vec<tillroll_events::PostingView>) -> Vec<PostingView> {
+pub(super) fn from_rows(rows: Vec<tillroll_events::PostingData>) -> Vec<PostingView> {
     rows.into_iter()
         .map(|row| PostingView {
             account: row.account,
