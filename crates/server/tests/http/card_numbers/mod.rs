@@ -5,302 +5,14 @@
 //! as a number, as a name, nested, and in a member that a later one of the same name hides.
 //! Afterwards every byte that was stored, answered or logged is searched for its digits.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+mod search;
+mod tainted;
 
 use serde_json::{Value, json};
-use tillroll_engine::SnapshotOptions;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{NOW, SECRET, Settings, Shop, entry, order, payment_succeeded, sign};
-
-const NUMBER: u64 = 4_242_424_242_424_242;
-
-/// Values, in JSON, that hold the card number.
-const VALUES: [&str; 9] = [
-    r#""4242424242424242""#,
-    r#""pay with 4242 4242 4242 4242, please""#,
-    r#""4242-4242-4242-4242""#,
-    r#""\u0034242424242424242""#,
-    "4242424242424242",
-    "-4242424242424242",
-    "4.242424242424242e15",
-    r#"{"x":[{"y":"4242424242424242"}]}"#,
-    r#"[[4242424242424242]]"#,
-];
-
-const NAMES: [&str; 3] = [
-    r#""4242424242424242""#,
-    r#""4242 4242 4242 4242""#,
-    r#""\u00342424242-42424242""#,
-];
-
-/// What must never be found. Of the number also as the formats of the log, of snapshots and of
-/// SQLite write it.
-fn forbidden() -> Vec<Vec<u8>> {
-    let texts = [
-        "4242424242424242",
-        "4242 4242 4242 4242",
-        "4242-4242-4242-4242",
-        "42424242-42424242",
-        "4.242424242424242",
-        "34242424242424242",
-    ];
-    let mut all: Vec<Vec<u8>> = texts.map(|text| text.as_bytes().to_vec()).into();
-    #[allow(clippy::cast_precision_loss)]
-    let float = NUMBER as f64;
-    all.extend([
-        NUMBER.to_be_bytes()[2..].to_vec(),
-        NUMBER.to_le_bytes()[..7].to_vec(),
-        float.to_be_bytes().to_vec(),
-        float.to_le_bytes().to_vec(),
-    ]);
-    all
-}
-
-#[track_caller]
-fn assert_clean(bytes: &[u8], what: &str) {
-    for digits in forbidden() {
-        let found = bytes
-            .windows(digits.len())
-            .position(|window| window == digits);
-        if let Some(at) = found {
-            let around = &bytes[at.saturating_sub(200)..(at + 60).min(bytes.len())];
-            panic!(
-                "{what} holds {:?} at {at}: …{}…",
-                String::from_utf8_lossy(&digits),
-                String::from_utf8_lossy(around)
-            );
-        }
-    }
-}
-
-/// Places of values in a body, as JSON Pointers; not those of amounts, which may be any number.
-fn places(value: &Value, here: &str, found: &mut Vec<String>) {
-    found.push(here.to_owned());
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                places(item, &format!("{here}/{index}"), found);
-            }
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                places(member, &format!("{here}/{name}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// `body` with `change` applied to the JSON text of the value at `place`.
-fn changed(body: &Value, place: &str, change: &dyn Fn(&str) -> String) -> String {
-    fn write(value: &Value, here: &str, place: &str, change: &dyn Fn(&str) -> String) -> String {
-        let inner = match value {
-            Value::Array(items) => {
-                let items = items.iter().enumerate();
-                let items: Vec<_> = items
-                    .map(|(index, item)| write(item, &format!("{here}/{index}"), place, change))
-                    .collect();
-                format!("[{}]", items.join(","))
-            }
-            Value::Object(members) => {
-                let members: Vec<_> = members
-                    .iter()
-                    .map(|(name, member)| {
-                        let value = write(member, &format!("{here}/{name}"), place, change);
-                        format!("{}:{value}", Value::from(name.as_str()))
-                    })
-                    .collect();
-                format!("{{{}}}", members.join(","))
-            }
-            plain => plain.to_string(),
-        };
-        if here == place { change(&inner) } else { inner }
-    }
-    write(body, "", place, change)
-}
-
-/// All that is sent in the place of a right body.
-fn tainted(body: &Value, is_amount: fn(&str) -> bool) -> Vec<String> {
-    let mut found = Vec::new();
-    places(body, "", &mut found);
-    let mut all = Vec::new();
-    for place in &found {
-        for value in VALUES {
-            let is_number = !value.starts_with(['"', '{', '[']);
-            if !(is_number && is_amount(place)) {
-                all.push(changed(body, place, &|_| value.to_owned()));
-            }
-        }
-        let is_object = body.pointer(place).is_some_and(Value::is_object);
-        if !is_object {
-            continue;
-        }
-        let member = |inner: &str, member: &str| match &inner[1..] {
-            "}" => format!("{{{member}}}"),
-            rest => format!("{{{member},{rest}"),
-        };
-        for name in NAMES {
-            all.push(changed(body, place, &|inner| {
-                member(inner, &format!("{name}:1"))
-            }));
-        }
-        for value in VALUES {
-            all.push(changed(body, place, &|inner| {
-                member(inner, &format!("\"z\":{value}"))
-            }));
-            // The first of two members of one name is hidden by the second.
-            let hidden = format!("\"z\":{value},\"z\":1");
-            all.push(changed(body, place, &|inner| member(inner, &hidden)));
-            for name in body
-                .pointer(place)
-                .and_then(Value::as_object)
-                .into_iter()
-                .flat_map(|o| o.keys())
-            {
-                let hidden = format!("\"{name}\":{value}");
-                all.push(changed(body, place, &|inner| member(inner, &hidden)));
-            }
-        }
-    }
-    all
-}
-
-fn is_amount(place: &str) -> bool {
-    let name = place.rsplit('/').next().unwrap_or_default();
-    name.contains("amount") || ["quantity", "unit_price", "net", "fee"].contains(&name)
-}
-
-/// Everything that is logged, down to the last detail.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// A shop of which rows leave memory at once and snapshots are made often; what it logs; and the
-/// bodies of its answers.
-struct Searched {
-    shop: Shop,
-    logged: Logged,
-    _subscriber: tracing::subscriber::DefaultGuard,
-}
-
-impl Searched {
-    fn open() -> Self {
-        let logged = Logged::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(logged.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings: &mut Settings| {
-            settings.book.cold_after = 1;
-            settings.book.snapshots = Some(SnapshotOptions {
-                every: 50,
-                ..SnapshotOptions::default()
-            });
-        });
-        Self {
-            shop,
-            logged,
-            _subscriber: guard,
-        }
-    }
-
-    /// Sends a request; the answer holds no card number. Its status.
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> (u16, String) {
-        let answer = self.shop.raw(method, path, headers, body.to_owned()).await;
-        let what = format!("the answer to {method} {path} {headers:?} {body}");
-        assert_clean(&answer.bytes, &what);
-        for (name, value) in &answer.headers {
-            assert_clean(value.as_bytes(), &format!("{name} of {what}"));
-        }
-        (answer.status.as_u16(), answer.text())
-    }
-
-    /// Closes the book and searches everything that is left of it.
-    async fn search(self) {
-        for path in [
-            "/v1/events?limit=1000",
-            "/v1/orders?limit=100",
-            "/v1/accounts?limit=100",
-            "/v1/trial-balance",
-            "/v1/splits",
-            "/v1/stock",
-            "/v1/webhooks/unrecognised?limit=100",
-            "/metrics",
-        ] {
-            let (status, _) = self.send("GET", path, &[], "").await;
-            assert_eq!(status, 200, "{path}");
-        }
-        scratch();
-        let logged = self.logged.0.lock().unwrap().clone();
-        assert!(!logged.is_empty(), "nothing is logged");
-        assert_clean(&logged, "what is logged");
-        let directory = self.shop.close().await;
-        let mut files = Vec::new();
-        walk(directory.path(), &mut files);
-        for kind in ["snapshots", "log", "sqlite"] {
-            let is = |path: &std::path::PathBuf| path.to_string_lossy().contains(kind);
-            assert!(files.iter().any(is), "no {kind} among {files:?}");
-        }
-        for path in files {
-            let bytes = std::fs::read(&path).unwrap();
-            assert_clean(&bytes, &path.display().to_string());
-        }
-    }
-}
-
-/// Searches the files of this process that have no name any more: rows that left memory.
-fn scratch() {
-    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
-        return;
-    };
-    for file in open.flatten() {
-        let target = std::fs::read_link(file.path()).unwrap_or_default();
-        let is_file = std::fs::metadata(file.path()).is_ok_and(|data| data.is_file());
-        if is_file
-            && target.to_string_lossy().ends_with("(deleted)")
-            && let Ok(bytes) = std::fs::read(file.path())
-        {
-            assert_clean(&bytes, &target.display().to_string());
-        }
-    }
-}
-
-fn walk(directory: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => walk(&path, files),
-            false => files.push(path),
-        }
-    }
-}
+use self::search::SearchedShop;
+use self::tainted::{NUMBER, is_amount, tainted};
+use crate::harness::{NOW, SECRET, Shop, entry, order, payment_succeeded, sign};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const LINES: (&str, &str) = ("content-type", "application/x-ndjson");
@@ -316,7 +28,7 @@ fn full_entry() -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_brings_a_card_number_in() {
-    let searched = Searched::open();
+    let searched = SearchedShop::open();
     let shop = &searched.shop;
     shop.account("a", "asset").await;
     shop.account("b", "asset").await;
@@ -439,7 +151,7 @@ async fn no_request_brings_a_card_number_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_path_query_or_header_brings_a_card_number_in() {
-    let searched = Searched::open();
+    let searched = SearchedShop::open();
     let shop = &searched.shop;
     shop.account("a", "asset").await;
     let before = shop.position();
@@ -592,7 +304,7 @@ fn transfer(event: &str, destination: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_webhook_brings_a_card_number_in() {
-    let searched = Searched::open();
+    let searched = SearchedShop::open();
     let id = "ord_00000000000000000000000001";
     let odd = json!({
         "id": "evt_odd", "object": "event", "type": "moon.landed", "created": NOW, "account": "acct_1",
