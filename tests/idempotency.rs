@@ -82,7 +82,7 @@ async fn racing_clients_have_one_effect_for_each_key() {
                             send(router.clone(), Method::POST, "/v1/entries", &key, &body).await;
                         match status {
                             201 => return answer.to_string(),
-                            // The same key is being answered to somebody else: ask again.
+                            // The same key is being answered to another client: ask again.
                             409 => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                             _ => panic!("{status}: {answer}"),
                         }

@@ -10,7 +10,7 @@
 //! was due; all work is drawn from fixed seeds.
 //!
 //! It is not: a test (nothing here fails because it is slow), nor a way into the book of its
-//! own: it uses what the other crates offer to everybody.
+//! own: it uses what the other crates offer to all.
 
 pub mod against;
 pub mod bounds;

@@ -44,7 +44,7 @@ impl Book {
 
     /// Why a row could not be kept or read. Then nothing that the book has decided, folded or
     /// listed since may be believed, and it is good for nothing more: the caller that gave it a store
-    /// has to ask, after each of these and before anybody is told what came of it.
+    /// has to ask, after each of these and before it answers.
     #[must_use]
     pub fn fault(&self) -> Option<&ColdFault> {
         self.tables.cold()?.fault()

@@ -14,7 +14,7 @@ use tillroll_money::MAX_MINOR;
 use crate::entry_batch::{EntryRequest, Words};
 use crate::{PostEntries, Refusal};
 
-/// More would hold up everybody else for too long.
+/// More would hold up other commands for too long.
 pub(crate) const MOST_ENTRIES: usize = 10_000;
 /// Entries of one event take about so many bytes at most, so that no reader has to take in a
 /// huge record.

@@ -1,4 +1,4 @@
-//! A book that puts rows away which nobody has touched for long is the book that keeps them all:
+//! A book that puts rows away which were untouched for long is the book that keeps them all:
 //! it decides the same, refuses the same and lists the same, after every command.
 
 mod roll;

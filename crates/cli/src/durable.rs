@@ -69,8 +69,8 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
     let (view, torn) = last_segment(data)?;
     if let Some(file) = torn {
         return Err(Stop::failed(format!(
-            "{file} ends with bytes that are no frame, and nothing is signed before somebody has \
-             looked at them"
+            "{file} ends with bytes that are no frame, and nothing is signed before they are \
+             examined"
         ))
         .next(data.command("verify")));
     }

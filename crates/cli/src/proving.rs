@@ -80,7 +80,7 @@ pub(crate) fn keyring(
 pub(crate) fn keyring_stop(data: &DataDir, error: KeyringError) -> Stop {
     let next = match &error {
         KeyringError::Exposed { path, .. } => format!(
-            "chmod 600 {}; {} if somebody may have read it",
+            "chmod 600 {}; {} if it may have been read",
             path.display(),
             data.command("checkpoint --rotate")
         ),
@@ -109,7 +109,7 @@ pub(crate) fn keys_back(data: &DataDir) -> String {
 pub(crate) fn prover_stop(data: &DataDir, error: ProverError) -> Stop {
     let next = match &error {
         ProverError::History(_) | ProverError::Changed { .. } => {
-            "compare the roll with a checkpoint that somebody else has kept: \
+            "compare the roll with a checkpoint that was kept elsewhere: \
              tillroll verify --checkpoint FILE"
                 .into()
         }
@@ -151,8 +151,8 @@ pub(crate) fn prover(
             first_difference,
         }) => console.note(format!(
             "warning: the roll is not the one that its {size} leaf hashes were made from: it \
-             differs from position {first_difference} on. Unless a backup was restored, somebody \
-             has rewritten it"
+             differs from position {first_difference} on. Unless a backup was restored, it \
+             has been rewritten"
         ))?,
         Some(_) => console.note("the leaf hashes were damaged and have been made anew")?,
     }

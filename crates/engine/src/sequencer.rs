@@ -129,8 +129,8 @@ impl Sequencer {
         self.limits = limits;
     }
 
-    /// Decides a command and folds what it does into the state. What it answers must not be
-    /// told to anybody before [`Sequencer::head`] is where [`Sequencer::staged`] is now.
+    /// Decides a command and folds what it does into the state. The answer must not be
+    /// sent before [`Sequencer::head`] is where [`Sequencer::staged`] is now.
     ///
     /// # Errors
     /// When rows of the state could not be put away or read back. Nothing that was staged may be
@@ -216,7 +216,7 @@ impl Sequencer {
     }
 
     /// Gives up everything that is not confirmed. The state is ahead of the log then and of no
-    /// use to anybody, so nothing is left but where the log was known to end.
+    /// use, so nothing is left but where the log was known to end.
     #[must_use]
     pub fn abandon(self) -> Head {
         self.confirmed

@@ -58,7 +58,7 @@ pub fn spawn<L: Log + 'static>(
     spawn_until(engine, options, |_| {})
 }
 
-/// [`spawn`], and a last look at the engine when it has ended in good order: everybody has been
+/// [`spawn`], and a last look at the engine when it has ended in good order: every command has been
 /// answered by then, and [`Handle::ended`] does not wait for it, but [`EngineThread::join`] does.
 ///
 /// # Panics
@@ -160,7 +160,7 @@ enum Barrier {
 impl<L: Log> BookWriter<L> {
     fn work(mut self, at_end: Box<dyn FnOnce(&Engine<L>) + Send>) -> Result<(), Failure> {
         tracing::debug!(head = %self.engine.head(), "the writer starts");
-        // Everybody who waits is kept in `self`, outside of what may unwind, so that a panic is
+        // The callers that wait are kept in `self`, outside of what may unwind, so that a panic is
         // answered as the failure that it is.
         let end = catch_unwind(AssertUnwindSafe(|| self.serve()))
             .unwrap_or_else(|panic| Err(Failure::Panicked(text_of(&*panic))));
@@ -321,7 +321,7 @@ impl<L: Log> BookWriter<L> {
         Ok(())
     }
 
-    /// Answers everybody who waits when another writer was ahead, or the log took nothing, and
+    /// Answers all callers that wait when another writer was ahead, or the log took nothing, and
     /// folds the log again. A failure is left to the caller.
     fn unless_set_back(&mut self, done: Result<(), ExecuteError>) -> Result<(), Failure> {
         let error = match done {

@@ -1,4 +1,4 @@
-//! The auditor accepts what the engine writes, and finds what somebody planted.
+//! The auditor accepts what the engine writes, and finds what was planted.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Rows that nobody has touched leave memory for a file, and nobody can tell: not by an answer,
+//! Untouched rows leave memory for a file, and no difference is seen: not by an answer,
 //! nor by a snapshot, nor by what a start comes to. When the file fails, the engine ends.
 
 mod support;
@@ -114,7 +114,7 @@ fn whatever_call_of_the_file_fails_the_engine_ends_and_the_roll_is_whole() {
                 assert!(engine.moment().is_none(), "no snapshot of such a state");
             }
             drop(engine);
-            // The file is of no use to anybody else, and nobody misses it.
+            // The file is of no use to another process, and is not missed.
             let again = open(storage.restarted(), in_tree(&MemoryTree::new(), 3));
             let again = again.expect("the roll is whole");
             assert!(again.head() >= acknowledged, "call {at}, {failure:?}");

@@ -184,7 +184,7 @@ fn edits_anywhere_are_found() {
     }
 }
 
-/// Checksums and hash of a changed payload, as somebody would compute them who knows the format.
+/// Checksums and hash of a changed payload, as an attacker who knows the format would compute them.
 fn forge(whole: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = whole.to_vec();
     let mut blocks = Vec::new();

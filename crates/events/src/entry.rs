@@ -135,7 +135,7 @@ pub struct EntryPosted {
 /// Version 1 of [`EntryPosted`]: it knew no other day than the one on which it occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
 #[cbor(map)]
-#[schemars(description = "An entry that somebody posted by command.")]
+#[schemars(description = "An entry that a command posted.")]
 pub struct EntryPostedV1 {
     #[cbor(n(0), with = "codec::entry_id")]
     #[serde(serialize_with = "codec::json::text")]

@@ -122,7 +122,7 @@ impl schemars::JsonSchema for ExternalId {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "An id that somebody else gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII\ncharacters.",
+            "description": "An id that another system gave: Stripe's `ch_…`, `acct_…`. One to 255 visible ASCII\ncharacters.",
             "type": "string",
         })
     }

@@ -216,7 +216,7 @@ fn limits_count_what_is_pending_and_name_what_is_left() {
     );
 }
 
-/// Legs as somebody might send them: unknown accounts, other units, amounts at the brim.
+/// Legs as a client might send them: unknown accounts, other units, amounts at the brim.
 fn any_legs() -> impl Strategy<Value = Vec<Posting>> {
     let amount = prop_oneof![
         8 => 1..60_u64,

@@ -1,4 +1,4 @@
-//! Bytes that someone wrote with care: every checksum holds, and the log still
+//! Bytes that an attacker wrote with care: every checksum holds, and the log still
 //! refuses them.
 
 mod support;

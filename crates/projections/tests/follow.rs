@@ -235,7 +235,7 @@ fn accounts_have_names_as_soon_as_they_are_projected_or_learnt() {
     assert!(names.name(second).is_some());
 }
 
-/// Where nobody waits, everything that is there goes into one commit.
+/// Where no reader waits, everything that is there goes into one commit.
 #[test]
 fn a_commit_ends_early_for_a_read_that_waits() {
     let story = Story::of(73, 1_500);

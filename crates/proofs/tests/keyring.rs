@@ -130,7 +130,7 @@ fn every_altered_byte_of_keys_and_statements_is_found() {
 }
 
 #[test]
-fn nobodys_change_of_the_key_is_overwritten() {
+fn no_change_of_the_key_is_overwritten() {
     let (_directory, keys) = place();
     let mut ring = Keyring::create(&keys, name(), &[1; 32]).unwrap();
     Keyring::open(&keys).unwrap().rotate(&[2; 32]).unwrap();

@@ -1,4 +1,4 @@
-//! A data directory with proofs, and somebody who rewrites its log.
+//! A data directory with proofs, and an attacker who rewrites its log.
 
 mod support;
 
@@ -360,7 +360,7 @@ fn what_is_not_there_is_not_proved() {
 }
 
 #[test]
-fn a_proof_can_be_made_for_a_checkpoint_that_somebody_has() {
+fn a_proof_can_be_made_for_a_checkpoint_that_was_handed_out() {
     let data = TempDir::new().unwrap();
     let mut log = support::memory(&records(5), 2);
     let (mut prover, _) = open(data.path(), log.reader());

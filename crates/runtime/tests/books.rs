@@ -171,7 +171,7 @@ async fn a_hold_that_the_writer_was_given_directly_ends_in_time() {
     book.close().await.unwrap();
 }
 
-/// Nobody asks for it: it happens by itself.
+/// It happens by itself, without a request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn holds_end_by_themselves() {
     let shop = Fixture::new();

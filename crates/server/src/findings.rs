@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::problem::{FieldError, Problem};
 use crate::scalar::Minor;
 
-/// More than anybody reads.
+/// More would not be read.
 const MOST: usize = 100;
 
 #[derive(Debug, Default)]

@@ -150,7 +150,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// The engine has failed, and nobody is answered. Answers where the log may end now.
+    /// The engine has failed, and no request is answered. Answers where the log may end now.
     fn failed(
         &mut self,
         requests: Vec<ClientRequest>,

@@ -2,7 +2,7 @@
 //!
 //! The file is of one process and of no use to the next, so that no fault of it may ever show in
 //! the log. What must come of one is simple: the engine ends and acknowledges nothing more; a
-//! rotten byte that nobody wanted may also be overlooked. Never is anything else answered.
+//! rotten byte that is never read may also be overlooked. Never is anything else answered.
 //!
 //! They have chances of their own, so that a seed's story is the same up to the first of them,
 //! and half of the seeds have none at all.
@@ -238,8 +238,8 @@ impl Process {
 }
 
 impl Simulation<'_> {
-    /// Before a process ends in peace, somebody may look at rows that cannot be read, and is told
-    /// nothing wrong.
+    /// Before a process ends in good order, rows that cannot be read may be asked for; the answer
+    /// is never a wrong one.
     pub(crate) fn look_at_cold(&mut self) -> Judgement<()> {
         let Some(trouble) = self.cold.trouble(40, 60) else {
             return Ok(());
@@ -255,7 +255,7 @@ impl Simulation<'_> {
             "rows cannot be read, and nothing fails".into()
         })?;
         Law::Failures.holds(seen.is_none() || hit.errors == 0, || {
-            "rows cannot be read, and nobody says so".into()
+            "rows cannot be read, and no error says so".into()
         })?;
         match seen {
             Some(digest) => Law::Replay.holds(digest == sound, || {

@@ -221,7 +221,7 @@ impl FaultyDisk {
         answer
     }
 
-    /// A failed sync is hidden from everybody, the judge too. A dead process hides nothing.
+    /// A failed sync is hidden from all, the judge too. A dead process hides nothing.
     fn conceal(&self) -> Result<(), Death> {
         let mut state = self.state();
         match state.hit.died {

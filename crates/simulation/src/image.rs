@@ -8,7 +8,7 @@ use tillroll_log::frame::{self, Depth, FrameHeader};
 use tillroll_log::testing::{MemoryStorage, TestLog};
 use tillroll_log::{Batch, FileLog, LogId, LogOptions, segment};
 
-/// All files by name. Names of segments sort as their positions do. Those that nobody changes
+/// All files by name. Names of segments sort as their positions do. Those that do not change
 /// are not copied.
 pub(crate) type Files = BTreeMap<String, Arc<Vec<u8>>>;
 

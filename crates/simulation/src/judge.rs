@@ -30,7 +30,7 @@ pub(crate) struct Judge {
     /// Fingerprints by key.
     sent: BTreeMap<String, BTreeSet<[u8; 16]>>,
     acknowledged: BTreeMap<String, Acknowledgement>,
-    /// The head as a reader saw it last: durable for everybody from then on.
+    /// The head as a reader saw it last: durable for every reader from then on.
     pub(crate) seen: Head,
     /// A fold of the log as far as it was folded last; what comes later is added to it, as long
     /// as the bytes before that are the same.
@@ -186,8 +186,8 @@ impl Judge {
         }
     }
 
-    /// After a crash the log ends at one of `ends`, with nothing changed before. What nobody
-    /// was told of may be gone: the model forgets it too.
+    /// After a crash the log ends at one of `ends`, with nothing changed before. What was not
+    /// acknowledged may be gone: the model forgets it too.
     pub(crate) fn recovered(
         &mut self,
         reader: &dyn LogReader,

@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     let mut failed = None;
     let mut fingerprints = blake3::Hasher::new();
     let jobs = match arguments.verbose {
-        // Nobody can follow two stories at once.
+        // Two stories at once cannot be read.
         true => Some(NonZeroUsize::MIN),
         false => arguments.jobs.or(std::thread::available_parallelism().ok()),
     };

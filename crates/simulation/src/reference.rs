@@ -42,7 +42,7 @@ pub(crate) struct Reference {
     roll: Vec<Box<[u8]>>,
     /// What they say.
     records: Vec<Rc<Record>>,
-    /// Of the book as it is, once somebody has asked.
+    /// Of the book as it is, once it was asked for.
     digest: OnceCell<Digest>,
     /// What the auditor has made of the roll as it is, once he has.
     pub(crate) audited: OnceCell<Digest>,
@@ -50,7 +50,7 @@ pub(crate) struct Reference {
     book_id: [u8; 16],
     limits: FrameLimits,
     trial_balance: PlainTrialBalance,
-    /// Events after which it was drawn up since somebody asked, and the first that it does not
+    /// Events after which it was drawn up since it was last read, and the first that it does not
     /// hold after.
     drawn_up: u64,
     unbalanced: Option<Finding>,

@@ -8,7 +8,7 @@ use tillroll_events::{Caller, Timestamp};
 /// Who asks, and what may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
-    /// Somebody wants something, which may be refused.
+    /// A client asks for something, which may be refused.
     Asked,
     /// The processor says what is true, which may not.
     Webhook,

@@ -1,4 +1,4 @@
-//! Bit rot: durable bytes change while nobody looks. The log must then be refused, or end
+//! Bit rot: durable bytes change unnoticed. The log must then be refused, or end
 //! before the damage, where it has nothing to tell damage from an append that was cut short.
 
 use std::collections::BTreeSet;
@@ -66,8 +66,8 @@ impl<'a> SoundLog<'a> {
         Ok(format!("{what}: {fate}"))
     }
 
-    /// A frame with other records takes the place of one that is not the last (of that one nobody
-    /// could tell without a mark). All its checksums hold. Either its hash does too, and is not
+    /// A frame with other records takes the place of one that is not the last (a forged
+    /// last one cannot be told without a mark). All its checksums hold. Either its hash does too, and is not
     /// what the next frame names, or it is, and does not hold.
     fn forge(&self, chance: &mut Chance, files: &mut Files) -> Option<String> {
         let others = self.extents.len().checked_sub(2)?;

@@ -1,4 +1,4 @@
-//! What happened so far, one line each: the first thing that somebody wants to see of a failure.
+//! What happened so far, one line each: the first thing to look at after a failure.
 
 use std::fmt::Display;
 
@@ -26,7 +26,7 @@ impl Schedule {
         self.lines.push(line);
     }
 
-    /// A line that only somebody who watches wants to read.
+    /// A line for a reader who watches the run, not for a report.
     pub(crate) fn detail(&self, line: impl FnOnce() -> String) {
         if self.live {
             eprintln!("        {}", line());

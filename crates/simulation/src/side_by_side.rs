@@ -12,7 +12,7 @@ use tillroll_simulation::{FailedSeed, SeedRun, SimulationOptions, simulate};
 type End = Result<SeedRun, Box<FailedSeed>>;
 
 /// Runs seeds on so many threads, and hands their ends over in the order of the seeds, until
-/// nobody wants more.
+/// the caller wants no more.
 pub(crate) fn run(
     seeds: Range<u64>,
     jobs: NonZeroUsize,

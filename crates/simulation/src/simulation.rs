@@ -27,7 +27,7 @@ pub(crate) struct Setup {
     pub(crate) segment_bytes: u64,
     /// Whether the log is written over room, now and then.
     pub(crate) makes_room: bool,
-    /// Records for which nobody has touched a row that leaves memory.
+    /// Records after which an untouched row leaves memory.
     pub(crate) cold_after: u64,
     pub(crate) planted: Option<PlantedBug>,
 }

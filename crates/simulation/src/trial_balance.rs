@@ -1,5 +1,5 @@
-//! The trial balance, drawn up after every event: what the events say, added up here and by
-//! nobody else, against the ledger.
+//! The trial balance, drawn up after every event: what the events say, added up by code of
+//! its own, against the ledger.
 //!
 //! It knows accounts and units by number only, and of the ledger no more than its balances.
 

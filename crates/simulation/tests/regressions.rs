@@ -5,8 +5,8 @@ use tillroll_simulation::{SimulationOptions, simulate};
 const SEEDS: &[(u64, &str)] = &[
     (
         109,
-        "the log had one frame, and the judge forged it: nobody can tell the last frame's \
-         forgery from the frame without a mark of what was durable",
+        "the log had one frame, and the judge forged it: the last frame's forgery \
+         cannot be told from the frame without a mark of what was durable",
     ),
     (
         100_768,

@@ -1,6 +1,6 @@
 //! Frame and segment headers as they come, and with honest checksums: a fuzzer
 //! does not guess a CRC32C, and what stands behind it must hold against
-//! someone who computes one.
+//! an attacker who computes one.
 
 use tillroll_log::Batch;
 use tillroll_log::frame::{self, Depth, FrameHeader, FrameLink, FramePlace};

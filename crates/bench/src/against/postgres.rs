@@ -270,7 +270,7 @@ fn differences() -> Vec<String> {
         "PostgreSQL's postings can be found by SQL in the same moment; ours when the read models have followed (see the notes)",
         "PostgreSQL is spoken to in its own protocol with prepared statements; ours in JSON over HTTP. In batches it is not even sent the data: the arrays stand in the prepared statement and the ids are made in the server, which favours it",
         "in batches PostgreSQL checks a limit on the sum of the batch, and the batch is all or nothing; ours checks after each entry, and each stands on its own",
-        "ours keeps a hash-chained history of everything; PostgreSQL can be changed by everybody who may write to it",
+        "ours keeps a hash-chained history of everything; PostgreSQL can be changed by every user who may write to it",
         "the server is not tuned by us; a larger shared_buffers or max_wal_size may help it",
     ]
     .map(str::to_owned)

@@ -40,7 +40,7 @@ RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO entries (id) VALUES (p_id);
     INSERT INTO postings VALUES (p_id, p_debit, true, p_amount), (p_id, p_credit, false, p_amount);
-    -- Everybody locks accounts in the order of their numbers, so nobody waits in a circle.
+    -- Accounts are locked in the order of their numbers, so transactions never wait in a circle.
     IF p_debit < p_credit THEN
         UPDATE accounts SET debits = debits + p_amount WHERE id = p_debit;
         UPDATE accounts SET credits = credits + p_amount WHERE id = p_credit;
@@ -74,7 +74,7 @@ BEGIN
         WHERE accounts.id = sums.account;
 END $$;
 
--- Everybody starts with so much that no limit is ever reached.
+-- Every account starts with so much that no limit is ever reached.
 INSERT INTO accounts (id, name, credits)
     SELECT number, 'wallet:' || lpad(number::text, 7, '0'), 1::bigint << 40
     FROM generate_series(1, :accounts) AS number;

@@ -1,11 +1,11 @@
-//! The closed loop: everybody waits for an answer before calling again.
+//! The closed loop: every caller waits for an answer before calling again.
 
 use std::time::{Duration, Instant};
 
 use super::{LoadCaller, LoopResult, Percentiles};
 use crate::{BenchError, nanos};
 
-/// Lets all callers call until the time is over or nothing is left to call for. Everybody calls
+/// Lets all callers call until the time is over or nothing is left to call for. Each calls
 /// at least once, also where the machine is so busy that the time is over before.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use tillroll_money::Unit;
 
 use super::draw::{Distribution, Draw};
 
-/// Everybody starts with this much, so that no limit is ever reached.
+/// Every account starts with this much, so that no limit is ever reached.
 const FUNDS: u64 = 1 << 40;
 
 /// Where increasing ids start: above those of the funding, with the top bits of a time.
@@ -115,7 +115,7 @@ impl Entries {
         self.made += 1;
         let from = self.draw.next(&mut self.random);
         let to = match self.draw.next(&mut self.random) {
-            // Anybody but the payer.
+            // Any account but the payer's.
             same if same == from => (from + 1) % self.accounts,
             other => other,
         };

@@ -1,4 +1,4 @@
-//! Commands that nobody sane would send.
+//! Commands that no sane client would send.
 
 use proptest::prelude::*;
 use tillroll_book::{

@@ -186,8 +186,8 @@ impl Book {
         held.unwrap_or_else(|fault| panic!("{}: {fault}", self.context));
     }
 
-    /// Of what was sent lately, some that was answered and about half of what was not: of the
-    /// other half nobody will ever ask again.
+    /// Of what was sent lately, some that was answered and about half of what was not: the
+    /// other half is never asked for again.
     fn choose(&mut self, random: &mut Random) -> Vec<String> {
         let recent = std::mem::take(&mut self.recent);
         let (mut open, mut answered): (Vec<_>, Vec<_>) = recent.into_iter().partition(|key| {

@@ -20,7 +20,7 @@ pub enum Fault {
     Shorter { head: u64, known: u64 },
     /// Something else stands where an event was read before.
     Changed { position: u64 },
-    /// An event of a command that nobody sent.
+    /// An event of a command that was not sent.
     NotSent { position: u64, key: Option<String> },
     /// A command was applied a second time.
     Twice { key: String, first: u64, again: u64 },
@@ -314,7 +314,7 @@ mod tests {
         }
     }
 
-    /// An entry `http:a`, a bulk `http:b` and an entry `http:c` that nobody knows of.
+    /// An entry `http:a`, a bulk `http:b` and an entry `http:c` that is unknown.
     fn witness(a: Told, b: Told) -> Witness {
         let bulk = Command {
             key: "http:b".into(),

@@ -1,5 +1,5 @@
 //! A small HTTP client that tells an answer from a broken connection, which is what these tests
-//! are about: after the second, nobody knows whether the request was applied.
+//! are about: after the second, it is unknown whether the request was applied.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

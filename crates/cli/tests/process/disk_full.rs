@@ -90,7 +90,7 @@ fn a_full_disk_under_log_and_read_models_loses_nothing() {
         book.context = format!("{what}, seed {seed}, round {round}");
         leave(data, &ballast, 512 * KIB);
         let ended = fill(&mut book, &mut random, &format!("r{round}"));
-        // The read models had no room either, and that alone stopped nobody.
+        // The read models had no room either, and that alone stopped no writer.
         ended.says("the follower tillroll-read-models cannot go on");
         // Before there is room, a start may go well or fail; it must not make things worse.
         match book.launch().start() {

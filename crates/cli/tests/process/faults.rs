@@ -115,7 +115,7 @@ fn an_append_that_fails_acknowledges_nothing_and_ends_the_process() {
         };
         let left = usize::from(frames.last().is_some_and(in_doubt));
         assert!(step == Step::Sync || left == 0, "{context}: it is there");
-        // Room is made when nobody waits, so that nobody need be told when its sync fails.
+        // Room is made while no caller waits, so that no answer need say that its sync failed.
         let of_room = step == Step::Sync && left == 0;
         assert!(of_room || told, "{context}: nobody was told");
         assert!(
@@ -237,7 +237,7 @@ fn a_process_that_is_killed_at_a_write_or_sync_loses_nothing() {
     ));
 }
 
-/// They are disposable, so that their disk holds nobody up.
+/// They are disposable, so that their disk holds up no writer.
 #[test]
 fn read_models_that_cannot_be_written_hold_nobody_up() {
     let what = "read models that cannot be written";

@@ -126,7 +126,7 @@ fn control_a_lost_acknowledgement_and_a_phantom_are_found() {
     let lost = book.checker.settle(&book.witness);
     assert!(matches!(lost, Err(Fault::Lost { .. })), "{lost:?}");
 
-    // Somebody whom the witness does not know.
+    // A client that the witness does not know.
     let stranger = Command::entry("stranger", Transfer { pair: 0, amount: 1 });
     let answer = client.send(&stranger.request());
     assert!(matches!(Told::by(&answer), Told::Acknowledged { .. }));

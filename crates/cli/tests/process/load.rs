@@ -1,4 +1,4 @@
-//! Clients that post at the same time, each until nobody answers, and remember what they were
+//! Clients that post at the same time, each until no answer comes, and remember what they were
 //! told.
 
 use std::net::SocketAddr;
@@ -68,7 +68,7 @@ impl Load {
         }
     }
 
-    /// Waits until so many commands are acknowledged, or nobody posts any more.
+    /// Waits until so many commands are acknowledged, or no client posts any more.
     pub fn reach(&self, acknowledged: u64) {
         while self.acknowledged.load(Ordering::SeqCst) < acknowledged
             && self.clients.iter().any(|client| !client.is_finished())

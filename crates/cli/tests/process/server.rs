@@ -86,7 +86,7 @@ impl Launch {
                     if let Some((_, address)) = line.rsplit_once(" on http://")
                         && let Ok(address) = address.trim().parse()
                     {
-                        // Nobody may wait for it.
+                        // No caller may wait for it.
                         ready.send(address).unwrap_or_default();
                     }
                     let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);

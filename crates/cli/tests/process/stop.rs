@@ -34,7 +34,7 @@ fn a_server_that_is_told_to_stop_under_load_loses_nothing_and_goes_on() {
         let server = book.launch().serve();
         book.examine(&server, &mut random);
         let load = Load::start(server.address, 4, random.number(), &format!("r{round}"));
-        // Who waits for nothing, and who waits for ever, hold nobody up.
+        // Neither an idle connection nor one that waits for ever delays the end.
         let idle = server.client();
         let mut follower = server.client();
         follower

@@ -1,4 +1,4 @@
-//! What somebody keeps who need not trust us.
+//! What an auditor keeps who need not trust us.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -47,7 +47,7 @@ fn rewrite(data: &Path, frames: u64, change: impl Fn(Position, &mut Record)) -> 
 
 fn as_it_was(_: Position, _: &mut Record) {}
 
-/// An hour earlier: what somebody would do to get a sale into last month.
+/// An hour earlier: what a cheat would do to get a sale into last month.
 fn backdate(record: &mut Record) {
     record.occurred_at = Timestamp::from_seconds(record.occurred_at.seconds() - 3_600);
 }

@@ -80,7 +80,7 @@ fn the_whole_story_is_told() {
     );
     assert!(report.balance_transactions_known > 0, "the windows overlap");
 
-    // Sellers got what they are owed: nobody more than a later refund explains.
+    // Sellers got what they are owed: none more than a later refund explains.
     let overpaid: i64 = shop.overpaid().values().filter(|over| **over > 0).sum();
     assert!(overpaid < 100_000, "{:?}", shop.overpaid());
 

@@ -1,4 +1,4 @@
-//! A POSIX `ustar` archive of small files: sorted, owned by nobody, without times, so that the
+//! A POSIX `ustar` archive of small files: sorted, without an owner, without times, so that the
 //! same contents give the same bytes.
 
 use std::collections::BTreeMap;

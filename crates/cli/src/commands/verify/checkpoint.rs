@@ -1,6 +1,6 @@
 //! The roll against checkpoints: one kept elsewhere, which finds a roll that was written
 //! anew, with checksums and hashes that hold; and those of the directory, which find it where
-//! nobody thought of them, and must themselves be as they were signed.
+//! they were overlooked, and must themselves be as they were signed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

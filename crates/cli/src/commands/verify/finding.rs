@@ -136,7 +136,7 @@ impl VerifyFinding {
             ..Self::new("checkpoints", reason)
         }
         .next(
-            "compare the roll with a checkpoint that somebody else has kept: tillroll verify \
+            "compare the roll with a checkpoint that was kept elsewhere: tillroll verify \
              --checkpoint FILE; if it holds, put this file back or move it elsewhere",
         )
     }
