@@ -51,7 +51,7 @@ async fn the_story_survives_a_restart_and_reads_back_the_same() {
     let again = shop::open(directory.path(), &Arc::new(ManualClock::at(start)));
     let (position, digest) = again
         .book()
-        .engine()
+        .handle()
         .digest()
         .await
         .expect("the writer is alive");

@@ -53,7 +53,7 @@ pub async fn tell(data_dir: &Path, options: StoryOptions) -> Told {
     let start = Timestamp::from_micros(options.start.as_microsecond());
     let clock = Arc::new(ManualClock::at(start));
     let server = open(data_dir, &clock);
-    let engine = server.book().engine().clone();
+    let book = server.book().handle().clone();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
@@ -66,7 +66,8 @@ pub async fn tell(data_dir: &Path, options: StoryOptions) -> Told {
     let report = tillroll_demo::run(&address, SECRET, options, Arc::new(Ticking(clock)), |_| {})
         .await
         .unwrap_or_else(|error| panic!("the story did not end well: {error:#}"));
-    let (position, digest) = engine.digest().await.expect("the writer is alive");
+    let (position, digest) = book.digest().await.expect("the roll can be read");
+    drop(book);
     stop.send(()).expect("the server waits for it");
     server
         .await

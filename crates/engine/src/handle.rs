@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tillroll_book::{Book, Command, Digest};
+use tillroll_book::{Book, Command};
 use tillroll_log::{LogReader, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -195,14 +195,6 @@ impl Handle {
         let request = WriterRequest::TakeOver(answer);
         self.queue.send(request).map_err(|_| self.why_ended())?;
         taken.await.unwrap_or_else(|_| Err(self.why_ended()))
-    }
-
-    /// The durable position and the digest of the state at it.
-    ///
-    /// # Errors
-    /// As [`Handle::inspect`].
-    pub async fn digest(&self) -> Result<(Position, Digest), SubmitError> {
-        self.inspect(Book::digest).await
     }
 
     /// The last durable position.

@@ -1,10 +1,12 @@
 //! Folding a log into a book: at a start, for a look at the past, for a comparison.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use tillroll_book::{Book, ColdFault};
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{Deadline, LogReader, Position};
+use tillroll_log::{Deadline, Head, LogReader, Position};
 
 use crate::{BookOptions, ReplayError};
 
@@ -127,6 +129,35 @@ impl Replay {
         walk(reader, from, up_to, progress, |position, bytes| {
             self.fold(position, bytes)
         })
+    }
+
+    /// Goes on beside a running writer: folds the frames behind `head`, where this fold is, as far
+    /// as the log goes by now. The writer and answers go first. Answers where it is then, nothing
+    /// once `abandoned` is set.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn follow(
+        &mut self,
+        mut head: Head,
+        reader: &dyn LogReader,
+        abandoned: &AtomicBool,
+    ) -> Result<Option<Head>, ReplayError> {
+        let mut frames = reader.frames(head.position.next(), Deadline::NEVER)?;
+        while let Some(frame) = frames.next_frame()? {
+            if abandoned.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            for (position, record) in frame.records() {
+                self.fold(position, record)?;
+            }
+            head = Head {
+                position: frame.last(),
+                hash: frame.hash,
+            };
+            thread::yield_now();
+        }
+        Ok(Some(head))
     }
 }
 

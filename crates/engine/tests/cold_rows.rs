@@ -286,7 +286,7 @@ async fn whoever_looks_at_rows_that_cannot_be_read_is_told_so() {
         failure: Fault::Io,
         sticky: true,
     });
-    let digest = handle.digest().await;
+    let digest = handle.inspect(tillroll_book::Book::digest).await;
     assert!(matches!(digest, Err(SubmitError::Failed(_))), "{digest:?}");
     let ended = handle.ended().await;
     assert!(matches!(ended, Err(Failure::Cold(_))), "{ended:?}");

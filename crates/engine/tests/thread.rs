@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use support::{Gate, Gated, apply, balance, engine, folded, fund, opening, pay, start, wallet};
-use tillroll_book::{Action, Command, PostEntries};
+use tillroll_book::{Action, Book, Command, PostEntries};
 use tillroll_engine::{
     Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position, SubmitError, spawn,
 };
@@ -210,7 +210,7 @@ fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
     let runtime = runtime();
     let looking = runtime.spawn({
         let handle = handle.clone();
-        async move { handle.digest().await }
+        async move { handle.inspect(Book::digest).await }
     });
     queued(&handle, 9);
     gate.open_for(0);
@@ -222,7 +222,7 @@ fn a_failure_is_told_to_all_who_wait_and_all_who_come() {
     assert!(matches!(looked, Err(SubmitError::Failed(_))), "{looked:?}");
     let late = handle.submit_blocking(fund(10, "wallet:0", 1));
     assert!(matches!(late, Err(SubmitError::Failed(_))), "{late:?}");
-    let looked = runtime.block_on(handle.digest());
+    let looked = runtime.block_on(handle.inspect(Book::digest));
     assert!(matches!(looked, Err(SubmitError::Failed(_))), "{looked:?}");
     let ended = runtime.block_on(handle.ended());
     assert!(matches!(ended, Err(Failure::Append(_))), "{ended:?}");
@@ -458,7 +458,7 @@ fn a_look_at_the_book_sees_what_is_durable_and_harms_nobody() {
             matches!(refused, Err(SubmitError::Refused(_))),
             "{refused:?}"
         );
-        let (position, digest) = handle.digest().await.unwrap();
+        let (position, digest) = handle.inspect(Book::digest).await.unwrap();
         assert_eq!(position, handle.head());
         assert_eq!(digest, folded(&log, Some(position)).digest());
     });

@@ -1,8 +1,8 @@
 //! Which account a number is: names for records, which hold numbers only.
 //!
 //! A name never changes. The directory knows those that were there at the start, and follows the
-//! log for those that are opened since. What it has forgotten it asks of the writer (which makes a
-//! frame end early, so it is rare), or of the read models when there is no writer any more.
+//! log for those that are opened since. What it has forgotten it asks of the read models, and of the
+//! writer (which makes a frame end early) only what they do not show yet.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
@@ -84,31 +84,40 @@ impl AccountDirectory {
         names.0.extend(found);
     }
 
+    /// The read models are asked first: the writer, whose frame ends early for it, only knows more
+    /// about accounts that they do not show yet.
     async fn find(
         &self,
-        missing: BTreeSet<AccountId>,
+        mut missing: BTreeSet<AccountId>,
         writer: &Handle,
     ) -> Vec<(AccountId, AccountName)> {
-        let wanted = missing.clone();
-        let asked = writer.inspect(move |book| {
-            let name = |id: AccountId| {
-                let account = book.ledger().account(id)?;
-                Some((id, (account.path.clone(), book.ledger().unit_of(account))))
-            };
-            wanted.into_iter().filter_map(name).collect::<Vec<_>>()
-        });
-        if let Ok((_, found)) = asked.await {
-            return found;
-        }
         let models = self.models.clone();
+        let wanted = missing.clone();
         let looked_up = tokio::task::spawn_blocking(move || {
             let name = |id: AccountId| {
                 let (path, unit) = models.name(id)?;
                 Some((id, (path.parse().ok()?, unit)))
             };
-            missing.into_iter().filter_map(name).collect()
+            wanted.into_iter().filter_map(name).collect::<Vec<_>>()
         });
-        looked_up.await.unwrap_or_default()
+        let mut found = looked_up.await.unwrap_or_default();
+        for (account, _) in &found {
+            missing.remove(account);
+        }
+        if missing.is_empty() {
+            return found;
+        }
+        let asked = writer.inspect(move |book| {
+            let name = |id: AccountId| {
+                let account = book.ledger().account(id)?;
+                Some((id, (account.path.clone(), book.ledger().unit_of(account))))
+            };
+            missing.into_iter().filter_map(name).collect::<Vec<_>>()
+        });
+        if let Ok((_, named)) = asked.await {
+            found.extend(named);
+        }
+        found
     }
 }
 

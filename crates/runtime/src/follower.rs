@@ -262,7 +262,7 @@ pub enum ThreadPriority {
 
 impl ThreadPriority {
     /// Elsewhere than on Linux, priority is the whole process's, and is left alone.
-    fn take(self, name: &str) {
+    pub(crate) fn take(self, name: &str) {
         #[cfg(target_os = "linux")]
         if self == Self::Background
             && let Err(error) = rustix::process::setpriority_process(None, 10)

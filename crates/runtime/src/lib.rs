@@ -17,6 +17,7 @@
 
 mod account_directory;
 mod clock;
+mod digests;
 mod follower;
 mod hold_expiries;
 mod layout;
@@ -30,6 +31,7 @@ mod tail;
 
 pub use account_directory::AccountNameTable;
 pub use clock::{BookClock, ManualClock, SystemClock};
+pub use digests::DigestError;
 pub use follower::{
     AtOnce, Consumer, Follower, FollowerState, FollowerThread, Pace, ThreadPriority,
 };

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
-use tillroll_book::{Chart, Command};
+use tillroll_book::{Chart, Command, Digest};
 use tillroll_engine::{
     BookOptions, Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position,
     ScratchFiles, SnapshotMaker, SnapshotOptions, StartError, StartReport, SubmitError,
@@ -21,6 +21,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account_directory::{AccountDirectory, named_accounts};
+use crate::digests::{DigestError, DigestQueue, DigestStart};
 use crate::follower::{AtOnce, Follower, FollowerState, FollowerThread, ThreadPriority};
 use crate::hold_expiries::{self, HoldExpiries};
 use crate::ledger_index::LedgerIndex;
@@ -228,6 +229,12 @@ impl OpenBook {
             )
             .map_err(no_thread(models_path))?;
 
+        let digests = DigestStart {
+            reader: engine.reader(),
+            log: id,
+            snapshots: kept.as_ref().map(|(snapshots, _)| snapshots.clone()),
+            book_options: book_options.clone(),
+        };
         let mut abandon_snapshot = Arc::default();
         let mut snapshots = None;
         if let Some(((directory, options), last)) = kept.zip(last) {
@@ -257,6 +264,7 @@ impl OpenBook {
             wanted,
             clock: options.clock,
             expiries,
+            digests: digests.queue(),
             id,
             source: format!("tillroll:book:{id}"),
             failure: OnceLock::new(),
@@ -322,6 +330,7 @@ impl OpenBook {
     pub async fn close(mut self) -> Result<(), Failure> {
         let engine = self.engine().clone();
         self.abandon_snapshot.store(true, Ordering::SeqCst);
+        self.handle.0.digests.abandon();
         self.last_snapshot.allow();
         engine.stop();
         let ended = engine.ended().await;
@@ -364,6 +373,7 @@ impl OpenBook {
 impl Drop for OpenBook {
     fn drop(&mut self) {
         self.abandon_snapshot.store(true, Ordering::SeqCst);
+        self.handle.0.digests.abandon();
         self.engine().stop();
         self.leave.send_replace(true);
         for task in &self.tasks {
@@ -404,6 +414,7 @@ struct HandleParts {
     clock: Arc<dyn BookClock>,
     accounts: Arc<AccountDirectory>,
     expiries: Arc<HoldExpiries>,
+    digests: DigestQueue,
     /// Where accounts and expiries learn.
     index: Follower<LedgerIndex, AtOnce>,
     id: LogId,
@@ -545,6 +556,15 @@ impl BookHandle {
         if let Err(error) = self.0.index.catch_up(position).await {
             tracing::error!(%error, "names of accounts and ends of holds cannot be read");
         }
+    }
+
+    /// The digest of everything that is durable by now, and its position. It is taken beside the
+    /// writer, from a state of its own, which takes as much memory again for ten seconds.
+    ///
+    /// # Errors
+    /// [`DigestError`].
+    pub async fn digest(&self) -> Result<(Position, Digest), DigestError> {
+        self.0.digests.digest(self.engine().head()).await
     }
 
     /// Ends the holds whose time is over, as happens by itself once a second.

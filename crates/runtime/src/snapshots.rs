@@ -19,7 +19,7 @@ use tillroll_log::{DirTree, Log, Position, RecoveryReport};
 use crate::Tail;
 use crate::follower::{Consumer, Pace};
 
-type SnapshotDirectory = Snapshots<DirTree>;
+pub(crate) type SnapshotDirectory = Snapshots<DirTree>;
 
 /// The directory of snapshots, when they are wanted and it can be made.
 pub(crate) fn open(

@@ -121,8 +121,8 @@ async fn two_books_in_one_process_share_nothing() {
             assert_eq!(found, name);
         }
     }
-    let digest = a.engine().digest().await.unwrap();
-    assert_ne!(digest, b.engine().digest().await.unwrap());
+    let digest = a.handle().digest().await.unwrap();
+    assert_ne!(digest, b.handle().digest().await.unwrap());
 
     // A directory is one writer's, also within a process.
     let again = OpenBook::open(OpenBookOptions::new(first.directory.path()), |_| {});
@@ -142,7 +142,7 @@ async fn two_books_in_one_process_share_nothing() {
 
     // The first can be opened again beside it, and is as it was.
     let a = first.open();
-    assert_eq!(a.engine().digest().await.unwrap(), digest);
+    assert_eq!(a.handle().digest().await.unwrap(), digest);
     assert_eq!(
         Layout::at(first.directory.path()).book_id().unwrap(),
         Some(a.id())
@@ -200,5 +200,44 @@ async fn a_hold_of_before_the_start_ends_in_time() {
     shop.clock.set(after(11));
     book.handle().expire_holds().await.unwrap();
     assert!(!is_open(&book, hold).await);
+    book.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_is_taken_while_the_writer_is_busy_with_something_else() {
+    let fixture = Fixture::new();
+    let book = fixture.open();
+    open_accounts(&book, &["bank:account", "bank:transit"]).await;
+    for round in 0_u8..3 {
+        // From the log alone, then from the fold that is kept, each time through what is new.
+        let last = post(&book, 1 + u128::from(round), "bank:account", "bank:transit").await;
+        let said = book.engine().inspect(tillroll_book::Book::digest).await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let engine = book.engine().clone();
+        let busy = tokio::spawn(async move {
+            let look = move |_: &tillroll_book::Book| {
+                begin.send(()).unwrap();
+                released.recv().unwrap();
+            };
+            engine.inspect(look).await
+        });
+        begun.await.unwrap();
+        let digest = tokio::time::timeout(PATIENCE, book.handle().digest()).await;
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        let digest = digest.expect("the writer was waited for").unwrap();
+        assert_eq!(digest, said.unwrap());
+        assert_eq!(digest.0, last.last);
+    }
+    book.close().await.unwrap();
+    // From a snapshot, and of a position that has been asked for before.
+    let book = fixture.open();
+    assert!(book.start().snapshot.is_some());
+    let said = book.engine().inspect(tillroll_book::Book::digest).await;
+    let said = said.unwrap();
+    for _ in 0..2 {
+        assert_eq!(book.handle().digest().await.unwrap(), said);
+    }
     book.close().await.unwrap();
 }

@@ -7,7 +7,7 @@ use tillroll_book::{Action, Command, CommandKey};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Caller, Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
-use tillroll_runtime::{AccountNameTable, BookHandle};
+use tillroll_runtime::{AccountNameTable, BookHandle, DigestError};
 use tokio::sync::watch;
 
 use crate::code::Code;
@@ -241,6 +241,18 @@ fn log_failed(failure: &Failure) -> Problem {
         Code::LogFailed,
         format!("nothing is written any more: {failure}"),
     )
+}
+
+impl From<DigestError> for Problem {
+    fn from(error: DigestError) -> Self {
+        match error {
+            DigestError::Replay(_) => Self::new(Code::RollUnreadable, error.to_string()),
+            DigestError::Thread(_) => Self::new(Code::Overloaded, error.to_string()).retry_after(1),
+            DigestError::Closing => {
+                Self::new(Code::LogFailed, "the server is shutting down").retry_after(1)
+            }
+        }
+    }
 }
 
 impl From<SubmitError> for Problem {

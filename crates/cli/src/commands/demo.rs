@@ -230,7 +230,7 @@ async fn summarise(
     book: &BookHandle,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
-    let (position, digest) = book.engine().digest().await.map_err(Stop::failed)?;
+    let (position, digest) = book.digest().await.map_err(Stop::failed)?;
     let position = position.get();
     if !book.checkpoint().wait_for(position, PATIENCE) {
         let why = book.read_model_failure();

@@ -8,9 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use tillroll_log::{Deadline, Head, LogId, LogReader, Tree};
+use tillroll_log::{Head, LogId, LogReader, Tree};
 
 use super::{SnapshotError, SnapshotFile, SnapshotHeader, Snapshots};
 use crate::{BookOptions, Replay, ReplayError};
@@ -142,25 +141,10 @@ impl<T: Tree> SnapshotMaker<T> {
             tracing::debug!("the state is too large to be kept twice: the next snapshot waits");
             return Ok(None);
         }
-        let (mut replay, mut head) = self.base()?;
-        let mut frames = self
-            .reader
-            .frames(head.position.next(), Deadline::NEVER)
-            .map_err(ReplayError::from)?;
-        while let Some(frame) = frames.next_frame().map_err(ReplayError::from)? {
-            if self.is_abandoned() {
-                return Err(SnapshotError::Abandoned.into());
-            }
-            for (position, record) in frame.records() {
-                replay.fold(position, record)?;
-            }
-            head = Head {
-                position: frame.last(),
-                hash: frame.hash,
-            };
-            // The writer and answers go first.
-            thread::yield_now();
-        }
+        let (mut replay, head) = self.base()?;
+        let Some(head) = replay.follow(head, &*self.reader, &self.abandoned)? else {
+            return Err(SnapshotError::Abandoned.into());
+        };
         let Some(moment) = replay.moment(self.log, head) else {
             return Ok(None);
         };
