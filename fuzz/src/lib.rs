@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use targets::cursor::cursor;
 pub use targets::frame::frame;
+pub use targets::json::json;
 pub use targets::money::money;
 pub use targets::proof::proof;
 pub use targets::record::record;
@@ -29,6 +30,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("cursor", cursor),
     ("frame", frame),
+    ("json", json),
     ("money", money),
     ("proof", proof),
     ("record", record),

@@ -2,6 +2,7 @@
 
 pub(crate) mod cursor;
 pub(crate) mod frame;
+pub(crate) mod json;
 pub(crate) mod money;
 pub(crate) mod proof;
 pub(crate) mod record;
