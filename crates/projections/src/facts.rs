@@ -18,20 +18,17 @@ use tillroll_events::{
 
 use crate::column::{ColumnValue, json_columns, word_columns};
 
-/// Facts that have a table.
+/// Facts that have a table. It is public only as a bound of [`ListedFacts`]: its module is private,
+/// so no other crate can name, call or implement it.
 pub trait FactTable: Sized {
-    #[doc(hidden)]
     fn table() -> &'static FactSql;
 
-    #[doc(hidden)]
     fn id(&self) -> &ExternalId;
 
     /// What the columns behind `id` hold.
-    #[doc(hidden)]
     fn columns(&self) -> rusqlite::Result<Vec<ToSqlOutput<'_>>>;
 
     /// Reads them back from the columns behind the first, which is `id`.
-    #[doc(hidden)]
     fn read(row: &Row<'_>, order: Option<OrderId>) -> rusqlite::Result<Self>;
 }
 

@@ -40,7 +40,7 @@ mod write;
 
 pub use checkpoint::Checkpoint;
 pub use error::{ProjectError, ReadError};
-pub use facts::{FactTable, ListedFacts};
+pub use facts::ListedFacts;
 pub use names::NameCache;
 pub use projector::{MAX_BATCH, MAX_ENTRIES, ProjectionProgress, Projector};
 pub use read::{
