@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use tillroll_book::Chart;
 use tillroll_log::{DirStorage, DirStorageError, OpenError, Position, RecoveryReport};
 use tillroll_runtime::{Layout, ReadOnlyError, ReadOnlyLog};
+use tillroll_terminal::Stop;
 
 use crate::chart_file;
-use crate::exit::Stop;
 
 /// A directory that holds one book, or will.
 #[derive(Clone, Debug)]

@@ -15,9 +15,9 @@ use tillroll_log::{
     LogReader, Position,
 };
 use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
+use tillroll_terminal::Stop;
 
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::models::ModelsPosition;
 
 /// A reader of durable records, and whose they are.

@@ -3,11 +3,10 @@
 use tillroll_engine::Replay;
 use tillroll_events::{Record, Timestamp};
 use tillroll_log::Position;
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::models::beyond;
 
 /// A book as it was at a position.

@@ -36,16 +36,6 @@ use tillroll_terminal::{Stop, logs};
 
 use cli::{Cli, CliCommand};
 
-mod console {
-    pub(crate) use tillroll_terminal::Console;
-}
-mod exit {
-    pub(crate) use tillroll_terminal::Stop;
-}
-mod progress {
-    pub(crate) use tillroll_terminal::Progress;
-}
-
 /// Runs a command line, of which the first argument is the program's name, without a terminal.
 pub fn run(
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,

@@ -9,11 +9,10 @@ use tillroll_events::Record;
 use tillroll_log::{Deadline, Log, Position};
 use tillroll_projections::{Projector, ReadModels};
 use tillroll_runtime::ReadOnlyLog;
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 
 /// Read models and the position that they are true for.
 #[derive(Debug)]

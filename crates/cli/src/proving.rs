@@ -15,11 +15,10 @@ use tillroll_proofs::{
     KeyName, Keyring, KeyringError, LeafStoreError, Prover, ProverError, Rebuild, SignedCheckpoint,
     VerifierKey,
 };
+use tillroll_terminal::{Console, Stop};
 
-use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
-use crate::exit::Stop;
 
 /// Where the system hands out randomness. On a machine that has booted it neither waits nor ends.
 const RANDOM: &str = "/dev/urandom";

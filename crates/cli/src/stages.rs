@@ -1,9 +1,7 @@
 //! One line of progress for work in stages, each of which counts bytes of its own.
 
 use tillroll_log::{BackupProgress, BackupStage};
-
-use crate::console::Console;
-use crate::progress::Progress;
+use tillroll_terminal::{Console, Progress};
 
 /// Of each stage.
 const PARTS: u64 = 1000;

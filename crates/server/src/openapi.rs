@@ -121,9 +121,12 @@ const TAGS: [(&str, &str); 9] = [
     ("Holds", "Reserve now, take later."),
     ("Accounts", "Balances, statements, the trial balance."),
     ("Stock", "Goods by location."),
-    ("Splits", "What sellers have earned and got."),
+    ("Splits", "What sellers have earned and received."),
     ("Events", "The roll itself."),
-    ("Operations", "For whoever runs the server."),
+    (
+        "Operations",
+        "Health, metrics and the description of the interface.",
+    ),
 ];
 
 /// All routes and their description.

@@ -26,7 +26,7 @@ struct Arguments {
         conflicts_with = "seed"
     )]
     start: u64,
-    /// SeedRun this seed alone
+    /// Run this seed alone
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// Batches of each seed's story
@@ -38,7 +38,7 @@ struct Arguments {
     /// Tell a story of two writers on one log, too, every so many seeds; 0 for never
     #[arg(long, default_value_t = SimulationOptions::default().rivals_every, value_name = "N")]
     rivals_every: u64,
-    /// SeedRun every so many seeds twice and compare the bytes; 0 for never
+    /// Run every so many seeds twice and compare the bytes; 0 for never
     #[arg(long, default_value_t = SimulationOptions::default().twice_every, value_name = "N")]
     twice_every: u64,
     /// Threads; as many as there are cores unless told otherwise. What is found is the same

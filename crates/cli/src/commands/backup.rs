@@ -6,11 +6,10 @@ use clap::Args;
 use serde_json::json;
 use tillroll_log::{BackupError, BackupReport, BackupSource, DirTree, backup};
 use tillroll_runtime::{BookClock, SystemClock};
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::last_backup::LastBackup;
 use crate::output::{count, counted};
 use crate::proving;

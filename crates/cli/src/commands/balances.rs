@@ -4,11 +4,10 @@ use clap::Args;
 use serde_json::json;
 use tillroll_money::Unit;
 use tillroll_projections::{AccountQuery, AccountRow};
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::models::CurrentModels;
 use crate::output::{Column, Rows, counted, major, major_or_blank};
 
@@ -20,16 +19,16 @@ use crate::output::{Column, Rows, counted, major, major_or_blank};
 pub(crate) struct BalancesArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// Only accounts whose path begins like this
+    /// Only accounts whose path begins with this
     #[arg(long, value_name = "PATH")]
     prefix: Option<String>,
     /// Only accounts in this unit: EUR, sku:TEE-M, points
     #[arg(long)]
     unit: Option<Unit>,
-    /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
+    /// The state at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<AsOfArgument>,
-    /// Also accounts that stand at zero
+    /// Include accounts with a balance of zero
     #[arg(long)]
     all: bool,
     #[command(flatten)]

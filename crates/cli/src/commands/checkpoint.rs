@@ -3,12 +3,11 @@
 use clap::Args;
 use serde_json::json;
 use tillroll_proofs::{Keyring, KeyringError, VerifierKey};
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
-use crate::exit::Stop;
 use crate::proving;
 
 /// Sign what the roll is now, for others to keep

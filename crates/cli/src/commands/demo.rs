@@ -19,7 +19,7 @@ use tillroll_projections::{OrderQuery, ReadModels};
 use tillroll_runtime::{BookHandle, OpenBookOptions};
 use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
-use tillroll_terminal::{Signals, cannot};
+use tillroll_terminal::{Console, Signals, Stop, cannot};
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
 use uuid::Uuid;
@@ -28,9 +28,7 @@ use super::replay::pace;
 use super::serve::{bind, open, runtime, serve_ended};
 use super::summary::Summary;
 use crate::cli::JsonArgs;
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::count;
 use clock::DemoClock;
 
@@ -48,7 +46,7 @@ pub(crate) struct DemoArgs {
     /// is served as it is
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What the story is drawn from
+    /// The seed of the story
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// How many orders, 40 to 200,000
@@ -57,7 +55,7 @@ pub(crate) struct DemoArgs {
     /// Where to listen; when the port is taken, the next free one
     #[arg(long, value_name = "ADDRESS", default_value_t = tillroll_server::DEFAULT_ADDRESS)]
     listen: SocketAddr,
-    /// End after the summary instead of serving on
+    /// Exit after the summary instead of serving
     #[arg(long)]
     once: bool,
     #[command(flatten)]

@@ -3,10 +3,10 @@
 use clap::Args;
 use serde_json::json;
 
+use tillroll_terminal::{Console, Stop};
+
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::fold;
 
 /// Print the digest of balances, orders, splits and stock
@@ -17,7 +17,7 @@ use crate::fold;
 pub(crate) struct DigestArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
+    /// The state at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<AsOfArgument>,
     #[command(flatten)]

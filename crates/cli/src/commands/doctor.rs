@@ -13,11 +13,10 @@ use serde_json::json;
 use tillroll_log::{Deadline, Log, Position};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookClock, SystemClock};
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::{Column, Rows, counted};
 use check::{Check, Status};
 

@@ -7,11 +7,10 @@ use tillroll_events::{AccountNames, Event, Kind, OrderId, Record};
 use tillroll_ledger::{AccountId, AccountPath};
 use tillroll_log::{Deadline, Log, LogReader, Position};
 use tillroll_money::Unit;
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::DataArgs;
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::{Column, Rows};
 
 /// List events in the order of the roll
@@ -25,7 +24,7 @@ pub(crate) struct EventsArgs {
     /// Only events after this position
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     after: u64,
-    /// At most so many
+    /// The most events to print
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     /// Only events of this order

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tillroll_events::OrderId;
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::output::{count, counted};
 use crate::proving;
 use evidence::Evidence;

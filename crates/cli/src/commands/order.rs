@@ -4,12 +4,11 @@ use clap::Args;
 use serde_json::json;
 use tillroll_events::{OrderId, SplitRole};
 use tillroll_projections::{OrderRow, TimelineRow};
+use tillroll_terminal::{Console, Stop};
 
 use super::orders::view;
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::models::CurrentModels;
 use crate::output::{Column, Rows, counted, major, major_or_blank};
 
@@ -21,7 +20,7 @@ pub(crate) struct OrderArgs {
     /// The order: `ord_` and 26 digits
     #[arg(value_name = "ORDER")]
     order: OrderId,
-    /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
+    /// The state at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<AsOfArgument>,
     #[command(flatten)]

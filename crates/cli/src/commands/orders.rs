@@ -5,11 +5,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 use tillroll_events::{OrderId, OrderStatus};
 use tillroll_projections::{OrderQuery, OrderRow};
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::models::CurrentModels;
 use crate::output::{Column, Rows, major, major_or_blank};
 
@@ -24,16 +23,16 @@ pub(crate) struct OrdersArgs {
     /// Only orders of this channel: app, web, pos, or a shop platform
     #[arg(long)]
     channel: Option<String>,
-    /// Only orders that stand like this
+    /// Only orders with this status
     #[arg(long, value_parser = statuses())]
     status: Option<OrderStatus>,
-    /// At most so many
+    /// The most orders to print
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Only orders older than this one: the last of another list
     #[arg(long, value_name = "ORDER")]
     starting_after: Option<OrderId>,
-    /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
+    /// The state at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<AsOfArgument>,
     #[command(flatten)]

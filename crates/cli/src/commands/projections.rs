@@ -4,10 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tillroll_log::{Log, Position};
 use tillroll_projections::Projector;
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 
 /// Look after the read models
 #[derive(Debug, Args)]

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use tillroll_events::{EventId, Record};
 use tillroll_log::{Deadline, Position};
 use tillroll_proofs::verify_bundle;
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
-use crate::exit::Stop;
 use crate::proving;
 
 /// Prove that an event is on the roll, or that the roll has only grown
@@ -29,7 +28,7 @@ checkpoint, and the checkpoint. It shows nothing else of the roll.")]
 pub(crate) struct ProveArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// That this event is on the roll: its position, or its id
+    /// Prove that this event is on the roll: its position, or its id
     #[arg(
         long,
         value_name = "POSITION|ID",
@@ -37,7 +36,7 @@ pub(crate) struct ProveArgs {
         conflicts_with = "from"
     )]
     event: Option<EventChoice>,
-    /// That the roll begins with what this checkpoint was signed for
+    /// Prove that the roll begins with what this checkpoint was signed for
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
     /// Write the proof to this file

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 use tillroll_money::{Unit, UnitKind};
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::fold;
 use crate::output::{count, counted, major};
 

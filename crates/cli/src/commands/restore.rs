@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tillroll_log::{DirTree, RestoreBackupError, restore};
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::{count, counted};
 use crate::stages::Stages;
 

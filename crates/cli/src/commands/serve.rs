@@ -11,14 +11,12 @@ use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookOpenError, OpenBook, OpenBookOptions};
 use tillroll_server::{HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
-use tillroll_terminal::{Signals, cannot};
+use tillroll_terminal::{Console, Signals, Stop, cannot};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::cli::DataArgs;
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::counted;
 use crate::proving;
 

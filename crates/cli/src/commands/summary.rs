@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 use tillroll_events::OrderStatus;
 use tillroll_money::UnitKind;
 use tillroll_projections::{Counts, ReadModels, SellerRow, StockRow, TrialBalance};
+use tillroll_terminal::{Console, Stop};
 
 use super::trial_balance;
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::output::{Column, Rows, count, counted, major_or_blank};
 
 /// A book at a position.

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use tillroll_ledger::AccountType;
 use tillroll_money::Unit;
 use tillroll_projections::{Total, TrialBalance};
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::models::CurrentModels;
 use crate::output::{Column, Rows, major, major_or_blank};
 
@@ -23,7 +22,7 @@ use crate::output::{Column, Rows, major, major_or_blank};
 pub(crate) struct TrialBalanceArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// As it was at a position, or at a time such as 2026-08-01T09:30:00Z
+    /// The state at a position, or at a time such as 2026-08-01T09:30:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<AsOfArgument>,
     /// Only this unit

@@ -25,11 +25,10 @@ use tillroll_engine::{AuditError, audit};
 use tillroll_log::{Damage, Log, LogVerifyError, Position, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_runtime::ReadOnlyLog;
+use tillroll_terminal::{Console, Stop};
 
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::{count, counted};
 use checkpoint::KeptCheckpoint;
 use finding::VerifyFinding;

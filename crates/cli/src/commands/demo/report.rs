@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tillroll_demo::StoryReport;
-
-use crate::console::Console;
-use crate::exit::Stop;
+use tillroll_terminal::{Console, Stop};
 
 /// Everything but the position, which the summary has said.
 pub(super) fn print(report: &StoryReport, console: &mut Console<'_>) -> Result<(), Stop> {

@@ -9,13 +9,12 @@ use std::ops::ControlFlow;
 use tillroll_events::{AccountOpened, Event, Kind, OrderId, Record};
 use tillroll_log::{Deadline, Position};
 use tillroll_proofs::{Prover, SignedCheckpoint};
+use tillroll_terminal::{Console, Stop};
 
 use super::table;
 use crate::commands::events::{ShownNames, source};
-use crate::console::Console;
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
-use crate::exit::Stop;
 use crate::proving;
 
 /// What an auditor reads first.

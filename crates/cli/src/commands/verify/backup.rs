@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use tillroll_log::{DirTree, VerifyBackupError, verify_backup};
+use tillroll_terminal::{Console, Stop};
 
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::output::{count, counted};
 use crate::stages::Stages;
 

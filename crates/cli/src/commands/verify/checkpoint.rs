@@ -11,12 +11,11 @@ use tillroll_proofs::{
     HistoryError, KeyName, LogCheckpoint, SignedCheckpoint, VerifierKey, check_against, check_each,
 };
 use tillroll_runtime::ReadOnlyLog;
+use tillroll_terminal::{Console, Stop};
 
 use super::finding::VerifyFinding;
 use super::{CheckReport, PassedCheck};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::counted;
 use crate::proving;
 

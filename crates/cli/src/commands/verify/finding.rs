@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use tillroll_log::{Damage, segment_start};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_proofs::HistoryError;
+use tillroll_terminal::{Console, Stop};
 
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 
 /// A finding. Empty places are left out of the report.
 #[derive(Debug)]

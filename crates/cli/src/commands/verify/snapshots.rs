@@ -9,11 +9,10 @@ use tillroll_engine::{
 };
 use tillroll_log::{DirTree, Log, LogReader};
 use tillroll_runtime::ReadOnlyLog;
+use tillroll_terminal::{Console, Stop};
 
 use super::{CheckReport, PassedCheck, VerifyFinding};
-use crate::console::Console;
 use crate::data_dir::DataDir;
-use crate::exit::Stop;
 use crate::output::counted;
 
 /// How far the roll was when the newest snapshot was made: all of it was durable.

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use tillroll_proofs::{Rotation, VerifierKey};
+use tillroll_terminal::Stop;
 
-use crate::exit::Stop;
 use crate::proving::{parse_verifiers, read_argument};
 
 /// How a statement about a key begins.
