@@ -263,13 +263,59 @@ impl From<SubmitError> for Problem {
                 Self::new(Code::Overloaded, "too many commands are waiting").retry_after(1)
             }
             SubmitError::Failed(failure) => log_failed(&failure),
-            // Nothing was recorded, and the same request may be sent again.
-            error @ (SubmitError::Superseded | SubmitError::Unavailable(_)) => {
-                Self::new(Code::Overloaded, error.to_string()).retry_after(1)
+            error @ SubmitError::Unavailable(_) => {
+                Self::new(Code::LogUnavailable, error.to_string()).retry_after(1)
+            }
+            error @ SubmitError::Superseded => {
+                Self::new(Code::WriterSuperseded, error.to_string()).retry_after(1)
             }
             SubmitError::Stopped => {
                 Self::new(Code::LogFailed, "the server is shutting down").retry_after(1)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::problem::RetryHint;
+
+    /// Nothing is recorded in any of these cases. Each has a code of its own, and those that pass
+    /// by themselves say when to ask again.
+    #[test]
+    fn what_keeps_a_command_from_the_log_has_a_code_and_says_whether_a_retry_helps() {
+        let table = [
+            (SubmitError::Overloaded, "overloaded", Some(1)),
+            (
+                SubmitError::Unavailable(Arc::from(
+                    Box::<dyn std::error::Error + Send + Sync>::from("no answer"),
+                )),
+                "log_unavailable",
+                Some(1),
+            ),
+            (SubmitError::Superseded, "writer_superseded", Some(1)),
+            (
+                SubmitError::Failed(Failure::Panicked("a mistake".into())),
+                "log_failed",
+                None,
+            ),
+        ];
+        for (error, code, retry_after) in table {
+            let problem = Problem::from(error);
+            let body = problem.body("req_1");
+            assert_eq!(
+                (
+                    body.code.as_str(),
+                    body.status,
+                    problem.retry_after,
+                    body.retry
+                ),
+                (code, 503, retry_after, RetryHint::AfterChange)
+            );
+            assert!(crate::code::describe(code).is_some(), "{code}");
         }
     }
 }

@@ -101,6 +101,10 @@ codes! {
         "No webhook secret is configured, so no webhook can be trusted. Start the server with --stripe-webhook-secret.",
     Overloaded "overloaded" SERVICE_UNAVAILABLE AfterChange
         "More commands are waiting than the server lets wait. Nothing was recorded. Send the request again after Retry-After.",
+    LogUnavailable "log_unavailable" SERVICE_UNAVAILABLE AfterChange
+        "The roll takes no records at the moment. Nothing was recorded. Send the request again after Retry-After.",
+    WriterSuperseded "writer_superseded" SERVICE_UNAVAILABLE AfterChange
+        "Another writer has appended to the roll, so this server does not lead. Nothing was recorded. Send the request to the server that leads; here it helps again once this one has caught up and leads.",
     LogFailed "log_failed" SERVICE_UNAVAILABLE AfterChange
         "The roll could not be written: the disk is full or failing. Nothing was acknowledged, and nothing will be until the cause is mended and the server restarted.",
     InternalError "internal_error" INTERNAL_SERVER_ERROR Never

@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tillroll_engine::StartReport;
+use tillroll_engine::{EngineMetrics, StartReport};
 use tillroll_runtime::BookHandle;
 
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
@@ -244,31 +244,7 @@ impl Collector for EngineCollector {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        let counters: [(&str, &str, u64); 6] = [
-            ("tillroll_commands", "Commands decided", engine.commands),
-            (
-                "tillroll_commands_refused",
-                "Commands refused by the book",
-                engine.refused,
-            ),
-            (
-                "tillroll_commands_replayed",
-                "Commands applied before",
-                engine.replayed,
-            ),
-            (
-                "tillroll_commands_overloaded",
-                "Commands turned away because the queue was full",
-                engine.overloaded,
-            ),
-            ("tillroll_records", "Records made durable", engine.records),
-            (
-                "tillroll_record_bytes",
-                "Bytes of records made durable",
-                engine.bytes,
-            ),
-        ];
-        for (name, help, value) in counters {
+        for (name, help, value) in counters(&engine) {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(
                 name,
@@ -296,6 +272,44 @@ impl Collector for EngineCollector {
     }
 }
 
+/// The engine's counters: name, help and value.
+fn counters(engine: &EngineMetrics) -> [(&'static str, &'static str, u64); 8] {
+    [
+        ("tillroll_commands", "Commands decided", engine.commands),
+        (
+            "tillroll_commands_refused",
+            "Commands refused by the book",
+            engine.refused,
+        ),
+        (
+            "tillroll_commands_replayed",
+            "Commands applied before",
+            engine.replayed,
+        ),
+        (
+            "tillroll_commands_overloaded",
+            "Commands turned away because the queue was full",
+            engine.overloaded,
+        ),
+        (
+            "tillroll_append_retries",
+            "Appends tried again because the log gave no final answer",
+            engine.retries,
+        ),
+        (
+            "tillroll_writer_superseded",
+            "Times that another writer had appended before this one",
+            engine.superseded,
+        ),
+        ("tillroll_records", "Records made durable", engine.records),
+        (
+            "tillroll_record_bytes",
+            "Bytes of records made durable",
+            engine.bytes,
+        ),
+    ]
+}
+
 /// A count as the format has it: exact up to 2^53, which no count of ours reaches.
 fn exact(count: u64) -> f64 {
     count as f64
@@ -312,4 +326,47 @@ fn encode_histogram(
         .zip(histogram.counts.iter().copied())
         .collect();
     encoder.encode_histogram::<NoLabelSet>(scale(histogram.sum), histogram.count, &buckets, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_counter_of_the_engine_is_shown_under_its_name() {
+        let none = tillroll_engine::Histogram {
+            bounds: &[],
+            counts: Vec::new(),
+            count: 0,
+            sum: 0,
+        };
+        let engine = EngineMetrics {
+            commands: 1,
+            refused: 2,
+            replayed: 3,
+            overloaded: 4,
+            retries: 5,
+            superseded: 6,
+            records: 7,
+            bytes: 8,
+            batch_records: none.clone(),
+            append_nanos: none,
+            queue_depth: 0,
+            queue_capacity: 0,
+        };
+        let shown = counters(&engine).map(|(name, _, value)| (name, value));
+        assert_eq!(
+            shown,
+            [
+                ("tillroll_commands", 1),
+                ("tillroll_commands_refused", 2),
+                ("tillroll_commands_replayed", 3),
+                ("tillroll_commands_overloaded", 4),
+                ("tillroll_append_retries", 5),
+                ("tillroll_writer_superseded", 6),
+                ("tillroll_records", 7),
+                ("tillroll_record_bytes", 8),
+            ]
+        );
+    }
 }

@@ -114,6 +114,8 @@ async fn metrics_count_requests_by_route_and_tell_of_the_ledger() {
         "tillroll_append_duration_seconds_count 1",
         "tillroll_records_per_sync_sum 1.0",
         "tillroll_queue_depth 0",
+        "tillroll_append_retries_total 0",
+        "tillroll_writer_superseded_total 0",
         "tillroll_webhooks_total{outcome=\"recorded\"} 0",
         "# EOF",
     ] {
