@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use tillroll_log::{
-    Deadline, DirStorageError, FileLog, Frame, Frames, Head, Log, LogId, LogOptions, LogReadError,
-    LogReader, Position,
+    Deadline, DirStorageError, FileStore, Frame, Frames, Head, LogId, LogReadError, LogReader,
+    LogStore, OpenRequest, Position,
 };
 use tillroll_runtime::{ReadOnlyError, ReadOnlyLog};
 use tillroll_terminal::Stop;
@@ -74,12 +74,13 @@ fn settle(data: &DataDir) -> Result<Option<Head>, Stop> {
         ))
         .next(data.command("verify")));
     }
-    let options = LogOptions {
+    let request = OpenRequest {
         id: Some(view.id()),
         check_from: Position::new(u64::MAX),
-        ..LogOptions::default()
+        ..OpenRequest::default()
     };
-    let (_, report) = FileLog::open(storage, options)
+    let (_, report) = FileStore::new(storage)
+        .open(&request, &mut |_, _| {})
         .map_err(|error| Stop::failed(error).next(data.command("verify")))?;
     Ok(Some(report.head))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tillroll_events::Record;
-use tillroll_log::{Deadline, Log, Position};
+use tillroll_log::{Deadline, Position};
 use tillroll_projections::{Projector, ReadModels};
 use tillroll_runtime::ReadOnlyLog;
 use tillroll_terminal::{Console, Stop};

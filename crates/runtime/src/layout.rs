@@ -17,20 +17,17 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use tillroll_log::{
-    DirStorage, DirStorageError, FileLog, LogId, LogOptions, Operation, Position, RecoveryReport,
+    DirStorage, DirStorageError, LogId, OpenRequest, Operation, Position, RecoveryReport,
     segment_start,
 };
 
-use crate::read_only::ReadOnly;
+use crate::read_only::ReadOnlyLog;
 
 /// A directory that holds one book, or will.
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
 }
-
-/// The log of a directory that is only read.
-pub type ReadOnlyLog = FileLog<ReadOnly>;
 
 /// Why a directory does not say whose book it holds.
 #[derive(Debug, thiserror::Error)]
@@ -227,23 +224,22 @@ impl Layout {
     pub fn open_log(
         &self,
         check_from: Position,
-        visit: impl FnMut(Position, &[u8]),
+        mut visit: impl FnMut(Position, &[u8]),
     ) -> Result<(ReadOnlyLog, RecoveryReport), ReadOnlyError> {
         self.check_log()?;
-        let storage = ReadOnly::open(&self.log())?;
-        let options = LogOptions {
+        let request = OpenRequest {
             // A file without an id is reported where a book is opened for writing.
             id: self.book_id().ok().flatten(),
             check_from,
-            ..LogOptions::default()
+            ..OpenRequest::default()
         };
-        match FileLog::open_with(storage, options, visit) {
-            Err(tillroll_log::OpenError::Storage(error))
+        match ReadOnlyLog::open(&self.log(), &request, &mut visit) {
+            Err(ReadOnlyError::Log(tillroll_log::OpenError::Storage(error)))
                 if error.operation == Operation::Create =>
             {
                 Err(ReadOnlyError::NoLog(self.root.clone()))
             }
-            opened => Ok(opened?),
+            opened => opened,
         }
     }
 

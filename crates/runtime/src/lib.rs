@@ -35,7 +35,8 @@ pub use digests::DigestError;
 pub use follower::{
     AtOnce, Consumer, Follower, FollowerState, FollowerThread, Pace, ThreadPriority,
 };
-pub use layout::{BookIdError, Layout, ReadOnlyError, ReadOnlyLog};
+pub use layout::{BookIdError, Layout, ReadOnlyError};
 pub use open_book::{BookHandle, BookOpenError, OpenBook, OpenBookOptions};
+pub use read_only::ReadOnlyLog;
 pub use records::{RecordFeed, RecordsError};
 pub use tail::Tail;

@@ -7,16 +7,75 @@
 //!
 //! Beside a running writer, the view may end with a frame that is written and not yet synced.
 
+use std::fmt;
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
-use tillroll_log::{DirFile, DirStorage, DirStorageError, Storage, StorageFile};
+use tillroll_log::{
+    DirFile, DirStorage, DirStorageError, FileStore, Head, Log, LogId, LogReader, LogStore,
+    OpenRequest, Position, RecoveryReport, Storage, StorageFile,
+};
+
+use crate::layout::ReadOnlyError;
+
+/// The log of a directory as it was found: its records can be read, and nothing else.
+pub struct ReadOnlyLog {
+    id: LogId,
+    end: Head,
+    reader: Arc<dyn LogReader>,
+}
+
+impl fmt::Debug for ReadOnlyLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadOnlyLog")
+            .field("id", &self.id)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ReadOnlyLog {
+    pub(crate) fn open(
+        directory: &Path,
+        request: &OpenRequest,
+        visit: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(Self, RecoveryReport), ReadOnlyError> {
+        let store = FileStore::new(ReadOnly::open(directory)?);
+        let (log, report) = store.open(request, visit)?;
+        let found = Self {
+            id: log.id(),
+            end: report.head,
+            reader: log.reader(),
+        };
+        Ok((found, report))
+    }
+
+    /// Which log it is.
+    #[must_use]
+    pub fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// Where it ended when it was opened.
+    #[must_use]
+    pub fn end(&self) -> Head {
+        self.end
+    }
+
+    /// Reads it up to there.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn LogReader> {
+        Arc::clone(&self.reader)
+    }
+}
 
 /// The directory of a log, without the right to change it.
 #[derive(Debug)]
-pub struct ReadOnly(DirStorage);
+pub(crate) struct ReadOnly(DirStorage);
 
 impl ReadOnly {
-    pub(crate) fn open(directory: &std::path::Path) -> Result<Self, DirStorageError> {
+    fn open(directory: &Path) -> Result<Self, DirStorageError> {
         DirStorage::open_read_only(directory).map(Self)
     }
 }
@@ -49,7 +108,7 @@ impl Storage for ReadOnly {
 
 /// A file of a [`ReadOnly`] directory.
 #[derive(Debug)]
-pub struct ReadOnlyFile(DirFile);
+pub(crate) struct ReadOnlyFile(DirFile);
 
 impl StorageFile for ReadOnlyFile {
     fn length(&self) -> io::Result<u64> {

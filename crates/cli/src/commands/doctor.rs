@@ -10,7 +10,7 @@ mod snapshot;
 
 use clap::Args;
 use serde_json::json;
-use tillroll_log::{Deadline, Log, Position};
+use tillroll_log::{Deadline, Position};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookClock, SystemClock};
 use tillroll_terminal::{Console, Stop};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use clap::Args;
 use tillroll_events::{AccountNames, Event, Kind, OrderId, Record};
 use tillroll_ledger::{AccountId, AccountPath};
-use tillroll_log::{Deadline, Log, LogReader, Position};
+use tillroll_log::{Deadline, LogReader, Position};
 use tillroll_money::Unit;
 use tillroll_terminal::{Console, Stop};
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tillroll_log::{Log, Position};
+use tillroll_log::Position;
 use tillroll_projections::Projector;
 use tillroll_terminal::{Console, Stop};
 

@@ -22,7 +22,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tillroll_book::Digest;
 use tillroll_engine::{AuditError, audit};
-use tillroll_log::{Damage, Log, LogVerifyError, Position, VerifyReport};
+use tillroll_log::{Damage, LogVerifyError, Position, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_runtime::ReadOnlyLog;
 use tillroll_terminal::{Console, Stop};

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tillroll_log::Log;
 use tillroll_proofs::{
     HistoryError, KeyName, LogCheckpoint, SignedCheckpoint, VerifierKey, check_against, check_each,
 };

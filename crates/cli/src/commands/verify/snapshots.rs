@@ -7,7 +7,7 @@ use serde_json::json;
 use tillroll_engine::{
     Replay, SnapshotComparison, SnapshotError, SnapshotFile, SnapshotHeader, Snapshots,
 };
-use tillroll_log::{DirTree, Log, LogReader};
+use tillroll_log::{DirTree, LogReader};
 use tillroll_runtime::ReadOnlyLog;
 use tillroll_terminal::{Console, Stop};
 
