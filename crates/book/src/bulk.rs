@@ -231,20 +231,24 @@ pub(crate) fn fold(ledger: &mut Ledger, entries: &PostedEntries) {
     });
 }
 
+/// The last first, so that no balance is anywhere on the way where it was not before.
 fn take_back(ledger: &mut Ledger, events: &[Event]) {
-    let mut ids = Vec::new();
+    let (mut ids, mut ends, mut postings) = (Vec::new(), vec![0], Vec::new());
+    let mut add = |id, entry: EntryRef<'_>| {
+        ids.push(id);
+        postings.extend_from_slice(entry.postings());
+        ends.push(postings.len());
+    };
     for event in events {
         match event {
-            Event::EntriesPosted(posted) => posted.entries.for_each(|id, entry| {
-                ids.push(id);
-                ledger.take_back(entry);
-            }),
-            Event::EntryPosted(posted) => {
-                ids.push(posted.id);
-                ledger.take_back(posted.entry.borrowed());
-            }
+            Event::EntriesPosted(posted) => posted.entries.for_each(&mut add),
+            Event::EntryPosted(posted) => add(posted.id, posted.entry.borrowed()),
             _ => {}
         }
+    }
+    for entry in ends.windows(2).rev() {
+        let entry = EntryRef::new(&postings[entry[0]..entry[1]]);
+        ledger.take_back(entry.expect("proved when it was posted"));
     }
     ledger.forget(&ids);
 }

@@ -6,6 +6,8 @@
 
 use std::fmt::{self, Write};
 
+use tillroll_ledger::Side;
+
 use crate::Book;
 use crate::store::{ApplicationFee, Dispute, Order, Payout, Transfer};
 
@@ -38,7 +40,7 @@ fn listing(book: &Book, say: &mut dyn FnMut(fmt::Arguments<'_>)) {
     say(format_args!("tillroll digest v1"));
     for (account, balances) in book.ledger().by_path() {
         let net = balances.net_debit();
-        let (debits, credits) = (balances.debits_pending, balances.credits_pending);
+        let [debits, credits] = [Side::Debit, Side::Credit].map(|side| balances.pending(side));
         if (net, debits, credits) != (0, 0, 0) {
             say(format_args!(
                 "balance {} {} {net} {debits} {credits}",

@@ -76,7 +76,10 @@ pub enum Refusal {
         available: u64,
         amount: u64,
     },
-    #[error("the totals of `{path}` in {unit} would leave the range of an amount")]
+    #[error(
+        "the balance of `{path}` in {unit}, with what is pending on it, would leave the range of \
+         an amount: {MAX_MINOR} minor units"
+    )]
     BalanceOutOfRange { path: AccountPath, unit: Unit },
     #[error("balances of `{path}` in {unit} do not keep this limit")]
     LimitAlreadyExceeded { path: AccountPath, unit: Unit },
@@ -192,7 +195,7 @@ impl Refusal {
         ),
         (
             "balance_out_of_range",
-            "An account's total would exceed 9223372036854775807.",
+            "An account's balance, with what is pending on it, would exceed 9223372036854775807.",
         ),
         (
             "limit_already_exceeded",
@@ -234,6 +237,7 @@ impl Refusal {
             | Self::OrderState { .. }
             | Self::InsufficientStock { .. }
             | Self::WouldExceedLimit { .. }
+            | Self::BalanceOutOfRange { .. }
             | Self::LimitAlreadyExceeded { .. } => Retry::AfterChange,
             Self::InBulk { refusal, .. } => refusal.retry(),
             _ => Retry::Never,

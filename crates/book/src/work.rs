@@ -194,10 +194,7 @@ impl<'a> UnitOfWork<'a> {
     }
 
     fn available(&self, account: AccountId) -> u64 {
-        let balances = self.draft.balances(account);
-        balances
-            .credits_posted
-            .saturating_sub(balances.total(Side::Debit))
+        self.draft.balances(account).available(Side::Debit)
     }
 
     /// Moves `amount` between what a seller can get and what he owes.

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use tillroll_book::{
     Action, Book, Chart, Command, CommandKey, Decision, EntryBatch, OpenAccount, PlaceHold,
-    PostEntries, PostEntry, PostingRequest, Words,
+    PostEntries, PostEntry, PostingRequest, Refusal, Words,
 };
 use tillroll_events::{Caller, EntryId, EventId, HoldId, KeyScope, Timestamp};
-use tillroll_ledger::{AccountType, Limit, PathRef, Side};
+use tillroll_ledger::{Account, AccountType, Limit, PathRef, Side};
 use tillroll_money::MAX_MINOR;
 
 const ACCOUNTS: [(&str, &str, Limit); 6] = [
@@ -88,7 +88,8 @@ impl Roll {
     fn state(&self) -> Vec<String> {
         let ledger = self.book.ledger();
         let accounts = ledger.accounts();
-        let mut lines: Vec<String> = accounts.map(|row| format!("{row:?}")).collect();
+        let row = |account: &Account| format!("{account:?} {:?}", ledger.totals(account.id));
+        let mut lines: Vec<String> = accounts.map(|(account, _)| row(account)).collect();
         let ids = ledger.ascending_entry_ids();
         let mut ids: Vec<_> = ids.chain(ledger.scattered_entry_ids()).collect();
         ids.sort_unstable();
@@ -119,7 +120,13 @@ fn leg() -> impl Strategy<Value = PostingRequest> {
 
 /// Mostly moves that balance, in one unit or two.
 fn postings() -> impl Strategy<Value = Vec<PostingRequest>> {
-    let transfer = (0..4_usize, 0..4_usize, 1..60_u64).prop_map(|(from, to, amount)| {
+    // Sums of the largest pass 64 bits, and entries that fall together are taken back from there.
+    let amount = prop_oneof![
+        8 => 1..60_u64,
+        1 => Just(MAX_MINOR),
+        1 => Just(MAX_MINOR / 2 + 1),
+    ];
+    let transfer = (0..4_usize, 0..4_usize, amount).prop_map(|(from, to, amount)| {
         [(from, Side::Debit), (to, Side::Credit)]
             .map(|(account, side)| PostingRequest {
                 account: ACCOUNTS[account].0.parse().unwrap(),
@@ -261,4 +268,72 @@ fn a_request_of_many_legs_is_split_into_events_that_readers_can_take() {
         ],
         "1.9 MB of plain entries, one with words, and the end"
     );
+}
+
+/// The bounds of an account, one command after the other: how the entries are posted, from where
+/// to where, how much, and what becomes of it. Both ways of posting give each answer.
+#[test]
+fn an_account_is_bounded_by_its_balance_and_not_by_what_has_passed_through_it() {
+    const MAX: u64 = MAX_MINOR;
+    type Transfers = &'static [(&'static str, &'static str, u64)];
+    #[rustfmt::skip]
+    let table: &[(Transfers, &str)] = &[
+        // The largest amount, and back, again and again.
+        (&[("bank", "wallet:a", MAX)],                                    "applied"),
+        (&[("wallet:a", "bank", MAX)],                                    "applied"),
+        (&[("bank", "wallet:a", MAX), ("wallet:a", "bank", MAX)],         "applied"),
+        (&[("bank", "wallet:a", MAX), ("wallet:a", "wallet:b", MAX)],     "applied"),
+        // The balance of the bank is the largest that there can be.
+        (&[("bank", "wallet:a", 1)],                                      "balance_out_of_range"),
+        (&[("wallet:b", "bank", 1), ("bank", "wallet:a", 2)],             "balance_out_of_range"),
+        (&[("wallet:b", "bank", 1), ("bank", "wallet:a", 1)],             "applied"),
+        (&[("wallet:a", "wallet:b", 2)],                                  "would_exceed_limit"),
+        (&[("wallet:a", "wallet:b", 1)],                                  "applied"),
+        (&[("wallet:b", "bank", MAX)],                                    "applied"),
+        // And on the other side.
+        (&[("shelf", "bank", MAX)],                                       "applied"),
+        (&[("shelf", "bank", 1)],                                         "balance_out_of_range"),
+        (&[("bank", "shelf", MAX), ("wallet:a", "bank", 1)],              "would_exceed_limit"),
+        (&[("bank", "shelf", MAX)],                                       "applied"),
+    ];
+    let (mut quick, mut plain) = (Roll::opened(true), Roll::opened(false));
+    for (number, (transfers, expected)) in table.iter().enumerate() {
+        let entries = transfers
+            .iter()
+            .enumerate()
+            .map(|(index, (from, to, amount))| {
+                let leg = |account: &str, side| PostingRequest {
+                    account: account.parse().unwrap(),
+                    unit: "EUR".parse().unwrap(),
+                    side,
+                    amount: *amount,
+                };
+                PostEntry {
+                    id: EntryId::from_u128((number * 8 + index) as u128),
+                    postings: vec![leg(from, Side::Debit), leg(to, Side::Credit)],
+                    description: None,
+                    metadata: Default::default(),
+                    reverses: None,
+                    effective_date: None,
+                }
+            });
+        let command = command(Action::PostEntries(PostEntries {
+            entries: entries.collect(),
+            all_or_nothing: true,
+        }));
+        let became = quick.apply(&command);
+        assert_eq!(became, plain.apply(&command), "{transfers:?}");
+        assert_eq!(quick.state(), plain.state(), "{transfers:?}");
+        let became = match became {
+            Ok(_) => "applied",
+            Err(Refusal::InBulk { refusal, .. }) => refusal.code(),
+            Err(refusal) => refusal.code(),
+        };
+        assert_eq!(became, *expected, "{transfers:?}");
+    }
+    let ledger = quick.book.ledger();
+    let bank = ledger.lookup("bank", "EUR".parse().unwrap()).unwrap();
+    let totals = ledger.totals(bank).unwrap();
+    assert_eq!(totals.debits_posted, 4 * u128::from(MAX) + 1);
+    assert_eq!(totals.credits_posted, 4 * u128::from(MAX) + 1);
 }

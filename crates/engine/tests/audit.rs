@@ -253,7 +253,7 @@ fn every_planted_breach_is_found_at_its_position() {
             |law| matches!(law, AuditLaw::HoldCovers(_)),
         ),
         (
-            "a total leaves the range",
+            "a balance leaves the range",
             vec![
                 record(5, posted(2, into(MAX_MINOR - 100))),
                 record(6, posted(3, into(1))),
@@ -262,7 +262,7 @@ fn every_planted_breach_is_found_at_its_position() {
             |law| matches!(law, AuditLaw::Range { .. }),
         ),
         (
-            "a total overflows",
+            "an amount is beyond every balance",
             vec![record(5, posted(2, into(u64::MAX)))],
             5,
             |law| matches!(law, AuditLaw::Range { .. }),

@@ -10,10 +10,11 @@ use support::snapshots::{
 use tillroll_book::state::Applied;
 use tillroll_book::state::StateRow as _;
 use tillroll_book::{Chart, ChartRule};
-use tillroll_engine::{Engine, Section, SnapshotComparison, Snapshots, StartError};
+use tillroll_engine::{Engine, Section, SnapshotComparison, Snapshots, StartError, audit};
 use tillroll_ledger::{AccountType, Limit};
 use tillroll_log::testing::{MemoryStorage, MemoryTree, Random};
 use tillroll_log::{Damage, Deadline, Fault, LogId, OpenError as LogError, Position};
+use tillroll_money::MAX_MINOR;
 
 const SEEDS: u64 = 16;
 const STEPS: usize = 60;
@@ -89,6 +90,55 @@ fn what_is_asked_later_is_answered_alike() {
             "seed {seed}: another state"
         );
     }
+}
+
+/// What has passed through the accounts is beyond 64 bits, and in one beyond 65.
+#[test]
+fn totals_beyond_64_bits_come_back_from_a_snapshot() {
+    use support::{balance, fund, opening, pay, wallet};
+    let storage = MemoryStorage::new();
+    let mut writer = support::on_files(storage.clone());
+    support::apply(&mut writer, opening(2));
+    let (mut id, mut bytes) = (0, Vec::new());
+    support::apply(&mut writer, vec![fund(1_000, &wallet(0), MAX_MINOR)]);
+    for round in 0..5 {
+        for (from, to) in [(0, 1), (1, 0)] {
+            id += 1;
+            let pay = pay(id, &wallet(from), &wallet(to), MAX_MINOR);
+            support::apply(&mut writer, vec![pay]);
+        }
+        let what = format!("round {round}");
+        let tree = MemoryTree::new();
+        let (replay, head) = fold(&writer, writer.head());
+        put(&tree, &replay, head);
+        let (mut started, start) = open(storage.restarted(), &tree).expect(&what);
+        assert_eq!(start.folded, 0, "{what}: {:?}", start.passed_over);
+        assert!(
+            bytes_of_writer(&started) == bytes_of_writer(&writer),
+            "{what}"
+        );
+        assert_eq!(started.book().digest(), writer.book().digest(), "{what}");
+        let ledger = started.book().ledger();
+        for (account, _) in ledger.accounts() {
+            let expected = writer.book().ledger().totals(account.id);
+            assert_eq!(ledger.totals(account.id), expected, "{what}");
+        }
+        assert_eq!(balance(started.book(), &wallet(0)), i64::MAX, "{what}");
+        let refusal = support::refuse_one(&mut started, fund(2_000, &wallet(0), 1));
+        assert_eq!(refusal.code(), "balance_out_of_range", "{what}");
+        bytes.push(bytes_of_writer(&writer).len());
+    }
+    let wide = bytes[4] - bytes[0];
+    assert!(wide > 16, "no total has become wide: {bytes:?}");
+    let wallet = writer
+        .book()
+        .ledger()
+        .lookup("wallet:0", "EUR".parse().unwrap());
+    let totals = writer.book().ledger().totals(wallet.unwrap()).unwrap();
+    assert_eq!(totals.credits_posted, 6 * u128::from(MAX_MINOR));
+    assert_eq!(totals.debits_posted, 5 * u128::from(MAX_MINOR));
+    let report = audit(&*writer.reader(), Chart::default(), None, |_| {}).expect("it is sound");
+    assert_eq!(report.entries, 11);
 }
 
 /// A small book, so that all of a snapshot can be damaged bit by bit.

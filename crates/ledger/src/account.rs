@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use tillroll_money::{MAX_MINOR, Unit};
+use tillroll_money::Unit;
 
-use crate::Side;
 use crate::account_index::NameHash;
+use crate::{Balances, Side};
 
 /// An account's dense number, given in the order of opening. History refers to accounts by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -294,59 +294,6 @@ pub struct Account {
     pub unit_id: UnitId,
     pub kind: AccountType,
     pub limit: Limit,
-}
-
-/// Totals since the account opened: they only grow, but for pending amounts, which end when
-/// their hold is captured or voided. Each is at most [`MAX_MINOR`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Balances {
-    pub debits_posted: u64,
-    pub credits_posted: u64,
-    pub debits_pending: u64,
-    pub credits_pending: u64,
-}
-
-impl Balances {
-    /// Posted debits less posted credits.
-    #[must_use]
-    pub fn net_debit(&self) -> i64 {
-        let signed = |total: u64| i64::try_from(total).expect("totals stay below MAX_MINOR");
-        signed(self.debits_posted) - signed(self.credits_posted)
-    }
-
-    /// The balance as the accountant reads it: positive on the normal side.
-    #[must_use]
-    pub fn normal(&self, kind: AccountType) -> i64 {
-        match kind.normal_side() {
-            Side::Debit => self.net_debit(),
-            Side::Credit => -self.net_debit(),
-        }
-    }
-
-    pub(crate) fn posted(&mut self, side: Side) -> &mut u64 {
-        match side {
-            Side::Debit => &mut self.debits_posted,
-            Side::Credit => &mut self.credits_posted,
-        }
-    }
-
-    pub(crate) fn pending(&mut self, side: Side) -> &mut u64 {
-        match side {
-            Side::Debit => &mut self.debits_pending,
-            Side::Credit => &mut self.credits_pending,
-        }
-    }
-
-    /// Whether every total, with what is pending on its side, still fits.
-    pub(crate) fn in_range(&self) -> bool {
-        let fits = |posted: u64, pending: u64| {
-            posted
-                .checked_add(pending)
-                .is_some_and(|total| total <= MAX_MINOR)
-        };
-        fits(self.debits_posted, self.debits_pending)
-            && fits(self.credits_posted, self.credits_pending)
-    }
 }
 
 #[cfg(test)]

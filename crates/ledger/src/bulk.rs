@@ -94,8 +94,8 @@ impl Ledger {
         posted
     }
 
-    /// Takes back what an entry has moved that [`Ledger::try_post`] has posted. Its id is still
-    /// known, and goes with [`Ledger::forget`].
+    /// Takes back what an entry has moved that [`Ledger::try_post`] has posted, the last of many
+    /// first. Its id is still known, and goes with [`Ledger::forget`].
     ///
     /// # Panics
     /// When it was not posted.
@@ -151,13 +151,17 @@ impl Ledger {
                 posting: known.unwrap_or(unit),
             });
         }
-        let before = row.balances;
-        let total = row.balances.posted(posting.side);
-        *total = total.saturating_add(posting.amount);
-        if row.balances.in_range() {
-            return Ok(());
+        match row
+            .balances
+            .add(TotalsKind::Posted, posting.side, posting.amount)
+        {
+            Some(0) => return Ok(()),
+            Some(common) => {
+                self.carries.add(posting.account, common.into());
+                return Ok(());
+            }
+            None => {}
         }
-        row.balances = before;
         let account = row.account.clone();
         Err(LedgerRefusal::BalanceOutOfRange {
             unit: self.unit_of(&account),
@@ -165,15 +169,29 @@ impl Ledger {
         })
     }
 
+    /// The last first, so that nothing stands in between that did not stand before.
     fn subtract(&mut self, postings: &[Posting]) {
-        for posting in postings {
-            let total = self.rows[posting.account.slot()]
-                .balances
-                .posted(posting.side);
-            *total = total
-                .checked_sub(posting.amount)
-                .expect("what was added is there");
+        for posting in postings.iter().rev() {
+            let balances = &mut self.rows[posting.account.slot()].balances;
+            let total = balances.posted_mut(posting.side);
+            match total.checked_sub(posting.amount) {
+                Some(rest) => *total = rest,
+                None => self.subtract_carried(posting),
+            }
         }
+    }
+
+    /// The same where a part of what was added has been taken off both sides.
+    #[cold]
+    fn subtract_carried(&mut self, posting: &Posting) {
+        let mut totals = self.totals(posting.account).expect("it was posted to");
+        let total = totals.posted_mut(posting.side);
+        *total = total
+            .checked_sub(posting.amount.into())
+            .expect("what was added is there");
+        let (balances, common) = totals.split().expect("the account stood like this before");
+        self.rows[posting.account.slot()].balances = balances;
+        self.carries.set(posting.account, common);
     }
 }
 

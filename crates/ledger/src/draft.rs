@@ -1,16 +1,16 @@
 //! What a command would do to the ledger, checked step by step before any of it is history.
 //!
 //! Refusals come in a fixed order: an unknown account, then a unit that is not the account's,
-//! then a total out of range, then a limit; the first posting that fails names it.
+//! then a balance out of range, then a limit; the first posting that fails names it.
 
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashSet};
 use tillroll_money::Unit;
 
-use crate::account::{Account, AccountId, AccountPath, AccountSpec, Balances, Limit, UnitId};
+use crate::account::{Account, AccountId, AccountPath, AccountSpec, Limit, UnitId};
 use crate::account_index::NameHash;
 use crate::limits::{self, TotalsKind};
-use crate::{Entry, EntryId, EntryRef, Hold, HoldId, Ledger, Posting, Side};
+use crate::{Balances, Entry, EntryId, EntryRef, Hold, HoldId, Ledger, Posting, Side};
 
 /// Why the ledger will not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum LedgerRefusal {
         account: Unit,
         posting: Unit,
     },
-    #[error("the totals of {path} in {unit} would leave the range of an amount")]
+    #[error("the balance of {path} in {unit} would leave the range of an amount")]
     BalanceOutOfRange { path: AccountPath, unit: Unit },
     #[error("{path} has {available} {unit} left, {amount} more are asked for")]
     WouldExceedLimit {
@@ -254,7 +254,7 @@ impl<'a> Draft<'a> {
     fn release(&mut self, entry: &Entry) {
         for posting in entry.postings() {
             let mut balances = self.balances(posting.account);
-            *balances.pending(posting.side) -= posting.amount;
+            *balances.pending_mut(posting.side) -= posting.amount;
             self.touched.insert(posting.account, balances);
         }
     }
@@ -281,12 +281,8 @@ impl<'a> Draft<'a> {
                 changed.len() - 1
             });
             let balances = &mut changed[index].1;
-            let total = match stage {
-                TotalsKind::Posted => balances.posted(posting.side),
-                TotalsKind::Pending => balances.pending(posting.side),
-            };
-            *total = total.saturating_add(posting.amount);
-            if !balances.in_range() {
+            // Nothing that is decided needs what was taken off both sides.
+            if balances.add(stage, posting.side, posting.amount).is_none() {
                 let (path, unit) = (account.path.clone(), self.unit_of(account));
                 return Err(LedgerRefusal::BalanceOutOfRange { path, unit });
             }

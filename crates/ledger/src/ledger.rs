@@ -10,11 +10,13 @@ use foldhash::quality::FixedState;
 use hashbrown::HashMap;
 use tillroll_money::Unit;
 
-use crate::account::{Account, AccountId, AccountSpec, Balances, Limit, UnitId};
+use crate::account::{Account, AccountId, AccountSpec, Limit, UnitId};
 use crate::account_index::{AccountIndex, NameHash};
+use crate::balances::Carries;
 use crate::entry_ids::EntryIds;
 use crate::id_set::IdSet;
-use crate::{EntryId, EntryRef, Hold, HoldId, Side};
+use crate::limits::TotalsKind;
+use crate::{AccountTotals, Balances, EntryId, EntryRef, Hold, HoldId, Posting};
 
 pub use restore::{LedgerRestore, LedgerRestoreError};
 
@@ -30,6 +32,7 @@ pub(crate) struct LedgerRow {
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) rows: Vec<LedgerRow>,
+    pub(crate) carries: Carries,
     pub(crate) index: AccountIndex,
     units: Vec<Unit>,
     pub(crate) entry_ids: EntryIds,
@@ -42,6 +45,7 @@ impl Default for Ledger {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
+            carries: Carries::default(),
             index: AccountIndex::default(),
             units: Vec::new(),
             entry_ids: EntryIds::default(),
@@ -92,6 +96,13 @@ impl Ledger {
     #[must_use]
     pub fn balances(&self, id: AccountId) -> Option<&Balances> {
         self.rows.get(id.slot()).map(|row| &row.balances)
+    }
+
+    /// Everything that was ever posted to an account.
+    #[must_use]
+    pub fn totals(&self, id: AccountId) -> Option<AccountTotals> {
+        let balances = self.balances(id)?;
+        Some(AccountTotals::of(balances, self.carries.of(id)))
     }
 
     /// The unit of an account of this ledger.
@@ -184,8 +195,7 @@ impl Ledger {
     pub fn sums(&self) -> Vec<(Unit, i128)> {
         let mut sums: Vec<(Unit, i128)> = self.units.iter().map(|unit| (*unit, 0)).collect();
         for (account, balances) in self.accounts() {
-            let net = i128::from(balances.debits_posted) - i128::from(balances.credits_posted)
-                + i128::from(balances.debits_pending)
+            let net = i128::from(balances.net_debit()) + i128::from(balances.debits_pending)
                 - i128::from(balances.credits_pending);
             sums[usize::from(account.unit_id.get())].1 += net;
         }
@@ -247,11 +257,19 @@ impl Ledger {
     /// Posts a checked entry.
     ///
     /// # Panics
-    /// When a total overflows or an account is not open: the entry was never checked.
+    /// When a balance leaves its range or an account is not open: the entry was never checked.
     pub fn post<'e>(&mut self, entry: impl Into<EntryRef<'e>>) {
         for posting in entry.into().postings() {
-            let balances = &mut self.rows[posting.account.slot()].balances;
-            add(balances.posted(posting.side), posting.amount);
+            self.add_checked(posting, TotalsKind::Posted);
+        }
+    }
+
+    fn add_checked(&mut self, posting: &Posting, kind: TotalsKind) {
+        let balances = &mut self.rows[posting.account.slot()].balances;
+        match balances.add(kind, posting.side, posting.amount) {
+            Some(0) => {}
+            Some(common) => self.carries.add(posting.account, common.into()),
+            None => panic!("balances were checked before the entry was posted"),
         }
     }
 
@@ -270,12 +288,7 @@ impl Ledger {
             "hold {id:?} was placed twice"
         );
         for posting in hold.entry.postings() {
-            add(
-                self.rows[posting.account.slot()]
-                    .balances
-                    .pending(posting.side),
-                posting.amount,
-            );
+            self.add_checked(posting, TotalsKind::Pending);
         }
         self.holds.insert(id, hold);
     }
@@ -288,7 +301,7 @@ impl Ledger {
         let hold = self.holds.remove(&id).expect("only an open hold ends");
         for posting in hold.entry.postings() {
             let balances = &mut self.rows[posting.account.slot()].balances;
-            let pending = balances.pending(posting.side);
+            let pending = balances.pending_mut(posting.side);
             *pending = pending
                 .checked_sub(posting.amount)
                 .expect("a hold's amount is pending");
@@ -315,22 +328,5 @@ impl Ledger {
             .filter(|(account, balances)| !account.limit.allows(balances))
             .map(|(account, _)| account.id)
             .collect()
-    }
-}
-
-fn add(total: &mut u64, amount: u64) {
-    *total = total
-        .checked_add(amount)
-        .expect("totals were checked before the entry was posted");
-}
-
-impl Balances {
-    /// The total of one side, posted and pending together.
-    #[must_use]
-    pub fn total(&self, side: Side) -> u64 {
-        match side {
-            Side::Debit => self.debits_posted + self.debits_pending,
-            Side::Credit => self.credits_posted + self.credits_pending,
-        }
     }
 }

@@ -13,6 +13,7 @@
 mod account;
 mod account_index;
 mod ascending;
+mod balances;
 mod bulk;
 mod draft;
 mod entry;
@@ -25,10 +26,11 @@ mod limits;
 mod lines;
 
 pub use account::{
-    Account, AccountId, AccountPath, AccountSpec, AccountType, Balances, Limit, ParsePathError,
-    PathRef, UnitId,
+    Account, AccountId, AccountPath, AccountSpec, AccountType, Limit, ParsePathError, PathRef,
+    UnitId,
 };
 pub use account_index::NameHash;
+pub use balances::{AccountTotals, Balances};
 pub use bulk::HashedAccountName;
 pub use draft::{Draft, LedgerRefusal};
 pub use entry::{Entry, EntryError, EntryRef, MAX_POSTINGS, Posting, Side};

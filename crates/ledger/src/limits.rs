@@ -2,8 +2,8 @@
 
 use tillroll_money::Unit;
 
-use crate::account::{Account, Balances};
-use crate::{EntryRef, LedgerRefusal, Side};
+use crate::account::Account;
+use crate::{Balances, EntryRef, LedgerRefusal, Side};
 
 /// Which totals an entry goes to.
 #[derive(Clone, Copy)]
@@ -29,12 +29,12 @@ pub(crate) fn check(
     if account.limit.allows(after) {
         return Ok(());
     }
-    let moved = |wanted: Side| -> u64 {
+    let moved = |wanted: Side| -> i128 {
         entry
             .postings()
             .iter()
             .filter(|posting| posting.account == account.id && posting.side == wanted)
-            .map(|posting| posting.amount)
+            .map(|posting| i128::from(posting.amount))
             .sum()
     };
     let drawn = moved(side);
@@ -46,17 +46,21 @@ pub(crate) fn check(
     if drawn <= added {
         return Ok(());
     }
-    let (backing, used) = match side {
-        Side::Debit => (after.credits_posted, after.total(side)),
-        Side::Credit => (after.debits_posted, after.total(side)),
+    let (backing, posted) = match side {
+        Side::Debit => (after.credits_posted, after.debits_posted),
+        Side::Credit => (after.debits_posted, after.credits_posted),
     };
-    // As it was before the entry.
-    let available = (backing - added).saturating_sub(used - drawn);
+    // As it was before the entry. What both sides have in common may have been taken off them
+    // meanwhile, so only the difference counts.
+    let left = i128::from(backing) - i128::from(posted) - i128::from(after.pending(side));
+    let before = (left + drawn - added).max(0);
+    let clamped = |number: i128| u64::try_from(number).unwrap_or(u64::MAX);
     Err(LedgerRefusal::WouldExceedLimit {
         path: account.path.clone(),
         unit: unit(),
         limit: account.limit,
-        available,
-        amount: drawn,
+        available: clamped(before),
+        // Beyond 64 bits only where an entry names the account many times.
+        amount: clamped(drawn),
     })
 }

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
+use proptest::test_runner::{TestCaseError, TestCaseResult};
 use tillroll_ledger::{
-    AccountId, AccountSpec, AccountType, Balances, Draft, Entry, EntryId, Hold, HoldId, Ledger,
-    Limit, Posting, Side,
+    AccountId, AccountSpec, AccountTotals, AccountType, Balances, Draft, Entry, EntryId, Hold,
+    HoldId, Ledger, LedgerRestore, Limit, Posting, Side,
 };
 use tillroll_money::MAX_MINOR;
 
@@ -43,13 +43,29 @@ enum Step {
         now: i64,
     },
     Void(u128),
+    /// All is kept and put together again, as by a snapshot.
+    Restore,
+}
+
+/// How large amounts are.
+#[derive(Clone, Copy)]
+enum Sizes {
+    /// As in a shop, with one at the brim now and then.
+    Small,
+    /// Sums pass 2^63 and 2^64 all the time.
+    Huge,
 }
 
 /// Pairs that balance, between accounts of one unit.
-fn legs() -> impl Strategy<Value = Vec<Leg>> {
+fn legs(sizes: Sizes) -> impl Strategy<Value = Vec<Leg>> {
+    let small = match sizes {
+        Sizes::Small => 38,
+        Sizes::Huge => 2,
+    };
     let amount = prop_oneof![
-        39 => 1..41_u64,
-        1 => (0..100_u64).prop_map(|below| MAX_MINOR - below),
+        small => 1..41_u64,
+        1 => (0..3_u64).prop_map(|below| MAX_MINOR - below),
+        1 => (0..3_u64).prop_map(|below| MAX_MINOR / 2 + 1 - below),
     ];
     let pair = (0..3_u32, 0..3_u32, 0..3_u32, amount).prop_map(|(unit, from, to, amount)| {
         [
@@ -60,22 +76,23 @@ fn legs() -> impl Strategy<Value = Vec<Leg>> {
     prop::collection::vec(pair, 1..3).prop_map(|pairs| pairs.concat())
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let entries = || prop::collection::vec((0..400_u128, legs()), 1..4);
+fn step(sizes: Sizes) -> impl Strategy<Value = Step> {
+    let entries = move || prop::collection::vec((0..400_u128, legs(sizes)), 1..4);
     prop_oneof![
         3 => entries().prop_map(Step::Post),
         3 => entries().prop_map(Step::Bulk),
-        3 => (0..30_u128, legs(), prop::option::of(0..120_i64))
+        3 => (0..30_u128, legs(sizes), prop::option::of(0..120_i64))
             .prop_map(|(id, legs, expires_at)| Step::Hold { id, legs, expires_at }),
         2 => (0..30_u128, 0..130_u64, 0..120_i64)
             .prop_map(|(id, part, now)| Step::Capture { id, part, now }),
         1 => (0..30_u128).prop_map(Step::Void),
+        1 => Just(Step::Restore),
     ]
 }
 
 #[derive(Clone, Debug)]
 struct Model {
-    totals: Vec<Balances>,
+    totals: Vec<AccountTotals>,
     entries: BTreeSet<u128>,
     /// Ended ones are kept without legs.
     holds: BTreeMap<u128, Option<(Vec<Leg>, Option<i64>)>>,
@@ -84,30 +101,36 @@ struct Model {
 impl Model {
     fn new() -> Self {
         Self {
-            totals: vec![Balances::default(); ACCOUNTS],
+            totals: vec![AccountTotals::default(); ACCOUNTS],
             entries: BTreeSet::new(),
             holds: BTreeMap::new(),
         }
     }
 
-    /// Adds legs, unless a total leaves its range or a limit is broken.
+    /// Adds legs, unless a balance leaves its range on the way or a limit is broken in the end.
     fn add(&mut self, legs: &[Leg], pending: bool) -> bool {
         let mut totals = self.totals.clone();
         for (account, side, amount) in legs {
-            let total = total(&mut totals[*account as usize], *side, pending);
-            *total = total.saturating_add(*amount);
+            let totals = &mut totals[*account as usize];
+            match pending {
+                true => match totals.pending_mut(*side).checked_add(*amount) {
+                    Some(sum) => *totals.pending_mut(*side) = sum,
+                    None => return false,
+                },
+                false => *totals.posted_mut(*side) += u128::from(*amount),
+            }
+            if !in_range(totals) {
+                return false;
+            }
         }
-        let allowed = totals.iter().enumerate().all(|(account, balances)| {
-            let debits = u128::from(balances.debits_posted) + u128::from(balances.debits_pending);
-            let credits =
-                u128::from(balances.credits_posted) + u128::from(balances.credits_pending);
-            let most = u128::from(MAX_MINOR);
-            let within_limit = match LIMITS[account % LIMITS.len()] {
+        let allowed = totals.iter().enumerate().all(|(account, totals)| {
+            let debits = totals.debits_posted + u128::from(totals.debits_pending);
+            let credits = totals.credits_posted + u128::from(totals.credits_pending);
+            match LIMITS[account % LIMITS.len()] {
                 Limit::None => true,
-                Limit::DebitsMustNotExceedCredits => debits <= balances.credits_posted.into(),
-                Limit::CreditsMustNotExceedDebits => credits <= balances.debits_posted.into(),
-            };
-            debits <= most && credits <= most && within_limit
+                Limit::DebitsMustNotExceedCredits => debits <= totals.credits_posted,
+                Limit::CreditsMustNotExceedDebits => credits <= totals.debits_posted,
+            }
         });
         if allowed {
             self.totals = totals;
@@ -117,7 +140,7 @@ impl Model {
 
     fn release(&mut self, legs: &[Leg]) {
         for (account, side, amount) in legs {
-            *total(&mut self.totals[*account as usize], *side, true) -= amount;
+            *self.totals[*account as usize].pending_mut(*side) -= amount;
         }
     }
 
@@ -163,13 +186,15 @@ impl Model {
     }
 }
 
-fn total(balances: &mut Balances, side: Side, pending: bool) -> &mut u64 {
-    match (side, pending) {
-        (Side::Debit, false) => &mut balances.debits_posted,
-        (Side::Credit, false) => &mut balances.credits_posted,
-        (Side::Debit, true) => &mut balances.debits_pending,
-        (Side::Credit, true) => &mut balances.credits_pending,
-    }
+/// The bound of a balance, said plainly: with what is pending on its side, and what is pending on
+/// the other.
+fn in_range(totals: &AccountTotals) -> bool {
+    let posted = [totals.debits_posted, totals.credits_posted];
+    let [debits, credits] = posted.map(|total| i128::try_from(total).expect("a few of 2^63"));
+    let net = debits - credits;
+    let most = i128::from(MAX_MINOR);
+    net.max(0) + i128::from(totals.debits_pending) <= most
+        && (-net).max(0) + i128::from(totals.credits_pending) <= most
 }
 
 /// What legs move on the account and the side of one.
@@ -230,6 +255,7 @@ impl Pair {
             } => self.hold(*id, legs, *expires_at)?,
             Step::Capture { id, part, now } => self.capture(*id, *part, *now)?,
             Step::Void(id) => self.void(*id)?,
+            Step::Restore => self.restore(),
         }
         self.ledger_agrees()
     }
@@ -324,20 +350,93 @@ impl Pair {
         Ok(())
     }
 
+    fn restore(&mut self) {
+        let kept = &self.ledger;
+        let mut restore = LedgerRestore::default();
+        for (account, _) in kept.accounts() {
+            let spec = AccountSpec {
+                path: account.path.clone(),
+                unit: kept.unit_of(account),
+                kind: account.kind,
+                limit: account.limit,
+            };
+            let totals = kept.totals(account.id).expect("it is open");
+            restore.account(spec, totals).expect("an account");
+        }
+        for id in kept.ascending_entry_ids() {
+            restore.ascending_entry(id).expect("an entry");
+        }
+        for id in kept.scattered_entry_ids() {
+            restore.scattered_entry(id).expect("an entry");
+        }
+        for id in kept.hold_ids() {
+            restore.hold_id(id).expect("a hold");
+        }
+        for (id, hold) in kept.holds() {
+            restore.open_hold(id, hold.clone()).expect("an open hold");
+        }
+        self.ledger = restore.finish().expect("a ledger");
+    }
+
     fn ledger_agrees(&self) -> TestCaseResult {
-        let found: Vec<_> = self.ledger.accounts().map(|(_, found)| *found).collect();
+        let ledger = &self.ledger;
+        let accounts = ledger.accounts();
+        let found: Vec<_> = accounts
+            .map(|(it, _)| ledger.totals(it.id).unwrap())
+            .collect();
         prop_assert_eq!(&found, &self.model.totals, "the ledger");
-        Ok(())
+        for (unit, sum) in ledger.sums() {
+            prop_assert_eq!(sum, 0, "{}", unit);
+        }
+        balances_agree(
+            &self.model,
+            |id| *ledger.balances(id).unwrap(),
+            "the ledger",
+        )
     }
 }
 
 fn draft_agrees(model: &Model, draft: &Draft<'_>) -> TestCaseResult {
-    let accounts = 0..u32::try_from(ACCOUNTS).expect("nine");
-    let found: Vec<_> = accounts
-        .map(|account| draft.balances(AccountId::new(account)))
-        .collect();
-    prop_assert_eq!(&found, &model.totals, "the draft");
+    balances_agree(model, |id| draft.balances(id), "the draft")
+}
+
+fn balances_agree(model: &Model, of: impl Fn(AccountId) -> Balances, what: &str) -> TestCaseResult {
+    for (account, totals) in model.totals.iter().enumerate() {
+        let balances = of(AccountId::new(u32::try_from(account).expect("nine")));
+        let posted = [totals.debits_posted, totals.credits_posted];
+        let [debits, credits] = posted.map(|total| i128::try_from(total).expect("a few of 2^63"));
+        let net = debits - credits;
+        prop_assert_eq!(
+            i128::from(balances.net_debit()),
+            net,
+            "{} {}",
+            what,
+            account
+        );
+        for (side, pending, left) in [
+            (Side::Debit, totals.debits_pending, -net),
+            (Side::Credit, totals.credits_pending, net),
+        ] {
+            prop_assert_eq!(balances.pending(side), pending, "{} {}", what, account);
+            let left = (left - i128::from(pending)).max(0);
+            prop_assert_eq!(
+                i128::from(balances.available(side)),
+                left,
+                "{} {}",
+                what,
+                account
+            );
+        }
+    }
     Ok(())
+}
+
+fn run_all(steps: &[Step]) -> Result<Pair, TestCaseError> {
+    let mut pair = Pair::new();
+    for step in steps {
+        pair.run(step)?;
+    }
+    Ok(pair)
 }
 
 proptest! {
@@ -345,12 +444,40 @@ proptest! {
 
     #[test]
     fn every_answer_and_every_balance_is_the_model_s(
-        steps in prop::collection::vec(step(), 1..120),
+        steps in prop::collection::vec(step(Sizes::Small), 1..120),
     ) {
-        let mut pair = Pair::new();
-        for step in &steps {
-            pair.run(step)?;
+        run_all(&steps)?;
+    }
+
+    #[test]
+    fn the_same_near_the_bounds_of_64_bits(
+        steps in prop::collection::vec(step(Sizes::Huge), 1..120),
+    ) {
+        run_all(&steps)?;
+    }
+}
+
+/// What the random steps above have to come to, in any case: an account goes on and on.
+#[test]
+fn an_account_outlives_any_number_of_largest_entries() {
+    let mut pair = Pair::new();
+    for round in 0..6_u128 {
+        let entry = vec![(0, Side::Debit, MAX_MINOR), (1, Side::Credit, MAX_MINOR)];
+        let reversal = vec![(1, Side::Debit, MAX_MINOR), (0, Side::Credit, MAX_MINOR)];
+        for (id, legs) in [(2 * round, entry), (2 * round + 1, reversal)] {
+            let step = match round % 2 {
+                0 => Step::Post(vec![(id, legs)]),
+                _ => Step::Bulk(vec![(id, legs)]),
+            };
+            pair.run(&step).unwrap();
         }
+        pair.run(&Step::Restore).unwrap();
+        let totals = pair.ledger.totals(AccountId::new(0)).unwrap();
+        let expected = (round + 1) * u128::from(MAX_MINOR);
+        assert_eq!(
+            (totals.debits_posted, totals.credits_posted),
+            (expected, expected)
+        );
     }
 }
 

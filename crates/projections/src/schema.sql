@@ -49,6 +49,14 @@ CREATE TABLE accounts (
 ) STRICT;
 CREATE UNIQUE INDEX accounts_by_path ON accounts (path, unit);
 
+CREATE TABLE account_carries (
+    account_id INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    ordinal    INTEGER NOT NULL,
+    carried    TEXT NOT NULL,
+    PRIMARY KEY (account_id, position, ordinal)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE account_limits (
     account_id   INTEGER NOT NULL,
     position     INTEGER NOT NULL,

@@ -9,7 +9,7 @@ use tillroll_events::{EntryId, EntryPosted, Record};
 use tillroll_ledger::{Entry, Posting};
 use tillroll_log::MemoryLog;
 use tillroll_log::testing::TestLog;
-use tillroll_projections::{MAX_BATCH, ProjectError, Projector, VerifyError, verify};
+use tillroll_projections::{MAX_BATCH, ProjectError, Projector, Total, VerifyError, verify};
 
 /// Cut into random pieces, closing the database between some of them.
 fn in_pieces(records: &[(u64, Record)], random: &mut Random) -> Models {
@@ -88,7 +88,9 @@ fn balances_are_those_of_the_ledger() {
             }
         }
         let models = Models::of(&story.roll.numbered());
-        for (account, balances) in story.roll.ledger.by_path() {
+        let total = |total: u128| Total(i128::try_from(total).expect("a sum of few"));
+        for (account, _) in story.roll.ledger.by_path() {
+            let totals = story.roll.ledger.totals(account.id).expect("it is open");
             let rows = models
                 .read()
                 .account(
@@ -109,10 +111,10 @@ fn balances_are_those_of_the_ledger() {
                     row.credits_pending
                 ),
                 (
-                    balances.debits_posted,
-                    balances.credits_posted,
-                    balances.debits_pending,
-                    balances.credits_pending
+                    total(totals.debits_posted),
+                    total(totals.credits_posted),
+                    totals.debits_pending,
+                    totals.credits_pending
                 ),
                 "seed {seed}: {}",
                 account.path

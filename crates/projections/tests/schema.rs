@@ -139,6 +139,9 @@ fn questions_about_one_thing_seek_and_never_scan() {
          CROSS JOIN events e ON e.position = a.position
          WHERE a.account_id = 1 AND (a.position, a.ordinal) < (8, 2) AND a.position <= 9
          ORDER BY a.position DESC, a.ordinal DESC LIMIT 10",
+        "SELECT carried FROM account_carries
+         WHERE account_id = 1 AND (position, ordinal) <= (2, 3)
+         ORDER BY position DESC, ordinal DESC LIMIT 1",
         "SELECT standing FROM order_events WHERE order_id = 'a' AND position <= 9
          AND standing IS NOT NULL ORDER BY position DESC LIMIT 1",
         "SELECT e.kind FROM order_events o CROSS JOIN events e ON e.position = o.position

@@ -45,7 +45,7 @@ impl PlainTrialBalance {
         }
         for id in touched {
             let balances = ledger.balances(id).copied().unwrap_or_default();
-            let found = i128::from(balances.debits_posted) - i128::from(balances.credits_posted);
+            let found = i128::from(balances.net_debit());
             let expected = self.accounts[&id];
             Law::Sums.holds(found == expected, || {
                 format!(

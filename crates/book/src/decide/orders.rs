@@ -112,11 +112,9 @@ fn take_from_shelf(
             continue;
         };
         let left = left.entry(sku).or_insert_with(|| {
-            work.draft.lookup(&path, sku).map_or(0, |account| {
-                let balances = work.draft.balances(account);
-                balances
-                    .debits_posted
-                    .saturating_sub(balances.total(Side::Credit))
+            let shelf = work.draft.lookup(&path, sku);
+            shelf.map_or(0, |shelf| {
+                work.draft.balances(shelf).available(Side::Credit)
             })
         });
         let taken = line.quantity.min(*left);

@@ -79,8 +79,8 @@ fn by_type(balance: &TrialBalance) -> BTreeMap<AccountType, Totals> {
     let mut types: BTreeMap<AccountType, Totals> = BTreeMap::new();
     for row in &balance.rows {
         let totals = types.entry(row.kind).or_default();
-        totals.debits += i128::from(row.debits);
-        totals.credits += i128::from(row.credits);
+        totals.debits += row.debits.0;
+        totals.credits += row.credits.0;
     }
     types
 }

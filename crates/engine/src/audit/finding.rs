@@ -1,7 +1,7 @@
 //! What the auditor found, and where.
 
 use tillroll_events::{DecodeError, EntryId, EventId, HoldId, Timestamp};
-use tillroll_ledger::{AccountId, AccountPath, Balances, Limit};
+use tillroll_ledger::{AccountId, AccountPath, AccountTotals, Limit};
 use tillroll_log::{LogReadError, Position};
 use tillroll_money::Unit;
 
@@ -55,21 +55,21 @@ pub enum AuditLaw {
     HoldOpen(HoldId),
     #[error("more is captured of hold {0} than was held")]
     HoldCovers(HoldId),
-    #[error("the totals of `{path}` in {unit} leave the range of an amount")]
+    #[error("the balance of `{path}` in {unit} leaves the range of an amount")]
     Range { path: AccountPath, unit: Unit },
-    #[error("`{path}` in {unit} breaks its limit {}: {balances:?}", limit.as_str())]
+    #[error("`{path}` in {unit} breaks its limit {}: {totals:?}", limit.as_str())]
     Limit {
         path: AccountPath,
         unit: Unit,
         limit: Limit,
-        balances: Balances,
+        totals: AccountTotals,
     },
     #[error("the book has {found:?} for `{path}` in {unit}, the postings sum to {expected:?}")]
     Balance {
         path: AccountPath,
         unit: Unit,
-        expected: Balances,
-        found: Balances,
+        expected: AccountTotals,
+        found: AccountTotals,
     },
     #[error("the book has {found} accounts, {expected} were opened")]
     Accounts { expected: usize, found: usize },

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tillroll_events::{Event, HoldId};
-use tillroll_ledger::{AccountId, Balances, EntryRef, Hold, Ledger, Side};
+use tillroll_ledger::{AccountId, AccountTotals, EntryRef, Hold, Ledger, Limit};
 use tillroll_money::MAX_MINOR;
 
 use super::AuditLaw;
@@ -11,7 +11,7 @@ use super::AuditLaw;
 #[derive(Debug, Default)]
 pub(super) struct AuditTally {
     /// By account number.
-    totals: Vec<Balances>,
+    totals: Vec<AccountTotals>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ impl AuditTally {
                     let (path, unit) = (opened.path.clone(), opened.unit);
                     return Err(AuditLaw::AccountUsed { path, unit });
                 }
-                self.totals.push(Balances::default());
+                self.totals.push(AccountTotals::default());
                 touched.push(opened.account);
             }
             Event::AccountLimitSet(set) => {
@@ -112,20 +112,19 @@ impl AuditTally {
                 return Err(AuditLaw::Unit { path, unit });
             }
             let totals = &mut self.totals[slot(posting.account)];
-            let total = match (how, posting.side) {
-                (Move::Post, Side::Debit) => &mut totals.debits_posted,
-                (Move::Post, Side::Credit) => &mut totals.credits_posted,
-                (Move::Hold | Move::Release, Side::Debit) => &mut totals.debits_pending,
-                (Move::Hold | Move::Release, Side::Credit) => &mut totals.credits_pending,
-            };
+            let (side, amount) = (posting.side, posting.amount);
             let moved = match how {
-                Move::Post | Move::Hold => total.checked_add(posting.amount),
-                Move::Release => total.checked_sub(posting.amount),
+                Move::Post => {
+                    *totals.posted_mut(side) += u128::from(amount);
+                    true
+                }
+                Move::Hold => put(totals.pending_mut(side), u64::checked_add, amount),
+                Move::Release => put(totals.pending_mut(side), u64::checked_sub, amount),
             };
-            *total = moved.ok_or_else(|| AuditLaw::Range {
-                path: path.clone(),
-                unit,
-            })?;
+            if !moved || !in_range(totals) {
+                let path = path.clone();
+                return Err(AuditLaw::Range { path, unit });
+            }
             touched.push(posting.account);
         }
         Ok(())
@@ -138,14 +137,13 @@ impl AuditTally {
             return Err(AuditLaw::Accounts { expected, found });
         }
         for id in accounts {
-            let (Some(account), Some(found)) = (ledger.account(*id), ledger.balances(*id)) else {
+            let (Some(account), Some(found)) = (ledger.account(*id), ledger.totals(*id)) else {
                 return Err(AuditLaw::AccountOpen(*id));
             };
             let (path, unit, limit) =
                 (account.path.clone(), ledger.unit_of(account), account.limit);
             let expected = self.totals[slot(*id)];
-            if *found != expected {
-                let found = *found;
+            if found != expected {
                 return Err(AuditLaw::Balance {
                     path,
                     unit,
@@ -153,15 +151,12 @@ impl AuditTally {
                     found,
                 });
             }
-            if !in_range(&expected) {
-                return Err(AuditLaw::Range { path, unit });
-            }
-            if !limit.allows(&expected) {
+            if !is_within(limit, &expected) {
                 return Err(AuditLaw::Limit {
                     path,
                     unit,
                     limit,
-                    balances: expected,
+                    totals: expected,
                 });
             }
         }
@@ -169,13 +164,30 @@ impl AuditTally {
     }
 }
 
-fn in_range(balances: &Balances) -> bool {
-    let fits = |posted: u64, pending: u64| {
-        let total = posted.checked_add(pending);
-        total.is_some_and(|total| total <= MAX_MINOR)
-    };
-    fits(balances.debits_posted, balances.debits_pending)
-        && fits(balances.credits_posted, balances.credits_pending)
+/// Puts the sum or difference in place of a total, if there is one.
+fn put(total: &mut u64, of: fn(u64, u64) -> Option<u64>, amount: u64) -> bool {
+    of(*total, amount).map(|moved| *total = moved).is_some()
+}
+
+/// Whether a balance, with what is pending on its side, and what is pending on the other fit.
+fn in_range(totals: &AccountTotals) -> bool {
+    let fits = |posted: u128, pending: u64| posted + u128::from(pending) <= u128::from(MAX_MINOR);
+    let AccountTotals {
+        debits_posted: debits,
+        credits_posted: credits,
+        ..
+    } = *totals;
+    fits(debits.saturating_sub(credits), totals.debits_pending)
+        && fits(credits.saturating_sub(debits), totals.credits_pending)
+}
+
+fn is_within(limit: Limit, totals: &AccountTotals) -> bool {
+    let (debits, credits) = (totals.debits_posted, totals.credits_posted);
+    match limit {
+        Limit::None => true,
+        Limit::DebitsMustNotExceedCredits => debits + u128::from(totals.debits_pending) <= credits,
+        Limit::CreditsMustNotExceedDebits => credits + u128::from(totals.credits_pending) <= debits,
+    }
 }
 
 fn open_hold(ledger: &Ledger, id: HoldId) -> Result<&Hold, AuditLaw> {

@@ -42,4 +42,12 @@ impl<'a> FixedReader<'a> {
     pub(super) fn total(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }
+
+    /// A total of 16 bytes where it is wide, else of 8.
+    pub(super) fn posted(&mut self, is_wide: bool) -> Result<u128, Error> {
+        match is_wide {
+            true => Ok(u128::from_le_bytes(self.array()?)),
+            false => Ok(self.total()?.into()),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tillroll_book::state::{
 };
 use tillroll_events::{JournalEntry, cbor};
 use tillroll_ledger::{
-    self as ledger, Account, AccountSpec, AccountType, Balances, EntryId, Hold, HoldId, Limit,
+    self as ledger, Account, AccountSpec, AccountTotals, AccountType, EntryId, Hold, HoldId, Limit,
 };
 
 use tillroll_money::Unit;
@@ -39,13 +39,10 @@ pub(super) fn write_book(
 ) -> Result<u64, SnapshotError> {
     let mut to = BlockWriter::new(sink);
     let ledger = moment.book.ledger();
-    to.section(
-        Section::Accounts,
-        ledger.accounts(),
-        |(account, balances), out| {
-            write_account(account, ledger.unit_of(account), balances, out);
-        },
-    )?;
+    to.section(Section::Accounts, ledger.accounts(), |(account, _), out| {
+        let totals = ledger.totals(account.id).expect("it is open");
+        write_account(account, ledger.unit_of(account), &totals, out);
+    })?;
     let ids = ledger.ascending_entry_ids();
     to.section(Section::AscendingEntries, ids, |id, out| {
         out.extend_from_slice(&id.as_u128().to_be_bytes());
@@ -86,24 +83,31 @@ impl RowVisitor for BlockWriter<'_> {
     }
 }
 
-fn write_account(account: &Account, unit: Unit, balances: &Balances, out: &mut Vec<u8>) {
+/// Beside the number of a limit: the posted totals are wide.
+const WIDE: u8 = 0x80;
+
+fn write_account(account: &Account, unit: Unit, totals: &AccountTotals, out: &mut Vec<u8>) {
     for text in [account.path.as_str(), unit.as_str()] {
         out.push(u8::try_from(text.len()).expect("paths and units are short"));
         out.extend_from_slice(text.as_bytes());
     }
-    out.extend_from_slice(&[kind_number(account.kind), limit_number(account.limit)]);
-    let Balances {
-        debits_posted,
-        credits_posted,
-        debits_pending,
-        credits_pending,
-    } = *balances;
-    for total in [
-        debits_posted,
-        credits_posted,
-        debits_pending,
-        credits_pending,
-    ] {
+    let posted = [totals.debits_posted, totals.credits_posted];
+    let [debits, credits] = posted.map(|total| u64::try_from(total).ok());
+    let (kind, limit) = (kind_number(account.kind), limit_number(account.limit));
+    match (debits, credits) {
+        (Some(debits), Some(credits)) => {
+            out.extend_from_slice(&[kind, limit]);
+            out.extend_from_slice(&debits.to_le_bytes());
+            out.extend_from_slice(&credits.to_le_bytes());
+        }
+        _ => {
+            out.extend_from_slice(&[kind, limit | WIDE]);
+            for total in posted {
+                out.extend_from_slice(&total.to_le_bytes());
+            }
+        }
+    }
+    for total in [totals.debits_pending, totals.credits_pending] {
         out.extend_from_slice(&total.to_le_bytes());
     }
 }
@@ -275,20 +279,25 @@ fn ledger_row(
             let kinds = AccountType::ALL.into_iter();
             let mut kinds = kinds.filter(|known| kind_number(*known) == kind);
             let limits = Limit::ALL.into_iter();
-            let mut limits = limits.filter(|known| limit_number(*known) == limit);
+            let mut limits = limits.filter(|known| limit_number(*known) == limit & !WIDE);
             let spec = AccountSpec {
                 path,
                 unit,
                 kind: kinds.next().ok_or_else(unknown)?,
                 limit: limits.next().ok_or_else(unknown)?,
             };
-            let balances = Balances {
-                debits_posted: from.total()?,
-                credits_posted: from.total()?,
+            let is_wide = limit & WIDE != 0;
+            let totals = AccountTotals {
+                debits_posted: from.posted(is_wide)?,
+                credits_posted: from.posted(is_wide)?,
                 debits_pending: from.total()?,
                 credits_pending: from.total()?,
             };
-            ledger.account(spec, balances)?;
+            let posted = totals.debits_posted.max(totals.credits_posted);
+            if is_wide && u64::try_from(posted).is_ok() {
+                return Err(Error::message("totals are wide and need not be").into());
+            }
+            ledger.account(spec, totals)?;
         }
         Section::AscendingEntries => {
             ledger.ascending_entry(EntryId::from_u128(u128::from_be_bytes(from.array()?)))?;

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use tillroll_money::Unit;
 
 use super::Ledger;
-use crate::account::{AccountId, AccountPath, AccountSpec, Balances};
+use crate::account::{AccountId, AccountPath, AccountSpec};
 use crate::account_index::{AccountIndex, NameHash};
 use crate::ascending::Ascending;
 use crate::entry_ids::EntryIds;
 use crate::id_set::Build;
-use crate::{EntryId, Hold, HoldId};
+use crate::{AccountTotals, EntryId, Hold, HoldId};
 
 /// Parts that no ledger has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum LedgerRestoreError {
     AccountTwice { path: AccountPath, unit: Unit },
     #[error("there are more accounts or units than have numbers")]
     TooMany,
-    #[error("the totals of {path} in {unit} are out of range")]
+    #[error("the balance of {path} in {unit} is out of range")]
     OutOfRange { path: AccountPath, unit: Unit },
     #[error("entry {0} is there twice, or not in its place")]
     EntryOrder(EntryId),
@@ -62,25 +62,28 @@ impl LedgerRestore {
         restore
     }
 
-    /// Opens the next account, with its balances.
+    /// Opens the next account, with its totals.
     pub fn account(
         &mut self,
         spec: AccountSpec,
-        balances: Balances,
+        totals: AccountTotals,
     ) -> Result<(), LedgerRestoreError> {
         let (path, unit) = (&spec.path, spec.unit);
         let hash = NameHash::of(path.as_str(), unit);
-        if !balances.in_range() {
+        let Some((balances, common)) = totals.split() else {
             let path = path.clone();
             return Err(LedgerRestoreError::OutOfRange { path, unit });
-        }
+        };
         let full = |count: usize, most: usize| count >= most;
         if full(self.ledger.rows.len(), MOST_ACCOUNTS)
             || (full(self.ledger.units.len(), MOST_UNITS) && self.ledger.unit_id(unit).is_none())
         {
             return Err(LedgerRestoreError::TooMany);
         }
-        self.ledger.push(hash, spec, balances);
+        let id = self.ledger.push(hash, spec, balances);
+        if common > 0 {
+            self.ledger.carries.set(id, common);
+        }
         Ok(())
     }
 

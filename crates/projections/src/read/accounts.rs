@@ -5,14 +5,15 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde::{Serialize, Serializer};
-use tillroll_ledger::{AccountType, Balances, Limit};
+use tillroll_ledger::{AccountType, Limit};
 use tillroll_money::Unit;
 
 use super::columns::Columns;
 use super::orders::text;
 use super::page::read_limit;
 use super::pool::Snapshot;
-use super::{AsOf, At, Page, ReadModels};
+use super::totals::{Carried, PostedColumns};
+use super::{AsOf, At, Page, ReadModels, Total};
 use crate::ReadError;
 
 /// Which accounts, by path and unit.
@@ -60,8 +61,8 @@ pub struct AccountRow {
     pub code: String,
     pub name: String,
     pub opened_position: u64,
-    pub debits_posted: u64,
-    pub credits_posted: u64,
+    pub debits_posted: Total,
+    pub credits_posted: Total,
     pub debits_pending: u64,
     pub credits_pending: u64,
     /// Posted, positive on the normal side of its type.
@@ -221,8 +222,9 @@ fn each(
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE {filter} ORDER BY {order}");
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
+    let carries = Carried::of(snapshot)?;
     while let Some(row) = rows.next()? {
-        if !visit(account_row(snapshot, as_of, row)?) {
+        if !visit(account_row(snapshot, as_of, row, &carries)?) {
             break;
         }
     }
@@ -233,6 +235,7 @@ fn account_row(
     snapshot: &Snapshot<'_>,
     as_of: AsOf,
     row: &Row<'_>,
+    carries: &Carried<'_>,
 ) -> Result<AccountRow, ReadError> {
     let id = row.small(0)?;
     let latest = as_of.position == snapshot.checkpoint;
@@ -241,7 +244,8 @@ fn account_row(
     if !latest {
         limit = limit_at(snapshot, as_of, id)?.unwrap_or(limit);
     }
-    let balances = balances_at(snapshot, as_of, row, id)?;
+    let (posted, pending) = totals_at(snapshot, as_of, row, id)?;
+    let carried = carries.at(id, as_of.column, i64::MAX)?;
     Ok(AccountRow {
         id,
         path: row.get(1)?,
@@ -251,28 +255,24 @@ fn account_row(
         code: row.get(5)?,
         name: row.get(6)?,
         opened_position: row.count(7)?,
-        debits_posted: balances.debits_posted,
-        credits_posted: balances.credits_posted,
-        debits_pending: balances.debits_pending,
-        credits_pending: balances.credits_pending,
-        balance: balances.normal(kind),
+        debits_posted: posted.debits(carried),
+        credits_posted: posted.credits(carried),
+        debits_pending: pending.0,
+        credits_pending: pending.1,
+        balance: posted.balance(kind),
     })
 }
 
 /// What the account's row says, unless it moved after the position: then its last posting and
 /// its last pending change up to there say it, each one seek away.
-fn balances_at(
+fn totals_at(
     snapshot: &Snapshot<'_>,
     as_of: AsOf,
     row: &Row<'_>,
     id: u32,
-) -> Result<Balances, ReadError> {
-    let pair =
-        |row: &Row<'_>| -> rusqlite::Result<(u64, u64)> { Ok((row.count(0)?, row.count(1)?)) };
-    let (mut posted, mut pending) = (
-        (row.count(8)?, row.count(9)?),
-        (row.count(10)?, row.count(11)?),
-    );
+) -> Result<(PostedColumns, (u64, u64)), ReadError> {
+    let mut posted = PostedColumns::of(row, 8)?;
+    let mut pending = (row.count(10)?, row.count(11)?);
     if row.count(12)? > as_of.position {
         let mut statement = snapshot.sql.prepare_cached(
             "SELECT p.debits_after, p.credits_after FROM account_postings a
@@ -281,7 +281,7 @@ fn balances_at(
              ORDER BY a.position DESC, a.ordinal DESC LIMIT 1",
         )?;
         posted = statement
-            .query_row(params![id, as_of.column], pair)
+            .query_row(params![id, as_of.column], |row| PostedColumns::of(row, 0))
             .optional()?
             .unwrap_or_default();
     }
@@ -291,16 +291,13 @@ fn balances_at(
              WHERE account_id = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
         )?;
         pending = statement
-            .query_row(params![id, as_of.column], pair)
+            .query_row(params![id, as_of.column], |row| {
+                Ok((row.count(0)?, row.count(1)?))
+            })
             .optional()?
             .unwrap_or_default();
     }
-    Ok(Balances {
-        debits_posted: posted.0,
-        credits_posted: posted.1,
-        debits_pending: pending.0,
-        credits_pending: pending.1,
-    })
+    Ok((posted, pending))
 }
 
 /// The limit before the first change after the position, when there is one.

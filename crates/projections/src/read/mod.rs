@@ -18,6 +18,7 @@ mod sellers;
 mod statement;
 mod stock;
 mod time;
+mod totals;
 mod trial_balance;
 
 use std::path::Path;
@@ -34,7 +35,8 @@ pub use page::{At, Page, PositionPage};
 pub use sellers::SellerRow;
 pub use statement::{LineCursor, LineRange, Statement, StatementLine, StatementQuery};
 pub use stock::StockRow;
-pub use trial_balance::{Total, TrialBalance, TrialBalanceRow};
+pub use totals::Total;
+pub use trial_balance::{TrialBalance, TrialBalanceRow};
 
 use crate::ReadError;
 use pool::{Pool, Snapshot};

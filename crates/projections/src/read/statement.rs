@@ -6,13 +6,14 @@ use std::str::FromStr;
 use rusqlite::{Row, params};
 use serde::{Serialize, Serializer};
 use tillroll_events::{EntryId, OrderId, Timestamp};
-use tillroll_ledger::{Balances, Side};
+use tillroll_ledger::Side;
 use tillroll_money::Unit;
 
 use super::columns::Columns;
 use super::page::read_limit;
 use super::pool::Snapshot;
-use super::{AccountRow, AsOf, At, Page, ReadModels, accounts};
+use super::totals::{Carried, PostedColumns};
+use super::{AccountRow, AsOf, At, Page, ReadModels, Total, accounts};
 use crate::ReadError;
 use crate::column::parse_side;
 
@@ -89,8 +90,8 @@ pub struct StatementLine {
     pub side: Side,
     pub amount: u64,
     /// Totals of the account after this posting.
-    pub debits_after: u64,
-    pub credits_after: u64,
+    pub debits_after: Total,
+    pub credits_after: Total,
     /// Positive on the normal side of the account's type.
     pub balance_after: i64,
     pub occurred_at: Timestamp,
@@ -157,6 +158,7 @@ fn lines(
          ORDER BY a.position {order}, a.ordinal {order} LIMIT ?5"
     );
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
+    let carries = Carried::of(snapshot)?;
     let rows = statement.query_map(
         params![
             account.id,
@@ -165,7 +167,7 @@ fn lines(
             as_of.column,
             read_limit(query.limit)
         ],
-        |row| line(account, row),
+        |row| line(account, row, &carries),
     )?;
     Ok(Page::of(
         rows.collect::<Result<_, _>>()?,
@@ -174,12 +176,13 @@ fn lines(
     ))
 }
 
-fn line(account: &AccountRow, row: &Row<'_>) -> rusqlite::Result<StatementLine> {
-    let after = Balances {
-        debits_posted: row.count(4)?,
-        credits_posted: row.count(5)?,
-        ..Balances::default()
-    };
+fn line(
+    account: &AccountRow,
+    row: &Row<'_>,
+    carries: &Carried<'_>,
+) -> rusqlite::Result<StatementLine> {
+    let after = PostedColumns::of(row, 4)?;
+    let carried = carries.at(account.id, row.get(0)?, row.get(1)?)?;
     Ok(StatementLine {
         cursor: LineCursor {
             position: row.count(0)?,
@@ -187,9 +190,9 @@ fn line(account: &AccountRow, row: &Row<'_>) -> rusqlite::Result<StatementLine> 
         },
         side: row.word(2, parse_side)?,
         amount: row.count(3)?,
-        debits_after: after.debits_posted,
-        credits_after: after.credits_posted,
-        balance_after: after.normal(account.kind),
+        debits_after: after.debits(carried),
+        credits_after: after.credits(carried),
+        balance_after: after.balance(account.kind),
         occurred_at: row.time(6)?,
         recorded_at: row.time(7)?,
         kind: row.get(8)?,

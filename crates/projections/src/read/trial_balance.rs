@@ -8,22 +8,8 @@ use tillroll_ledger::AccountType;
 use tillroll_money::Unit;
 
 use super::orders::text;
-use super::{At, ReadModels, accounts};
+use super::{At, ReadModels, Total, accounts};
 use crate::ReadError;
-
-/// A sum of totals, which may exceed what one account can hold. In JSON an integer, or, beyond
-/// 64 bits, its digits as a string, so that no reader rounds it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Total(pub i128);
-
-impl Serialize for Total {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match i64::try_from(self.0) {
-            Ok(small) => serializer.serialize_i64(small),
-            Err(_) => serializer.collect_str(&self.0),
-        }
-    }
-}
 
 /// The accounts of one unit that were ever posted to, by path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,8 +29,8 @@ pub struct TrialBalanceRow {
     pub code: String,
     pub name: String,
     /// Everything ever posted on either side, in minor units.
-    pub debits: u64,
-    pub credits: u64,
+    pub debits: Total,
+    pub credits: Total,
     /// Positive on the normal side of the type.
     pub balance: i64,
 }
@@ -66,7 +52,7 @@ impl ReadModels {
         self.at(as_of, |snapshot, as_of| {
             let mut units: BTreeMap<Unit, TrialBalance> = BTreeMap::new();
             accounts::with_prefix(snapshot, as_of, "", |account| {
-                if account.debits_posted == 0 && account.credits_posted == 0 {
+                if (account.debits_posted, account.credits_posted) == (Total(0), Total(0)) {
                     return;
                 }
                 let unit = units.entry(account.unit).or_insert_with(|| TrialBalance {
@@ -75,8 +61,8 @@ impl ReadModels {
                     debits: Total::default(),
                     credits: Total::default(),
                 });
-                unit.debits.0 += i128::from(account.debits_posted);
-                unit.credits.0 += i128::from(account.credits_posted);
+                unit.debits.0 += account.debits_posted.0;
+                unit.credits.0 += account.credits_posted.0;
                 unit.rows.push(TrialBalanceRow {
                     path: account.path,
                     kind: account.kind,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
-use tillroll_ledger::{AccountId, Balances, EntryRef, Limit, Side};
+use tillroll_ledger::{AccountId, EntryRef, Limit, Side};
 
 use super::rows::{InsertRow, Keyed};
 use super::{RecordPlace, Writer};
@@ -26,11 +26,53 @@ struct AccountRowState {
     /// Not in the table yet.
     opened: Option<Box<(AccountOpened, i64)>>,
     limit: Limit,
-    /// Each total fits a column.
-    balances: Balances,
+    totals: ColumnTotals,
     posted_position: i64,
     pending_position: i64,
     changed: bool,
+}
+
+/// Totals as columns hold them: where a posted one no longer fits, both are less by what they have
+/// in common, and `account_carries` has that. The balance is their difference either way.
+#[derive(Clone, Copy, Debug, Default)]
+struct ColumnTotals {
+    debits_posted: i64,
+    credits_posted: i64,
+    debits_pending: i64,
+    credits_pending: i64,
+}
+
+impl ColumnTotals {
+    fn posted(&mut self, side: Side) -> &mut i64 {
+        match side {
+            Side::Debit => &mut self.debits_posted,
+            Side::Credit => &mut self.credits_posted,
+        }
+    }
+
+    fn pending(&mut self, side: Side) -> &mut i64 {
+        match side {
+            Side::Debit => &mut self.debits_pending,
+            Side::Credit => &mut self.credits_pending,
+        }
+    }
+
+    /// Adds to what is posted. Answers what was taken off both sides for it, mostly nothing.
+    fn post(&mut self, place: RecordPlace, side: Side, amount: i64) -> Result<i64, ProjectError> {
+        let total = self.posted(side);
+        if let Some(sum) = total.checked_add(amount) {
+            *total = sum;
+            return Ok(0);
+        }
+        let common = self.debits_posted.min(self.credits_posted);
+        self.debits_posted -= common;
+        self.credits_posted -= common;
+        let total = self.posted(side);
+        *total = total
+            .checked_add(amount)
+            .ok_or_else(|| place.contradiction("a balance leaves the range of an amount"))?;
+        Ok(common)
+    }
 }
 
 impl Accounts {
@@ -72,12 +114,12 @@ impl Accounts {
                 continue;
             };
             state.changed = false;
-            let [
+            let ColumnTotals {
                 debits_posted,
                 credits_posted,
                 debits_pending,
                 credits_pending,
-            ] = columns(&state.balances);
+            } = state.totals;
             if let Some(opened) = state.opened.take() {
                 let (event, position) = *opened;
                 sql.prepare_cached(
@@ -125,35 +167,21 @@ impl Accounts {
     }
 }
 
-fn columns(balances: &Balances) -> [i64; 4] {
-    [
-        balances.debits_posted,
-        balances.credits_posted,
-        balances.debits_pending,
-        balances.credits_pending,
-    ]
-    .map(|total| i64::try_from(total).expect("checked when it was added to"))
-}
-
 fn load(sql: &Connection, id: u32) -> Result<Option<AccountRowState>, ProjectError> {
     let mut statement = sql.prepare_cached(
         "SELECT balance_limit, debits_posted, credits_posted, debits_pending, credits_pending,
                 posted_position, pending_position
          FROM accounts WHERE id = ?1",
     )?;
-    let total = |row: &rusqlite::Row<'_>, index: usize| -> rusqlite::Result<u64> {
-        let number: i64 = row.get(index)?;
-        u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(index, number))
-    };
     let state = statement.query_row([id], |row| {
         Ok(AccountRowState {
             opened: None,
             limit: Limit::parse(row.get_ref(0)?.as_str()?).unwrap_or_default(),
-            balances: Balances {
-                debits_posted: total(row, 1)?,
-                credits_posted: total(row, 2)?,
-                debits_pending: total(row, 3)?,
-                credits_pending: total(row, 4)?,
+            totals: ColumnTotals {
+                debits_posted: row.get(1)?,
+                credits_posted: row.get(2)?,
+                debits_pending: row.get(3)?,
+                credits_pending: row.get(4)?,
             },
             posted_position: row.get(5)?,
             pending_position: row.get(6)?,
@@ -163,12 +191,29 @@ fn load(sql: &Connection, id: u32) -> Result<Option<AccountRowState>, ProjectErr
     Ok(state.optional()?)
 }
 
-/// A total after adding, as long as a column holds it.
-fn add(place: RecordPlace, total: &mut u64, amount: u64) -> Result<(), ProjectError> {
-    *total = total
-        .checked_add(amount)
-        .filter(|sum| i64::try_from(*sum).is_ok())
-        .ok_or_else(|| place.contradiction("a total leaves the range of an amount"))?;
+/// Notes that so much more was taken off both sides of an account, from a posting on.
+#[cold]
+fn carry(
+    sql: &Connection,
+    account: u32,
+    position: i64,
+    ordinal: i64,
+    common: i64,
+) -> Result<(), ProjectError> {
+    let before: Option<String> = sql
+        .prepare_cached(
+            "SELECT carried FROM account_carries WHERE account_id = ?1
+             ORDER BY position DESC, ordinal DESC LIMIT 1",
+        )?
+        .query_row([account], |row| row.get(0))
+        .optional()?;
+    let before: i128 = before.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let carried = (before + i128::from(common)).to_string();
+    sql.prepare_cached(
+        "INSERT INTO account_carries (account_id, position, ordinal, carried)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![account, position, ordinal, carried])?;
     Ok(())
 }
 
@@ -245,7 +290,7 @@ impl Writer<'_> {
         let state = AccountRowState {
             opened: Some(Box::new((event.clone(), place.column))),
             limit: event.limit,
-            balances: Balances::default(),
+            totals: ColumnTotals::default(),
             posted_position: 0,
             pending_position: 0,
             changed: true,
@@ -288,23 +333,22 @@ impl Writer<'_> {
         for posting in entry.postings() {
             let accounts = &mut self.cache.accounts;
             let state = accounts.state(self.sql, place, posting.account)?;
-            let total = match posting.side {
-                Side::Debit => &mut state.balances.debits_posted,
-                Side::Credit => &mut state.balances.credits_posted,
-            };
-            add(place, total, posting.amount)?;
+            let amount = place.column_of(posting.amount)?;
+            let common = state.totals.post(place, posting.side, amount)?;
             state.posted_position = place.column;
-            let [debits_after, credits_after, ..] = columns(&state.balances);
             let (account, position) = (posting.account.get(), place.column);
             let row = PostingRow {
                 position,
                 ordinal: *ordinal,
                 account,
                 side: posting.side.as_str(),
-                amount: place.column_of(posting.amount)?,
-                debits_after,
-                credits_after,
+                amount,
+                debits_after: state.totals.debits_posted,
+                credits_after: state.totals.credits_posted,
             };
+            if common > 0 {
+                carry(self.sql, account, position, *ordinal, common)?;
+            }
             self.postings.push(self.sql, row)?;
             self.posted.push(PostedRow {
                 account,
@@ -330,25 +374,24 @@ impl Writer<'_> {
         )?;
         for &(account, side, amount) in postings {
             let state = self.cache.accounts.state(self.sql, place, account)?;
-            let total = match side {
-                Side::Debit => &mut state.balances.debits_pending,
-                Side::Credit => &mut state.balances.credits_pending,
+            let (total, amount) = (state.totals.pending(side), place.column_of(amount)?);
+            let (sum, wrong) = match pending {
+                Pending::Held => (
+                    total.checked_add(amount),
+                    "more is pending than an amount can be",
+                ),
+                Pending::Released => (
+                    total.checked_sub(amount).filter(|left| *left >= 0),
+                    "a hold releases more than is pending",
+                ),
             };
-            match pending {
-                Pending::Held => add(place, total, amount)?,
-                Pending::Released => {
-                    *total = total.checked_sub(amount).ok_or_else(|| {
-                        place.contradiction("a hold releases more than is pending")
-                    })?;
-                }
-            }
+            *total = sum.ok_or_else(|| place.contradiction(wrong))?;
             state.pending_position = place.column;
-            let [.., debits_pending, credits_pending] = columns(&state.balances);
             history.execute(params![
                 account.get(),
                 place.column,
-                debits_pending,
-                credits_pending,
+                state.totals.debits_pending,
+                state.totals.credits_pending,
             ])?;
         }
         Ok(())

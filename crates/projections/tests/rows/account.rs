@@ -57,7 +57,10 @@ fn an_accounts_totals_and_statement_follow_its_postings() {
         .collect();
     assert_eq!(
         totals,
-        [("EUR".into(), 500, 35, 465), ("JPY".into(), 9, 0, 9)]
+        [
+            ("EUR".into(), Total(500), Total(35), 465),
+            ("JPY".into(), Total(9), Total(0), 9),
+        ]
     );
 
     let statement = read

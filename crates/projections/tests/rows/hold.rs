@@ -1,7 +1,7 @@
 //! Holds: pending, captured, and told as of any moment.
 
 use tillroll_events::{HoldCaptured, HoldId, HoldPlaced, Timestamp};
-use tillroll_projections::HoldStatus;
+use tillroll_projections::{HoldStatus, Total};
 
 use crate::harness::{Cr, Dr, Models, Roll, query};
 
@@ -36,9 +36,9 @@ fn a_hold_is_pending_until_it_is_captured_in_part() {
         rows.first()
             .map(|row| (row.debits_posted, row.debits_pending))
     };
-    assert_eq!(totals(placed - 1), Some((0, 0)));
-    assert_eq!(totals(placed), Some((0, 100)));
-    assert_eq!(totals(captured), Some((60, 0)));
+    assert_eq!(totals(placed - 1), Some((Total(0), 0)));
+    assert_eq!(totals(placed), Some((Total(0), 100)));
+    assert_eq!(totals(captured), Some((Total(60), 0)));
 
     let hold = |as_of| read.hold(id, Some(as_of)).expect("an answer").value;
     assert_eq!(hold(placed - 1), None);

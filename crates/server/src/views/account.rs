@@ -1,8 +1,10 @@
 //! Accounts and their statements as a client sees them.
 
 use serde::Serialize;
-use tillroll_projections::{AccountRow, StatementLine};
+use tillroll_projections::{AccountRow, StatementLine, Total};
 use utoipa::ToSchema;
+
+use super::total::TotalSchema;
 
 /// An account in one unit, with its totals in minor units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -21,8 +23,10 @@ pub(crate) struct AccountView {
     /// The accountant's code and name, from the chart of accounts.
     code: String,
     name: String,
-    debits_posted: u64,
-    credits_posted: u64,
+    #[schema(value_type = TotalSchema)]
+    debits_posted: Total,
+    #[schema(value_type = TotalSchema)]
+    credits_posted: Total,
     debits_pending: u64,
     credits_pending: u64,
     /// Posted, positive on the normal side of the type.
@@ -62,8 +66,10 @@ pub(crate) struct StatementLineView {
     id: String,
     side: &'static str,
     amount: u64,
-    debits_after: u64,
-    credits_after: u64,
+    #[schema(value_type = TotalSchema)]
+    debits_after: Total,
+    #[schema(value_type = TotalSchema)]
+    credits_after: Total,
     balance_after: i64,
     /// The event: `order.booked`.
     event: String,

@@ -8,6 +8,7 @@ mod hold;
 mod order;
 mod split;
 mod stock;
+mod total;
 mod trial_balance;
 
 pub(crate) use account::{AccountView, StatementLineView};

@@ -4,6 +4,8 @@ use serde::Serialize;
 use tillroll_projections::{Total, TrialBalance};
 use utoipa::ToSchema;
 
+use super::total::TotalSchema;
+
 /// Everything that was posted, by unit: debits and credits are equal in each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = TrialBalance)]
@@ -18,10 +20,9 @@ pub(crate) struct TrialBalanceView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct TrialBalanceUnit {
     unit: String,
-    /// An integer, or, beyond 64 bits, its digits as text.
-    #[schema(value_type = i64)]
+    #[schema(value_type = TotalSchema)]
     debits: Total,
-    #[schema(value_type = i64)]
+    #[schema(value_type = TotalSchema)]
     credits: Total,
     balanced: bool,
     accounts: Vec<TrialBalanceAccount>,
@@ -34,8 +35,10 @@ pub(crate) struct TrialBalanceAccount {
     kind: &'static str,
     code: String,
     name: String,
-    debits: u64,
-    credits: u64,
+    #[schema(value_type = TotalSchema)]
+    debits: Total,
+    #[schema(value_type = TotalSchema)]
+    credits: Total,
     balance: i64,
 }
 

@@ -16,4 +16,5 @@ mod serving;
 mod shop;
 mod snapshots;
 mod stream;
+mod totals;
 mod webhooks;
