@@ -287,7 +287,7 @@ fn an_account_is_bounded_by_its_balance_and_not_by_what_has_passed_through_it() 
         (&[("bank", "wallet:a", 1)],                                      "balance_out_of_range"),
         (&[("wallet:b", "bank", 1), ("bank", "wallet:a", 2)],             "balance_out_of_range"),
         (&[("wallet:b", "bank", 1), ("bank", "wallet:a", 1)],             "applied"),
-        (&[("wallet:a", "wallet:b", 2)],                                  "would_exceed_limit"),
+        (&[("wallet:a", "bank", 2)],                                      "would_exceed_limit"),
         (&[("wallet:a", "wallet:b", 1)],                                  "applied"),
         (&[("wallet:b", "bank", MAX)],                                    "applied"),
         // And on the other side.
