@@ -20,4 +20,4 @@ pub use memory_storage::{
 };
 pub use random::Random;
 pub use rot::{Rot, RottenFile};
-pub use shared_log::{AppendInjection, SharedLog, SharedLogReader, SharedLogWriter};
+pub use shared_log::{AppendInjection, Arrival, SharedLog, SharedLogReader, SharedLogWriter};

@@ -35,11 +35,34 @@ pub enum AppendInjection {
         /// Calls of any handle.
         calls: u64,
     },
+    /// In doubt, and the request arrives only before an append, when so many others have come in
+    /// between, or with [`SharedLog::deliver`].
+    Overtaken {
+        /// Appends of any writer.
+        appends: u64,
+    },
+}
+
+/// An append that has come into the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number: see [`SharedLog::appends`].
+    pub append: u64,
+    pub committed: Committed,
+    /// It came after its writer had been told that it is in doubt.
+    pub is_late: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Call(u64),
+    Append(u64),
 }
 
 #[derive(Debug)]
 struct LateRequest {
-    due: u64,
+    append: u64,
+    due: Due,
     after: Head,
     batch: Batch,
 }
@@ -48,9 +71,12 @@ struct LateRequest {
 struct Connections {
     /// Calls of any handle so far.
     calls: u64,
+    /// Appends of any writer so far.
+    appends: u64,
     late: Vec<LateRequest>,
+    arrivals: Vec<Arrival>,
     /// For the next appends, before any that is drawn.
-    appends: VecDeque<AppendInjection>,
+    injections: VecDeque<Option<AppendInjection>>,
     /// So many of the next questions about the head fail.
     failing_heads: u64,
     /// So many of the next reads of frames fail.
@@ -66,8 +92,8 @@ impl Connections {
     }
 
     fn append_injection(&mut self) -> Option<AppendInjection> {
-        if let Some(injection) = self.appends.pop_front() {
-            return Some(injection);
+        if let Some(injection) = self.injections.pop_front() {
+            return injection;
         }
         let number = self.draw()?;
         Some(match number % 4 {
@@ -146,9 +172,24 @@ impl SharedLog {
         }
     }
 
-    /// What the next append that was not injected for yet meets, whichever writer makes it.
-    pub fn inject(&self, injection: AppendInjection) {
-        self.connections().appends.push_back(injection);
+    /// What the next append that was not injected for yet meets, whichever writer makes it: `None`
+    /// is that nothing happens to it.
+    pub fn inject(&self, injection: impl Into<Option<AppendInjection>>) {
+        let injection = injection.into();
+        self.connections().injections.push_back(injection);
+    }
+
+    /// How many appends there have been, of any writer, which is the number of the last one.
+    #[must_use]
+    pub fn appends(&self) -> u64 {
+        self.connections().appends
+    }
+
+    /// The appends that have come into the log since this was asked last. One that finds its frame
+    /// there is not among them.
+    #[must_use]
+    pub fn take_arrivals(&self) -> Vec<Arrival> {
+        std::mem::take(&mut self.connections().arrivals)
     }
 
     /// So many of the next questions about the head fail, of any handle.
@@ -165,30 +206,60 @@ impl SharedLog {
     pub fn calm(&self) {
         let mut connections = self.connections();
         connections.drawn = None;
-        connections.appends.clear();
+        connections.injections.clear();
         (connections.failing_heads, connections.failing_reads) = (0, 0);
     }
 
     /// All late requests arrive now.
     pub fn deliver(&self) {
-        let late = std::mem::take(&mut self.connections().late);
-        late.into_iter().for_each(|request| self.arrive(request));
+        let mut connections = self.connections();
+        let late = std::mem::take(&mut connections.late);
+        self.arrive(&mut connections, late);
     }
 
-    fn arrive(&self, mut request: LateRequest) {
-        // Dropped where the log has gone on: no caller waits for the answer.
-        let arrived = (self.log.clone()).append(request.after, &mut request.batch, Deadline::NEVER);
-        drop(arrived);
+    fn arrive(&self, connections: &mut Connections, late: Vec<LateRequest>) {
+        for mut request in late {
+            let (append, after) = (request.append, request.after);
+            let landed = self.land(after, &mut request.batch, Deadline::NEVER);
+            // Dropped where the log has gone on: no caller waits for the answer.
+            if let Ok((committed, true)) = landed {
+                connections.arrivals.push(Arrival {
+                    append,
+                    committed,
+                    is_late: true,
+                });
+            }
+        }
+    }
+
+    /// Appends, and says whether it changed the log.
+    fn land(
+        &self,
+        after: Head,
+        batch: &mut Batch,
+        deadline: Deadline,
+    ) -> Result<(Committed, bool), AppendError> {
+        let before = self.log.head_behind(0);
+        let committed = self.log.clone().append(after, batch, deadline)?;
+        Ok((committed, self.log.head_behind(0) != before))
     }
 
     /// A call: late requests that are due arrive before it.
     fn call(&self) -> MutexGuard<'_, Connections> {
+        self.call_as(false)
+    }
+
+    fn call_as(&self, is_append: bool) -> MutexGuard<'_, Connections> {
         let mut connections = self.connections();
         connections.calls += 1;
-        let now = connections.calls;
-        let due = |request: &mut LateRequest| request.due <= now;
+        connections.appends += u64::from(is_append);
+        let (call, append) = (connections.calls, connections.appends);
+        let due = |request: &mut LateRequest| match request.due {
+            Due::Call(due) => due <= call,
+            Due::Append(due) => due <= append,
+        };
         let due: Vec<_> = connections.late.extract_if(.., due).collect();
-        due.into_iter().for_each(|request| self.arrive(request));
+        self.arrive(&mut connections, due);
         connections
     }
 
@@ -256,34 +327,50 @@ impl Log for SharedLogWriter {
             let fault = AppendFault::DeadlinePassed;
             return Err(AppendError::NotAppended { fault });
         }
-        let mut connections = self.shared.call();
-        let injection = connections.append_injection();
-        match injection {
+        let mut connections = self.shared.call_as(true);
+        let append = connections.appends;
+        let due = match connections.append_injection() {
+            None => {
+                let (committed, is_new) = self.shared.land(after, batch, deadline)?;
+                if is_new {
+                    connections.arrivals.push(Arrival {
+                        append,
+                        committed,
+                        is_late: false,
+                    });
+                }
+                return Ok(committed);
+            }
             Some(AppendInjection::Refused) => {
                 return Err(AppendError::NotAppended {
                     fault: append_fault(),
                 });
             }
-            Some(AppendInjection::Late { calls }) => {
-                let due = connections.calls.saturating_add(calls);
-                connections.late.push(LateRequest {
-                    due,
-                    after,
-                    batch: batch.clone(),
-                });
-            }
-            Some(AppendInjection::RequestLost | AppendInjection::AnswerLost) | None => {}
-        }
-        drop(connections);
-        let answer = match injection {
-            None => return self.shared.log.append(after, batch, deadline),
+            Some(AppendInjection::RequestLost) => None,
             Some(AppendInjection::AnswerLost) => {
-                Some(self.shared.log.append(after, batch, deadline))
+                // Whatever the log says, it does not reach the caller.
+                if let Ok((committed, true)) = self.shared.land(after, batch, deadline) {
+                    connections.arrivals.push(Arrival {
+                        append,
+                        committed,
+                        is_late: false,
+                    });
+                }
+                None
             }
-            Some(_) => None,
+            Some(AppendInjection::Late { calls }) => {
+                Some(Due::Call(connections.calls.saturating_add(calls)))
+            }
+            Some(AppendInjection::Overtaken { appends }) => Some(Due::Append(
+                append.saturating_add(appends).saturating_add(1),
+            )),
         };
-        // Whatever it says, it does not reach the caller.
-        drop(answer);
+        connections.late.extend(due.map(|due| LateRequest {
+            append,
+            due,
+            after,
+            batch: batch.clone(),
+        }));
         Err(AppendError::InDoubt {
             fault: append_fault(),
         })

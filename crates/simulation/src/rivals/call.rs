@@ -3,6 +3,7 @@
 use tillroll_book::{Command, Refusal};
 use tillroll_engine::{ExecuteError, Outcome};
 
+use super::connection::Landing;
 use crate::reference::BatchForecast;
 use crate::request::ClientRequest;
 
@@ -23,7 +24,7 @@ pub(crate) struct Call {
 pub(crate) struct Intruder {
     pub(crate) call: Call,
     /// Frames that had landed before.
-    pub(crate) landed_before: usize,
+    pub(crate) landed_before: Vec<Landing>,
 }
 
 /// The frames that a call makes when the log is at `base`, and its answers then.

@@ -6,7 +6,7 @@
 //! what was answered has landed; what a writer has given up never lands.
 
 mod call;
-mod shared_log;
+mod connection;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{Engine, ExecuteError, FrameLimits, Patience, Succession};
+use tillroll_log::testing::AppendInjection;
 use tillroll_log::{Log, LogId};
 
 use crate::chance::Chance;
@@ -28,9 +29,9 @@ use crate::schedule::Schedule;
 use crate::tally::{Count, Tally};
 use crate::workload::{Plot, Workload};
 use call::{Answers, Call, Forecast, Intruder, marked, word};
-use shared_log::{AppendFate, Landing, RivalLog};
+use connection::{Landing, RivalConnection};
 
-type SharedEngine = Arc<Mutex<Engine<RivalLog>>>;
+type SharedEngine = Arc<Mutex<Engine<RivalConnection>>>;
 
 /// A process that writes to the log, or follows it.
 struct Rival {
@@ -40,12 +41,12 @@ struct Rival {
 }
 
 impl Rival {
-    fn engine(&self) -> MutexGuard<'_, Engine<RivalLog>> {
+    fn engine(&self) -> MutexGuard<'_, Engine<RivalConnection>> {
         lock(&self.engine)
     }
 }
 
-fn lock(engine: &SharedEngine) -> MutexGuard<'_, Engine<RivalLog>> {
+fn lock(engine: &SharedEngine) -> MutexGuard<'_, Engine<RivalConnection>> {
     engine.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -59,7 +60,7 @@ pub(crate) struct Rivals<'a> {
     pub(crate) tally: Tally,
     schedule: &'a mut Schedule,
     trace: blake3::Hasher,
-    log: RivalLog,
+    log: RivalConnection,
     limits: FrameLimits,
     rivals: Vec<Rival>,
     calls: u64,
@@ -83,7 +84,7 @@ impl<'a> Rivals<'a> {
             batch_bytes: chance.pick(&[1024, 8 * 1024, 1024 * 1024]),
             frame_bytes: 40 * 1024,
         };
-        let log = RivalLog::new(LogId::new(id), planted);
+        let log = RivalConnection::new(LogId::new(id), planted);
         let rivals = NAMES.map(|_| {
             let patience = Patience {
                 attempts: chance.pick(&[1, 2, 4]),
@@ -185,17 +186,18 @@ impl<'a> Rivals<'a> {
             .collect()
     }
 
-    fn fates(&mut self) -> Vec<AppendFate> {
+    /// What becomes of the next appends: `None` is that they are answered.
+    fn fates(&mut self) -> Vec<Option<AppendInjection>> {
         let count = self.chance.pick(&[0, 0, 1, 2, 4, 6]);
         (0..count)
             .map(|_| {
-                let wait = u32::try_from(self.chance.below(4)).expect("below 4");
+                let appends = u64::try_from(self.chance.below(4)).expect("below 4");
                 self.chance.weighted(&[
-                    (3, AppendFate::Answered),
-                    (3, AppendFate::TurnedAway),
-                    (3, AppendFate::AnswerLost),
-                    (3, AppendFate::Lost),
-                    (3, AppendFate::Late(wait)),
+                    (3, None),
+                    (3, Some(AppendInjection::Refused)),
+                    (3, Some(AppendInjection::AnswerLost)),
+                    (3, Some(AppendInjection::RequestLost)),
+                    (3, Some(AppendInjection::Overtaken { appends })),
                 ])
             })
             .collect()
@@ -229,7 +231,7 @@ impl<'a> Rivals<'a> {
         ));
         let commands = self.commands(&requests);
         let number = self.next_call();
-        let slot: Arc<Mutex<Option<(usize, Answers)>>> = Arc::default();
+        let slot: Arc<Mutex<Option<(Vec<Landing>, Answers)>>> = Arc::default();
         let intruder = (!intruding.is_empty()).then(|| {
             let commands = self.commands(&intruding);
             (self.next_call(), commands)
@@ -286,29 +288,27 @@ impl<'a> Rivals<'a> {
     }
 
     fn judge_calls(&mut self, call: Call, intruding: Option<Intruder>) -> Judgement<()> {
-        let landings = self.log.take_landings();
-        let before = intruding
-            .as_ref()
-            .map_or(landings.len(), |one| one.landed_before);
-        let mut landings = landings.into_iter();
         self.forecast(&call)?;
-        for landing in landings.by_ref().take(before) {
-            self.adopt(landing)?;
-        }
-        if let Some(Intruder { call, .. }) = &intruding {
-            self.tally.add(Count::Intrusions);
-            self.schedule
-                .note(format!("meanwhile, {}", NAMES[call.writer]));
-            self.forecast(call)?;
-        }
-        for landing in landings {
-            self.adopt(landing)?;
-        }
+        let intruding = match intruding {
+            Some(Intruder {
+                call,
+                landed_before,
+            }) => {
+                self.adopt_all(landed_before)?;
+                self.tally.add(Count::Intrusions);
+                self.schedule
+                    .note(format!("meanwhile, {}", NAMES[call.writer]));
+                self.forecast(&call)?;
+                Some(call)
+            }
+            None => None,
+        };
+        self.adopt_all(self.log.take_landings())?;
         self.judge
-            .follow(&self.log.log, self.judge.reference.head())?;
+            .follow(&self.log.reader_at_rest(), self.judge.reference.head())?;
         self.close(call)?;
         match intruding {
-            Some(intruding) => self.close(intruding.call),
+            Some(call) => self.close(call),
             None => Ok(()),
         }
     }
@@ -333,6 +333,12 @@ impl<'a> Rivals<'a> {
         };
         self.forecasts.insert(call.number, forecast);
         Ok(())
+    }
+
+    fn adopt_all(&mut self, landings: Vec<Landing>) -> Judgement<()> {
+        landings
+            .into_iter()
+            .try_for_each(|landing| self.adopt(landing))
     }
 
     /// A frame has come into the log: it has to be the next one of its call, decided on all that
@@ -492,9 +498,7 @@ impl<'a> Rivals<'a> {
     /// Everything that was sent is answered in the end.
     fn drain(&mut self) -> Judgement<()> {
         self.log.deliver_all();
-        for landing in self.log.take_landings() {
-            self.adopt(landing)?;
-        }
+        self.adopt_all(self.log.take_landings())?;
         let mut rest = self.workload.rest();
         rest.append(&mut self.outstanding);
         self.chance.shuffle(&mut rest);
@@ -532,7 +536,7 @@ impl<'a> Rivals<'a> {
                 log,
                 ..
             } = self;
-            judge.replayed(&*log.log.reader(), rivals[writer].engine().book(), tally)?;
+            judge.replayed(&log.reader_at_rest(), rivals[writer].engine().book(), tally)?;
         }
         self.judge.finish()?;
         if self.workload.plot == Plot::Convergence {
@@ -551,11 +555,11 @@ impl<'a> Rivals<'a> {
 }
 
 fn opened(
-    log: &RivalLog,
+    log: &RivalConnection,
     limits: FrameLimits,
     patience: Patience,
     succession: Succession,
-) -> Engine<RivalLog> {
+) -> Engine<RivalConnection> {
     let opened = Engine::open(log.clone(), Chart::default(), |_| {});
     opened
         .expect("the log can be folded")
