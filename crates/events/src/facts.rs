@@ -466,66 +466,34 @@ pub struct SellerBalanceAdjusted {
     pub entry: JournalEntry,
 }
 
-impl Payload for IntentObserved {
-    fn order(&self) -> Option<OrderId> {
-        self.facts.order
-    }
+/// Events about one object of the processor, whose id is their subject: `posts` for those with an
+/// entry, `names` for those whose facts name an order.
+macro_rules! observed {
+    ($($event:ident $(posts $entry:ident)? $(names $order:ident)?;)+) => {
+        $(impl Payload for $event {
+            $(fn entry(&self) -> Option<&JournalEntry> {
+                self.$entry.as_ref()
+            })?
 
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
+            $(fn order(&self) -> Option<OrderId> {
+                self.facts.$order
+            })?
+
+            fn subject(&self) -> Option<Cow<'_, str>> {
+                Some(self.facts.id.as_str().into())
+            }
+        })+
+    };
 }
 
-impl Payload for ChargeObserved {
-    fn order(&self) -> Option<OrderId> {
-        self.facts.order
-    }
-
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
-}
-
-impl Payload for RefundObserved {
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
-}
-
-impl Payload for DisputeObserved {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
-}
-
-impl Payload for TransferObserved {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
-}
-
-impl Payload for PayoutObserved {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
-}
-
-impl Payload for ApplicationFeeObserved {
-    fn subject(&self) -> Option<Cow<'_, str>> {
-        Some(self.facts.id.as_str().into())
-    }
+observed! {
+    IntentObserved names order;
+    ChargeObserved names order;
+    RefundObserved;
+    DisputeObserved posts entry;
+    TransferObserved posts entry;
+    PayoutObserved posts entry;
+    ApplicationFeeObserved;
 }
 
 impl Payload for BalanceTransactionBooked {

@@ -268,45 +268,22 @@ pub struct OrderCancelled {
     pub entry: Option<JournalEntry>,
 }
 
-impl Payload for OrderPlaced {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
+/// Events of one order, with the entry that they may post.
+macro_rules! order_events {
+    ($($event:ident)+) => {
+        $(impl Payload for $event {
+            fn entry(&self) -> Option<&JournalEntry> {
+                self.entry.as_ref()
+            }
 
-    fn order(&self) -> Option<OrderId> {
-        Some(self.order)
-    }
+            fn order(&self) -> Option<OrderId> {
+                Some(self.order)
+            }
+        })+
+    };
 }
 
-impl Payload for OrderBooked {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn order(&self) -> Option<OrderId> {
-        Some(self.order)
-    }
-}
-
-impl Payload for OrderFulfilled {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn order(&self) -> Option<OrderId> {
-        Some(self.order)
-    }
-}
-
-impl Payload for OrderCancelled {
-    fn entry(&self) -> Option<&JournalEntry> {
-        self.entry.as_ref()
-    }
-
-    fn order(&self) -> Option<OrderId> {
-        Some(self.order)
-    }
-}
+order_events!(OrderPlaced OrderBooked OrderFulfilled OrderCancelled);
 
 impl Word for OrderStatus {
     const ALL: &'static [Self] = &Self::ALL;
