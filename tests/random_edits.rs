@@ -84,7 +84,6 @@ fn story() -> impl Iterator<Item = Vec<Command>> {
             postings: vec![leg("till", Side::Debit), leg("bank", Side::Credit)],
             description: Some("a day's cash".into()),
             metadata: Metadata::new(),
-            reverses: None,
             effective_date: None,
         };
         vec![

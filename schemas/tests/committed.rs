@@ -10,12 +10,12 @@ use tillroll_events::{
     AccountLimitSet, AccountOpened, ApplicationFeeFacts, ApplicationFeeObserved,
     ApplicationFeeRefund, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed,
     ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted,
-    EntryId, EntryPosted, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced,
-    IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind, NotificationReceived,
-    OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderLine, OrderPlaced, OrderSplit,
-    OrderStanding, OrderStatus, PayoutFacts, PayoutObserved, PayoutStatus, PostedEntries,
-    RefundFacts, RefundObserved, RefundStatus, RefusedItem, SellerBalanceAdjusted, SplitRole,
-    StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
+    EntryId, EntryPosted, EntryReversed, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded,
+    HoldId, HoldPlaced, IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind,
+    NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderLine,
+    OrderPlaced, OrderSplit, OrderStanding, OrderStatus, PayoutFacts, PayoutObserved, PayoutStatus,
+    PostedEntries, RefundFacts, RefundObserved, RefundStatus, RefusedItem, SellerBalanceAdjusted,
+    SplitRole, StockLine, StockReceived, Timestamp, TransferFacts, TransferObserved,
 };
 use tillroll_ledger::{
     AccountId, AccountSpec, AccountType, Draft, Entry, Ledger, Limit, Posting, Side, UnitId,
@@ -136,6 +136,17 @@ fn sample(kind: Kind, entry: &JournalEntry, whole: bool) -> Event {
             metadata,
             reverses: whole.then(|| EntryId::from_u128(1)),
             effective_date: whole.then(|| id("2026-08-31")),
+        }
+        .into(),
+        Kind::EntryReversed => EntryReversed {
+            id: EntryId::from_u128(3),
+            entry,
+            description: text("d"),
+            metadata,
+            reverses: EntryId::from_u128(2),
+            effective_date: whole.then(|| id("2026-08-31")),
+            reverses_position: 1,
+            left: maybe,
         }
         .into(),
         Kind::EntriesPosted => EntriesPosted {

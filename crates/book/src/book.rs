@@ -152,6 +152,10 @@ impl Book {
             Event::EntryPosted(event) => {
                 self.ledger.remember_entry(event.id);
             }
+            Event::EntryReversed(reversed) => {
+                self.ledger.remember_entry(reversed.id);
+                self.tables.evolve(&record.event);
+            }
             Event::EntriesPosted(event) => {
                 bulk::fold(&mut self.ledger, &event.entries);
             }

@@ -57,7 +57,6 @@ impl EntryRun {
         let Words {
             description,
             metadata,
-            reverses,
             effective_date,
         } = words.clone();
         let entry = JournalEntry(entry.to_entry());
@@ -67,7 +66,7 @@ impl EntryRun {
                 entry,
                 description,
                 metadata,
-                reverses,
+                reverses: None,
                 effective_date,
             }
             .into(),

@@ -4,7 +4,7 @@ use tillroll_events::{
     BalanceTransactionFacts, CalendarDate, Caller, EntryId, ExternalId, Fact, HoldId, Metadata,
     NotificationReceived, OrderId, Timestamp,
 };
-use tillroll_ledger::{AccountPath, AccountType, Limit, Side};
+use tillroll_ledger::{AccountPath, AccountType, Entry, Limit, Side};
 use tillroll_money::{Rate, Unit};
 
 use crate::{CommandKey, EntryBatch};
@@ -27,6 +27,7 @@ pub enum Action {
     OpenAccount(OpenAccount),
     PostEntry(PostEntry),
     PostEntries(PostEntries),
+    ReverseEntry(ReverseEntry),
     PlaceHold(PlaceHold),
     CaptureHold(CaptureHold),
     VoidHold(HoldId),
@@ -65,7 +66,6 @@ pub struct PostEntry {
     pub postings: Vec<PostingRequest>,
     pub description: Option<String>,
     pub metadata: Metadata,
-    pub reverses: Option<EntryId>,
     /// The day in whose accounts it belongs, where that is not the day on which it occurred.
     pub effective_date: Option<CalendarDate>,
 }
@@ -75,6 +75,40 @@ pub struct PostEntries {
     pub entries: EntryBatch,
     /// One refusal refuses all; otherwise each entry stands on its own.
     pub all_or_nothing: bool,
+}
+
+/// Takes an entry back, in whole or in part: to its accounts, on the opposite sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReverseEntry {
+    /// Of the entry that this posts.
+    pub id: EntryId,
+    pub original: OriginalEntry,
+    pub part: ReversalPart,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+    pub effective_date: Option<CalendarDate>,
+}
+
+/// An entry as its record says. The book knows the ids of entries and not what they posted, so
+/// whoever sends the command reads that from the log; from the first reversal on the book knows
+/// what is left, and goes by that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginalEntry {
+    pub id: EntryId,
+    /// Of its record.
+    pub position: u64,
+    pub entry: Entry,
+}
+
+/// How much of an entry to take back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReversalPart {
+    /// All that is left.
+    All,
+    /// Of an entry with two postings.
+    Amount(u64),
+    /// As they are to be posted: on the opposite sides.
+    Postings(Vec<PostingRequest>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -47,7 +47,6 @@ struct EntryHead {
 pub struct Words {
     pub description: Option<String>,
     pub metadata: Metadata,
-    pub reverses: Option<EntryId>,
     pub effective_date: Option<CalendarDate>,
 }
 
@@ -58,13 +57,9 @@ impl Words {
         let Self {
             description,
             metadata,
-            reverses,
             effective_date,
         } = self;
-        description.is_none()
-            && metadata.is_empty()
-            && reverses.is_none()
-            && effective_date.is_none()
+        description.is_none() && metadata.is_empty() && effective_date.is_none()
     }
 }
 
@@ -191,7 +186,6 @@ impl EntryBatch {
         self.say(Words {
             description: entry.description.clone(),
             metadata: entry.metadata.clone(),
-            reverses: entry.reverses,
             effective_date: entry.effective_date,
         });
     }

@@ -6,8 +6,8 @@ use tillroll_ledger::Entry;
 use crate::facts::link;
 use crate::order;
 use crate::store::{
-    ApplicationFee, BalanceTransaction, Charge, Dispute, ExternalIds, Intent, Order, OrderLinks,
-    Payout, Refund, Tables, Transfer,
+    ApplicationFee, BalanceTransaction, Charge, Dispute, EntryKey, ExternalIds, Intent, Order,
+    OrderLinks, Payout, Refund, ReversedEntry, Tables, Transfer,
 };
 
 impl Tables<'_> {
@@ -15,6 +15,13 @@ impl Tables<'_> {
     pub(crate) fn evolve(&mut self, event: &Event) {
         let entry = event.posted_entry();
         match event {
+            Event::EntryReversed(event) => {
+                let row = ReversedEntry {
+                    position: event.reverses_position,
+                    left: event.left.clone(),
+                };
+                self.put(EntryKey(event.reverses), row);
+            }
             Event::OrderPlaced(event) => self.put(event.order, order::placed(event, entry)),
             Event::OrderBooked(event) => self.book_order(event.order, &event.standing, entry),
             Event::OrderFulfilled(event) => self.book_order(event.order, &event.standing, entry),

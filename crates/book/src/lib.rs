@@ -39,9 +39,9 @@ mod work;
 pub use book::Book;
 pub use chart::{Chart, ChartError, ChartRule};
 pub use command::{
-    Action, CaptureHold, CapturePart, Command, LineRequest, Observe, OpenAccount, PlaceHold,
-    PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, SellerRequest, StockRequest,
-    TaxRequest,
+    Action, CaptureHold, CapturePart, Command, LineRequest, Observe, OpenAccount, OriginalEntry,
+    PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, ReversalPart,
+    ReverseEntry, SellerRequest, StockRequest, TaxRequest,
 };
 pub use decision::{Decided, Decision};
 pub use digest::Digest;

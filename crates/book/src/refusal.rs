@@ -42,6 +42,12 @@ pub enum Refusal {
     },
     #[error("entry {0} exists already")]
     EntryExists(EntryId),
+    #[error("there is no entry {0}")]
+    EntryNotFound(EntryId),
+    #[error("all of entry {0} was reversed already: `reversed_by` of the entry names what did")]
+    EntryAlreadyReversed(EntryId),
+    #[error("{param}: {detail}")]
+    ReversalExceedsEntry { param: String, detail: String },
     #[error("order {0} exists already")]
     OrderExists(OrderId),
     #[error("there is no order {0}")]
@@ -127,6 +133,9 @@ impl Refusal {
             Self::AccountNotFound { .. } => "account_not_found",
             Self::AccountTypeConflict { .. } => "account_type_conflict",
             Self::EntryExists(_) => "entry_exists",
+            Self::EntryNotFound(_) => "entry_not_found",
+            Self::EntryAlreadyReversed(_) => "entry_already_reversed",
+            Self::ReversalExceedsEntry { .. } => "reversal_exceeds_entry",
             Self::OrderExists(_) => "order_exists",
             Self::OrderNotFound(_) => "order_not_found",
             Self::OrderState { .. } => "order_state",
@@ -172,6 +181,15 @@ impl Refusal {
             "entry_exists",
             "An entry with this id is on the roll already.",
         ),
+        ("entry_not_found", "There is no journal entry with this id."),
+        (
+            "entry_already_reversed",
+            "All of the entry was reversed before. An entry is reversed once, as far as amounts go; `reversed_by` of GET /v1/entries/{id} names the entries that did it.",
+        ),
+        (
+            "reversal_exceeds_entry",
+            "More was to be reversed than is left of the entry, or on an account or a side that it did not post to. A reversal has the entry's accounts on the opposite sides.",
+        ),
         (
             "order_exists",
             "An order with this id is on the roll already.",
@@ -209,6 +227,7 @@ impl Refusal {
         match self {
             Self::Invalid { param, .. }
             | Self::AmountOutOfRange { param, .. }
+            | Self::ReversalExceedsEntry { param, .. }
             | Self::AccountNotFound { param, .. }
             | Self::InsufficientStock { param, .. } => Some(param.clone()),
             Self::IdempotencyConflict { .. } => Some("Idempotency-Key".into()),
@@ -222,6 +241,8 @@ impl Refusal {
             }),
             Self::WouldExceedLimit { .. }
             | Self::BalanceOutOfRange { .. }
+            | Self::EntryNotFound(_)
+            | Self::EntryAlreadyReversed(_)
             | Self::OrderNotFound(_)
             | Self::OrderState { .. }
             | Self::HoldNotFound(_)
@@ -233,6 +254,7 @@ impl Refusal {
     pub fn retry(&self) -> Retry {
         match self {
             Self::AccountNotFound { .. }
+            | Self::EntryNotFound(_)
             | Self::OrderNotFound(_)
             | Self::OrderState { .. }
             | Self::InsufficientStock { .. }

@@ -13,8 +13,8 @@ use tillroll_ledger::Ledger;
 use crate::Book;
 
 pub use crate::store::{
-    BookRow, ExternalIds, Legs, ListedRow, ROW_KINDS, RestoreRowError, RowKind, RowVisitor,
-    StateContradiction, StateRow, encode_row, rows::*,
+    BookRow, EntryKey, ExternalIds, Legs, ListedRow, ROW_KINDS, RestoreRowError, RowKind,
+    RowVisitor, StateContradiction, StateRow, encode_row, rows::*,
 };
 
 impl Book {

@@ -172,7 +172,6 @@ fn entry() -> impl Strategy<Value = PostEntry> {
             postings,
             description,
             metadata,
-            reverses: None,
             effective_date: None,
         }
     })
@@ -244,7 +243,7 @@ fn a_request_of_many_legs_is_split_into_events_that_readers_can_take() {
         }
     }
     entries.say(Words {
-        reverses: Some(EntryId::from_u128(1)),
+        description: Some("in words".into()),
         ..Words::default()
     });
     let command = command(Action::PostEntries(PostEntries {

@@ -462,7 +462,6 @@ fn limits_on_an_order_stop_whoever_posts_by_hand() {
         postings: postings.to_vec(),
         description: None,
         metadata: Default::default(),
-        reverses: None,
         effective_date: None,
     };
     let refusal = roll.try_do(Action::PostEntry(entry)).unwrap_err();

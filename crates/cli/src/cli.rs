@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backup, balances, checkpoint, demo, digest, doctor, events, export, order, orders, projections,
-    prove, replay, restore, serve, trial_balance, verify,
+    backup, balances, checkpoint, demo, digest, doctor, entry, events, export, order, orders,
+    projections, prove, replay, restore, serve, trial_balance, verify,
 };
 use crate::data_dir::DataDir;
 
@@ -44,6 +44,7 @@ pub(crate) enum CliCommand {
     TrialBalance(trial_balance::TrialBalanceArgs),
     Orders(orders::OrdersArgs),
     Order(order::OrderArgs),
+    Entry(entry::EntryArgs),
     Events(events::EventsArgs),
     Verify(verify::VerifyArgs),
     Replay(replay::ReplayArgs),

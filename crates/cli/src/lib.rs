@@ -69,6 +69,7 @@ fn dispatch(command: CliCommand, console: &mut Console<'_>) -> Result<(), Stop> 
         CliCommand::TrialBalance(args) => commands::trial_balance::run(&args, console),
         CliCommand::Orders(args) => commands::orders::run(&args, console),
         CliCommand::Order(args) => commands::order::run(&args, console),
+        CliCommand::Entry(args) => commands::entry::run(&args, console),
         CliCommand::Events(args) => commands::events::run(&args, console),
         CliCommand::Verify(args) => commands::verify::run(&args, console),
         CliCommand::Replay(args) => commands::replay::run(&args, console),

@@ -395,7 +395,10 @@ struct FrameFull;
 fn too_large(action: &Action, limits: FrameLimits) -> Refusal {
     let param = match action {
         Action::PostEntries(_) => "entries",
-        Action::PostEntry(_) | Action::PlaceHold(_) | Action::CaptureHold(_) => "postings",
+        Action::PostEntry(_)
+        | Action::ReverseEntry(_)
+        | Action::PlaceHold(_)
+        | Action::CaptureHold(_) => "postings",
         Action::PlaceOrder(_) | Action::ReceiveStock(_) => "lines",
         Action::RecordBalanceTransactions(_) => "data",
         Action::Observe(_)

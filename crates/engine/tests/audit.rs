@@ -7,8 +7,9 @@ use support::{BOOK, apply, at, engine, fund, hold, opening, path, small, story};
 use tillroll_book::Chart;
 use tillroll_engine::{AuditError, AuditFinding, AuditLaw, AuditReport, Position, audit, event_id};
 use tillroll_events::{
-    AccountLimitSet, AccountOpened, Caller, CommandRef, EntryId, EntryPosted, Event, EventId,
-    HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, KeyScope, Metadata, Record,
+    AccountLimitSet, AccountOpened, Caller, CommandRef, EntryId, EntryPosted, EntryReversed, Event,
+    EventId, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, KeyScope,
+    Metadata, Record,
 };
 use tillroll_ledger::{AccountId, AccountType, Entry, Limit, Posting, Side, UnitId};
 use tillroll_log::testing::TestLog;
@@ -76,6 +77,24 @@ fn posted(id: u128, entry: JournalEntry) -> EntryPosted {
         metadata: Metadata::new(),
         reverses: None,
         effective_date: None,
+    }
+}
+
+fn reversed(
+    id: u128,
+    reverses: u128,
+    entry: JournalEntry,
+    left: Option<JournalEntry>,
+) -> EntryReversed {
+    EntryReversed {
+        id: EntryId::from_u128(id),
+        entry,
+        description: None,
+        metadata: Metadata::new(),
+        reverses: EntryId::from_u128(reverses),
+        effective_date: None,
+        reverses_position: 3,
+        left,
     }
 }
 
@@ -227,6 +246,36 @@ fn every_planted_breach_is_found_at_its_position() {
             vec![record(5, posted(1, into(1)))],
             5,
             |law| matches!(law, AuditLaw::EntryUsed(_)),
+        ),
+        (
+            "a reversal of an entry that is none",
+            vec![record(5, reversed(2, 77, out(1), None))],
+            5,
+            |law| matches!(law, AuditLaw::ReversedUnknown(_)),
+        ),
+        (
+            "a reversal under an id that is used",
+            vec![record(5, reversed(1, 1, out(1), None))],
+            5,
+            |law| matches!(law, AuditLaw::EntryUsed(_)),
+        ),
+        (
+            "more is reversed than was left",
+            vec![
+                record(5, reversed(2, 1, out(40), Some(into(20)))),
+                record(6, reversed(3, 1, out(20), Some(into(20)))),
+            ],
+            6,
+            |law| matches!(law, AuditLaw::ReversedRest(_)),
+        ),
+        (
+            "a reversal of what is reversed",
+            vec![
+                record(5, reversed(2, 1, out(20), None)),
+                record(6, reversed(3, 1, out(20), None)),
+            ],
+            6,
+            |law| matches!(law, AuditLaw::ReversedRest(_)),
         ),
         (
             "a hold is placed twice",

@@ -122,7 +122,8 @@ pub struct EntryPosted {
     pub description: Option<String>,
     #[n(3)]
     pub metadata: Metadata,
-    /// The entry that this one corrects.
+    /// The entry that this one was said to correct. It is a remark from before there was
+    /// `entry.reversed`: nothing was checked, and it is not written any more.
     #[cbor(n(4), with = "codec::entry_id_option", has_nil)]
     #[serde(serialize_with = "codec::json::text_option")]
     #[schemars(with = "Option<EntryIdSchema>")]
@@ -165,6 +166,37 @@ impl From<EntryPostedV1> for EntryPosted {
             effective_date: None,
         }
     }
+}
+
+/// An entry that takes back another one that was posted by command, in whole or in part: on the
+/// same accounts, to the opposite sides.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, schemars::JsonSchema)]
+#[cbor(map)]
+pub struct EntryReversed {
+    #[cbor(n(0), with = "codec::entry_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "EntryIdSchema")]
+    pub id: EntryId,
+    #[n(1)]
+    pub entry: JournalEntry,
+    #[n(2)]
+    pub description: Option<String>,
+    #[n(3)]
+    pub metadata: Metadata,
+    /// The entry that is taken back.
+    #[cbor(n(4), with = "codec::entry_id")]
+    #[serde(serialize_with = "codec::json::text")]
+    #[schemars(with = "EntryIdSchema")]
+    pub reverses: EntryId,
+    /// The day in whose accounts it belongs, where that is not the day on which it occurred.
+    #[n(5)]
+    pub effective_date: Option<CalendarDate>,
+    /// The position of the event that posted the entry that is taken back.
+    #[n(6)]
+    pub reverses_position: u64,
+    /// What is left of that entry, to be taken back by others; null when all of it was.
+    #[n(7)]
+    pub left: Option<JournalEntry>,
 }
 
 /// An item of a bulk request that was refused, as its answer said.
@@ -247,6 +279,16 @@ pub struct HoldEnded {
 }
 
 impl Payload for EntryPosted {
+    fn entry(&self) -> Option<&JournalEntry> {
+        Some(&self.entry)
+    }
+
+    fn subject(&self) -> Option<Cow<'_, str>> {
+        self.description.as_deref().map(Cow::Borrowed)
+    }
+}
+
+impl Payload for EntryReversed {
     fn entry(&self) -> Option<&JournalEntry> {
         Some(&self.entry)
     }

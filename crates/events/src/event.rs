@@ -7,10 +7,11 @@ use tillroll_ledger::{Entry, EntryRef};
 use crate::payload::Payload;
 use crate::{
     AccountLimitSet, AccountOpened, ApplicationFeeObserved, BalanceTransactionBooked, BulkClosed,
-    ChargeObserved, DecodeError, DisputeObserved, EntriesPosted, EntryPosted, EntryPostedV1,
-    HoldCaptured, HoldEnded, HoldPlaced, IntentObserved, JournalEntry, NotificationReceived,
-    OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderPlaced, PayoutObserved,
-    RefundObserved, SellerBalanceAdjusted, StockReceived, TransferObserved,
+    ChargeObserved, DecodeError, DisputeObserved, EntriesPosted, EntryId, EntryPosted,
+    EntryPostedV1, EntryReversed, HoldCaptured, HoldEnded, HoldPlaced, IntentObserved,
+    JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId,
+    OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted, StockReceived,
+    TransferObserved,
 };
 
 /// Per kind: its number, its newest version, its name and its type. A type that has changed has a
@@ -142,6 +143,7 @@ events! {
     13 1 "hold.ended" HoldEnded,
     14 1 "bulk.closed" BulkClosed,
     15 1 "entries.posted" EntriesPosted,
+    16 1 "entry.reversed" EntryReversed,
     20 1 "stock.received" StockReceived,
     30 1 "order.placed" OrderPlaced,
     31 1 "order.booked" OrderBooked,
@@ -176,6 +178,25 @@ impl Event {
                     visit(entry.borrowed());
                 }
             }
+        }
+    }
+
+    /// The entry of this id, when this event posts it by command.
+    #[must_use]
+    pub fn entry_of(&self, id: EntryId) -> Option<Entry> {
+        match self {
+            Self::EntryPosted(event) if event.id == id => Some(event.entry.0.clone()),
+            Self::EntryReversed(event) if event.id == id => Some(event.entry.0.clone()),
+            Self::EntriesPosted(event) => {
+                let mut found = None;
+                event.entries.for_each(|posted, entry| {
+                    if posted == id {
+                        found = Some(entry.to_entry());
+                    }
+                });
+                found
+            }
+            _ => None,
         }
     }
 

@@ -32,7 +32,7 @@ mod words;
 
 /// How values of other crates are written, for rows that hold them beside facts.
 pub mod cbor {
-    pub use crate::codec::{hold_id, unit};
+    pub use crate::codec::{entry_id, hold_id, unit};
 }
 
 pub use account::{AccountLimitSet, AccountOpened};
@@ -43,8 +43,8 @@ pub use caller::{
 pub use date::{CalendarDate, ParseDateError};
 pub use entries::{EntriesPosted, ParseEntriesError, PostedEntries};
 pub use entry::{
-    BulkClosed, EntryPosted, EntryPostedV1, HoldCaptured, HoldEnd, HoldEnded, HoldPlaced,
-    JournalEntry, Metadata, RefusedItem,
+    BulkClosed, EntryPosted, EntryPostedV1, EntryReversed, HoldCaptured, HoldEnd, HoldEnded,
+    HoldPlaced, JournalEntry, Metadata, RefusedItem,
 };
 pub use event::{Event, Kind};
 pub use facts::*;

@@ -97,6 +97,12 @@ impl Event {
             });
             data["entries"] = serde_json::to_value(entries).expect("views are plain data");
         }
+        if let Self::EntryReversed(event) = self
+            && let Some(left) = &event.left
+        {
+            data["left"] = serde_json::to_value(EntryData::of(&left.0, names))
+                .expect("an entry's view is plain data");
+        }
         if let Some(entry) = self.posted_entry().or(pending) {
             data["entry"] = serde_json::to_value(EntryData::of(entry, names))
                 .expect("an entry's view is plain data");

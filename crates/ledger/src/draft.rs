@@ -166,6 +166,12 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Whether history or this draft has used an entry's id.
+    #[must_use]
+    pub fn knows_entry(&self, id: EntryId) -> bool {
+        self.ledger.knows_entry(id) || self.new_entries.contains(&id)
+    }
+
     /// Refuses an id that history or this draft has used, and remembers it.
     pub fn claim_entry(&mut self, id: EntryId) -> Result<(), LedgerRefusal> {
         let known = self.ledger.knows_entry(id) || !self.new_entries.insert(id);

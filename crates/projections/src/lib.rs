@@ -46,7 +46,8 @@ pub use projector::{MAX_BATCH, MAX_ENTRIES, ProjectionProgress, Projector};
 pub use read::{
     AccountQuery, AccountRow, At, Counts, EntryRow, EventCount, FactRow, HoldRow, HoldStatus,
     LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PositionPage,
-    ReadModels, SellerRow, SplitRow, Standing, Statement, StatementLine, StatementQuery, StockRow,
-    TimelineRow, Total, TrialBalance, TrialBalanceRow, UnrecognisedRow,
+    ReadModels, ReversalRow, ReversalState, SellerRow, SplitRow, Standing, Statement,
+    StatementLine, StatementQuery, StockRow, TimelineRow, Total, TrialBalance, TrialBalanceRow,
+    UnrecognisedRow,
 };
 pub use verify::{Mismatch, Verified, VerifyError, verify};

@@ -97,7 +97,8 @@ CREATE TABLE entries (
     ordinal  INTEGER NOT NULL,
     postings INTEGER NOT NULL,
     metadata TEXT NOT NULL,
-    reverses TEXT
+    reverses TEXT,
+    reversal TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_by_position ON entries (position, ordinal);
 CREATE INDEX entries_by_reverses ON entries (reverses, position) WHERE reverses IS NOT NULL;

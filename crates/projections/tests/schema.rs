@@ -159,7 +159,10 @@ fn questions_about_one_thing_seek_and_never_scan() {
          ORDER BY path, unit",
         "SELECT paid FROM seller_history WHERE seller = 'a' AND unit = 'EUR' AND position <= 9
          ORDER BY position DESC LIMIT 1",
-        "SELECT id FROM entries WHERE reverses = 'a' AND position <= 9 ORDER BY position",
+        "SELECT id FROM entries WHERE reverses = 'a' AND position <= 9
+         AND reversal IS NOT NULL ORDER BY position",
+        "SELECT reversal FROM entries WHERE reverses = 'a' AND position <= 9
+         AND reversal IS NOT NULL ORDER BY position DESC LIMIT 1",
         "SELECT id FROM payouts WHERE first_position > 1 AND first_position < 9
          ORDER BY first_position DESC LIMIT 5",
         "SELECT n.id FROM notifications n WHERE n.position > 1 AND n.position < 9

@@ -80,7 +80,6 @@ async fn post(book: &OpenBook, number: u128, debit: &str, credit: &str) -> Outco
         description: None,
         metadata: Metadata::new(),
         effective_date: None,
-        reverses: None,
     };
     apply(book, Action::PostEntry(entry)).await
 }

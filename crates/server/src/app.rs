@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tillroll_book::{Action, Command, CommandKey};
+use tillroll_book::{Action, Command, CommandKey, OriginalEntry, Refusal};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
-use tillroll_events::{Caller, Record, Timestamp};
+use tillroll_events::{Caller, EntryId, Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
 use tillroll_runtime::{AccountNameTable, BookHandle, DigestError};
 use tokio::sync::watch;
@@ -192,6 +192,40 @@ impl App {
     ) -> Result<Vec<(Position, Record)>, Problem> {
         let read = self.0.book.records(from, until, limit).await;
         read.map_err(|error| Problem::new(Code::RollUnreadable, error.to_string()))
+    }
+
+    /// An entry that was posted by command, as its record says it. Whatever was acknowledged before
+    /// is found, for as long as the read models come after in time.
+    pub(crate) async fn original(&self, id: EntryId) -> Result<OriginalEntry, Problem> {
+        let head = self.engine().head().get();
+        let mut position = self.entry_position(id).await?;
+        if position.is_none() {
+            self.reach(head).await?;
+            position = self.entry_position(id).await?;
+        }
+        let not_found = || Problem::from(Refusal::EntryNotFound(id));
+        let position = position.ok_or_else(not_found)?;
+        let records = self.records(position, position, 1).await?;
+        let entry = records
+            .first()
+            .and_then(|(_, record)| record.event.entry_of(id));
+        let original = entry.map(|entry| OriginalEntry {
+            id,
+            position,
+            entry,
+        });
+        original.ok_or_else(|| {
+            let detail = format!(
+                "the read models have entry {id} at position {position}, and the roll has not"
+            );
+            Problem::new(Code::ReadModelsFailed, detail)
+        })
+    }
+
+    async fn entry_position(&self, id: EntryId) -> Result<Option<u64>, Problem> {
+        let models = self.0.book.models().clone();
+        let found = blocking(move || models.entry_position(id)).await?;
+        Ok(found.map_err(read_problem)?.value)
     }
 
     /// The names of the accounts that records name by number.

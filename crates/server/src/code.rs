@@ -65,6 +65,10 @@ codes! {
         "A request with this Idempotency-Key is being worked on. Send it again in a moment to get its answer.",
     EntryNotFound "entry_not_found" NOT_FOUND AfterChange
         "There is no journal entry with this id.",
+    EntryNotReversible "entry_not_reversible" CONFLICT Never
+        "What the posting rules booked for an order, a hold or a fact from Stripe is not reversed by hand: it would be booked again. `detail` says what to do instead.",
+    ReversesRefused "reverses_refused" UNPROCESSABLE_ENTITY Never
+        "An entry is reversed with POST /v1/entries/{id}/reverse, which checks what is left of it. `reverses` in an entry to post would be a remark that nothing checks.",
     RouteNotFound "route_not_found" NOT_FOUND Never
         "There is nothing at this path. /openapi.json lists what there is.",
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED Never
@@ -121,12 +125,15 @@ pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::Invalid { .. }
         | Refusal::AmountOutOfRange { .. }
         | Refusal::Unbalanced(_)
+        | Refusal::ReversalExceedsEntry { .. }
         | Refusal::CaptureExceedsHold(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::AccountNotFound { .. } | Refusal::OrderNotFound(_) | Refusal::HoldNotFound(_) => {
-            StatusCode::NOT_FOUND
-        }
+        Refusal::AccountNotFound { .. }
+        | Refusal::EntryNotFound(_)
+        | Refusal::OrderNotFound(_)
+        | Refusal::HoldNotFound(_) => StatusCode::NOT_FOUND,
         Refusal::AccountTypeConflict { .. }
         | Refusal::EntryExists(_)
+        | Refusal::EntryAlreadyReversed(_)
         | Refusal::OrderExists(_)
         | Refusal::OrderState { .. }
         | Refusal::HoldExists(_)

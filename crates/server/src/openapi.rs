@@ -142,6 +142,7 @@ pub(crate) fn routes() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::fulfil))
         .routes(routes!(entries::create))
         .routes(routes!(entries::get))
+        .routes(routes!(entries::reverse))
         .routes(routes!(bulk::create))
         .routes(routes!(holds::place))
         .routes(routes!(holds::get))

@@ -69,6 +69,7 @@ impl ClientRequest {
             Action::OpenAccount(request) => format!("account {}", request.path),
             Action::PostEntry(_) => "entry".into(),
             Action::PostEntries(request) => format!("bulk of {}", request.entries.len()),
+            Action::ReverseEntry(_) => "reversal".into(),
             Action::PlaceHold(_) => "hold".into(),
             Action::CaptureHold(_) => "capture".into(),
             Action::VoidHold(_) => "void".into(),

@@ -282,7 +282,6 @@ fn post(id: u128, from: &str, to: &str, amount: u64) -> PostEntry {
         postings: vec![leg(from, Side::Debit), leg(to, Side::Credit)],
         description: None,
         metadata: Metadata::new(),
-        reverses: None,
         effective_date: None,
     }
 }

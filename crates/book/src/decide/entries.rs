@@ -16,7 +16,6 @@ pub(super) fn post(work: &mut UnitOfWork<'_>, request: &PostEntry) -> Result<(),
         id,
         description,
         metadata,
-        reverses,
         effective_date,
         ..
     } = request.clone();
@@ -27,7 +26,7 @@ pub(super) fn post(work: &mut UnitOfWork<'_>, request: &PostEntry) -> Result<(),
             entry,
             description,
             metadata,
-            reverses,
+            reverses: None,
             effective_date,
         },
         None,
@@ -70,7 +69,11 @@ fn post_one(draft: &mut Draft<'_>, request: EntryRequest<'_>) -> Result<Entry, R
     Ok(entry)
 }
 
-fn claim_and_post(draft: &mut Draft<'_>, id: EntryId, entry: &Entry) -> Result<(), Refusal> {
+pub(super) fn claim_and_post(
+    draft: &mut Draft<'_>,
+    id: EntryId,
+    entry: &Entry,
+) -> Result<(), Refusal> {
     draft.claim_entry(id)?;
     if let Err(refusal) = draft.post(entry) {
         draft.release_entry(id);

@@ -6,6 +6,7 @@ mod holds;
 mod observe;
 mod orders;
 mod reconcile;
+mod reversals;
 mod stock;
 
 use tillroll_ledger::AccountPath;
@@ -18,6 +19,7 @@ pub(crate) fn action(work: &mut UnitOfWork<'_>, action: &Action) -> Result<(), R
         Action::OpenAccount(request) => accounts::open(work, request),
         Action::PostEntry(request) => entries::post(work, request),
         Action::PostEntries(request) => entries::post_all(work, request),
+        Action::ReverseEntry(request) => reversals::reverse(work, request),
         Action::PlaceHold(request) => holds::place(work, request),
         Action::CaptureHold(request) => holds::capture(work, request),
         Action::VoidHold(id) => holds::void(work, *id),

@@ -10,6 +10,7 @@
 
 mod cold;
 mod cold_index;
+mod entry_key;
 mod ids;
 mod legs;
 mod parts;
@@ -20,6 +21,7 @@ mod table;
 mod tables;
 
 pub use cold::{ColdFault, ColdStore, MemoryColdStore, RowAddress};
+pub use entry_key::EntryKey;
 pub use ids::ExternalIds;
 pub use legs::Legs;
 pub use restore::{RestoreRowError, StateContradiction};

@@ -7,10 +7,12 @@
 use minicbor::{Decode, Encode};
 use tillroll_events::{
     ApplicationFeeFacts, BalanceTransactionFacts, ChargeFacts, DisputeFacts, ExternalId,
-    IntentFacts, OrderId, OrderStanding, PayoutFacts, RefundFacts, TransferFacts, cbor,
+    IntentFacts, JournalEntry, OrderId, OrderStanding, PayoutFacts, RefundFacts, TransferFacts,
+    cbor,
 };
 use tillroll_money::Unit;
 
+use super::entry_key::EntryKey;
 use super::ids::ExternalIds;
 use super::legs::Legs;
 use super::row::{Inline, RowKind, StateRow};
@@ -146,6 +148,17 @@ pub struct BalanceTransaction {
     pub booked: Legs,
 }
 
+/// An entry that was taken back, in part or whole.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ReversedEntry {
+    /// Of the record that posted it.
+    #[n(0)]
+    pub position: u64,
+    /// What is left of it; nothing once all was taken back.
+    #[n(1)]
+    pub left: Option<JournalEntry>,
+}
+
 /// Hands the list to another macro. A line is: number, name, table, row, key, what it is asked
 /// for by, how it is held in memory, and `booked` where it has a field of that name.
 macro_rules! state_rows {
@@ -167,6 +180,8 @@ macro_rules! state_rows {
                 by_source: ExternalIds, ExternalId, ExternalId, Box<Self>;
             12 "application fees"
                 application_fees: ApplicationFee, ExternalId, ExternalId, Box<Self>;
+            13 "reversed entries"
+                reversed_entries: ReversedEntry, EntryKey, EntryKey, Box<Self>;
         }
     };
 }

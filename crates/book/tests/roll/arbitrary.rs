@@ -82,7 +82,6 @@ fn entry() -> impl Strategy<Value = PostEntry> {
         postings,
         description: None,
         metadata: Default::default(),
-        reverses: None,
         effective_date: None,
     })
 }

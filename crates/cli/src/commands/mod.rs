@@ -6,6 +6,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod demo;
 pub(crate) mod digest;
 pub(crate) mod doctor;
+pub(crate) mod entry;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod order;

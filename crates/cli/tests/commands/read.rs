@@ -283,6 +283,39 @@ fn an_order_shows_its_lines_its_parts_and_its_timeline() {
 }
 
 #[test]
+fn an_entry_shows_its_postings() {
+    let ran = on(story(), &["events", "--json", "--limit", "100000"]).done();
+    let mut events = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let posted = events
+        .find(|event| event["type"] == "tillroll.entry.posted")
+        .unwrap();
+    let id = posted["data"]["id"].as_str().unwrap();
+    let document = on(story(), &["entry", id, "--json"]).done().json();
+    assert_eq!(document["postings"], posted["data"]["entry"]["postings"]);
+    assert_eq!(
+        (&document["reversal"], &document["reversed_by"]),
+        (&"none".into(), &serde_json::json!([]))
+    );
+    let table = on(story(), &["entry", id]).done().out;
+    for posting in list_of(&document["postings"]) {
+        let account = posting["account"].as_str().unwrap();
+        assert!(table.contains(account), "{account} is missing:\n{table}");
+    }
+    let other = "ent_00000000000000000000000000";
+    let missing = on(story(), &["entry", other]).failed();
+    assert!(missing.err.contains(other), "{missing:?}");
+}
+
+fn list_of(value: &Value) -> &Vec<Value> {
+    value
+        .as_array()
+        .unwrap_or_else(|| panic!("no list: {value}"))
+}
+
+#[test]
 fn events_are_cloud_events_one_per_line() {
     let ran = on(
         story(),

@@ -30,7 +30,6 @@ fn entry(number: u64) -> Command {
         ],
         description: Some("under load".into()),
         metadata: Metadata::new(),
-        reverses: None,
         effective_date: None,
     }))
 }

@@ -49,6 +49,10 @@ pub enum AuditLaw {
     Unit { path: AccountPath, unit: Unit },
     #[error("entry {0} was posted before")]
     EntryUsed(EntryId),
+    #[error("entry {0} is reversed, which no record before has posted")]
+    ReversedUnknown(EntryId),
+    #[error("more of entry {0} is reversed than was left, or what it leaves is not the rest")]
+    ReversedRest(EntryId),
     #[error("hold {0} was placed before")]
     HoldUsed(HoldId),
     #[error("hold {0} is not open")]

@@ -1,9 +1,9 @@
 //! The auditor's own totals, summed from the entries in the events and nothing else.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use tillroll_events::{Event, HoldId};
-use tillroll_ledger::{AccountId, AccountTotals, EntryRef, Hold, Ledger, Limit};
+use tillroll_events::{EntryId, EntryReversed, Event, HoldId};
+use tillroll_ledger::{AccountId, AccountTotals, Entry, EntryRef, Hold, Ledger, Limit, Side};
 use tillroll_money::MAX_MINOR;
 
 use super::AuditLaw;
@@ -12,7 +12,11 @@ use super::AuditLaw;
 pub(super) struct AuditTally {
     /// By account number.
     totals: Vec<AccountTotals>,
+    /// What is left of entries that were reversed, net by account and side.
+    left: HashMap<EntryId, NetPostings>,
 }
+
+type NetPostings = BTreeMap<(AccountId, Side), u128>;
 
 #[derive(Clone, Copy)]
 enum Move {
@@ -50,6 +54,15 @@ impl AuditTally {
             }
             Event::EntryPosted(posted) if ledger.knows_entry(posted.id) => {
                 return Err(AuditLaw::EntryUsed(posted.id));
+            }
+            Event::EntryReversed(reversed) => {
+                if ledger.knows_entry(reversed.id) {
+                    return Err(AuditLaw::EntryUsed(reversed.id));
+                }
+                if !ledger.knows_entry(reversed.reverses) {
+                    return Err(AuditLaw::ReversedUnknown(reversed.reverses));
+                }
+                self.reverse(reversed)?;
             }
             Event::EntriesPosted(posted) => {
                 let mut own = HashSet::with_capacity(posted.entries.len());
@@ -94,6 +107,22 @@ impl AuditTally {
         touched.sort_unstable();
         touched.dedup();
         Ok(touched)
+    }
+
+    /// Takes what is reversed from what is left; the first reversal of an entry says what that was.
+    fn reverse(&mut self, reversed: &EntryReversed) -> Result<(), AuditLaw> {
+        let taken = net(&reversed.entry, Side::opposite);
+        let rest = reversed.left.as_ref();
+        let rest = rest.map_or_else(NetPostings::new, |left| net(left, |side| side));
+        let mut sum = taken;
+        for (key, amount) in &rest {
+            *sum.entry(*key).or_default() += amount;
+        }
+        let before = self.left.insert(reversed.reverses, rest);
+        match before.is_none_or(|before| before == sum) {
+            true => Ok(()),
+            false => Err(AuditLaw::ReversedRest(reversed.reverses)),
+        }
     }
 
     fn apply(
@@ -162,6 +191,15 @@ impl AuditTally {
         }
         Ok(())
     }
+}
+
+fn net(entry: &Entry, side: impl Fn(Side) -> Side) -> NetPostings {
+    let mut net = NetPostings::new();
+    for posting in entry.postings() {
+        let key = (posting.account, side(posting.side));
+        *net.entry(key).or_default() += u128::from(posting.amount);
+    }
+    net
 }
 
 /// Puts the sum or difference in place of a total, if there is one.

@@ -94,7 +94,6 @@ fn post(id: u128, from: &str, to: &str, amount: u64) -> Action {
         ],
         description: None,
         metadata: Metadata::new(),
-        reverses: None,
         effective_date: None,
     })
 }

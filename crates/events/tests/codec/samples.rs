@@ -143,6 +143,17 @@ pub(super) fn samples() -> Vec<Event> {
             },
         }
         .into(),
+        EntryReversed {
+            id: EntryId::from_u128(4),
+            entry: entry(3),
+            description: Some("a part".into()),
+            metadata: metadata(),
+            reverses: EntryId::from_u128(1),
+            effective_date: Some("2026-08-31".parse().unwrap()),
+            reverses_position: 3,
+            left: Some(entry(2)),
+        }
+        .into(),
         StockReceived {
             location: "web-warehouse".into(),
             lines: vec![StockLine {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use accounts::{AccountQuery, AccountRow};
 pub use counts::{Counts, EventCount, OrderCount};
-pub use entries::EntryRow;
+pub use entries::{EntryRow, ReversalRow, ReversalState};
 pub use facts::FactRow;
 pub use holds::{HoldRow, HoldStatus};
 pub use notifications::UnrecognisedRow;

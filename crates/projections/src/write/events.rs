@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{
-    CalendarDate, Caller, EntriesPosted, EntryId, EntryPosted, Event, Kind, Metadata,
-    NotificationReceived, Record,
+    CalendarDate, Caller, EntriesPosted, EntryId, EntryPosted, EntryReversed, Event, Kind,
+    Metadata, NotificationReceived, Record,
 };
+use tillroll_ledger::EntryRef;
 
 use super::rows::{InsertBuffer, InsertRow, Keyed};
 use super::{RecordPlace, Writer};
-use crate::ProjectError;
+use crate::{ProjectError, ReversalState};
 
 #[derive(Debug, Default)]
 pub(super) struct Events {
@@ -138,12 +139,13 @@ pub(super) struct PostedEntryRow {
     id: EntryId,
     metadata: Cow<'static, str>,
     reverses: Option<EntryId>,
+    reversal: Option<ReversalState>,
 }
 
 impl InsertRow for PostedEntryRow {
     const INSERT: &'static str = "INSERT OR FAIL INTO entries
-        (position, ordinal, postings, id, metadata, reverses)";
-    const COLUMNS: usize = 6;
+        (position, ordinal, postings, id, metadata, reverses, reversal)";
+    const COLUMNS: usize = 7;
 
     fn bind(&self, statement: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
         statement.raw_bind_parameter(first, self.position)?;
@@ -151,7 +153,26 @@ impl InsertRow for PostedEntryRow {
         statement.raw_bind_parameter(first + 2, self.postings)?;
         statement.raw_bind_parameter(first + 3, self.id.to_string())?;
         statement.raw_bind_parameter(first + 4, &*self.metadata)?;
-        statement.raw_bind_parameter(first + 5, self.reverses.map(|id| id.to_string()))
+        statement.raw_bind_parameter(first + 5, self.reverses.map(|id| id.to_string()))?;
+        statement.raw_bind_parameter(first + 6, self.reversal.map(ReversalState::as_str))
+    }
+}
+
+/// Of an entry that is the first of its event and says nothing of others.
+fn entry_row<'e>(
+    place: RecordPlace,
+    id: EntryId,
+    entry: impl Into<EntryRef<'e>>,
+    metadata: &Metadata,
+) -> PostedEntryRow {
+    PostedEntryRow {
+        position: place.column,
+        ordinal: 0,
+        postings: postings_column(entry.into().postings().len()),
+        id,
+        metadata: metadata_json(metadata),
+        reverses: None,
+        reversal: None,
     }
 }
 
@@ -183,6 +204,7 @@ impl Writer<'_> {
             caller: record.caller.clone(),
             effective_date: match &record.event {
                 Event::EntryPosted(event) => event.effective_date,
+                Event::EntryReversed(event) => event.effective_date,
                 _ => None,
             },
         };
@@ -200,36 +222,33 @@ impl Writer<'_> {
     }
 
     pub(super) fn entry_posted(&mut self, place: RecordPlace, event: &EntryPosted) {
-        let count = event.entry.postings().len();
-        self.entry(place, 0, event.id, count, &event.metadata, event.reverses);
+        self.entries.push(PostedEntryRow {
+            reverses: event.reverses,
+            ..entry_row(place, event.id, &event.entry.0, &event.metadata)
+        });
+    }
+
+    pub(super) fn entry_reversed(&mut self, place: RecordPlace, event: &EntryReversed) {
+        self.entries.push(PostedEntryRow {
+            reverses: Some(event.reverses),
+            reversal: Some(match event.left {
+                Some(_) => ReversalState::Part,
+                None => ReversalState::Whole,
+            }),
+            ..entry_row(place, event.id, &event.entry.0, &event.metadata)
+        });
     }
 
     pub(super) fn entries_posted(&mut self, place: RecordPlace, event: &EntriesPosted) {
         let mut ordinal = 0_i64;
         let plain = Metadata::new();
         event.entries.for_each(|id, entry| {
-            let count = entry.postings().len();
-            self.entry(place, ordinal, id, count, &plain, None);
-            ordinal += postings_column(count);
-        });
-    }
-
-    fn entry(
-        &mut self,
-        place: RecordPlace,
-        ordinal: i64,
-        id: EntryId,
-        postings: usize,
-        metadata: &Metadata,
-        reverses: Option<EntryId>,
-    ) {
-        self.entries.push(PostedEntryRow {
-            position: place.column,
-            ordinal,
-            postings: postings_column(postings),
-            id,
-            metadata: metadata_json(metadata),
-            reverses,
+            let row = PostedEntryRow {
+                ordinal,
+                ..entry_row(place, id, entry, &plain)
+            };
+            ordinal += row.postings;
+            self.entries.push(row);
         });
     }
 

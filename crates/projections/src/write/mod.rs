@@ -157,6 +157,10 @@ impl<'a> Writer<'a> {
                 self.entry_posted(place, event);
                 None
             }
+            Event::EntryReversed(event) => {
+                self.entry_reversed(place, event);
+                None
+            }
             Event::EntriesPosted(event) => {
                 self.entries_posted(place, event);
                 None

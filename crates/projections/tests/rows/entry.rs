@@ -1,7 +1,7 @@
 //! Entries: found by their ids, and tied to what corrects them.
 
-use tillroll_events::{EntriesPosted, EntryId, EntryPosted, PostedEntries};
-use tillroll_projections::{LineRange, StatementQuery};
+use tillroll_events::{EntriesPosted, EntryId, EntryPosted, EntryReversed, PostedEntries};
+use tillroll_projections::{LineRange, ReversalState, StatementQuery};
 
 use super::posted;
 use crate::harness::{Cr, Dr, Models, Roll, unit};
@@ -56,7 +56,7 @@ fn each_of_many_entries_is_found_by_its_id_and_on_statements() {
 }
 
 #[test]
-fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
+fn an_entry_knows_what_it_takes_back_and_what_took_it_back() {
     let mut roll = Roll::default();
     let legs = [
         ("stripe:balance", "EUR", Dr, 500),
@@ -67,14 +67,40 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
         ("sales:web", "EUR", Dr, 500),
         ("stripe:balance", "EUR", Cr, 500),
     ]);
-    roll.push(EntryPosted {
-        id: EntryId::from_u128(2),
-        entry,
+    // A remark of before reversals were checked.
+    let remark = roll.push(EntryPosted {
+        id: EntryId::from_u128(9),
+        entry: entry.clone(),
         description: None,
         metadata: Default::default(),
         reverses: Some(EntryId::from_u128(1)),
-        effective_date: Some("2026-08-31".parse().unwrap()),
+        effective_date: None,
     });
+    let part = |amount| {
+        [
+            ("sales:web", "EUR", Dr, amount),
+            ("stripe:balance", "EUR", Cr, amount),
+        ]
+    };
+    let rest = roll.entry(&[
+        ("stripe:balance", "EUR", Dr, 380),
+        ("sales:web", "EUR", Cr, 380),
+    ]);
+    let mut reversal = EntryReversed {
+        id: EntryId::from_u128(2),
+        entry: roll.entry(&part(120)),
+        description: None,
+        metadata: Default::default(),
+        reverses: EntryId::from_u128(1),
+        effective_date: Some("2026-08-31".parse().unwrap()),
+        reverses_position: first,
+        left: Some(rest),
+    };
+    let half = roll.push(reversal.clone());
+    reversal.id = EntryId::from_u128(3);
+    reversal.entry = roll.entry(&part(380));
+    reversal.left = None;
+    roll.push(reversal);
     let models = Models::of(&roll.numbered());
     let read = models.read();
     let entry = |number, as_of| {
@@ -85,7 +111,6 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
     let found = entry(1, None).expect("posted");
     assert_eq!(found.description.as_deref(), Some("sale 1"));
     assert_eq!(found.metadata["till"], "7");
-    assert_eq!(found.reversed_by, [EntryId::from_u128(2)]);
     let postings: Vec<_> = found
         .postings
         .iter()
@@ -104,7 +129,28 @@ fn an_entry_knows_what_it_corrects_and_what_corrects_it() {
             ("sales:web", "credit", 500)
         ]
     );
-    assert_eq!(entry(1, Some(first)).expect("posted").reversed_by, []);
+    let reversals = |as_of| {
+        let entry = entry(1, as_of).expect("posted");
+        let by = entry.reversed_by.iter();
+        let by: Vec<_> = by
+            .map(|one| (one.id.as_u128(), one.postings[0].amount))
+            .collect();
+        (entry.reversal, by)
+    };
+    let cases = [
+        (Some(first), ReversalState::None, vec![]),
+        (Some(remark), ReversalState::None, vec![]),
+        (Some(half), ReversalState::Part, vec![(2, 120)]),
+        (None, ReversalState::Whole, vec![(2, 120), (3, 380)]),
+    ];
+    for (as_of, state, by) in cases {
+        assert_eq!(reversals(as_of), (state, by), "{as_of:?}");
+    }
+    assert_eq!(
+        entry(9, None).expect("posted").reverses,
+        Some(EntryId::from_u128(1)),
+        "what was said is shown as it was said"
+    );
     assert_eq!(
         entry(2, None).expect("posted").reverses,
         Some(EntryId::from_u128(1))

@@ -10,6 +10,7 @@ use tillroll_ledger::{AccountPath, MAX_POSTINGS};
 use tillroll_money::Unit;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::findings::Findings;
 use crate::new_ids::NewIds;
 use crate::object::Object;
@@ -35,9 +36,9 @@ pub(crate) struct EntryBody<'a> {
     /// Up to 50 keys of up to 40 characters, values of up to 500.
     #[schema(value_type = Option<MetadataSchema>)]
     metadata: Option<Metadata>,
-    /// The entry that this one corrects.
+    /// Refused: POST /v1/entries/{id}/reverse does it.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    #[schema(ignore)]
     reverses: Option<Cow<'a, str>>,
     /// The day in whose accounts it belongs, where that is not the day on which it is posted: the
     /// last of a month for what is booked when the month is over.
@@ -162,8 +163,15 @@ impl EntryBody<'_> {
         if let Some(description) = &self.description {
             f.text(description, 500, format_args!("{place}/description"));
         }
-        let reverses =
-            f.parse_option::<EntryId>(self.reverses.as_deref(), format_args!("{place}/reverses"));
+        if let Some(original) = &self.reverses {
+            f.add(
+                Code::ReversesRefused,
+                format_args!("{place}/reverses"),
+                format!(
+                    "an entry is reversed with POST /v1/entries/{original}/reverse, in whole or in part"
+                ),
+            );
+        }
         let effective_date = f.parse_option::<CalendarDate>(
             self.effective_date.as_deref(),
             format_args!("{place}/effective_date"),
@@ -176,7 +184,6 @@ impl EntryBody<'_> {
             postings: postings?,
             description: self.description.map(Cow::into_owned),
             metadata,
-            reverses: reverses?,
             effective_date: effective_date?,
         })
     }

@@ -9,6 +9,7 @@ mod bulk;
 mod entry;
 mod hold;
 mod order;
+mod reversal;
 mod stock;
 
 pub(crate) use account::AccountBody;
@@ -16,4 +17,5 @@ pub(crate) use bulk::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore, line, wit
 pub(crate) use entry::EntryBody;
 pub(crate) use hold::{CaptureBody, HoldBody};
 pub(crate) use order::OrderBody;
+pub(crate) use reversal::ReversalBody;
 pub(crate) use stock::ReceiptBody;

@@ -12,12 +12,12 @@ use tillroll_money::Unit;
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
-use crate::bodies::EntryBody;
+use crate::bodies::{EntryBody, ReversalBody};
 use crate::body::{self, JsonText, REQUEST_BYTES};
 use crate::code::Code;
 use crate::idempotency::{self, RequestName, Reservation};
 use crate::new_ids::NewIds;
-use crate::post;
+use crate::post::{self, Post};
 use crate::problem::Problem;
 use crate::query::Parameters;
 use crate::scan::{self, ScannedEntry};
@@ -29,7 +29,8 @@ pub(crate) const ROUTE: &str = "/v1/entries";
 /// Post a journal entry
 ///
 /// Two or more postings that balance in every unit, to accounts that are open. An account's
-/// limit may stand against it.
+/// limit may stand against it. To take an entry back, `POST /v1/entries/{id}/reverse`; `reverses`
+/// in an entry to post is refused (`reverses_refused`).
 #[utoipa::path(
     post, path = ROUTE, operation_id = "post_entry", tag = "Entries",
     request_body = EntryBody,
@@ -127,6 +128,66 @@ fn read_entry(
         .into_action(&mut new_ids)?;
     let fingerprint = keyed.then(|| idempotency::fingerprint(&name, &document));
     Ok((entry, fingerprint))
+}
+
+/// Reverse a journal entry
+///
+/// Posts an entry that takes it back: to the same accounts, on the opposite sides. In whole (an
+/// empty body: all that is left of it), by `amount` where it has two postings, or by `postings`.
+/// An entry is reversed once, as far as amounts go: parts add up to at most the whole. A reversal is
+/// an entry like any other, and may be reversed itself.
+///
+/// What the posting rules booked for orders and facts from Stripe has no entry id, and is not
+/// reversed by hand: refund or cancel the order.
+#[utoipa::path(
+    post, path = "/v1/entries/{id}/reverse", operation_id = "reverse_entry", tag = "Entries",
+    params(("id" = String, Path, description = "The entry's id", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body(content = ReversalBody, description = "None at all reverses all that is left"),
+    responses(
+        (status = 201, description = "The entry that takes it back", body = EntryView),
+    ),
+)]
+pub(crate) async fn reverse(
+    State(app): State<App>,
+    Segment(id): Segment,
+    post: Post,
+) -> Result<Response, Problem> {
+    let id = reversible(&id)?;
+    let document = post.document_or_empty()?;
+    let body: ReversalBody<'_> = document.read()?;
+    let request = body.into_request(&mut app.new_ids())?;
+    let original = app.original(id).await?;
+    let action = Action::ReverseEntry(request.of(original));
+    let key = post.key(&document);
+    let outcome = app.submit(post.caller(), key, None, action).await?;
+    let names = app.names(&outcome.records).await;
+    let view = EntryView::of_reversal(&outcome.records, &names)
+        .ok_or_else(|| no_record("entry.reversed"))?;
+    Ok(post::applied(StatusCode::CREATED, &outcome, &view))
+}
+
+/// The id of an entry that was posted by command; only those have one.
+fn reversible(text: &str) -> Result<EntryId, Problem> {
+    let instead = [
+        (
+            "ord_",
+            "what is booked for an order follows the order: refund it with Stripe, or cancel it with POST /v1/orders/{id}/cancel",
+        ),
+        (
+            "hld_",
+            "what a hold has posted is no entry of its own: POST /v1/entries with the opposite sides gives it back",
+        ),
+        (
+            "evt_",
+            "an event is no entry: reverse an entry by its own id (`ent_`); what is booked for an order or a fact from Stripe follows that",
+        ),
+    ];
+    for (prefix, instead) in instead {
+        if text.starts_with(prefix) {
+            return Err(Problem::new(Code::EntryNotReversible, instead).with_param("id"));
+        }
+    }
+    path_parameter("id", text)
 }
 
 /// Get a journal entry

@@ -46,7 +46,6 @@ pub(crate) fn write(entry: &ScannedEntry<'_>, out: &mut Vec<u8>) {
         !entry.id.is_absent(),
         !entry.metadata.is_absent(),
         true,
-        !entry.reverses.is_absent(),
     ];
     object(out, given.into_iter().filter(|given| *given).count());
     // In order of the names, as everywhere below.
@@ -67,9 +66,6 @@ pub(crate) fn write(entry: &ScannedEntry<'_>, out: &mut Vec<u8>) {
     list(out, entry.legs.len());
     let form = &*POSTING;
     entry.legs.iter().for_each(|leg| posting(out, form, leg));
-    member(out, "reverses", &entry.reverses, |out, (id, _)| {
-        text(out, id)
-    });
 }
 
 fn posting(out: &mut Vec<u8>, form: &PostingForm, leg: &ScannedPosting<'_>) {

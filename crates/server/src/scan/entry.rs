@@ -52,7 +52,6 @@ pub(crate) struct ScannedEntry<'a> {
     pub legs: Vec<ScannedPosting<'a>>,
     /// Keys differ. In the order of the body.
     pub metadata: OptionalField<Vec<(Cow<'a, str>, Cow<'a, str>)>>,
-    pub reverses: OptionalField<(&'a str, EntryId)>,
     /// The unit that was read last, with its quotes: nearly always the next one, too.
     unit: Option<(RecentText<'a>, Unit)>,
 }
@@ -60,9 +59,7 @@ pub(crate) struct ScannedEntry<'a> {
 impl ScannedEntry<'_> {
     /// Whether it is nothing but postings, and perhaps an id.
     pub(crate) fn is_plain(&self) -> bool {
-        self.description.value().is_none()
-            && self.reverses.value().is_none()
-            && self.metadata.value().is_none_or(Vec::is_empty)
+        self.description.value().is_none() && self.metadata.value().is_none_or(Vec::is_empty)
     }
 
     pub(crate) fn id_or_new(&self, new_ids: &mut NewIds) -> EntryId {
@@ -73,11 +70,9 @@ impl ScannedEntry<'_> {
     pub(crate) fn words(&self) -> Words {
         let members = self.metadata.value().into_iter().flatten();
         let metadata = members.map(|(key, value)| (key.to_string(), value.to_string()));
-        let reverses = self.reverses.value();
         Words {
             description: self.description.value().map(ToString::to_string),
             metadata: metadata.collect(),
-            reverses: reverses.map(|(_, id)| *id),
             // Rare enough for the careful parser.
             effective_date: None,
         }
@@ -88,7 +83,6 @@ impl ScannedEntry<'_> {
         let Words {
             description,
             metadata,
-            reverses,
             effective_date,
         } = self.words();
         let postings = self.legs.iter().map(|leg| PostingRequest {
@@ -102,7 +96,6 @@ impl ScannedEntry<'_> {
             postings: postings.collect(),
             description,
             metadata,
-            reverses,
             effective_date,
         }
     }
@@ -112,7 +105,6 @@ impl ScannedEntry<'_> {
         self.description = OptionalField::Absent;
         self.legs.clear();
         self.metadata = OptionalField::Absent;
-        self.reverses = OptionalField::Absent;
     }
 }
 
@@ -142,8 +134,6 @@ impl<'a> Cursor<'a> {
                 })?;
             } else if self.eat(b"\"metadata\"") {
                 self.optional(&mut entry.metadata, Self::metadata)?;
-            } else if self.eat(b"\"reverses\"") {
-                self.optional(&mut entry.reverses, Self::entry_id)?;
             } else {
                 return None;
             }

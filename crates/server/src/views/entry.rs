@@ -9,7 +9,7 @@ use tillroll_events::{
 };
 use tillroll_ledger::{AccountPath, Entry};
 use tillroll_money::Unit;
-use tillroll_projections::EntryRow;
+use tillroll_projections::{EntryRow, ReversalRow, ReversalState};
 use utoipa::ToSchema;
 
 use crate::openapi::MetadataSchema;
@@ -52,8 +52,15 @@ pub(crate) struct EntryView {
     postings: Vec<PostingView>,
     #[schema(value_type = MetadataSchema)]
     metadata: Metadata,
-    /// The entry that this one corrects.
+    /// The entry that this one takes back. One of before reversals were checked only says so.
     reverses: Option<String>,
+    /// How much of this one was taken back: `none`, `part` or `whole`.
+    #[schema(example = "none")]
+    reversal: &'static str,
+    /// The entries that took it back, oldest first.
+    reversed_by: Vec<ReversalView>,
+    /// Whether `reversed_by` leaves some out: it has about as many postings as an entry may have.
+    reversed_by_has_more: bool,
     /// The day in whose accounts it belongs, where that is not the day on which it occurred.
     #[schema(example = "2026-08-31", format = Date)]
     effective_date: Option<String>,
@@ -62,7 +69,43 @@ pub(crate) struct EntryView {
     position: u64,
 }
 
+/// An entry that takes back another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Reversal)]
+pub(crate) struct ReversalView {
+    id: String,
+    position: u64,
+    postings: Vec<PostingView>,
+}
+
 impl EntryView {
+    /// Of the records of a request that took back an entry.
+    pub(crate) fn of_reversal(
+        records: &[(Position, Record)],
+        names: &dyn AccountNames,
+    ) -> Option<Self> {
+        records.iter().find_map(|(position, record)| {
+            let Event::EntryReversed(event) = &record.event else {
+                return None;
+            };
+            Some(Self {
+                object: "entry",
+                id: event.id.to_string(),
+                description: event.description.clone(),
+                postings: postings(&event.entry, names),
+                metadata: event.metadata.clone(),
+                reverses: Some(event.reverses.to_string()),
+                reversal: ReversalState::None.as_str(),
+                reversed_by: Vec::new(),
+                reversed_by_has_more: false,
+                effective_date: event.effective_date.map(|date| date.to_string()),
+                occurred_at: record.occurred_at.to_string(),
+                recorded_at: record.recorded_at.to_string(),
+                position: position.get(),
+            })
+        })
+    }
+
     pub(crate) fn of_row(row: EntryRow) -> Self {
         Self {
             object: "entry",
@@ -71,10 +114,23 @@ impl EntryView {
             postings: from_rows(row.postings),
             metadata: row.metadata,
             reverses: row.reverses.map(|id| id.to_string()),
+            reversal: row.reversal.as_str(),
+            reversed_by: row.reversed_by.into_iter().map(ReversalView::of).collect(),
+            reversed_by_has_more: row.reversed_by_more,
             effective_date: row.effective_date.map(|date| date.to_string()),
             occurred_at: row.occurred_at.to_string(),
             recorded_at: row.recorded_at.to_string(),
             position: row.position,
+        }
+    }
+}
+
+impl ReversalView {
+    fn of(row: ReversalRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            position: row.position,
+            postings: from_rows(row.postings),
         }
     }
 }
@@ -90,6 +146,9 @@ pub(crate) struct EntryAnswer<'a> {
     metadata: &'a Metadata,
     #[serde(serialize_with = "tillroll_events::serde_text::option::serialize")]
     reverses: Option<EntryId>,
+    reversal: &'static str,
+    reversed_by: [ReversalView; 0],
+    reversed_by_has_more: bool,
     effective_date: Option<CalendarDate>,
     occurred_at: Shown<Timestamp>,
     recorded_at: Shown<Timestamp>,
@@ -155,6 +214,9 @@ impl<'a> EntryAnswer<'a> {
                 },
                 metadata: &posted.metadata,
                 reverses: posted.reverses,
+                reversal: ReversalState::None.as_str(),
+                reversed_by: [],
+                reversed_by_has_more: false,
                 effective_date: posted.effective_date,
                 occurred_at: Shown(record.occurred_at),
                 recorded_at: Shown(record.recorded_at),

@@ -38,6 +38,9 @@ async fn requests(shop: &Shop) -> Vec<(String, Value)> {
         "hld_00000000000000000000000003",
         "hld_00000000000000000000000004",
     );
+    let five = "ent_00000000000000000000000005";
+    let mut numbered = entry("a", "b", 7);
+    numbered["id"] = json!(five);
     let bulk = json!({"mode": "each", "entries": [entry("a", "b", 1), entry("a", "x", 2), entry("a", "b", 0)]});
     let transaction = json!({"id": "txn_1", "object": "balance_transaction", "amount": 1000, "created": 1_799_999_000, "currency": "eur", "fee": 0, "fee_details": [], "net": 1000, "reporting_category": "topup", "source": "tu_1", "type": "topup"});
     let list = [
@@ -47,6 +50,9 @@ async fn requests(shop: &Shop) -> Vec<(String, Value)> {
         (format!("/v1/orders/{one}/cancel"), json!({})),
         (format!("/v1/orders/{two}/fulfil"), json!({})),
         ("/v1/entries".to_owned(), entry("a", "b", 7)),
+        ("/v1/entries".to_owned(), numbered),
+        (format!("/v1/entries/{five}/reverse"), json!({"amount": 3})),
+        (format!("/v1/entries/{five}/reverse"), json!({})),
         ("/v1/entries/bulk".to_owned(), bulk),
         ("/v1/holds".to_owned(), hold(three)),
         ("/v1/holds".to_owned(), hold(four)),

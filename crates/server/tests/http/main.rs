@@ -12,6 +12,7 @@ mod idempotency;
 mod lists;
 mod mutations;
 mod problems;
+mod reversals;
 mod serving;
 mod shop;
 mod snapshots;

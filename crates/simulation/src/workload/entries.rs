@@ -99,7 +99,6 @@ impl Workload {
             postings,
             description: None,
             metadata: Metadata::new(),
-            reverses: None,
             effective_date: None,
         }
     }
@@ -120,13 +119,10 @@ impl Workload {
     }
 
     pub(super) fn entry(&mut self) -> ClientRequest {
-        let reverses = match self.chance.percent(10) {
-            true => self.entries.last().copied(),
-            false => None,
-        };
+        let in_words = self.chance.percent(10);
         let postings = self.some_postings();
         let entry = PostEntry {
-            reverses,
+            description: in_words.then(|| "in words".into()),
             ..self.new_entry(postings)
         };
         self.keyed(Action::PostEntry(entry))

@@ -19,7 +19,7 @@ const CHANGES: &str = r#"
 /postings/0/amount  422 amount_out_of_range /postings/0/amount  18446744073709551615
 /postings/0/amount  422 entry_unbalanced    /postings           6
 /postings/0/memo    422 parameter_unknown   /postings/0/memo    "x"
-/reverses           422 parameter_invalid   /reverses           "x"
+/reverses           422 reverses_refused    /reverses           "ent_00000000000000000000000001"
 /effective_date     422 parameter_invalid   /effective_date     "2026-02-30"
 /effective_date     422 parameter_invalid   /effective_date     "2026-08-31T00:00:00Z"
 /description        422 parameter_invalid   /description        ""
