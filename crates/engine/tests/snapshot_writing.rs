@@ -211,8 +211,8 @@ fn parse(text: &str) -> Vec<u8> {
 /// A version's bytes are never changed: other bytes, or another state of the same roll, are
 /// another version, with a golden file of its own.
 #[test]
-fn version_4_is_written_and_read_to_the_byte() {
-    let golden = parse(include_str!("golden/snapshot-4.hex"));
+fn version_5_is_written_and_read_to_the_byte() {
+    let golden = parse(include_str!("golden/snapshot-5.hex"));
     let storage = golden_roll();
     let (engine, _) = open(storage.restarted(), &MemoryTree::new()).expect("it opens");
     let bytes = bytes_of_writer(&engine);
@@ -242,6 +242,7 @@ fn an_older_version_is_passed_over_and_the_roll_is_folded() {
     for older in [
         include_str!("golden/snapshot-1.hex"),
         include_str!("golden/snapshot-3.hex"),
+        include_str!("golden/snapshot-5.hex"),
     ] {
         let tree = MemoryTree::new();
         tree.put(&file, parse(older));

@@ -162,5 +162,5 @@ fn an_entry_knows_what_it_takes_back_and_what_took_it_back() {
     assert_eq!(day(2).as_deref(), Some("2026-08-31"));
     assert_eq!(day(1), None);
     assert_eq!(entry(2, Some(first)), None);
-    assert_eq!(entry(3, None), None);
+    assert_eq!(entry(4, None), None);
 }
