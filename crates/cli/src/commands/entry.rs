@@ -4,11 +4,10 @@ use clap::Args;
 use tillroll_events::{EntryId, PostingData};
 use tillroll_money::Unit;
 use tillroll_projections::{EntryRow, ReversalState};
+use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
-use crate::console::Console;
-use crate::exit::Stop;
 use crate::models::CurrentModels;
 use crate::output::{Column, Rows, major};
 
