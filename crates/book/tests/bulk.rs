@@ -312,7 +312,6 @@ fn an_account_is_bounded_by_its_balance_and_not_by_what_has_passed_through_it() 
                     postings: vec![leg(from, Side::Debit), leg(to, Side::Credit)],
                     description: None,
                     metadata: Default::default(),
-                    reverses: None,
                     effective_date: None,
                 }
             });
