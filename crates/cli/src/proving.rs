@@ -7,7 +7,7 @@
 //! | `proofs/leaves` | leaf hashes of the roll; can always be made anew |
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use tillroll_log::LogId;
@@ -222,8 +222,17 @@ pub(crate) fn read_argument(path: &Path) -> Result<Vec<u8>, Stop> {
     })
 }
 
-/// Writes a result to a file, in place of what is there.
+/// Writes a result to a file, in place of what is there, which stays until the new one is whole.
 pub(crate) fn write_result(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    fs::write(path, bytes)
-        .map_err(|error| Stop::failed(format!("cannot write {}: {error}", path.display())))
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = Path::new(&part);
+    let written = File::create_new(part)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(part, path));
+    written.map_err(|error| {
+        // What cannot be removed is named by the error that comes first.
+        drop(fs::remove_file(part));
+        Stop::failed(format!("cannot write {}: {error}", path.display()))
+    })
 }

@@ -37,10 +37,10 @@ pub(crate) struct EventsArgs {
 
 /// Accounts by number, as the roll opens them.
 #[derive(Debug, Default)]
-pub(super) struct ShownNames(Vec<(AccountPath, Unit)>);
+struct ShownNames(Vec<(AccountPath, Unit)>);
 
 impl ShownNames {
-    pub(super) fn learn(&mut self, bytes: &[u8]) {
+    fn learn(&mut self, bytes: &[u8]) {
         let opens = Kind::AccountOpened.number().to_le_bytes();
         if bytes.starts_with(&opens)
             && let Ok(record) = Record::decode(bytes)
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), St
 }
 
 /// What names this book as a CloudEvents source, here and on the HTTP interface.
-pub(super) fn source(book: &tillroll_log::LogId) -> String {
+fn source(book: &tillroll_log::LogId) -> String {
     format!("tillroll:book:{book}")
 }
 

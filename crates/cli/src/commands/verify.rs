@@ -12,6 +12,7 @@
 mod backup;
 mod checkpoint;
 mod finding;
+mod pack;
 mod proof;
 mod snapshots;
 mod trusted;
@@ -47,15 +48,17 @@ Examples:
   tillroll verify --data ./shop
   tillroll verify --data ./shop --checkpoint monday.note --key public-key.txt
   tillroll verify --proof sale.tlog-proof --key public-key.txt
+  tillroll verify --proof ord_01J5K3Q8ZV6T4M2R9XWEYB7C0D.tar --key public-key.txt
   tillroll verify --backup /mnt/other-disk/shop
 
-A proof is checked with the key alone: no data directory, no network. It takes no lock and changes
+A proof is checked with the key alone: no data directory, no network. Of a pack of evidence every
+file is compared with what the records that are proved in it say; what was changed is named. It takes no lock and changes
 nothing, so it may run beside a server.")]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// Check proof files, and nothing else
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["backup", "checkpoint"])]
+    /// Check proof files and packs of evidence, and nothing else
+    #[arg(long, value_name = "FILE|PACK", num_args = 1.., conflicts_with_all = ["backup", "checkpoint"])]
     proof: Vec<PathBuf>,
     /// Check a backup, and nothing else
     #[arg(long, value_name = "DIR", conflicts_with_all = ["checkpoint", "key"])]

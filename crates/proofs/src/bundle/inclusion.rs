@@ -2,7 +2,7 @@
 
 use super::verified::VerifiedInclusion;
 use super::{BundleError, BundleLines, CheckpointRole, write_hashes};
-use crate::checkpoint::SignedCheckpoint;
+use crate::checkpoint::{LogCheckpoint, SignedCheckpoint};
 use crate::encoding;
 use crate::key::VerifierKey;
 use crate::merkle::{TreeHash, leaf_hash, verify_inclusion};
@@ -52,21 +52,24 @@ impl InclusionBundle {
         let which = CheckpointRole::Only;
         let checkpoint = SignedCheckpoint::open(self.note.as_bytes(), keys)
             .map_err(|source| BundleError::Checkpoint { which, source })?;
-        let position = self.index.saturating_add(1);
-        let stated = checkpoint.checkpoint();
-        verify_inclusion(
-            leaf_hash(&self.record),
-            self.index,
-            stated.size,
-            stated.root,
-            &self.path,
-        )
-        .map_err(|source| BundleError::Inclusion { position, source })?;
+        self.leads_to(checkpoint.checkpoint())?;
         Ok(VerifiedInclusion {
-            position,
+            position: self.index.saturating_add(1),
             record: self.record,
             checkpoint,
         })
+    }
+
+    /// Checks that the record leads to the root of a checkpoint, whose signature is for whoever
+    /// has it to check. What this proof says of its own checkpoint is left out.
+    ///
+    /// # Errors
+    /// [`BundleError::Inclusion`]
+    pub fn leads_to(&self, checkpoint: &LogCheckpoint) -> Result<(), BundleError> {
+        let LogCheckpoint { size, root, .. } = *checkpoint;
+        let position = self.index.saturating_add(1);
+        verify_inclusion(leaf_hash(&self.record), self.index, size, root, &self.path)
+            .map_err(|source| BundleError::Inclusion { position, source })
     }
 }
 

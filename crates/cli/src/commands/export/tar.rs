@@ -1,5 +1,5 @@
 //! A POSIX `ustar` archive of small files: sorted, without an owner, without times, so that the
-//! same contents give the same bytes.
+//! same contents give the same bytes. What is read was written so, or it is refused.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ const BLOCK: usize = 512;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// The archive of these files below one directory.
-pub(super) fn archive(root: &str, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+pub(crate) fn archive(root: &str, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut archive = Vec::new();
     for (name, bytes) in files {
         archive.extend_from_slice(&header(&format!("{root}/{name}"), bytes.len()));
@@ -18,6 +18,52 @@ pub(super) fn archive(root: &str, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> 
     }
     archive.resize(archive.len() + 2 * BLOCK, 0);
     archive
+}
+
+/// The files of an archive that [`archive`] wrote, byte for byte.
+pub(crate) fn files(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let refused = |what: &str| Err(format!("it is no archive of evidence: {what}"));
+    let (mut files, mut root) = (BTreeMap::new(), None);
+    let mut rest = archive;
+    while let Some((header, behind)) = rest.split_first_chunk::<BLOCK>() {
+        if header[0] == 0 {
+            break;
+        }
+        let text = |range: std::ops::Range<usize>| {
+            let field = header[range].split(|byte| *byte == 0).next();
+            std::str::from_utf8(field.unwrap_or_default()).unwrap_or_default()
+        };
+        let length = usize::from_str_radix(text(124..136), 8).ok();
+        let Some((bytes, _)) = length.and_then(|length| behind.split_at_checked(length)) else {
+            return refused("it is cut short");
+        };
+        let path = match text(345..500) {
+            "" => text(0..100).to_owned(),
+            prefix => format!("{prefix}/{}", text(0..100)),
+        };
+        let Some((directory, name)) = path.split_once('/') else {
+            return refused("a file in it lies in no directory");
+        };
+        if root.get_or_insert_with(|| directory.to_owned()) != directory {
+            return refused("it has several directories");
+        }
+        files.insert(name.to_owned(), bytes.to_vec());
+        let padded = bytes.len().next_multiple_of(BLOCK).min(behind.len());
+        rest = &behind[padded..];
+    }
+    let Some(root) = root else {
+        return refused("there is nothing in it");
+    };
+    // Whatever else is in it, between the files or behind them, would not be written so.
+    match is_short(&root, &files) && self::archive(&root, &files) == archive {
+        true => Ok(files),
+        false => refused("its headers or the bytes between its files were changed"),
+    }
+}
+
+/// Whether [`split`] can name all of them.
+fn is_short(root: &str, files: &BTreeMap<String, Vec<u8>>) -> bool {
+    files.keys().all(|name| root.len() + name.len() < 100)
 }
 
 fn header(path: &str, length: usize) -> [u8; BLOCK] {
@@ -79,6 +125,24 @@ mod tests {
             let sum: u32 = header.iter().copied().map(u32::from).sum();
             assert_eq!(u32::from_str_radix(&stated, 8), Ok(sum));
         }
+    }
+
+    #[test]
+    fn an_archive_reads_back_and_no_byte_of_it_can_change() {
+        let files = BTreeMap::from([
+            ("a/b".to_owned(), vec![b'x'; 600]),
+            ("c".to_owned(), Vec::new()),
+        ]);
+        let whole = archive("root", &files);
+        assert_eq!(super::files(&whole), Ok(files.clone()));
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            // A file's own bytes are for the check of the pack.
+            assert!(super::files(&changed) != Ok(files.clone()), "{at}");
+        }
+        assert!(super::files(&whole[..whole.len() - 1]).is_err());
+        assert!(super::files(b"").is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Checking proof files: with keys alone, without a data directory or a connection.
+//! Checking proof files and packs of evidence: with keys alone, without a data directory or a
+//! connection.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +8,9 @@ use tillroll_events::{AccountNames, Record};
 use tillroll_ledger::AccountId;
 use tillroll_money::Unit;
 use tillroll_proofs::{BundleError, VerifiedBundle, VerifierKey, verify_bundle};
-use tillroll_terminal::{Console, Stop};
 
+use super::pack;
+use tillroll_terminal::{Console, Stop};
 use crate::proving::read_argument;
 
 /// A proof has one record, so the names of accounts are not known: they stay numbers.
@@ -26,9 +28,29 @@ pub(super) fn run(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
-    let keys = super::trusted::keys(keys)?;
+    let (packs, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        files.iter().partition(|path| pack::is_pack(path));
+    // A pack has keys of its own; a proof needs one.
+    let keys = match (files.is_empty(), keys) {
+        (true, []) => Vec::new(),
+        _ => super::trusted::keys(keys)?,
+    };
     let mut views = Vec::new();
     let mut failed = 0_u64;
+    for path in packs {
+        let report = pack::check(path, &keys)?;
+        failed += u64::from(!report.findings.is_empty());
+        match json {
+            true => views.push(pack::view(path, &report)),
+            false => pack::print(path, &report, console)?,
+        }
+        if keys.is_empty() {
+            console.note(
+                "the key is the one in the pack, which shows that the pack agrees with itself: ask \
+                 for the key in another way, and give it with --key",
+            )?;
+        }
+    }
     for path in files {
         let bytes = read_argument(path)?;
         let verified = verify_bundle(&bytes, &keys);
