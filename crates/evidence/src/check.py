@@ -770,12 +770,15 @@ def alike(found, expected, worth):
     return pairs + [(None, at) for at in missing]
 
 
-def moved(found, expected):
-    """The first that is not in its place, and where that place is."""
-    for at, item in enumerate(found):
-        if item != expected[at]:
-            return at, expected.index(item)
-    return None
+def moved(found, expected, pairs):
+    """Of what is in both, the first that is not in its place, and where that place is."""
+    extra, missing = {at for at, _ in pairs}, {at for _, at in pairs}
+    left = [at for at in range(len(found)) if at not in extra]
+    right = [at for at in range(len(expected)) if at not in missing]
+    for at, place in zip(left, right):
+        if found[at] != expected[place]:
+            yield at, next(place for place in right if expected[place] == found[at])
+            return
 
 
 def compare_rows(found, expected):
@@ -805,8 +808,7 @@ def compare_rows(found, expected):
             for name, says, proved in zip(heading, cells(found[at]), cells(expected[other])):
                 if says != proved:
                     yield f"row {at}, {name}: it says {excerpt(says)}, and the record says {excerpt(proved)}"
-    if not pairs and moved(found, expected):
-        at, place = moved(found, expected)
+    for at, place in moved(found, expected, pairs):
         yield f"row {at} is what belongs in row {place}"
 
 
@@ -849,8 +851,7 @@ def compare_events(found, expected):
             place = f"event {at} (position {int(expected[other]['sequence'])})"
             for what in differences(found[at], expected[other], ""):
                 yield f"{place}, {what[1:]}"
-    if not pairs and moved(*texts):
-        at, place = moved(*texts)
+    for at, place in moved(*texts, pairs):
         yield f"event {at} is what belongs in place {place}"
 
 
@@ -975,7 +976,7 @@ def check(files, given=None):
                 say(name, f"{error}")
     pack = Pack(order, records)
     wrong += pack.missing()
-    for name, expected in pack.files(origin, size, root64, keys).items():
+    for name, expected in sorted(pack.files(origin, size, root64, keys).items()):
         if name in files:
             wrong += [(name, what) for what in compare(name, files[name], expected)]
     if "README.md" in files and sha256(files["README.md"]).hex() != README_SHA256:

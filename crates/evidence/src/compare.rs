@@ -1,7 +1,7 @@
 //! How a file differs from what the records make it: the row or the event, the field, what is said
 //! there and what the record says. `check.py` says the same in the same words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use serde_json::Value;
@@ -116,11 +116,18 @@ fn beyond<T: Hash + Eq>(items: &[T], others: &[T]) -> Vec<usize> {
     beyond
 }
 
-/// The first that is not in its place, and where that place is.
-fn moved<T: Eq>(found: &[T], expected: &[T]) -> Option<(usize, usize)> {
-    let at = found.iter().zip(expected).position(|(a, b)| a != b)?;
-    let place = expected.iter().position(|item| *item == found[at])?;
-    Some((at, place))
+/// Of what is in both, the first that is not in its place, and where that place is.
+fn moved<T: Eq>(found: &[T], expected: &[T], pairs: &[Pair]) -> Option<(usize, usize)> {
+    let of = |side: fn(&Pair) -> Option<usize>, length: usize| -> Vec<usize> {
+        let left_out: HashSet<usize> = pairs.iter().filter_map(side).collect();
+        (0..length).filter(|at| !left_out.contains(at)).collect()
+    };
+    let left = of(|pair| pair.found, found.len());
+    let right = of(|pair| pair.expected, expected.len());
+    let mut places = left.iter().zip(&right);
+    let (at, _) = places.find(|(at, place)| found[**at] != expected[**place])?;
+    let place = right.iter().find(|place| expected[**place] == found[*at])?;
+    Some((*at, *place))
 }
 
 fn rows(found: &str, expected: &str) -> Vec<String> {
@@ -160,9 +167,7 @@ fn rows(found: &str, expected: &str) -> Vec<String> {
             (None, None) => {}
         }
     }
-    if pairs.is_empty()
-        && let Some((at, place)) = moved(&found, &expected)
-    {
+    if let Some((at, place)) = moved(&found, &expected, &pairs) {
         wrong.push(format!("row {at} is what belongs in row {place}"));
     }
     wrong
@@ -212,9 +217,7 @@ fn events(found: &str, expected: &str) -> Option<Vec<String>> {
             (None, None) => {}
         }
     }
-    if pairs.is_empty()
-        && let Some((at, place)) = moved(&says, &proved)
-    {
+    if let Some((at, place)) = moved(&says, &proved, &pairs) {
         wrong.push(format!("event {at} is what belongs in place {place}"));
     }
     Some(wrong)

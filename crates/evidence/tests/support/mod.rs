@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -447,6 +446,24 @@ pub fn has_python() -> bool {
     has
 }
 
+/// The files below a directory.
+pub fn read(root: &Path) -> PackFiles {
+    let mut files = PackFiles::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            files.insert(name.to_owned(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
 pub fn write(files: &PackFiles, root: &Path) {
     for (name, bytes) in files {
         let path = root.join(name);
@@ -496,24 +513,19 @@ pub fn python(script: &str, input: &str) -> String {
         tillroll_evidence::checker(),
     )
     .unwrap();
-    let mut child = Command::new("python3")
+    let input_file = directory.path().join("input");
+    fs::write(&input_file, input).unwrap();
+    let ran = Command::new("python3")
         .args([
             "-B",
             "-c",
             &format!("import sys\nsys.path.insert(0, '.')\nimport check\n{script}"),
         ])
         .current_dir(directory.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+        .stdin(fs::File::open(input_file).unwrap())
+        .stderr(Stdio::inherit())
+        .output()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let ran = child.wait_with_output().unwrap();
     assert!(ran.status.success(), "{script}");
     String::from_utf8(ran.stdout).unwrap()
 }
