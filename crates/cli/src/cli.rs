@@ -77,6 +77,25 @@ impl DataArgs {
     }
 }
 
+/// Where the private key of checkpoints is.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// The file with the private key that checkpoints are signed with, to keep it outside of the
+    /// data directory [default: keys/signing.key in it]
+    #[arg(long, value_name = "FILE", env = "TILLROLL_SIGNING_KEY")]
+    signing_key: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// The data directory, with its key.
+    pub(crate) fn of(&self, data: &DataArgs) -> DataDir {
+        let given = self.signing_key.clone();
+        // An empty variable is none.
+        let given = given.filter(|path| !path.as_os_str().is_empty());
+        data.dir().with_signing_key(given)
+    }
+}
+
 /// For programs.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct JsonArgs {

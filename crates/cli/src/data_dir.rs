@@ -14,14 +14,34 @@ use crate::chart_file;
 #[derive(Clone, Debug)]
 pub struct DataDir {
     layout: Layout,
+    /// Where the private key is, when it is not in the directory.
+    signing_key: Option<PathBuf>,
 }
+
+/// The commands that may use the private key, and take its place as an argument.
+const SIGNING: [&str; 6] = ["backup", "checkpoint", "doctor", "export", "prove", "serve"];
 
 impl DataDir {
     /// The directory at this path, which need not exist.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self {
             layout: Layout::at(root),
+            signing_key: None,
         }
+    }
+
+    /// The same, with its private key in this file.
+    #[must_use]
+    pub fn with_signing_key(self, signing_key: Option<PathBuf>) -> Self {
+        Self {
+            signing_key,
+            ..self
+        }
+    }
+
+    /// Where the private key is, when it is not in the directory.
+    pub(crate) fn signing_key_elsewhere(&self) -> Option<&Path> {
+        self.signing_key.as_deref()
     }
 
     /// Which file is where.
@@ -56,16 +76,17 @@ impl DataDir {
 
     /// A command on this directory, to say what to do next.
     pub(crate) fn command(&self, command: &str) -> String {
-        let root = self.root().display().to_string();
-        let plain = root
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
-        match plain {
-            true => format!("tillroll {command} --data {root}"),
-            false => format!(
-                "tillroll {command} --data '{}'",
-                root.replace('\'', r"'\''")
+        let root = pasted(self.root());
+        let word = command.split(' ').next().unwrap_or_default();
+        match self
+            .signing_key_elsewhere()
+            .filter(|_| SIGNING.contains(&word))
+        {
+            Some(key) => format!(
+                "tillroll {command} --data {root} --signing-key {}",
+                pasted(key)
             ),
+            None => format!("tillroll {command} --data {root}"),
         }
     }
 
@@ -124,6 +145,18 @@ impl DataDir {
     }
 }
 
+/// A path as a shell takes it.
+fn pasted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
+    match plain {
+        true => path,
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +170,9 @@ mod tests {
         ] {
             assert_eq!(DataDir::at(root).command("verify"), expected);
         }
+        let elsewhere = DataDir::at("d").with_signing_key(Some("/k k".into()));
+        let expected = "tillroll checkpoint --rotate --data d --signing-key '/k k'";
+        assert_eq!(elsewhere.command("checkpoint --rotate"), expected);
+        assert_eq!(elsewhere.command("verify"), "tillroll verify --data d");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | name | content |
 //! |---|---|
-//! | `keys/` | the private key that checkpoints are signed with, and all verifier keys |
+//! | `keys/` | all verifier keys, and the private key that checkpoints are signed with, unless it was put elsewhere |
 //! | `proofs/checkpoints/` | every checkpoint that was signed |
 //! | `proofs/leaves` | leaf hashes of the roll; can always be made anew |
 
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use tillroll_log::LogId;
 use tillroll_proofs::{
-    KeyName, Keyring, KeyringError, LeafStoreError, Prover, ProverError, Rebuild, SignedCheckpoint,
-    VerifierKey,
+    KeyFiles, KeyName, Keyring, KeyringError, LeafStoreError, Prover, ProverError, Rebuild,
+    SignedCheckpoint, VerifierKey,
 };
 use tillroll_terminal::{Console, Stop};
 
@@ -31,9 +31,17 @@ pub(crate) fn proofs(data: &DataDir) -> PathBuf {
     data.layout().proofs()
 }
 
+/// The keys of a data directory, wherever its private key is.
+pub(crate) fn key_files(data: &DataDir) -> KeyFiles {
+    match data.signing_key_elsewhere() {
+        Some(signing) => KeyFiles::with_signing_key(keys(data), signing),
+        None => keys(data).into(),
+    }
+}
+
 /// The private key of a data directory.
 pub(crate) fn signing_key(data: &DataDir) -> PathBuf {
-    keys(data).join("signing.key")
+    key_files(data).signing_key().to_owned()
 }
 
 /// 32 random bytes, unknown to others.
@@ -51,14 +59,17 @@ pub(crate) fn keyring(
     book: LogId,
     console: &mut Console<'_>,
 ) -> Result<Keyring, Stop> {
-    let ring = match Keyring::open(keys(data)) {
+    let ring = match Keyring::open(key_files(data)) {
         Err(KeyringError::Missing { .. }) => {
             let name = KeyName::of_book(*book.as_bytes());
-            let ring = Keyring::create(keys(data), name, &seed()?)
+            let ring = Keyring::create(key_files(data), name, &seed()?)
                 .map_err(|error| keyring_stop(data, error))?;
             console.note(format!(
                 "a key was made in {}; publish its public half where this machine cannot change it",
-                keys(data).display()
+                match data.signing_key_elsewhere() {
+                    Some(signing) => signing.display().to_string(),
+                    None => keys(data).display().to_string(),
+                }
             ))?;
             ring
         }
@@ -77,13 +88,37 @@ pub(crate) fn keyring(
 }
 
 pub(crate) fn keyring_stop(data: &DataDir, error: KeyringError) -> Stop {
-    let next = match &error {
+    let next = keyring_advice(data, &error);
+    Stop::failed(error).next(next)
+}
+
+/// What to do about keys that cannot be used.
+pub(crate) fn keyring_advice(data: &DataDir, error: &KeyringError) -> String {
+    match error {
         KeyringError::Exposed { path, .. } => format!(
             "chmod 600 {}; {} if it may have been read",
             path.display(),
             data.command("checkpoint --rotate")
         ),
         KeyringError::Missing { .. } => data.command("checkpoint"),
+        KeyringError::NoPrivateKey { .. } => match data.signing_key_elsewhere() {
+            Some(_) => format!(
+                "mount its disk or put it back, or name the file that it is in: {}",
+                data.clone()
+                    .with_signing_key(None)
+                    .command("checkpoint --signing-key FILE")
+            ),
+            None => format!(
+                "{} if it lies elsewhere; or {}",
+                data.command("checkpoint --signing-key FILE"),
+                keys_back(data)
+            ),
+        },
+        KeyringError::File(error) if error.is_missing() => format!(
+            "make the directory of {} for this user alone (mkdir -m 700), or name another file \
+             with --signing-key",
+            signing_key(data).display()
+        ),
         KeyringError::Stale { .. } => "run the same command again".into(),
         KeyringError::Exists { .. } => format!(
             "put {} back from `tillroll backup --with-keys`, or move {} elsewhere to start with \
@@ -92,16 +127,18 @@ pub(crate) fn keyring_stop(data: &DataDir, error: KeyringError) -> Stop {
             keys(data).display()
         ),
         _ => keys_back(data),
-    };
-    Stop::failed(error).next(next)
+    }
 }
 
 /// What to do about keys that are not what they were.
 pub(crate) fn keys_back(data: &DataDir) -> String {
     format!(
-        "put {} back from `tillroll backup --with-keys`, or move it elsewhere to start with a new \
-         key",
-        keys(data).display()
+        "put {} back{}, or move it elsewhere to start with a new key",
+        keys(data).display(),
+        match data.signing_key_elsewhere() {
+            Some(_) => "",
+            None => " from `tillroll backup --with-keys`",
+        }
     )
 }
 

@@ -8,6 +8,9 @@
 //! | `signing.key.next` | there while a key is being changed |
 //! | `LOCK` | empty; locked while a file here is read or changed |
 //!
+//! The private key may lie elsewhere ([`KeyFiles::with_signing_key`]), so that whoever has the
+//! directory cannot sign; then it has its own name there, and `.next` behind it while it is changed.
+//!
 //! A change of keys counts from the moment that `verifiers` names the new key. The private key
 //! is in `signing.key.next` by then, so what a crash interrupted is finished, or forgotten, when
 //! the directory is opened next. The private key that was replaced is not kept.
@@ -25,15 +28,60 @@ use crate::note::Note;
 use crate::rotation::{Rotation, RotationError};
 
 const SIGNING: &str = "signing.key";
-const NEXT: &str = "signing.key.next";
+/// Behind the name of the private key, while it is changed.
+const NEXT: &str = ".next";
 const VERIFIERS: &str = "verifiers";
 const ROTATIONS: &str = "rotations";
 const LOCK: &str = "LOCK";
 
+/// Where the keys of a log are. From a directory: all of them in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFiles {
+    directory: PathBuf,
+    signing: PathBuf,
+}
+
+impl KeyFiles {
+    /// The verifier keys and the statements about them in a directory, and the private key in this
+    /// file. The directory of the file has to be there: it is never made, since it may be a disk that
+    /// is not mounted.
+    #[must_use]
+    pub fn with_signing_key(directory: impl Into<PathBuf>, signing: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            signing: signing.into(),
+        }
+    }
+
+    /// The file with the private key.
+    #[must_use]
+    pub fn signing_key(&self) -> &Path {
+        &self.signing
+    }
+
+    fn next(&self) -> PathBuf {
+        let mut next = self.signing.as_os_str().to_owned();
+        next.push(NEXT);
+        next.into()
+    }
+
+    fn verifiers(&self) -> PathBuf {
+        self.directory.join(VERIFIERS)
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for KeyFiles {
+    fn from(directory: P) -> Self {
+        let directory = directory.into();
+        let signing = directory.join(SIGNING);
+        Self { directory, signing }
+    }
+}
+
 /// The newest private key of a log, and all its verifier keys.
 #[derive(Debug)]
 pub struct Keyring {
-    directory: PathBuf,
+    files: KeyFiles,
     signing: SigningKey,
     verifiers: Vec<VerifierKey>,
 }
@@ -46,6 +94,14 @@ pub enum KeyringError {
     Missing {
         /// The directory.
         directory: PathBuf,
+    },
+    /// There are verifier keys, and the private key that belongs to them is not where it should be.
+    #[error("the private key of {} is not in {}", directory.display(), path.display())]
+    NoPrivateKey {
+        /// The directory with the verifier keys.
+        directory: PathBuf,
+        /// Where the private key should be.
+        path: PathBuf,
     },
     /// There are keys already, which a new key would have to be signed by.
     #[error("there are keys in {} already: change the key instead", directory.display())]
@@ -117,21 +173,22 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Exists`] when there are keys.
     pub fn create(
-        directory: impl Into<PathBuf>,
+        files: impl Into<KeyFiles>,
         name: KeyName,
         seed: &[u8; 32],
     ) -> Result<Self, KeyringError> {
-        let directory = directory.into();
-        files::create_directory(&directory, 0o700)?;
-        let _lock = lock(&directory)?;
-        finish(&directory)?;
-        if directory.join(SIGNING).exists() || directory.join(VERIFIERS).exists() {
+        let files = files.into();
+        files::create_directory(&files.directory, 0o700)?;
+        let _lock = lock(&files.directory)?;
+        finish(&files)?;
+        if files.signing.exists() || files.verifiers().exists() {
+            let directory = files.directory;
             return Err(KeyringError::Exists { directory });
         }
         let signing = SigningKey::from_seed(name, seed);
         let verifiers = vec![signing.verifier().clone()];
         let ring = Self {
-            directory,
+            files,
             signing,
             verifiers,
         };
@@ -143,23 +200,22 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]
-    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, KeyringError> {
-        let directory = directory.into();
-        if !directory.is_dir() {
+    pub fn open(files: impl Into<KeyFiles>) -> Result<Self, KeyringError> {
+        let files = files.into();
+        if !files.directory.is_dir() {
+            let directory = files.directory;
             return Err(KeyringError::Missing { directory });
         }
-        let _lock = lock(&directory)?;
-        finish(&directory)?;
-        let Some(signing) = read_private(&directory.join(SIGNING))? else {
-            return Err(KeyringError::Missing { directory });
-        };
-        let path = directory.join(VERIFIERS);
+        let _lock = lock(&files.directory)?;
+        finish(&files)?;
+        let signing = private(&files)?;
+        let path = files.verifiers();
         let verifiers = read_verifiers(&path)?;
         if verifiers.last() != Some(signing.verifier()) {
             return Err(KeyringError::NotNewest { path });
         }
         Ok(Self {
-            directory,
+            files,
             signing,
             verifiers,
         })
@@ -170,19 +226,17 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]
-    pub fn check(directory: &Path) -> Result<(), KeyringError> {
-        let signing = read_private(&directory.join(SIGNING))?;
-        let signing = signing.ok_or_else(|| KeyringError::Missing {
-            directory: directory.to_owned(),
-        })?;
-        let path = directory.join(VERIFIERS);
+    pub fn check(files: impl Into<KeyFiles>) -> Result<(), KeyringError> {
+        let files = files.into();
+        let signing = private(&files)?;
+        let path = files.verifiers();
         let verifiers = read_verifiers(&path)?;
         let is_newest = verifiers.last() == Some(signing.verifier());
         // While a key is being changed, the newest may be in the file beside.
-        if !is_newest && !directory.join(NEXT).exists() {
+        if !is_newest && !files.next().exists() {
             return Err(KeyringError::NotNewest { path });
         }
-        statements(directory, &verifiers).map(drop)
+        statements(&files.directory, &verifiers).map(drop)
     }
 
     /// Replaces the private key, and keeps the old verifier key. Returns the statement that
@@ -192,22 +246,23 @@ impl Keyring {
     /// The key is the old one still, or the new one when only the last step failed; opening the
     /// directory again tells.
     pub fn rotate(&mut self, seed: &[u8; 32]) -> Result<Note, KeyringError> {
-        let _lock = lock(&self.directory)?;
-        finish(&self.directory)?;
-        if read_verifiers(&self.directory.join(VERIFIERS))? != self.verifiers {
-            let directory = self.directory.clone();
+        let directory = &self.files.directory;
+        let _lock = lock(directory)?;
+        finish(&self.files)?;
+        if read_verifiers(&self.files.verifiers())? != self.verifiers {
+            let directory = directory.clone();
             return Err(KeyringError::Stale { directory });
         }
         let signing = SigningKey::from_seed(self.name().clone(), seed);
         let statement = Rotation::sign(&self.signing, &signing)?;
-        let rotations = self.directory.join(ROTATIONS);
+        let rotations = directory.join(ROTATIONS);
         files::create_directory(&rotations, 0o700)?;
         let file = rotations.join(format!("{}.note", signing.verifier().id()));
         files::replace(&file, files::PUBLIC, statement.to_string().as_bytes())?;
         let mut verifiers = self.verifiers.clone();
         verifiers.push(signing.verifier().clone());
         let ring = Self {
-            directory: self.directory.clone(),
+            files: self.files.clone(),
             signing,
             verifiers,
         };
@@ -240,24 +295,33 @@ impl Keyring {
     /// # Errors
     /// When a file cannot be read, or is not the statement that it was.
     pub fn rotations(&self) -> Result<Vec<Vec<u8>>, KeyringError> {
-        statements(&self.directory, &self.verifiers)
+        statements(&self.files.directory, &self.verifiers)
     }
 
     /// The private key first under the name that says that it does not count yet, then the
     /// verifier keys, with which it does.
     fn store(&self) -> Result<(), KeyringError> {
-        let next = self.directory.join(NEXT);
+        let next = self.files.next();
         files::remove(&next)?;
         let secret = format!("{}\n", self.signing.secret_text());
         files::create(&next, files::PRIVATE, secret.as_bytes())?;
         let lines = self.verifiers.iter().map(|key| format!("{key}\n"));
         let verifiers = lines.collect::<String>();
-        files::replace(
-            &self.directory.join(VERIFIERS),
-            files::PUBLIC,
-            verifiers.as_bytes(),
-        )?;
-        Ok(files::rename(&next, &self.directory.join(SIGNING))?)
+        files::replace(&self.files.verifiers(), files::PUBLIC, verifiers.as_bytes())?;
+        Ok(files::rename(&next, &self.files.signing)?)
+    }
+}
+
+/// The private key. Without one, the verifier keys tell whether there should be one.
+fn private(files: &KeyFiles) -> Result<SigningKey, KeyringError> {
+    let directory = files.directory.clone();
+    match read_private(&files.signing)? {
+        Some(signing) => Ok(signing),
+        None if files.verifiers().exists() => Err(KeyringError::NoPrivateKey {
+            directory,
+            path: files.signing.clone(),
+        }),
+        None => Err(KeyringError::Missing { directory }),
     }
 }
 
@@ -281,9 +345,8 @@ fn statements(directory: &Path, verifiers: &[VerifierKey]) -> Result<Vec<Vec<u8>
 }
 
 /// Ends what a crash interrupted: see the head of this module.
-fn finish(directory: &Path) -> Result<(), KeyringError> {
-    let next = directory.join(NEXT);
-    let verifiers = directory.join(VERIFIERS);
+fn finish(files: &KeyFiles) -> Result<(), KeyringError> {
+    let (next, verifiers) = (files.next(), files.verifiers());
     // A file that is no key was not written to its end, so nothing was said about it yet.
     let key = match read_private(&next) {
         Ok(None) => return Ok(()),
@@ -298,7 +361,7 @@ fn finish(directory: &Path) -> Result<(), KeyringError> {
         _ => false,
     };
     match counts {
-        true => files::rename(&next, &directory.join(SIGNING))?,
+        true => files::rename(&next, &files.signing)?,
         false => files::remove(&next)?,
     }
     Ok(())

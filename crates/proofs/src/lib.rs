@@ -61,7 +61,7 @@ pub use checkpoint_store::StoredError;
 pub use files::FileError;
 pub use history::{HistoryError, check_against, check_each};
 pub use key::{KeyId, KeyName, ParseKeyError, SigningKey, VerifierKey};
-pub use keyring::{Keyring, KeyringError};
+pub use keyring::{KeyFiles, Keyring, KeyringError};
 pub use leaf_store::{LeafStore, LeafStoreError, Rebuild};
 pub use note::{Note, NoteError, NoteSignature, NoteSignatureError};
 pub use prover::{Prover, ProverError};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use support::{key, name};
 use tempfile::TempDir;
-use tillroll_proofs::{Keyring, KeyringError, Rotation, VerifierKey};
+use tillroll_proofs::{KeyFiles, Keyring, KeyringError, Rotation, VerifierKey};
 
 fn place() -> (TempDir, PathBuf) {
     let directory = TempDir::new().unwrap();
@@ -237,4 +237,45 @@ fn keys_that_do_not_belong_together_are_refused() {
         "{refused}"
     );
     assert!(!format!("{refused:?} {refused}").contains(hidden));
+}
+
+#[test]
+fn a_private_key_may_lie_elsewhere() {
+    let (directory, keys) = place();
+    let signing = directory.path().join("token/shop.key");
+    let files = KeyFiles::with_signing_key(&keys, &signing);
+    // The place is never made: it may be a disk that is not mounted. Nothing is left of the attempt.
+    assert!(Keyring::create(files.clone(), name(), &[1; 32]).is_err());
+    assert!(!keys.join("verifiers").exists());
+    fs::create_dir(directory.path().join("token")).unwrap();
+    Keyring::create(files.clone(), name(), &[1; 32]).unwrap();
+    assert_eq!(mode(&signing), 0o600);
+    assert!(!keys.join("signing.key").exists());
+    let without = Keyring::open(&keys).unwrap_err();
+    assert!(
+        matches!(without, KeyringError::NoPrivateKey { .. }),
+        "{without}"
+    );
+    let without = Keyring::create(&keys, name(), &[2; 32]).unwrap_err();
+    assert!(matches!(without, KeyringError::Exists { .. }), "{without}");
+
+    Keyring::open(files.clone())
+        .unwrap()
+        .rotate(&[2; 32])
+        .unwrap();
+    let names = |path: &Path| -> Vec<_> {
+        let entries = fs::read_dir(path).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    assert_eq!(names(&directory.path().join("token")), ["shop.key"]);
+    Keyring::check(files.clone()).unwrap();
+    // A change that was interrupted once it counted.
+    let next = directory.path().join("token/shop.key.next");
+    fs::rename(&signing, &next).unwrap();
+    let ring = Keyring::open(files.clone()).unwrap();
+    assert_eq!(ring.signing_key().verifier(), &verifier(2));
+    assert!(signing.exists() && !next.exists());
+    fs::set_permissions(&signing, fs::Permissions::from_mode(0o604)).unwrap();
+    let exposed = Keyring::open(files).unwrap_err();
+    assert!(matches!(exposed, KeyringError::Exposed { .. }), "{exposed}");
 }

@@ -8,7 +8,7 @@ use tillroll_log::{BackupError, BackupReport, BackupSource, DirTree, backup};
 use tillroll_runtime::{BookClock, SystemClock};
 use tillroll_terminal::{Console, Stop};
 
-use crate::cli::{DataArgs, JsonArgs};
+use crate::cli::{DataArgs, JsonArgs, KeyArgs};
 use crate::data_dir::DataDir;
 use crate::last_backup::LastBackup;
 use crate::output::{count, counted};
@@ -26,13 +26,15 @@ It takes no lock, and may run beside a server. In the backup are log/, BOOK and 
 read models and the snapshots are left out because they can be made anew. The private key of
 checkpoints is left out too, because whoever has it can sign in this book's name: with --with-keys
 the whole of keys/ and the checkpoints that were signed are in the backup, which must then be kept
-as the key is.")]
+as the key is. A private key that is kept elsewhere (--signing-key) is in no backup.")]
 pub(crate) struct BackupArgs {
     /// The directory of the backup, which is made when it is missing
     #[arg(value_name = "TARGET")]
     target: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Copy the private key as well, and the signed checkpoints
     #[arg(long)]
     with_keys: bool,
@@ -41,7 +43,7 @@ pub(crate) struct BackupArgs {
 }
 
 pub(crate) fn run(args: &BackupArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let data = args.data.dir();
+    let data = args.key.of(&args.data);
     let log = data.storage()?;
     let root = DirTree::open(data.root()).map_err(Stop::failed)?;
     let target = DirTree::create(&args.target)
@@ -73,7 +75,12 @@ pub(crate) fn run(args: &BackupArgs, console: &mut Console<'_>) -> Result<(), St
     }
     match args.json.json {
         true => console.json(&view(&args.target, &report)),
-        false => print(args, &report, console),
+        false => print(
+            args,
+            &report,
+            data.signing_key_elsewhere().is_some(),
+            console,
+        ),
     }
 }
 
@@ -81,7 +88,11 @@ pub(crate) fn run(args: &BackupArgs, console: &mut Console<'_>) -> Result<(), St
 fn files(data: &DataDir, with_keys: bool) -> Vec<String> {
     let mut files = vec!["BOOK".to_owned(), "chart.toml".to_owned()];
     if with_keys {
-        files.extend(["keys/signing.key", "keys/verifiers"].map(str::to_owned));
+        files.push("keys/verifiers".to_owned());
+        // One that was put elsewhere is not in the backup either.
+        if data.signing_key_elsewhere().is_none() {
+            files.push("keys/signing.key".to_owned());
+        }
         for (directory, below) in [
             (proving::keys(data).join("rotations"), "keys/rotations"),
             (
@@ -96,7 +107,12 @@ fn files(data: &DataDir, with_keys: bool) -> Vec<String> {
     files
 }
 
-fn print(args: &BackupArgs, report: &BackupReport, console: &mut Console<'_>) -> Result<(), Stop> {
+fn print(
+    args: &BackupArgs,
+    report: &BackupReport,
+    has_key_elsewhere: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Stop> {
     console.say(format!(
         "{} holds the roll up to position {}{}",
         args.target.display(),
@@ -118,6 +134,10 @@ fn print(args: &BackupArgs, report: &BackupReport, console: &mut Console<'_>) ->
         counted(report.files, "file"),
         report.files_copied,
         match args.with_keys {
+            true if has_key_elsewhere => {
+                "the private key is not among them: it is outside of the data directory, and needs a \
+                 copy of its own"
+            }
             true => "the private key is among them: keep the backup as you keep the key",
             false => "no keys (--with-keys)",
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 use tillroll_proofs::{Keyring, KeyringError, VerifierKey};
 use tillroll_terminal::{Console, Stop};
 
-use crate::cli::{DataArgs, JsonArgs};
+use crate::cli::{DataArgs, JsonArgs, KeyArgs};
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
 use crate::proving;
@@ -18,13 +18,18 @@ use crate::proving;
 #[command(after_help = "Examples:
   tillroll checkpoint > monday.note
   tillroll checkpoint --public-key > public-key.txt
+  tillroll checkpoint --signing-key /mnt/token/shop.key > monday.note
   tillroll verify --checkpoint monday.note --key public-key.txt
 
-The private key is made at first use, in keys/ of the data directory, for its owner only. Beside
-a running server the last frame may be left out, when it is not known to be on the disk yet.")]
+The private key is made at first use, in keys/ of the data directory, for its owner only. Whoever
+has the directory can then sign in its name: --signing-key, or TILLROLL_SIGNING_KEY, keeps the key
+in a file elsewhere. To move one that is there, move keys/signing.key to that file. Beside a running
+server the last frame may be left out, when it is not known to be on the disk yet.")]
 pub(crate) struct CheckpointArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Print the verifier key, which checks what is signed
     #[arg(long, conflicts_with = "rotate")]
     public_key: bool,
@@ -36,7 +41,7 @@ pub(crate) struct CheckpointArgs {
 }
 
 pub(crate) fn run(args: &CheckpointArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let (data, json) = (args.data.dir(), args.json.json);
+    let (data, json) = (args.key.of(&args.data), args.json.json);
     if args.rotate {
         return rotate(&data, json, console);
     }
@@ -80,7 +85,7 @@ fn public_key(ring: &Keyring, json: bool, console: &mut Console<'_>) -> Result<(
 
 fn rotate(data: &DataDir, json: bool, console: &mut Console<'_>) -> Result<(), Stop> {
     data.storage()?;
-    let mut ring = match Keyring::open(proving::keys(data)) {
+    let mut ring = match Keyring::open(proving::key_files(data)) {
         Err(error @ KeyringError::Missing { .. }) => {
             return Err(Stop::usage(error).next(data.command("checkpoint")));
         }

@@ -15,7 +15,7 @@ use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookClock, SystemClock};
 use tillroll_terminal::{Console, Stop};
 
-use crate::cli::{DataArgs, JsonArgs};
+use crate::cli::{DataArgs, JsonArgs, KeyArgs};
 use crate::data_dir::DataDir;
 use crate::output::{Column, Rows, counted};
 use check::{Check, Status};
@@ -30,11 +30,13 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
     json: JsonArgs,
 }
 
 pub(crate) fn run(args: &DoctorArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let data = args.data.dir();
+    let data = args.key.of(&args.data);
     data.storage()?;
     let mut checks = vec![
         machine::permissions(&data),

@@ -11,9 +11,9 @@ use clap::Args;
 use serde_json::json;
 use tillroll_events::OrderId;
 use tillroll_evidence::PackFiles;
-
-use crate::cli::{DataArgs, JsonArgs};
 use tillroll_terminal::{Console, Stop};
+
+use crate::cli::{DataArgs, JsonArgs, KeyArgs};
 use crate::output::{count, counted};
 use evidence::Evidence;
 
@@ -32,6 +32,8 @@ refused, unless it is empty.")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// The order: `ord_` and 26 digits
     #[arg(long, value_name = "ORDER")]
     evidence: OrderId,
@@ -44,7 +46,7 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn run(args: &ExportArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let data = args.data.dir();
+    let data = args.key.of(&args.data);
     let order = args.evidence;
     let out = args
         .out

@@ -11,7 +11,7 @@ use tillroll_log::{Deadline, Position};
 use tillroll_proofs::verify_bundle;
 use tillroll_terminal::{Console, Stop};
 
-use crate::cli::{DataArgs, JsonArgs};
+use crate::cli::{DataArgs, JsonArgs, KeyArgs};
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
 use crate::proving;
@@ -28,6 +28,8 @@ checkpoint, and the checkpoint. It shows nothing else of the roll.")]
 pub(crate) struct ProveArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Prove that this event is on the roll: its position, or its id
     #[arg(
         long,
@@ -67,7 +69,7 @@ impl FromStr for EventChoice {
 }
 
 pub(crate) fn run(args: &ProveArgs, console: &mut Console<'_>) -> Result<(), Stop> {
-    let data = args.data.dir();
+    let data = args.key.of(&args.data);
     let failed = |error| proving::prover_stop(&data, error);
     // What cannot be read is said before the roll is hashed.
     let old = args

@@ -15,7 +15,7 @@ use tillroll_terminal::{Console, Signals, Stop, cannot};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::cli::DataArgs;
+use crate::cli::{DataArgs, KeyArgs};
 use crate::data_dir::DataDir;
 use crate::output::counted;
 use crate::proving;
@@ -31,6 +31,8 @@ it in good order; it goes on where it was.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value_t = tillroll_server::DEFAULT_ADDRESS)]
     listen: SocketAddr,
@@ -83,7 +85,7 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     let secrets = secrets.filter(|SecretText(text)| !text.is_empty());
     let secrets = secrets.map(|SecretText(text)| text.parse::<Secret>());
     let secrets: Vec<Secret> = secrets.collect::<Result<_, _>>().map_err(Stop::usage)?;
-    let data = args.data.dir();
+    let data = args.key.of(&args.data);
     let mut options = OpenBookOptions {
         chart: data.chart()?,
         queue: usize::try_from(args.queue).unwrap_or(usize::MAX),
@@ -107,7 +109,7 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     let signals = Signals::catch().map_err(|error| cannot("catch signals", &error))?;
     let listener = bind(&runtime, args.listen, false, &data)?;
     let book = open(options, &data, console)?;
-    if book.recovery().created {
+    if book.recovery().created || data.signing_key_elsewhere().is_some() {
         sign_from_the_start(&data, &book, console)?;
     }
     let address = listener.local_addr()?;
@@ -127,7 +129,8 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
 }
 
 /// A new book gets its signing key at once, so that its public half can be published before
-/// there is anything to alter. A book without one serves all the same: `checkpoint` makes it.
+/// there is anything to alter; and a key that is kept elsewhere is looked at by every start. A book
+/// without one serves all the same: payments do not wait for who signs what they were.
 fn sign_from_the_start(
     data: &DataDir,
     book: &OpenBook,
@@ -135,7 +138,9 @@ fn sign_from_the_start(
 ) -> Result<(), Stop> {
     match proving::keyring(data, book.id(), console) {
         Ok(_) => Ok(()),
-        Err(stop) => console.note(format!("no signing key was made: {stop}")),
+        Err(stop) => console.note(format!(
+            "no checkpoint can be signed until this is mended, and everything else goes on: {stop}"
+        )),
     }
 }
 

@@ -21,7 +21,11 @@ struct Server {
 
 impl Server {
     fn start(data: &Path) -> Self {
-        let mut server = Self::spawn(data, "127.0.0.1:0");
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Self {
+        let mut server = Self::spawn_with(data, "127.0.0.1:0", more);
         let marker = " on http://";
         while !server.said.contains(marker) {
             let read = server.err.read_line(&mut server.said).unwrap();
@@ -33,9 +37,14 @@ impl Server {
     }
 
     fn spawn(data: &Path, listen: &str) -> Self {
+        Self::spawn_with(data, listen, &[])
+    }
+
+    fn spawn_with(data: &Path, listen: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tillroll"))
             .args(["serve", "--listen", listen, "--data"])
             .arg(data)
+            .args(more)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
@@ -161,6 +170,39 @@ fn a_new_book_has_a_signing_key_of_its_own_from_the_start() {
         seen.push(on(&data, &["checkpoint", "--public-key"]).done().out);
     }
     assert_eq!(seen[0], seen[1], "the key stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signing_key_elsewhere_is_looked_at_by_every_start_and_keeps_none_from_serving() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, place) = (directory.path().join("new"), directory.path().join("token"));
+    std::fs::create_dir(&place).unwrap();
+    let key = place.join("shop.key");
+    let start = || {
+        let server = Server::start_with(&data, &["--signing-key", key.to_str().unwrap()]);
+        server.stop("-TERM").1
+    };
+    let said = start();
+    assert!(
+        said.contains(&format!("a key was made in {}", key.display())),
+        "{said}"
+    );
+    let secret = std::fs::read_to_string(&key).unwrap();
+    assert!(!data.join("keys/signing.key").exists());
+    assert!(!start().contains("no checkpoint can be signed"));
+    std::fs::rename(&place, directory.path().join("gone")).unwrap();
+    let said = start();
+    for part in [
+        "no checkpoint can be signed",
+        key.to_str().unwrap(),
+        "try: mount its disk",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert!(said.contains("stopped in good order"), "{said}");
+    let hidden = secret.trim_end().rsplit('+').next().unwrap();
+    assert!(!said.contains(hidden));
 }
 
 #[test]

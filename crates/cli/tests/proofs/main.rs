@@ -6,6 +6,7 @@ mod backup;
 mod checkpoint;
 mod doctor;
 mod evidence;
+mod key_elsewhere;
 mod load;
 mod mode;
 mod prove;

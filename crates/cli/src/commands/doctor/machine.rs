@@ -50,9 +50,19 @@ pub(super) fn permissions(data: &DataDir) -> Check {
 
 pub(super) fn keys(data: &DataDir) -> Check {
     let check = "keys";
-    let (directory, key) = (proving::keys(data), proving::signing_key(data));
-    match (mode(&directory), mode(&key)) {
-        (_, None) => Check::ok(check, "no private key here"),
+    let key = proving::signing_key(data);
+    let directory = match key.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let inside = proving::keys(data).join("signing.key");
+    let verifiers = proving::keys(data).join("verifiers");
+    match (mode(directory), mode(&key)) {
+        (_, None) if !verifiers.exists() => Check::ok(check, "no private key yet"),
+        (_, None) if data.signing_key_elsewhere().is_none() => Check::ok(
+            check,
+            "no private key here: nothing can be signed without --signing-key",
+        ),
         (_, Some(mode)) if mode & 0o077 != 0 => Check::fail(
             check,
             format!("the private key has mode {mode:03o}: others can read it, or change it"),
@@ -62,14 +72,28 @@ pub(super) fn keys(data: &DataDir) -> Check {
                 data.command("checkpoint --rotate")
             ),
         ),
-        (Some(mode), _) if mode & 0o022 != 0 => Check::fail(
+        (Some(mode), Some(_)) if mode & 0o022 != 0 => Check::fail(
             check,
-            format!("keys/ has mode {mode:03o}: others can put another key there"),
+            format!(
+                "{} has mode {mode:03o}: others can put another key there",
+                directory.display()
+            ),
             format!("chmod 700 {}", directory.display()),
         ),
-        (_, Some(mode)) => match Keyring::check(&directory) {
-            Ok(()) => Check::ok(check, format!("the private key has mode {mode:03o}")),
-            Err(error) => Check::fail(check, error, proving::keys_back(data)),
+        (_, Some(_)) if key != inside && inside.exists() => Check::warn(
+            check,
+            "a private key is in the data directory too, which is not the one that is used",
+            format!("rm {}", inside.display()),
+        ),
+        (_, found) => match (Keyring::check(proving::key_files(data)), found) {
+            (Ok(()), Some(mode)) => {
+                Check::ok(check, format!("the private key has mode {mode:03o}"))
+            }
+            (Ok(()), None) => Check::ok(check, "no private key yet"),
+            (Err(error), _) => {
+                let stop = proving::keyring_advice(data, &error);
+                Check::fail(check, error, stop)
+            }
         },
     }
 }

@@ -6,10 +6,10 @@ use tillroll_events::{OrderId, Record};
 use tillroll_evidence::{EvidencePack, OrderSearch, PackFiles};
 use tillroll_log::{Deadline, Position};
 use tillroll_proofs::InclusionBundle;
+use tillroll_terminal::{Console, Stop};
 
 use crate::data_dir::DataDir;
 use crate::durable::DurableLog;
-use tillroll_terminal::{Console, Stop};
 use crate::proving;
 
 /// The files of a pack, and what the command says of it.

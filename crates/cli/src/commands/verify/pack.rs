@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tillroll_evidence::{PackFiles, PackFinding, PackReport};
 use tillroll_proofs::VerifierKey;
+use tillroll_terminal::{Console, Stop};
 
 use crate::commands::export::tar;
-use tillroll_terminal::{Console, Stop};
 use crate::output::counted;
 use crate::proving::read_argument;
 

@@ -8,9 +8,9 @@ use tillroll_events::{AccountNames, Record};
 use tillroll_ledger::AccountId;
 use tillroll_money::Unit;
 use tillroll_proofs::{BundleError, VerifiedBundle, VerifierKey, verify_bundle};
+use tillroll_terminal::{Console, Stop};
 
 use super::pack;
-use tillroll_terminal::{Console, Stop};
 use crate::proving::read_argument;
 
 /// A proof has one record, so the names of accounts are not known: they stay numbers.
