@@ -147,7 +147,7 @@ fn keys(files: &PackFiles, report: &mut PackReport) -> Vec<VerifierKey> {
     keys
 }
 
-/// How many of these keys have signed a note, if nobody else has.
+/// How many of these keys have signed a note, if no other key has.
 fn signers(note: &[u8], keys: &[VerifierKey]) -> Option<usize> {
     let note = Note::parse(note).ok()?;
     let by_known = |name, id| keys.iter().any(|key| key.name() == name && key.id() == id);
@@ -157,7 +157,7 @@ fn signers(note: &[u8], keys: &[VerifierKey]) -> Option<usize> {
     all_known.then_some(signers.len())
 }
 
-/// The text of a note, and a finding when it is not signed by a key of the pack and nobody else.
+/// The text of a note, and a finding when it is not signed by a key of the pack and by no other.
 fn text_of(
     file: &str,
     bytes: &[u8],
@@ -299,8 +299,22 @@ fn listed(files: &PackFiles, sealed: &Seal, keys: usize, report: &mut PackReport
         );
     }
     let text = String::from_utf8_lossy(manifest);
+    let is_hash = |hash: &str| {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        hash.len() == 64 && hash.bytes().all(hex)
+    };
     let lines = text.lines().filter_map(|line| line.split_once("  "));
+    let lines = lines.filter(|(hash, _)| is_hash(hash));
     let listed: BTreeMap<&str, &str> = lines.map(|(hash, name)| (name, hash)).collect();
+    let lines = listed
+        .iter()
+        .map(|(name, hash)| format!("{hash}  {name}\n"));
+    if lines.collect::<String>().as_bytes() != manifest {
+        report.say(
+            seal::MANIFEST,
+            "it is not one file to a line, in the order of their names",
+        );
+    }
     let rotations: Vec<String> = (1..keys)
         .map(|number| format!("rotations/{number}.note"))
         .collect();
@@ -320,9 +334,15 @@ fn listed(files: &PackFiles, sealed: &Seal, keys: usize, report: &mut PackReport
         .iter()
         .map(|finding| finding.file.clone())
         .collect();
+    let belongs = |name: &str| {
+        let known = ALWAYS.contains(&name) || rotations.iter().any(|note| note == name);
+        known || name.starts_with("proofs/")
+    };
     for (name, bytes) in files {
         match listed.get(name.as_str()) {
             _ if [seal::MANIFEST, seal::FILE].contains(&name.as_str()) => {}
+            // Not even the merchant can add what no record accounts for.
+            _ if !belongs(name) => report.say(name, "no pack has such a file"),
             None => report.say(name, "it was not in the pack when it was sealed"),
             Some(hash) if sha256_hex(bytes) != **hash && !named.contains(&excerpt(name)) => {
                 report.say(name, "it is not what it was when the pack was sealed");

@@ -1,4 +1,4 @@
-//! A pack of evidence on one order, for somebody who need not trust us.
+//! A pack of evidence on one order, for a reader who need not trust us.
 //!
 //! # Purpose
 //! A pack is a set of files ([`PackFiles`]): proved records, and what a person reads of them

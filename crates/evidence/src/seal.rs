@@ -1,8 +1,8 @@
 //! The list of a pack's files, and the signature under it.
 //!
 //! The records and what is read of them need no seal: they are bound by the checkpoint. It says that
-//! this is all that the holder of the key has handed out, so that nobody on the way can leave a
-//! record out; and it binds the check itself.
+//! this is all that the holder of the key has handed out, so that a record cannot be left out on the
+//! way; and it binds the check itself.
 
 use std::fmt::Write;
 

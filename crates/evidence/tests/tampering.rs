@@ -6,8 +6,10 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use support::{ORDER, found, found_by_python, has_python, key, pack_of, python, story, story_pack};
 use tillroll_evidence::PackFiles;
+use tillroll_proofs::Note;
 
 fn text(files: &PackFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
@@ -371,7 +373,7 @@ fn what_was_changed_is_named_by_both() {
             |files| {
                 files.insert("summary.txt".into(), b"paid in full".to_vec());
             },
-            &["summary.txt: it was not in the pack when it was sealed"],
+            &["summary.txt: no pack has such a file"],
         ),
         (
             "README",
@@ -477,6 +479,82 @@ fn what_was_changed_is_named_by_both() {
         };
         assert_eq!(readable(&ours), readable(&theirs), "{case}");
     }
+}
+
+/// The merchant has the key, and may seal what he likes: what is read still has to be what the
+/// records say.
+#[test]
+fn a_seal_makes_nothing_true() {
+    let cases: &[(&str, fn(&mut PackFiles), &str)] = &[
+        (
+            "an amount",
+            |files| replace(files, "entries.csv", ",300.91,30091\n", ",200.91,20091\n"),
+            "entries.csv: row 1, amount: it says 200.91, and the record says 300.91",
+        ),
+        (
+            "a file of his own",
+            |files| drop(files.insert("summary.txt".into(), b"paid in full".to_vec())),
+            "summary.txt: no pack has such a file",
+        ),
+        (
+            "README",
+            |files| replace(files, "README.md", "complete** is not", "complete** is"),
+            "README.md: it is not ",
+        ),
+        (
+            "a record taken out with its proof, and nothing written anew",
+            |files| drop(files.remove(&proof(files, "dispute.observed"))),
+            "entries.csv: row ",
+        ),
+        (
+            "a line in the list",
+            |files| {
+                let list = text(files, "manifest.txt") + "paid in full\n";
+                put(files, "manifest.txt", list);
+            },
+            "manifest.txt: it is not one file to a line",
+        ),
+    ];
+    for (case, change, expected) in cases {
+        let mut files = story_pack();
+        change(&mut files);
+        let changed = files["manifest.txt"] != story_pack()["manifest.txt"];
+        let listed = files
+            .keys()
+            .filter(|name| !["manifest.txt", "seal.note"].contains(&name.as_str()));
+        let manifest = match changed {
+            true => text(&files, "manifest.txt"),
+            false => listed
+                .map(|name| format!("{}  {name}\n", sha256(&files[name])))
+                .collect(),
+        };
+        let seal = format!(
+            "tillroll/evidence@v1\n{ORDER}\n{}\n{}\n",
+            story().records.len(),
+            sha256(manifest.as_bytes())
+        );
+        let seal = Note::sign(seal, &[&key(2)]).unwrap();
+        files.insert("manifest.txt".into(), manifest.into_bytes());
+        files.insert("seal.note".into(), seal.to_string().into_bytes());
+        let ours = found(&files);
+        let theirs = match has_python() {
+            true => found_by_python(&files),
+            false => ours.clone(),
+        };
+        for findings in [&ours, &theirs] {
+            let named = findings.iter().any(|finding| finding.starts_with(expected));
+            assert!(named, "{case}: {findings:#?}");
+            let of_seal = findings
+                .iter()
+                .any(|finding| finding.starts_with("seal.note"));
+            assert!(!of_seal, "{case}: {findings:#?}");
+        }
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    hex::encode(hash)
 }
 
 #[test]
