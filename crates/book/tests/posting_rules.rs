@@ -145,6 +145,24 @@ fn foreign_money_is_exchanged_by_two_integer_amounts() {
     assert_eq!(roll.net(&path_of("clearing"), EUR), 0);
 }
 
+/// Stripe sends lines without an amount that cost something, for example of a card that was checked.
+#[test]
+fn a_line_without_an_amount_exchanges_nothing() {
+    let mut roll = with_payment();
+    let mut row = balance_transaction("txn_1", "charge", "ch_1", 0, 30);
+    row.currency = "GBP".parse().unwrap();
+    roll.done(Action::RecordBalanceTransactions(vec![row]));
+    for (account, unit, amount) in [
+        ("stripe:balance", "GBP", -30),
+        ("fees:stripe", "GBP", 30),
+        ("exchange", "GBP", 0),
+        ("exchange", EUR, 0),
+    ] {
+        assert_eq!(roll.net(account, unit), amount, "{account} {unit}");
+    }
+    assert_eq!(roll.net(&path_of("clearing"), EUR), 12000);
+}
+
 #[test]
 fn refunds_take_from_each_party_what_it_got() {
     let mut roll = with_payment();
@@ -315,6 +333,20 @@ fn disputes_hold_money_then_lose_it_or_bring_it_back() {
         assert_eq!(roll.net("chargebacks:lost", EUR), lost, "{end:?}");
         assert_eq!(roll.net("disputes:held", EUR), held, "{end:?}");
     }
+}
+
+#[test]
+fn a_lost_dispute_costs_what_the_platform_holds_for_it_and_no_other_line_about_it() {
+    let held = balance_transaction("txn_d", "dispute", "dp_1", -1000, 0);
+    let mut sellers = balance_transaction("txn_s", "dispute", "dp_1", -400, 0);
+    sellers.account = Some(id("acct_a"));
+    let cost = balance_transaction("txn_f", "stripe_fee", "dp_1", -1500, 0);
+    let mut roll = with_payment();
+    roll.observe(dispute("dp_1", "ch_1", 1000, DisputeStatus::NeedsResponse));
+    roll.done(Action::RecordBalanceTransactions(vec![held, sellers, cost]));
+    roll.observe(dispute("dp_1", "ch_1", 1000, DisputeStatus::Lost));
+    assert_eq!(roll.net("chargebacks:lost", EUR), 1000);
+    assert_eq!(roll.net("disputes:held", EUR), 0);
 }
 
 #[test]
