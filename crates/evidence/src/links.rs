@@ -18,7 +18,7 @@ use tillroll_events::{AccountNames, CommandRef, Event, OrderId, Record};
 use tillroll_ledger::AccountId;
 
 use crate::pack::{OpenedNames, ProvedRecord};
-use crate::tables::{each_entry, numbers};
+use crate::tables::{each_entry, named, numbers};
 
 /// Why a record is in a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,10 @@ pub(crate) fn ids(event: &Event) -> Vec<Cow<'_, str>> {
         Event::EntryPosted(event) => {
             add(Some(&event.id.to_string()));
             add(event.reverses.map(|id| id.to_string()).as_deref());
+        }
+        Event::EntryReversed(event) => {
+            add(Some(&event.id.to_string()));
+            add(Some(&event.reverses.to_string()));
         }
         Event::HoldPlaced(event) => add(Some(&event.id.to_string())),
         Event::HoldCaptured(event) => add(Some(&event.id.to_string())),
@@ -276,7 +280,7 @@ impl OrderSearch {
             self.command = SeenCommand {
                 run: run(position, record.command.as_ref()),
                 is_notification: matches!(record.event, Event::NotificationReceived(_)),
-                first: moved.clone(),
+                first: named(&record.event),
                 ..SeenCommand::default()
             };
         }
@@ -295,14 +299,15 @@ impl OrderSearch {
         if belongs {
             self.command.has_linked = true;
             self.linked.insert(position);
-            self.accounts.extend(moved);
+            self.accounts.extend(named(&record.event));
             if own_order.is_none_or(|own| own == self.order) {
                 for id in names {
                     self.grew |= self.known.insert(id.into_owned());
                 }
             }
         } else if is_companion(&record.event) {
-            self.command.companions.push((position, moved));
+            let accounts = named(&record.event);
+            self.command.companions.push((position, accounts));
         }
     }
 

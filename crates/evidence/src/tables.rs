@@ -18,15 +18,25 @@ pub(crate) fn each_entry(event: &Event, mut visit: impl FnMut(&'static str, Entr
     }
 }
 
-/// The accounts that the entries name.
-pub(crate) fn numbers(records: &[ProvedRecord]) -> BTreeSet<AccountId> {
-    let mut numbers = BTreeSet::new();
-    for proved in records {
-        each_entry(&proved.record.event, |_, entry| {
-            numbers.extend(entry.postings().iter().map(|posting| posting.account));
-        });
+/// The accounts that an event names in entries: what it moves, and what is left of another one.
+pub(crate) fn named(event: &Event) -> BTreeSet<AccountId> {
+    let mut named = BTreeSet::new();
+    let mut add = |entry: EntryRef<'_>| {
+        named.extend(entry.postings().iter().map(|posting| posting.account));
+    };
+    each_entry(event, |_, entry| add(entry));
+    if let Event::EntryReversed(event) = event
+        && let Some(left) = &event.left
+    {
+        add(left.borrowed());
     }
-    numbers
+    named
+}
+
+/// The accounts that all of them name.
+pub(crate) fn numbers(records: &[ProvedRecord]) -> BTreeSet<AccountId> {
+    let events = records.iter().map(|proved| &proved.record.event);
+    events.flat_map(named).collect()
 }
 
 const ENTRIES: &str = "position,event,occurred_at,recorded_at,state,account_number,account,unit,\

@@ -49,6 +49,8 @@ KINDS = {
     13: ("hold.ended", ["HoldEnded"]),
     14: ("bulk.closed", ["BulkClosed"]),
     15: ("entries.posted", ["EntriesPosted"]),
+    16: ("entry.reversed", ["EntryReversed"]),
+    17: ("clock.confirmed", ["ClockConfirmed"]),
     20: ("stock.received", ["StockReceived"]),
     30: ("order.placed", ["OrderPlaced"]),
     31: ("order.booked", ["OrderBooked"]),
@@ -80,6 +82,9 @@ TYPES = {
     "4 reverses ent?",
     "EntryPosted": "0 id ent, 1 entry entry, 2 description text?, 3 metadata text%, "
     "4 reverses ent?, 5 effective_date date?",
+    "EntryReversed": "0 id ent, 1 entry entry, 2 description text?, 3 metadata text%, 4 reverses ent, "
+    "5 effective_date date?, 6 reverses_position uint, 7 left entry?",
+    "ClockConfirmed": "0 last_recorded_at time, 1 wrong_from uint?",
     "HoldPlaced": "0 id hld, 1 entry entry, 2 expires_at time?, 3 description text?, "
     "4 metadata text%",
     "HoldCaptured": "0 id hld, 1 entry entry",
@@ -183,6 +188,7 @@ LINKS = {
     "balance_transaction.booked": "id source",
     "application_fee.observed": "id charge originating_transaction balance_transaction",
     "entry.posted": "id reverses",
+    "entry.reversed": "id reverses",
     "hold.placed": "id",
     "hold.captured": "id",
     "hold.ended": "id",
@@ -452,7 +458,8 @@ class Pack:
 
     def numbers(self):
         """Numbers of the accounts that entries name."""
-        postings = (p for r in self.records for _, entry in r.entries() for p in entry)
+        postings = [p for r in self.records for _, entry in r.entries() for p in entry]
+        postings += [p for r in self.records for p in r.data.get("left") or []]
         return sorted({posting.account for posting in postings})
 
     def name(self, account):
@@ -530,8 +537,9 @@ class Pack:
             event["subject"] = event["correlationid"] = record.envelope["order"]
         if record.envelope["command"]:
             event["causationid"] = record.envelope["command"]["key"]
-        if event["data"].get("entry"):
-            event["data"]["entry"] = self.shown(event["data"]["entry"])
+        for name in ("entry", "left"):
+            if event["data"].get(name):
+                event["data"][name] = self.shown(event["data"][name])
         if "entries" in event["data"]:
             each = event["data"]["entries"]
             event["data"]["entries"] = [dict(self.shown(postings), id=name) for name, postings in each]
