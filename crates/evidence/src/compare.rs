@@ -62,7 +62,7 @@ fn first_line(found: &str, expected: &str) -> String {
 
 /// Something that was found, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Pair {
+struct Counterpart {
     found: Option<usize>,
     expected: Option<usize>,
 }
@@ -74,7 +74,7 @@ fn alike<T: Hash + Eq>(
     found: &[T],
     expected: &[T],
     worth: impl Fn(usize, usize) -> usize,
-) -> Vec<Pair> {
+) -> Vec<Counterpart> {
     let (mut missing, extra) = (beyond(expected, found), beyond(found, expected));
     let mut pairs = Vec::new();
     for at in extra {
@@ -85,12 +85,12 @@ fn alike<T: Hash + Eq>(
                 best = Some((place, value));
             }
         }
-        pairs.push(Pair {
+        pairs.push(Counterpart {
             found: Some(at),
             expected: best.map(|(place, _)| missing.remove(place)),
         });
     }
-    pairs.extend(missing.into_iter().map(|at| Pair {
+    pairs.extend(missing.into_iter().map(|at| Counterpart {
         found: None,
         expected: Some(at),
     }));
@@ -117,8 +117,8 @@ fn beyond<T: Hash + Eq>(items: &[T], others: &[T]) -> Vec<usize> {
 }
 
 /// Of what is in both, the first that is not in its place, and where that place is.
-fn moved<T: Eq>(found: &[T], expected: &[T], pairs: &[Pair]) -> Option<(usize, usize)> {
-    let of = |side: fn(&Pair) -> Option<usize>, length: usize| -> Vec<usize> {
+fn moved<T: Eq>(found: &[T], expected: &[T], pairs: &[Counterpart]) -> Option<(usize, usize)> {
+    let of = |side: fn(&Counterpart) -> Option<usize>, length: usize| -> Vec<usize> {
         let left_out: HashSet<usize> = pairs.iter().filter_map(side).collect();
         (0..length).filter(|at| !left_out.contains(at)).collect()
     };

@@ -22,7 +22,7 @@ use crate::tables::{each_entry, named, numbers};
 
 /// Why a record is in a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum PackReason {
     Order(OrderId),
     Account(String),
     Link(String),
@@ -30,7 +30,7 @@ pub(crate) enum Reason {
     Opens(String),
 }
 
-impl Reason {
+impl PackReason {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Order(_) => "order",
@@ -137,15 +137,15 @@ pub(crate) fn reasons(
     order: OrderId,
     records: &[ProvedRecord],
     names: &OpenedNames,
-) -> BTreeMap<u64, Reason> {
+) -> BTreeMap<u64, PackReason> {
     let (text, prefix) = (order.to_string(), prefix(order));
     let mut reasons = BTreeMap::new();
     for proved in records {
         let event = &proved.record.event;
         if proved.order() == Some(order) || is_in_group(event, &text) {
-            reasons.insert(proved.position, Reason::Order(order));
+            reasons.insert(proved.position, PackReason::Order(order));
         } else if let Some(path) = moved(event, names, &prefix) {
-            reasons.insert(proved.position, Reason::Account(path));
+            reasons.insert(proved.position, PackReason::Account(path));
         }
     }
     follow(order, records, &mut reasons);
@@ -166,14 +166,14 @@ pub(crate) fn reasons(
             let is_first = other.position == first.position && (is_notification || has_companion);
             if is_first || is_companion(&other.record.event) {
                 let reason = reasons.entry(other.position);
-                reason.or_insert(Reason::Command(by));
+                reason.or_insert(PackReason::Command(by));
             }
         }
     }
     for account in numbers(records) {
         if let Some((position, opened)) = names.get(account) {
             let reason = reasons.entry(*position);
-            reason.or_insert_with(|| Reason::Opens(opened.path.to_string()));
+            reason.or_insert_with(|| PackReason::Opens(opened.path.to_string()));
         }
     }
     reasons
@@ -193,7 +193,7 @@ fn moved(event: &Event, names: &OpenedNames, prefix: &str) -> Option<String> {
 }
 
 /// Adds what is linked to the records that have reasons, round by round.
-fn follow(order: OrderId, records: &[ProvedRecord], reasons: &mut BTreeMap<u64, Reason>) {
+fn follow(order: OrderId, records: &[ProvedRecord], reasons: &mut BTreeMap<u64, PackReason>) {
     let mut known = BTreeSet::new();
     let has_reason = |proved: &&ProvedRecord| reasons.contains_key(&proved.position);
     let mut added: Vec<&ProvedRecord> = records.iter().filter(has_reason).collect();
@@ -210,7 +210,7 @@ fn follow(order: OrderId, records: &[ProvedRecord], reasons: &mut BTreeMap<u64, 
             let ids = ids(&proved.record.event).into_iter();
             let shared = ids.map(Cow::into_owned).find(|id| known.contains(id));
             if let Some(shared) = shared {
-                reasons.insert(proved.position, Reason::Link(shared));
+                reasons.insert(proved.position, PackReason::Link(shared));
                 added.push(proved);
             }
         }

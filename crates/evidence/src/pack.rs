@@ -12,7 +12,7 @@ use tillroll_proofs::{
     VerifierKey,
 };
 
-use crate::links::{Reason, reasons};
+use crate::links::{PackReason, reasons};
 use crate::{seal, tables};
 
 /// Contents by relative path, with `/` between directories.
@@ -96,7 +96,7 @@ pub struct EvidencePack<'a> {
     checkpoint: &'a LogCheckpoint,
     keys: &'a [VerifierKey],
     names: OpenedNames,
-    reasons: BTreeMap<u64, Reason>,
+    reasons: BTreeMap<u64, PackReason>,
 }
 
 /// Accounts by number, as the records of a pack open them.

@@ -7,7 +7,7 @@ use tillroll_events::{AccountNames, Event};
 use tillroll_ledger::{AccountId, EntryRef};
 use tillroll_money::Amount;
 
-use crate::links::{Reason, ids};
+use crate::links::{PackReason, ids};
 use crate::pack::{OpenedNames, ProvedRecord};
 
 /// Shows the entries that an event posts, or the one that it holds.
@@ -100,17 +100,17 @@ pub(crate) fn accounts(records: &[ProvedRecord], names: &OpenedNames) -> String 
 }
 
 /// A line for each record: what it is, and why it is there.
-pub(crate) fn contents(records: &[ProvedRecord], reasons: &BTreeMap<u64, Reason>) -> String {
+pub(crate) fn contents(records: &[ProvedRecord], reasons: &BTreeMap<u64, PackReason>) -> String {
     let mut csv = "position,event,why,by,names,file\n".to_owned();
     for proved in records {
         let reason = reasons.get(&proved.position);
-        let by = reason.map(Reason::by).unwrap_or_default();
+        let by = reason.map(PackReason::by).unwrap_or_default();
         line(
             &mut csv,
             &[
                 &proved.position.to_string(),
                 proved.record.event.kind().name(),
-                reason.map_or("", Reason::word),
+                reason.map_or("", PackReason::word),
                 &by,
                 &ids(&proved.record.event).join(" "),
                 &proved.file(),

@@ -59,8 +59,8 @@ fn both_show_every_record_that_was_ever_written_alike() {
 /// two about shapes, and shows texts such as units without asking what they mean.
 #[test]
 fn what_both_read_of_a_damaged_record_they_show_alike() {
-    struct Nameless;
-    impl AccountNames for Nameless {
+    struct NoNames;
+    impl AccountNames for NoNames {
         fn name(&self, _: AccountId) -> Option<(String, Unit)> {
             None
         }
@@ -101,7 +101,7 @@ for line in sys.stdin:
         if theirs == "-" {
             continue;
         }
-        let ours = record.to_cloud_event(7, "s", &Nameless).to_string();
+        let ours = record.to_cloud_event(7, "s", &NoNames).to_string();
         assert_eq!(ours, theirs, "{}", hex::encode(bytes));
         both += 1;
     }

@@ -38,13 +38,13 @@ fn entry(debit: u32, credit: u32, amount: u64) -> JournalEntry {
 
 /// Records as a log would hold them.
 #[derive(Default)]
-pub struct Roll {
+pub struct StoryRoll {
     pub records: Vec<Record>,
     /// What each is, for the tests' tables.
     pub labels: Vec<&'static str>,
 }
 
-impl Roll {
+impl StoryRoll {
     fn add(&mut self, label: &'static str, order: Option<OrderId>, event: impl Into<Event>) {
         let position = self.records.len() as u64 + 1;
         let at = 1_788_000_000_000_000 + i64::try_from(position).unwrap() * 1_250_000;
@@ -242,8 +242,8 @@ fn notification(id_: &str) -> NotificationReceived {
 
 /// An order with everything that can belong to one, another order, and what belongs to none. Labels
 /// that begin with `-` are of records that are not in the first order's pack.
-pub fn story() -> Roll {
-    let mut roll = Roll::default();
+pub fn story() -> StoryRoll {
+    let mut roll = StoryRoll::default();
     let due = format!("order:{ORDER}:due");
     roll.open("balance", 0, "stripe:balance", "Stripe, \"balance\"");
     roll.open("due", 1, &due, "Due");
