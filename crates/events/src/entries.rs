@@ -47,6 +47,15 @@ pub struct PostedEntries {
     postings: usize,
 }
 
+/// Some of the entries of an event, by their places in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryRange {
+    /// The place of the first, from 0.
+    pub first: usize,
+    /// The place behind the last.
+    pub end: usize,
+}
+
 /// Why bytes are no entries.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseEntriesError {
@@ -116,6 +125,34 @@ impl PostedEntries {
     pub fn for_each(&self, visit: impl FnMut(EntryId, EntryRef<'_>)) {
         let seen = walk(&self.bytes, visit);
         seen.expect("proved when they were read");
+    }
+
+    /// Shows the entries of a part in order, as [`PostedEntries::for_each`] shows all of them.
+    ///
+    /// # Panics
+    /// Never: the bytes were proved when they were read or pushed.
+    pub fn for_each_in(&self, part: EntryRange, mut visit: impl FnMut(EntryId, EntryRef<'_>)) {
+        let mut lengths = lengths(&self.bytes).map(|(bytes, _)| bytes);
+        let before: usize = lengths.by_ref().take(part.first).sum();
+        let inside: usize = lengths.take(part.end.saturating_sub(part.first)).sum();
+        let seen = walk(&self.bytes[before..before + inside], |id, entry| {
+            visit(id, entry);
+        });
+        seen.expect("proved when they were read");
+    }
+
+    /// The entries from `first` on, up to the one that makes it so many postings.
+    #[must_use]
+    pub fn range_from(&self, first: usize, postings: usize) -> EntryRange {
+        let (mut end, mut counted) = (first, 0);
+        for (_, of_entry) in lengths(&self.bytes).skip(first) {
+            end += 1;
+            counted += of_entry;
+            if counted >= postings {
+                break;
+            }
+        }
+        EntryRange { first, end }
     }
 
     /// All of them, each in its own memory.
@@ -193,6 +230,22 @@ fn posting(row: &[u8; POSTING_BYTES]) -> Option<Posting> {
         unit: UnitId::new(u16::from_le_bytes([u0, u1])),
         side: codec::side::from_number(side).ok()?,
         amount: u64::from_le_bytes(amount),
+    })
+}
+
+/// Bytes and postings of each entry, of bytes that were proved: nothing of them is read but where
+/// the next begins.
+fn lengths(mut bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    std::iter::from_fn(move || {
+        let head = *bytes.get(HEAD_BYTES - 4..)?.first_chunk::<4>()?;
+        let (length, postings) = if head[3] == TRANSFER {
+            (HEAD_BYTES + POSTING_BYTES, 2)
+        } else {
+            let postings = usize::try_from(u32::from_le_bytes(head)).ok()?;
+            (HEAD_BYTES + postings * POSTING_BYTES, postings)
+        };
+        bytes = bytes.get(length..)?;
+        Some((length, postings))
     })
 }
 

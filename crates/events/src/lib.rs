@@ -41,7 +41,7 @@ pub use caller::{
     ParseChannelNameError,
 };
 pub use date::{CalendarDate, ParseDateError};
-pub use entries::{EntriesPosted, ParseEntriesError, PostedEntries};
+pub use entries::{EntriesPosted, EntryRange, ParseEntriesError, PostedEntries};
 pub use entry::{
     BulkClosed, EntryPosted, EntryPostedV1, EntryReversed, HoldCaptured, HoldEnd, HoldEnded,
     HoldPlaced, JournalEntry, Metadata, RefusedItem,
@@ -59,5 +59,7 @@ pub use record::{CommandRef, DecodeError, ENVELOPE_VERSION, Record};
 pub use stock::{StockLine, StockReceived};
 pub use tillroll_ledger::{EntryId, HoldId, ParseIdError};
 pub use time::Timestamp;
-pub use view::{AccountNames, EntryData, PostedEntryData, PostingData};
+pub use view::{
+    AccountNames, EntryData, EventPart, PART_POSTINGS, PostedEntryData, PostingData, RecordView,
+};
 pub use words::Word;

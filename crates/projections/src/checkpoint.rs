@@ -3,7 +3,7 @@
 //! It knows no async: an async caller subscribes and wakes its own tasks.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ struct Shared {
     position: AtomicU64,
     /// The last position that a reader waits for, or has waited for.
     awaited: AtomicU64,
+    /// Whether the book closes: what is not committed is left for another time.
+    leaving: AtomicBool,
     state: Mutex<CheckpointState>,
     moved: Condvar,
 }
@@ -59,6 +61,15 @@ impl Checkpoint {
     pub(crate) fn awaited_after(&self, checkpoint: u64) -> Option<u64> {
         let awaited = self.shared.awaited.load(Ordering::Relaxed);
         (awaited > checkpoint).then_some(awaited)
+    }
+
+    /// Has the projector commit what it has at hand, and leave the rest for another time.
+    pub fn leave(&self) {
+        self.shared.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.shared.leaving.load(Ordering::Relaxed)
     }
 
     /// Blocks until the rows of `position` are committed; false when `timeout` passed first.

@@ -27,6 +27,9 @@ pub enum ProjectError {
     /// Never removed and never written to: it was made by something else.
     #[error("{} is another program's database", .0.display())]
     NotOurs(PathBuf),
+    /// The book closes. What was committed stands.
+    #[error("the rest of the log is left for the next start")]
+    Leaving,
     #[error("{} cannot be replaced: {source}", path.display())]
     Replace {
         path: PathBuf,
@@ -48,7 +51,7 @@ impl ProjectError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Log(_) | Self::Replace { .. } => true,
+            Self::Log(_) | Self::Replace { .. } | Self::Leaving => true,
             Self::Sql(error) => matches!(
                 error.sqlite_error_code(),
                 Some(

@@ -67,6 +67,9 @@ impl Filling {
         }
         self.looked = self.weight;
         let published = self.published.as_ref();
+        if published.is_some_and(Checkpoint::is_leaving) {
+            return true;
+        }
         let awaited = published.and_then(|published| published.awaited_after(self.before));
         awaited.is_some_and(|position| self.weight >= AWAITED_WEIGHT || next > position)
     }
@@ -133,13 +136,16 @@ impl Projector {
     ///
     /// # Errors
     /// Of the commit that failed nothing is kept, neither rows nor checkpoint; commits before
-    /// it stand.
+    /// it stand. [`ProjectError::Leaving`] after [`Checkpoint::leave`].
     pub fn apply(
         &mut self,
         records: impl IntoIterator<Item = (u64, Record)>,
     ) -> Result<u64, ProjectError> {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
+            if self.published.as_ref().is_some_and(Checkpoint::is_leaving) {
+                return Err(ProjectError::Leaving);
+            }
             let mut filling = Filling {
                 published: self.published.clone(),
                 before: self.checkpoint,

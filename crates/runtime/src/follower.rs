@@ -1,6 +1,6 @@
 //! What follows the log: a checkpoint, an application, a wait.
 //!
-//! Read models, snapshots, the names of accounts, the ends of holds and streams of events are all
+//! Read models, snapshots, the names of accounts and the ends of holds are all
 //! made of a [`Consumer`] (what is made of the records, and how far it has come) and a [`Pace`]
 //! (when it is worth while to go on). [`Follower`] is the loop that they share.
 //!

@@ -20,6 +20,7 @@ mod clock;
 mod digests;
 mod follower;
 mod hold_expiries;
+mod lag;
 mod layout;
 mod ledger_index;
 mod open_book;
@@ -35,8 +36,9 @@ pub use digests::DigestError;
 pub use follower::{
     AtOnce, Consumer, Follower, FollowerState, FollowerThread, Pace, ThreadPriority,
 };
+pub use lag::Lag;
 pub use layout::{BookIdError, Layout, ReadOnlyError};
 pub use open_book::{BookHandle, BookOpenError, OpenBook, OpenBookOptions};
 pub use read_only::ReadOnlyLog;
-pub use records::{RecordFeed, RecordsError};
+pub use records::{ReadSize, RecordBatch, RecordsError};
 pub use tail::Tail;

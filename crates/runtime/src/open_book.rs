@@ -24,12 +24,14 @@ use crate::account_directory::{AccountDirectory, named_accounts};
 use crate::digests::{DigestError, DigestQueue, DigestStart};
 use crate::follower::{AtOnce, Follower, FollowerState, FollowerThread, ThreadPriority};
 use crate::hold_expiries::{self, HoldExpiries};
+use crate::lag::{Lag, LagWatch};
 use crate::ledger_index::LedgerIndex;
 use crate::read_models::{CommitGathering, ReadModelConsumer};
-use crate::records::{RecordFeed, read_records};
+use crate::records::{ReadSize, RecordBatch, read_records};
 use crate::snapshots::{self, LastSnapshot, LogWeight, SnapshotConsumer, WhenDue};
 use crate::{
-    AccountNameTable, BookClock, BookIdError, Layout, RecordsError, SystemClock, Tail, read_models,
+    AccountNameTable, BookClock, BookIdError, Layout, RecordsError, SystemClock, Tail, lag,
+    read_models,
 };
 
 /// How a book is opened.
@@ -65,7 +67,7 @@ impl OpenBookOptions {
             segment_bytes: tillroll_log::LogOptions::default().segment_bytes,
             snapshots: Some(SnapshotOptions::default()),
             cold_after: ScratchFiles::AFTER,
-            closing_patience: Duration::from_secs(5),
+            closing_patience: Duration::from_secs(1),
         }
     }
 }
@@ -253,8 +255,10 @@ impl OpenBook {
             snapshots = Some(thread.map_err(no_thread(layout.snapshots()))?);
         }
 
+        let lag = LagWatch::new(&engine, &checkpoint, &*options.clock);
         let handle = BookHandle(Arc::new(HandleParts {
             accounts,
+            lag,
             index,
             engine,
             models,
@@ -271,6 +275,7 @@ impl OpenBook {
         }));
         let tasks = vec![
             tokio::spawn(watch_writer(handle.clone())),
+            tokio::spawn(watch_lag(handle.clone())),
             tokio::spawn(hold_expiries::expire(handle.clone())),
         ];
         Ok(Self {
@@ -343,6 +348,7 @@ impl OpenBook {
             }
         }
         self.leave.send_replace(true);
+        self.checkpoint().leave();
         for task in std::mem::take(&mut self.tasks) {
             task.abort();
             if let Err(error) = task.await
@@ -376,6 +382,7 @@ impl Drop for OpenBook {
         self.handle.0.digests.abandon();
         self.engine().stop();
         self.leave.send_replace(true);
+        self.checkpoint().leave();
         for task in &self.tasks {
             task.abort();
         }
@@ -386,6 +393,29 @@ impl Drop for OpenBook {
 async fn watch_writer(book: BookHandle) {
     if let Err(failure) = book.engine().clone().ended().await {
         book.fail(&failure);
+    }
+}
+
+/// Keeps in mind since when the read models are behind, as exactly as it looks.
+async fn watch_lag(book: BookHandle) {
+    let mut ticks = tokio::time::interval(lag::LOOK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let parts = &book.0;
+        let (head, position) = (parts.engine.head().get(), parts.checkpoint.position());
+        if parts.lag.look(head, position) == lag::Seen::Recorded {
+            // It was behind when the book was opened: the log knows since when.
+            let looked = book.clone();
+            let recorded = tokio::task::spawn_blocking(move || {
+                let parts = &looked.0;
+                let (reader, clock) = (parts.engine.reader(), &*parts.clock);
+                parts.lag.read(&*reader, parts.checkpoint.position(), clock);
+            });
+            if let Err(error) = recorded.await {
+                tracing::error!(%error, "the lag of the read models is not known");
+            }
+        }
     }
 }
 
@@ -411,6 +441,7 @@ struct HandleParts {
     projected: watch::Receiver<u64>,
     /// Notified when a read waits for the read models.
     wanted: Arc<Notify>,
+    lag: LagWatch,
     clock: Arc<dyn BookClock>,
     accounts: Arc<AccountDirectory>,
     expiries: Arc<HoldExpiries>,
@@ -489,19 +520,40 @@ impl BookHandle {
         self.0.models_state.borrow().failure().cloned()
     }
 
-    /// Waits until the read models hold `position`; false when that took longer than `patience`.
+    /// How far the read models are behind the log, when they are.
+    #[must_use]
+    pub fn lag(&self) -> Option<Lag> {
+        let (head, position) = (self.0.engine.head().get(), self.0.checkpoint.position());
+        self.0.lag.at(head, position)
+    }
+
+    /// Waits until the read models hold `position`; false when that took longer than `patience`,
+    /// or as soon as they do not follow the log.
     pub async fn wait_for(&self, position: u64, patience: Duration) -> bool {
         if self.0.checkpoint.position() >= position {
             return true;
         }
+        if self.read_model_failure().is_some() {
+            return false;
+        }
         self.0.checkpoint.want(position);
         self.0.wanted.notify_one();
         let mut projected = self.0.projected.clone();
-        let reached = projected.wait_for(|at| *at >= position);
-        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+        let mut state = self.0.models_state.clone();
+        let reached = async {
+            tokio::select! {
+                biased;
+                reached = projected.wait_for(|at| *at >= position) => reached.is_ok(),
+                _ = state.wait_for(|state| state.failure().is_some()) => false,
+            }
+        };
+        tokio::time::timeout(patience, reached)
+            .await
+            .unwrap_or(false)
     }
 
-    /// Up to `limit` committed records from position `from`, none past `until`.
+    /// Committed records from position `from` on, none past `until`. `guard` is dropped when they
+    /// were read, also where nobody waits for them any more.
     ///
     /// # Errors
     /// [`RecordsError`].
@@ -509,12 +561,15 @@ impl BookHandle {
         &self,
         from: u64,
         until: u64,
-        limit: usize,
-    ) -> Result<Vec<(Position, Record)>, RecordsError> {
+        size: ReadSize,
+        guard: impl Send + 'static,
+    ) -> Result<RecordBatch, RecordsError> {
         let reader = self.0.engine.reader();
         let read = move || {
             let (from, until) = (Position::new(from), Position::new(until));
-            read_records(&*reader, from, until, limit)
+            let read = read_records(&*reader, from, until, size);
+            drop(guard);
+            read
         };
         match tokio::task::spawn_blocking(read).await {
             Ok(read) => read,
@@ -523,15 +578,6 @@ impl BookHandle {
                 Err(_) => Err(RecordsError::ShuttingDown),
             },
         }
-    }
-
-    /// Follows the log from after a position up to another, as records are committed.
-    #[must_use]
-    pub fn feed(&self, after: u64, until: u64, limit: usize) -> Follower<RecordFeed, AtOnce> {
-        let tail = Tail::of_writer(self.engine());
-        let (after, until) = (Position::new(after), Position::new(until));
-        let feed = RecordFeed::new(Arc::clone(tail.reader()), after, until, limit);
-        Follower::new(feed, AtOnce, tail)
     }
 
     /// The names of the accounts that records name by number.

@@ -46,7 +46,10 @@ impl Consumer for ReadModelConsumer {
         let caught_up = self
             .projector
             .catch_up_to(head.get(), &*self.reader, &mut |_| {});
-        caught_up.map(|_| ())
+        match caught_up {
+            Ok(_) | Err(ProjectError::Leaving) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn is_transient(error: &ProjectError) -> bool {

@@ -1,13 +1,9 @@
 //! Committed records, decoded.
 
-use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use tillroll_events::{DecodeError, Record};
 use tillroll_log::{Deadline, LogReadError, LogReader, Position};
-
-use crate::follower::Consumer;
 
 /// Why records of the log were not read.
 #[derive(Debug, thiserror::Error)]
@@ -23,33 +19,43 @@ pub enum RecordsError {
     ShuttingDown,
 }
 
-impl RecordsError {
-    /// Whether the same records may be read later.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Read(error) if error.is_transient())
-    }
+/// How much is read at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadSize {
+    pub records: usize,
+    /// As the log holds them. The record that exceeds it is the last; one is read in any case.
+    pub bytes: usize,
 }
 
-/// Reads up to `limit` committed records from `from` on, none past `until`. It blocks.
+/// Records that follow each other.
+#[derive(Debug, Default)]
+pub struct RecordBatch {
+    pub records: Vec<(Position, Record)>,
+    /// How long they are in the log.
+    pub bytes: usize,
+}
+
+/// Reads committed records from `from` on, none past `until`. It blocks.
 ///
 /// # Errors
 /// [`RecordsError`].
-pub fn read_records(
+pub(crate) fn read_records(
     reader: &dyn LogReader,
     from: Position,
     until: Position,
-    limit: usize,
-) -> Result<Vec<(Position, Record)>, RecordsError> {
-    let mut records = Vec::new();
+    size: ReadSize,
+) -> Result<RecordBatch, RecordsError> {
+    let mut batch = RecordBatch::default();
     let mut undecoded = None;
     let visited = reader.for_each(from, Deadline::NEVER, &mut |position, bytes| {
-        if position > until || records.len() >= limit {
+        let is_full = batch.records.len() >= size.records || batch.bytes >= size.bytes;
+        if position > until || (is_full && !batch.records.is_empty()) {
             return ControlFlow::Break(());
         }
         match Record::decode(bytes) {
             Ok(record) => {
-                records.push((position, record));
+                batch.records.push((position, record));
+                batch.bytes += bytes.len();
                 ControlFlow::Continue(())
             }
             Err(source) => {
@@ -61,58 +67,6 @@ pub fn read_records(
     match (visited, undecoded) {
         (Err(error), _) => Err(error.into()),
         (Ok(_), Some(error)) => Err(error),
-        (Ok(_), None) => Ok(records),
-    }
-}
-
-/// Hands out the records of a log, some at a time.
-pub struct RecordFeed {
-    reader: Arc<dyn LogReader>,
-    checkpoint: Position,
-    until: Position,
-    limit: usize,
-}
-
-impl fmt::Debug for RecordFeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordFeed")
-            .field("checkpoint", &self.checkpoint)
-            .field("until", &self.until)
-            .finish_non_exhaustive()
-    }
-}
-
-impl RecordFeed {
-    /// The records after `after`, none past `until`, `limit` at a time.
-    #[must_use]
-    pub fn new(reader: Arc<dyn LogReader>, after: Position, until: Position, limit: usize) -> Self {
-        Self {
-            reader,
-            checkpoint: after,
-            until,
-            limit,
-        }
-    }
-}
-
-impl Consumer for RecordFeed {
-    type Output = Vec<(Position, Record)>;
-    type Error = RecordsError;
-
-    fn checkpoint(&self) -> Position {
-        self.checkpoint
-    }
-
-    fn apply(&mut self, head: Position) -> Result<Self::Output, RecordsError> {
-        let (from, until) = (self.checkpoint.next(), head.min(self.until));
-        let records = read_records(&*self.reader, from, until, self.limit)?;
-        if let Some((last, _)) = records.last() {
-            self.checkpoint = *last;
-        }
-        Ok(records)
-    }
-
-    fn is_transient(error: &RecordsError) -> bool {
-        error.is_transient()
+        (Ok(_), None) => Ok(batch),
     }
 }

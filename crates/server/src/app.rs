@@ -7,9 +7,10 @@ use tillroll_book::{Action, Command, CommandKey, OriginalEntry, Refusal};
 use tillroll_engine::{Failure, Handle, Outcome, Position, SubmitError};
 use tillroll_events::{Caller, EntryId, Record, Timestamp};
 use tillroll_projections::{At, Checkpoint, ReadError, ReadModels};
-use tillroll_runtime::{AccountNameTable, BookHandle, DigestError};
+use tillroll_runtime::{AccountNameTable, BookHandle, DigestError, Lag, ReadSize, RecordBatch};
 use tokio::sync::watch;
 
+use crate::capacity::Capacity;
 use crate::code::Code;
 use crate::idempotency::InFlight;
 use crate::metrics::HttpMetrics;
@@ -27,6 +28,7 @@ pub(crate) struct AppState {
     pub(crate) metrics: HttpMetrics,
     pub(crate) secrets: Vec<tillroll_stripe::Secret>,
     pub(crate) hosts: Vec<String>,
+    pub(crate) capacity: Arc<Capacity>,
     /// How long a read waits for a position that was asked for.
     pub(crate) patience: Duration,
     /// How long a read that asks for no position waits.
@@ -54,6 +56,19 @@ impl App {
 
     pub(crate) fn secrets(&self) -> &[tillroll_stripe::Secret] {
         &self.0.secrets
+    }
+
+    pub(crate) fn capacity(&self) -> &Capacity {
+        &self.0.capacity
+    }
+
+    pub(crate) fn shared_capacity(&self) -> &Arc<Capacity> {
+        &self.0.capacity
+    }
+
+    /// How long a request waits for its turn, or for a position that it asked for.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.patience
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -111,9 +126,14 @@ impl App {
     ) -> Result<At<T>, Problem> {
         let as_of = self.settle(when).await?;
         let models = self.0.book.models().clone();
-        blocking(move || ask(&models, as_of))
-            .await?
-            .map_err(read_problem)
+        let place = self.capacity().model_reads.take(self.patience()).await?;
+        blocking(move || {
+            let answer = ask(&models, as_of);
+            drop(place);
+            answer
+        })
+        .await?
+        .map_err(read_problem)
     }
 
     /// Waits until the read models are where `when` wants them; answers the position to read
@@ -127,14 +147,14 @@ impl App {
         match when.as_of {
             None if when.min_position.is_some() => Ok(None),
             None => {
-                // An answer that is a little old is still true: it says of which position.
-                let courtesy = match self.0.book.read_model_failure() {
-                    Some(_) => Duration::ZERO,
-                    None => self.0.courtesy,
-                };
-                let reached = self.0.book.wait_for(head, courtesy).await;
+                // An answer that is a little old is still true: it says of which position, and how
+                // far that is behind.
+                let reached = self.0.book.wait_for(head, self.0.courtesy).await;
                 tracing::trace!(reached, head, "read models");
-                Ok(None)
+                match self.lagging() {
+                    Some(problem) => Err(problem),
+                    None => Ok(None),
+                }
             }
             Some(AsOfParameter::Position(position)) => {
                 written(head, "as_of", position)?;
@@ -166,31 +186,46 @@ impl App {
         }
     }
 
+    /// Why the read models are too old to be asked, when they are.
+    pub(crate) fn lagging(&self) -> Option<Problem> {
+        let lag = self.0.book.lag()?;
+        let failure = self.0.book.read_model_failure();
+        let bounds = &self.capacity().bounds;
+        let (code, longest) = match failure {
+            Some(_) => (Code::ReadModelsFailed, bounds.failed_lag),
+            None => (Code::ReadModelsBehind, bounds.following_lag),
+        };
+        (lag.time >= longest)
+            .then(|| Problem::new(code, lag_detail(lag, failure.as_deref())).retry_after(5))
+    }
+
     /// Waits until the read models hold `position`, or says that they do not.
     pub(crate) async fn reach(&self, position: u64) -> Result<(), Problem> {
         if self.0.book.wait_for(position, self.0.patience).await {
             return Ok(());
         }
         let reached = self.checkpoint().position();
-        let because = match self.0.book.read_model_failure() {
-            Some(failure) => format!(": {failure}"),
-            None => String::new(),
-        };
-        Err(Problem::new(
-            Code::PositionNotReached,
-            format!("the read models are at position {reached}, not yet at {position}{because}"),
-        )
-        .retry_after(1))
+        let detail = format!("the read models are at position {reached}, not yet at {position}");
+        Err(match self.0.book.read_model_failure() {
+            // Waiting longer would be in vain.
+            Some(failure) => {
+                let detail = format!("{detail}: {failure}");
+                Problem::new(Code::ReadModelsFailed, detail).retry_after(5)
+            }
+            None => Problem::new(Code::PositionNotReached, detail).retry_after(1),
+        })
     }
 
-    /// Up to `limit` committed records from position `from`, none past `until`.
+    /// Committed records from position `from` on, none past `until`. Where as many requests as may
+    /// read the roll, it waits for its turn.
     pub(crate) async fn records(
         &self,
         from: u64,
         until: u64,
-        limit: usize,
-    ) -> Result<Vec<(Position, Record)>, Problem> {
-        let read = self.0.book.records(from, until, limit).await;
+        size: ReadSize,
+    ) -> Result<RecordBatch, Problem> {
+        let place = self.capacity().log_reads.take(self.patience()).await?;
+        let read = self.0.book.records(from, until, size, place).await;
         read.map_err(|error| Problem::new(Code::RollUnreadable, error.to_string()))
     }
 
@@ -236,6 +271,17 @@ impl App {
     /// Why nothing is written any more, when that is so.
     pub(crate) fn failure(&self) -> Option<Problem> {
         self.0.book.failure().map(log_failed)
+    }
+}
+
+/// How far the read models are behind, and why, when they do not follow.
+pub(crate) fn lag_detail(lag: Lag, failure: Option<&str>) -> String {
+    let Lag { positions, time } = lag;
+    let seconds = time.as_secs();
+    let behind = format!("the read models are {positions} events and {seconds} s behind the roll");
+    match failure {
+        Some(failure) => format!("{behind} and do not follow: {failure}"),
+        None => behind,
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -15,6 +14,8 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use tillroll_json::{Json, Numbers, pointer};
 
+use crate::byte_budget::ByteLease;
+use crate::capacity::{Capacity, overloaded};
 use crate::code::Code;
 use crate::object::Object;
 use crate::problem::Problem;
@@ -29,10 +30,16 @@ pub(crate) const BULK_BYTES: usize = 8 * 1024 * 1024;
 /// A body that is too long is read on and thrown away up to here, so that the client is done
 /// sending and sees the answer rather than a broken connection.
 pub(crate) const DRAINED_BYTES: usize = 16 * 1024 * 1024;
-pub(crate) const TIME_TO_ARRIVE: Duration = Duration::from_secs(20);
+/// What of a body is not counted: the connection has room for as much in any case.
+pub(crate) const UNCOUNTED_BYTES: usize = 64 * 1024;
 
 /// Reads the whole body, no more than `limit` bytes of it.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read(
+    capacity: &Capacity,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Problem> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -48,15 +55,21 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }) {
         return Err(too_large());
     }
-    let mut gathering = std::pin::pin!(gather(body, limit, announced));
+    let mut gathering = std::pin::pin!(gather(capacity, body, limit, announced));
     // Most bodies are there with their heads, and need no clock, nor room for one.
     let gathered = match poll_fn(|context| Poll::Ready(gathering.as_mut().poll(context))).await {
         Poll::Ready(gathered) => Ok(gathered),
-        Poll::Pending => Box::pin(tokio::time::timeout(TIME_TO_ARRIVE, gathering)).await,
+        Poll::Pending => {
+            let _place = capacity.arriving.try_take()?;
+            Box::pin(tokio::time::timeout(capacity.bounds.body_time, gathering)).await
+        }
     };
     match gathered {
-        Ok(Ok(Some(bytes))) => Ok(bytes),
-        Ok(Ok(None)) => Err(too_large()),
+        Ok(Ok(Gathered::Whole(bytes))) => Ok(bytes),
+        Ok(Ok(Gathered::TooLong)) => Err(too_large()),
+        Ok(Ok(Gathered::NoRoom)) => Err(overloaded(
+            "bodies of requests hold as many bytes as they may",
+        )),
         Ok(Err(_)) => Err(Problem::new(
             Code::BodyIncomplete,
             "the body ended before it was complete",
@@ -65,7 +78,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
             Code::BodyTimeout,
             format!(
                 "the body did not arrive within {} s",
-                TIME_TO_ARRIVE.as_secs()
+                capacity.bounds.body_time.as_secs()
             ),
         )),
     }
@@ -73,36 +86,56 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
 
 /// Reads a body that has to be JSON. One that is not there needs no name for its kind.
 pub(crate) async fn read_json(
+    capacity: &Capacity,
     headers: &HeaderMap,
     body: Body,
     limit: usize,
 ) -> Result<Bytes, Problem> {
-    let bytes = read(headers, body, limit).await?;
+    let bytes = read(capacity, headers, body, limit).await?;
     if !bytes.is_empty() || headers.contains_key(header::CONTENT_TYPE) {
         require_json(headers)?;
     }
     Ok(bytes)
 }
 
-/// The body, or `None` when it is longer than `limit`.
+/// What became of a body.
+enum Gathered {
+    Whole(Bytes),
+    TooLong,
+    /// With others it was more than may be held.
+    NoRoom,
+}
+
+/// The body, or why it is not kept. What is not kept is read to its end all the same.
 async fn gather(
+    capacity: &Capacity,
     mut body: Body,
     limit: usize,
     announced: Option<u64>,
-) -> Result<Option<Bytes>, axum::Error> {
+) -> Result<Gathered, axum::Error> {
     let mut read = 0_usize;
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
+    let mut lease: Option<ByteLease> = None;
+    let mut no_room = false;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
         read = read.saturating_add(data.len());
         if read > DRAINED_BYTES {
-            return Ok(None);
+            break;
         }
-        if read > limit {
+        if read > limit || no_room {
+            (whole, only, lease) = (BytesMut::new(), None, None);
             continue;
+        }
+        if read > UNCOUNTED_BYTES {
+            let lease = lease.get_or_insert_with(|| capacity.bodies.lease());
+            if !lease.try_grow(read) {
+                no_room = true;
+                continue;
+            }
         }
         // Most bodies come in one piece, which need not be copied.
         if whole.is_empty() && only.is_none() {
@@ -116,7 +149,17 @@ async fn gather(
         }
         whole.extend_from_slice(&data);
     }
-    Ok((read <= limit).then(|| only.unwrap_or_else(|| whole.freeze())))
+    if read > limit {
+        return Ok(Gathered::TooLong);
+    }
+    if no_room {
+        return Ok(Gathered::NoRoom);
+    }
+    let bytes = only.unwrap_or_else(|| whole.freeze());
+    Ok(Gathered::Whole(match lease {
+        Some(lease) => lease.hold(bytes),
+        None => bytes,
+    }))
 }
 
 /// Whether the body says that it is of this kind.

@@ -46,7 +46,7 @@ codes! {
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE Never
         "The body is longer than this route takes. Split the request.",
     BodyTimeout "body_timeout" REQUEST_TIMEOUT AfterChange
-        "The body did not arrive in time. Send the request again.",
+        "The body did not arrive in time: a whole one within 20 s, of a stream of entries at least 10 KiB in each 20 s. Send the request again.",
     MediaTypeUnsupported "media_type_unsupported" UNSUPPORTED_MEDIA_TYPE Never
         "The body must be `Content-Type: application/json`.",
     ParameterUnknown "parameter_unknown" UNPROCESSABLE_ENTITY Never
@@ -80,7 +80,9 @@ codes! {
     PositionNotReached "position_not_reached" SERVICE_UNAVAILABLE AfterChange
         "The read models have not come as far as the position yet. Ask again after Retry-After.",
     ReadModelsFailed "read_models_failed" SERVICE_UNAVAILABLE AfterChange
-        "The read models cannot be read. The roll itself is safe: they can be deleted and are rebuilt at the next start.",
+        "The read models cannot be read, or do not follow the roll: `detail` says why (a full disk, say) and how far they are behind. What is acknowledged is safe on the roll. Mend the cause; damaged read models can be deleted and are rebuilt at the next start.",
+    ReadModelsBehind "read_models_behind" SERVICE_UNAVAILABLE AfterChange
+        "The read models follow the roll and are more than a minute behind, as after a start at which they are built anew. Ask again after Retry-After, or read with `as_of` a position that they have reached.",
     RollUnreadable "roll_unreadable" SERVICE_UNAVAILABLE AfterChange
         "Committed records cannot be read back. Run `tillroll verify`.",
     SignatureMissing "signature_missing" BAD_REQUEST Never
@@ -104,7 +106,7 @@ codes! {
     WebhookSecretMissing "webhook_secret_missing" SERVICE_UNAVAILABLE AfterChange
         "No webhook secret is configured, so no webhook can be trusted. Start the server with --stripe-webhook-secret.",
     Overloaded "overloaded" SERVICE_UNAVAILABLE AfterChange
-        "More commands are waiting than the server lets wait. Nothing was recorded. Send the request again after Retry-After.",
+        "More is asked of the server at once than it takes: commands that wait, bodies on their way, streams, or answers that nobody reads; `detail` says of what. Nothing was recorded. Send the request again after Retry-After.",
     LogUnavailable "log_unavailable" SERVICE_UNAVAILABLE AfterChange
         "The roll takes no records at the moment. Nothing was recorded. Send the request again after Retry-After.",
     WriterSuperseded "writer_superseded" SERVICE_UNAVAILABLE AfterChange

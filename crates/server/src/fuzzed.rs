@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -13,9 +13,11 @@ use tillroll_book::EntryBatch;
 use tillroll_events::{HoldId, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::HttpBounds;
 use crate::bodies::{self, AccountBody, BulkMode, CaptureBody, HoldBody, OrderBody, ReceiptBody};
 use crate::body::JsonText;
 use crate::bulk::{self, BulkItems, CommandBatch, Lines};
+use crate::capacity::Capacity;
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::{Problem, ProblemBody};
@@ -124,11 +126,13 @@ fn line(bytes: &Bytes) -> Result<(), Problem> {
 
 fn stream(bytes: &Bytes) -> Result<(), Problem> {
     let ids = new_ids();
+    let capacity = Arc::new(Capacity::new(HttpBounds::default()));
     let read = |piece: usize| {
         let pieces = bytes.chunks(piece).map(Bytes::copy_from_slice);
         let pieces: Vec<_> = pieces.map(Ok::<_, Infallible>).collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        let mut lines = Lines::new(body, BulkMode::Each, Some(NAME.fingerprinter()));
+        let name = Some(NAME.fingerprinter());
+        let mut lines = Lines::new(body, BulkMode::Each, name, &capacity, None);
         let mut commands = Vec::new();
         loop {
             match runtime().block_on(lines.command(ids.clone())) {

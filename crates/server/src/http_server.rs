@@ -1,6 +1,7 @@
 //! The HTTP interface of an open book.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +10,9 @@ use tillroll_runtime::OpenBook;
 use tillroll_stripe::Secret;
 use tokio::sync::watch;
 
+use crate::HttpBounds;
 use crate::app::{App, AppState};
+use crate::capacity::Capacity;
 use crate::idempotency::InFlight;
 use crate::metrics::HttpMetrics;
 use crate::{middleware, openapi};
@@ -32,6 +35,8 @@ pub struct HttpOptions {
     pub courtesy: Duration,
     /// How long a client may take to send a request's header.
     pub header_timeout: Duration,
+    /// What clients can have of the server beside that.
+    pub bounds: HttpBounds,
 }
 
 impl Default for HttpOptions {
@@ -44,6 +49,7 @@ impl Default for HttpOptions {
             patience: Duration::from_secs(5),
             courtesy: Duration::from_millis(250),
             header_timeout: Duration::from_secs(10),
+            bounds: HttpBounds::default(),
         }
     }
 }
@@ -71,8 +77,10 @@ impl HttpServer {
     pub fn new(book: OpenBook, options: HttpOptions) -> Self {
         let (stop, stopping) = watch::channel(false);
         let handle = book.handle().clone();
+        let capacity = Arc::new(Capacity::new(options.bounds));
         let app = App::new(AppState {
-            metrics: HttpMetrics::new(&handle, book.start()),
+            metrics: HttpMetrics::new(&handle, book.start(), &capacity),
+            capacity,
             book: handle,
             in_flight: InFlight::default(),
             secrets: options.webhook_secrets,
@@ -104,6 +112,10 @@ impl HttpServer {
             .method_not_allowed_fallback(middleware::no_method)
             .layer(middleware::Surround(self.app.clone()))
             .with_state(self.app.clone())
+    }
+
+    pub(crate) fn bounds(&self) -> &HttpBounds {
+        &self.app.capacity().bounds
     }
 
     /// Has endless answers end.

@@ -10,6 +10,9 @@
 //!   again for the same `Idempotency-Key`, across restarts.
 //! - No body is ever logged; no card number gets past the parser.
 //! - Clients see only committed events.
+//! - What a client makes the server hold or do is bounded, for each and for all together
+//!   ([`HttpBounds`]), and what is beyond is refused or cut off: nobody else waits for it.
+//! - What read models say is never old without a word.
 //!
 //! # It is not
 //! It decides nothing (the book does), posts nothing, and knows none of Stripe's shapes. It has
@@ -19,10 +22,17 @@ mod app;
 mod bodies;
 mod body;
 mod bulk;
+mod byte_budget;
+mod capacity;
+mod client_socket;
 mod code;
+mod event_cursor;
+mod event_reader;
+mod event_text;
 mod findings;
 #[cfg(any(feature = "fuzzed", test))]
 pub mod fuzzed;
+mod http_bounds;
 mod http_server;
 mod idempotency;
 mod list;
@@ -47,6 +57,7 @@ mod stream;
 mod views;
 mod words;
 
+pub use http_bounds::HttpBounds;
 pub use http_server::{HttpOptions, HttpServer};
 pub use problem::{FieldError, ProblemBody, RetryHint};
 pub use serve::{DEFAULT_ADDRESS, ServeError, bind, check_address};

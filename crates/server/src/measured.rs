@@ -1,11 +1,15 @@
 //! Parts of the way of a bulk request, for the benchmark alone.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tillroll_events::Timestamp;
 
+use crate::HttpBounds;
 use crate::bodies::{BulkBody, BulkMode};
 use crate::body;
 use crate::bulk::{self, Lines};
+use crate::capacity::Capacity;
 use crate::idempotency::RequestName;
 use crate::new_ids::NewIds;
 use crate::scan::{self, ScannedEntry};
@@ -49,7 +53,8 @@ pub fn serde(body: &Bytes) -> usize {
 pub fn lines(body: &Bytes, keyed: bool) -> usize {
     use futures_util::FutureExt;
     let hasher = keyed.then(|| NAME.fingerprinter());
-    let mut lines = Lines::new(body.clone().into(), BulkMode::Each, hasher);
+    let capacity = Arc::new(Capacity::new(HttpBounds::default()));
+    let mut lines = Lines::new(body.clone().into(), BulkMode::Each, hasher, &capacity, None);
     let read = lines.command(new_ids()).now_or_never();
     let read = read.expect("the body is there");
     read.map_or(0, |items| items.map_or(0, |items| items.count))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -18,6 +18,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tillroll_engine::{EngineMetrics, StartReport};
 use tillroll_runtime::BookHandle;
+
+use crate::capacity::Capacity;
 
 /// The bounds that OpenTelemetry's conventions give for the duration of a request.
 const SECONDS: [f64; 14] = [
@@ -95,7 +97,7 @@ pub(crate) struct HttpMetrics {
 }
 
 impl HttpMetrics {
-    pub(crate) fn new(book: &BookHandle, start: &StartReport) -> Self {
+    pub(crate) fn new(book: &BookHandle, start: &StartReport, capacity: &Arc<Capacity>) -> Self {
         let mut registry = Registry::default();
         let requests: Family<RequestLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
@@ -122,6 +124,7 @@ impl HttpMetrics {
             book: book.clone(),
             start_position: from.map_or(0, |snapshot| snapshot.position.get()),
             start_folded: start.folded,
+            capacity: Arc::clone(capacity),
         }));
         Self {
             registry: Mutex::new(registry),
@@ -196,6 +199,7 @@ struct EngineCollector {
     book: BookHandle,
     start_position: u64,
     start_folded: u64,
+    capacity: Arc<Capacity>,
 }
 
 impl Collector for EngineCollector {
@@ -203,7 +207,12 @@ impl Collector for EngineCollector {
         let engine = self.book.engine().metrics();
         let head = self.book.engine().head().get();
         let projected = self.book.checkpoint().position();
-        let gauges: [(&str, &str, u64); 7] = [
+        let lag = self.book.lag().map_or(0, |lag| lag.time.as_secs());
+        let Capacity {
+            answers, bodies, ..
+        } = &*self.capacity;
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let gauges: [(&str, &str, u64); 15] = [
             (
                 "tillroll_committed_position",
                 "The last durable position",
@@ -218,6 +227,46 @@ impl Collector for EngineCollector {
                 "tillroll_projection_lag_events",
                 "Durable events that the read models do not show yet",
                 head.saturating_sub(projected),
+            ),
+            (
+                "tillroll_projection_lag_seconds",
+                "For how long the read models have been behind",
+                lag,
+            ),
+            (
+                "tillroll_answer_bytes",
+                "Bytes of answers that are being made or written",
+                count(answers.held()),
+            ),
+            (
+                "tillroll_answer_bytes_most",
+                "The most of them since the start",
+                count(answers.most()),
+            ),
+            (
+                "tillroll_body_bytes",
+                "Bytes of bodies that are arriving or being worked on",
+                count(bodies.held()),
+            ),
+            (
+                "tillroll_body_bytes_most",
+                "The most of them since the start",
+                count(bodies.most()),
+            ),
+            (
+                "tillroll_event_streams",
+                "Streams of events that are open",
+                count(self.capacity.event_streams.taken()),
+            ),
+            (
+                "tillroll_bulk_streams",
+                "Streams of entries that are open",
+                count(self.capacity.bulk_streams.taken()),
+            ),
+            (
+                "tillroll_arriving_bodies",
+                "Bodies that are on their way",
+                count(self.capacity.arriving.taken()),
             ),
             (
                 "tillroll_queue_depth",

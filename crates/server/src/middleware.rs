@@ -17,14 +17,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body as _;
 use tillroll_runtime::{BookClock, SystemClock};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::capacity::overloaded;
 use crate::code::Code;
 use crate::new_ids::new_id;
+use crate::openapi::NOT_OF_READ_MODELS;
 use crate::problem::{CONTENT_TYPE, Problem, headers};
 use crate::routes;
 
@@ -145,8 +148,13 @@ where
         request.extensions_mut().insert(id);
     }
     let foreign = foreign_host(&app, &request, name_of(route.as_ref()));
+    let asks_now = asks_read_models_now(&request, name_of(route.as_ref()));
     let complete = move |mut response: Response| {
+        count_bytes(&app, &method, &mut response);
         finish(&mut response, id);
+        if asks_now {
+            say_lag(&app, &mut response);
+        }
         let route = name_of(route.as_ref());
         let took = started.elapsed();
         app.metrics()
@@ -173,6 +181,64 @@ where
                 })
             },
         )),
+    }
+}
+
+/// Whether the read models are asked how things stand now.
+fn asks_read_models_now(request: &Request, route: &str) -> bool {
+    let of_books = route.starts_with("/v1/") && !NOT_OF_READ_MODELS.contains(&route);
+    let query = request.uri().query().unwrap_or_default();
+    let mut names = query.split('&').map(|pair| pair.split('=').next());
+    of_books && request.method() == Method::GET && !names.any(|name| name == Some("as_of"))
+}
+
+/// Says of an answer that is older than what was acknowledged by how much.
+fn say_lag(app: &App, response: &mut Response) {
+    let answer_headers = response.headers_mut();
+    let shown = answer_headers.get(headers::POSITION);
+    let shown = shown.and_then(|position| position.to_str().ok()?.parse::<u64>().ok());
+    // A problem, too, may be one of the past: what is not found may have come since.
+    let shown = shown.unwrap_or_else(|| app.checkpoint().position());
+    let positions = app.engine().head().get().saturating_sub(shown);
+    if positions > 0 {
+        let seconds = app.book().lag().map_or(0, |lag| lag.time.as_secs());
+        answer_headers.insert(headers::LAG_POSITIONS, HeaderValue::from(positions));
+        answer_headers.insert(headers::LAG_SECONDS, HeaderValue::from(seconds));
+    }
+}
+
+/// Most answers are short: what is longer is counted for as long as it is held.
+const SHORT_BYTES: u64 = 64 * 1024;
+
+/// Has a long answer counted among those that are held. A question whose answer finds no room is
+/// refused; the answer to a command is given all the same.
+fn count_bytes(app: &App, method: &Method, response: &mut Response) {
+    let Some(length) = response.body().size_hint().exact() else {
+        // It counts by itself what it holds.
+        return;
+    };
+    if length <= SHORT_BYTES {
+        return;
+    }
+    let bytes = usize::try_from(length).unwrap_or(usize::MAX);
+    let answers = &app.capacity().answers;
+    let lease = if method == Method::GET {
+        let Some(lease) = answers.try_take(bytes) else {
+            let problem = overloaded("answers hold as many bytes as they may: ask again");
+            *response = problem.into_response();
+            return;
+        };
+        lease
+    } else {
+        let mut lease = answers.lease();
+        lease.set(bytes);
+        lease
+    };
+    // A body of an exact length was written as a whole, and is there.
+    if let Some(Some(Ok(frame))) = response.body_mut().frame().now_or_never()
+        && let Ok(data) = frame.into_data()
+    {
+        *response.body_mut() = lease.hold(data).into();
     }
 }
 

@@ -93,7 +93,13 @@ side. **Unknown fields** and query parameters are refused.
 **Positions.** Every answer to a command carries `Tillroll-Position`, where it ended up on the \
 roll; every answer to a question says of which position it is true. A question without \
 `min_position` waits a moment (250 ms) for what was acknowledged before it, and then answers with \
-what is there.
+what is there: `Tillroll-Lag-Positions` and `Tillroll-Lag-Seconds` say how far that is behind. Where \
+the read models do not follow the roll any more and are five seconds behind, or follow and are a \
+minute behind, the answer is 503 `read_models_failed` or `read_models_behind`, with the reason.
+
+**Bounds.** A page ends before it is longer than 4 MiB, with `has_more`; an item that is longer comes \
+alone. Bodies that are on their way, answers that are written and streams share bounds, beyond which \
+it is 503 `overloaded` with Retry-After; a client that takes nothing of an answer for 30 s is cut off.
 
 **Idempotency.** Any POST may carry an `Idempotency-Key`. The same key with the same request (its \
 meaning, not its spacing) gets the first answer again, byte for byte, with `Idempotent-Replayed: \
@@ -128,6 +134,9 @@ const TAGS: [(&str, &str); 9] = [
         "Health, metrics and the description of the interface.",
     ),
 ];
+
+/// What is answered from the roll, or by the writer.
+pub(crate) const NOT_OF_READ_MODELS: [&str; 2] = ["/v1/events", "/v1/digest"];
 
 /// All routes and their description.
 pub(crate) fn routes() -> (Router<App>, OpenApi) {
@@ -214,7 +223,8 @@ fn describe_what_all_have(api: &mut OpenApi) {
             {
                 body.required = Some(Required::False);
             }
-            finish(operation, path.starts_with("/v1/"));
+            let asks = method == HttpMethod::Get && !NOT_OF_READ_MODELS.contains(&path.as_str());
+            finish(operation, path.starts_with("/v1/"), asks);
         }
     }
 }
@@ -281,7 +291,7 @@ fn take_a_key(operation: &mut Operation) {
     }
 }
 
-fn finish(operation: &mut Operation, of_books: bool) {
+fn finish(operation: &mut Operation, of_books: bool, asks: bool) {
     if of_books {
         for response in successes(operation) {
             let position = HeaderBuilder::new()
@@ -294,6 +304,23 @@ fn finish(operation: &mut Operation, of_books: bool) {
                 .build();
             let headers = &mut response.headers;
             headers.insert("Tillroll-Position".into(), position.into());
+            if !asks {
+                continue;
+            }
+            for (name, says) in [
+                ("Tillroll-Lag-Positions", "How many positions the answer is behind, when it is"),
+                ("Tillroll-Lag-Seconds", "For how long the read models have been behind"),
+            ] {
+                let lag = HeaderBuilder::new()
+                    .schema(Some(
+                        ObjectBuilder::new()
+                            .schema_type(SchemaType::new(Type::Integer))
+                            .minimum(Some(0)),
+                    ))
+                    .description(Some(says))
+                    .build();
+                headers.insert(name.into(), lag.into());
+            }
         }
     }
     let content = ContentBuilder::new()

@@ -12,6 +12,7 @@ use tillroll_json::Fingerprinter;
 use crate::app::App;
 use crate::body::{self, Document, JsonText, REQUEST_BYTES};
 use crate::idempotency::{self, RequestName, Reservation};
+use crate::list::{List, ShortenedAt};
 use crate::middleware::usual_headers;
 use crate::problem::{Problem, headers};
 use crate::sender::Sender;
@@ -53,7 +54,7 @@ impl<const LIMIT: usize> FromRequest<App> for Post<LIMIT> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, content) = request.into_parts();
-        let bytes = body::read_json(&parts.headers, content, LIMIT).await?;
+        let bytes = body::read_json(app.capacity(), &parts.headers, content, LIMIT).await?;
         let body = JsonText::new(bytes)?;
         let parameters = RawPathParams::from_request_parts(&mut parts, app)
             .await
@@ -107,6 +108,26 @@ fn at(position: Position, status: StatusCode, view: &impl Serialize) -> Response
     let mut answer_headers = usual_headers();
     answer_headers.insert(headers::POSITION, position_header(position));
     answer(status, answer_headers, view)
+}
+
+/// A page of a list, no longer than a page may be.
+pub(crate) fn read_list<T: Serialize>(
+    app: &App,
+    position: u64,
+    list: &List<T>,
+    at: ShortenedAt,
+) -> Response {
+    let bytes = app.capacity().bounds.page_bytes;
+    read_text(position, list.to_text(bytes, at))
+}
+
+/// As [`read`], of an answer that is written already.
+pub(crate) fn read_text(position: u64, body: Vec<u8>) -> Response {
+    let mut answer_headers = usual_headers();
+    answer_headers.insert(headers::POSITION, HeaderValue::from(position));
+    let mut response = Response::new(body.into());
+    *response.headers_mut() = answer_headers;
+    response
 }
 
 pub(crate) fn position_header(position: Position) -> HeaderValue {

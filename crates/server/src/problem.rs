@@ -209,6 +209,8 @@ pub(crate) mod headers {
 
     pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
     pub(crate) const POSITION: HeaderName = HeaderName::from_static("tillroll-position");
+    pub(crate) const LAG_POSITIONS: HeaderName = HeaderName::from_static("tillroll-lag-positions");
+    pub(crate) const LAG_SECONDS: HeaderName = HeaderName::from_static("tillroll-lag-seconds");
     pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
     pub(crate) const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");

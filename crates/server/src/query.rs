@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use tillroll_events::Timestamp;
 
 use crate::code::Code;
+use crate::event_cursor::{EventCursor, EventCursorError};
 use crate::problem::Problem;
 
 /// The parameters of a request that were not taken yet.
@@ -135,6 +136,16 @@ impl Parameters {
             Problem::parameter(name, detail)
         })?;
         Ok(Some(position))
+    }
+
+    /// A position, or the `sequence` of an event.
+    pub(crate) fn event_cursor(&mut self, name: &str) -> Result<Option<EventCursor>, Problem> {
+        let Some(text) = self.take(name)? else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|error: EventCursorError| {
+            Problem::parameter(name, format!("`{name}` is {error}"))
+        })
     }
 
     pub(crate) fn when(&mut self) -> Result<When, Problem> {

@@ -22,9 +22,11 @@ use tillroll_engine::Failure;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tower::Service;
 
 use crate::HttpServer;
+use crate::client_socket::ClientSocket;
 use crate::code::Code;
 use crate::middleware;
 use crate::problem::Problem;
@@ -37,8 +39,8 @@ pub const DEFAULT_ADDRESS: SocketAddr =
 const NEXT_PORTS: u16 = 100;
 /// After a failed accept: the process may be out of file descriptors for a moment.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long answers may take to end once the server is going down.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long it takes at most to see that connections that were cut off have ended.
+const CUT: Duration = Duration::from_millis(500);
 
 /// Why the server ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +103,7 @@ pub async fn bind(address: SocketAddr, or_next: bool) -> Result<TcpListener, Ser
 
 impl HttpServer {
     /// Serves until `shutdown` is ready, then finishes what is under way and closes the book.
+    /// Streams end; what takes longer than [`HttpBounds::drain`](crate::HttpBounds) is cut off.
     ///
     /// # Errors
     /// [`ServeError::NotLoopback`] at once; [`ServeError::Failed`] as soon as the roll cannot be
@@ -112,8 +115,13 @@ impl HttpServer {
     ) -> Result<(), ServeError> {
         check_address(listener.local_addr()?)?;
         let router = RouterService(self.router());
-        let header_timeout = self.header_timeout;
-        let places = Arc::new(Semaphore::new(self.max_connections));
+        let mut connections = JoinSet::new();
+        let doors = Doors {
+            router,
+            places: Arc::new(Semaphore::new(self.max_connections)),
+            header_timeout: self.header_timeout,
+            write_time: self.bounds().write_time,
+        };
         let open = GracefulShutdown::new();
         let engine = self.book().engine().clone();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -121,20 +129,30 @@ impl HttpServer {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &router, &places, &open, header_timeout),
+                    Ok((stream, _)) => connect(stream, &doors, &open, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         tokio::time::sleep(PAUSE).await;
                     }
                 },
+                Some(ended) = connections.join_next() => drop(ended),
                 () = &mut shutdown => break,
                 _ = &mut writer_ended => break,
             }
         }
         drop(listener);
         self.stop_streams();
-        if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
-            tracing::warn!("some answers did not end in time");
+        let drain = self.bounds().drain;
+        if tokio::time::timeout(drain, open.shutdown()).await.is_err() {
+            let left = self.max_connections - doors.places.available_permits();
+            tracing::warn!(
+                connections = left,
+                "answers that did not end in time are cut off"
+            );
+            let ended = connections.shutdown();
+            if tokio::time::timeout(CUT, ended).await.is_err() {
+                tracing::warn!("some connections have not ended yet");
+            }
         }
         Ok(self.close().await?)
     }
@@ -154,31 +172,39 @@ impl hyper::service::Service<Request<Incoming>> for RouterService {
     }
 }
 
+/// What every connection gets.
+struct Doors {
+    router: RouterService,
+    places: Arc<Semaphore>,
+    header_timeout: Duration,
+    write_time: Duration,
+}
+
 fn connect(
     stream: TcpStream,
-    router: &RouterService,
-    places: &Arc<Semaphore>,
+    doors: &Doors,
     open: &GracefulShutdown,
-    header_timeout: Duration,
+    connections: &mut JoinSet<()>,
 ) {
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&doors.places).try_acquire_owned() else {
         tokio::spawn(turn_away(stream));
         return;
     };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "answers may be a little late");
     }
+    let socket = ClientSocket::new(stream, doors.write_time);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(doors.header_timeout)
         .max_buf_size(64 * 1024)
         // While an answer is made nothing is read, so that the request's buffer is used for the next
         // one. A client that went away meanwhile is noticed when something is written to it: that
         // of an event stream with its next event or keep-alive.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), router.clone());
+        .serve_connection(TokioIo::new(socket), doors.router.clone());
     let connection = open.watch(connection);
-    tokio::spawn(async move {
+    connections.spawn(async move {
         if let Err(error) = connection.await {
             tracing::trace!(%error, "a connection broke off");
         }

@@ -1,96 +1,95 @@
 //! The roll as server-sent events: what is committed, as it is committed, without an end.
 //!
-//! A slow reader holds up no other: each one reads the log at its own pace.
+//! A slow client holds up no other: each one reads the log at its own pace, and holds no more of it
+//! than an [`EventReader`] does.
 
-use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt, stream};
-use serde_json::Value;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
 use tillroll_engine::Position;
-use tillroll_runtime::{AtOnce, Follower, RecordFeed};
 use tokio::sync::watch;
 
 use crate::app::{App, written};
+use crate::capacity::Place;
+use crate::event_cursor::EventCursor;
+use crate::event_reader::EventReader;
+use crate::event_text::EventFormat;
 use crate::post::position_header;
 use crate::problem::{Problem, headers};
 use crate::query::When;
-use crate::routes::events::cloud_events;
 
-/// Records read at a time.
-const BATCH: usize = 256;
 /// A comment this often, so that no proxy takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// A stream from after position `after`. With `as_of` it ends there.
-pub(crate) async fn events(app: App, after: u64, when: When) -> Result<Response, Problem> {
+/// A stream from after a cursor. With `as_of` it ends there.
+pub(crate) async fn events(app: App, after: EventCursor, when: When) -> Result<Response, Problem> {
     let head = app.engine().head().get();
-    written(head, "after", after)?;
+    written(head, "after", after.position)?;
     let until = match when.as_of {
         Some(_) => app.event_bound(when).await?,
         None => u64::MAX,
     };
+    let place = app.capacity().event_streams.try_take()?;
+    let everything = (usize::MAX, usize::MAX);
     let stream = EventStream {
-        follower: app.book().feed(after, until, BATCH),
+        committed: app.engine().committed(),
         stopping: app.stopping(),
-        app,
-        until: Position::new(until),
+        reader: EventReader::new(app, EventFormat::ServerSent, after, until, everything),
+        _place: place,
     };
-    let body = Sse::new(stream.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    let mut response = body.into_response();
-    let position = position_header(Position::new(head));
-    response.headers_mut().insert(headers::POSITION, position);
+    let mut response = Response::new(Body::from_stream(stream::unfold(
+        stream,
+        |mut stream| async {
+            let chunk = stream.chunk().await?;
+            Some((Ok::<_, io::Error>(chunk), stream))
+        },
+    )));
+    let answer_headers = response.headers_mut();
+    let kind = HeaderValue::from_static("text/event-stream");
+    answer_headers.insert(header::CONTENT_TYPE, kind);
+    answer_headers.insert(headers::POSITION, position_header(Position::new(head)));
+    let not_kept = HeaderValue::from_static("no-cache");
+    answer_headers.insert(header::CACHE_CONTROL, not_kept);
     Ok(response)
 }
 
 struct EventStream {
-    app: App,
-    follower: Follower<RecordFeed, AtOnce>,
+    reader: EventReader,
+    committed: watch::Receiver<Position>,
     stopping: watch::Receiver<bool>,
-    until: Position,
+    _place: Place,
 }
 
 impl EventStream {
-    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        stream::unfold(self, |mut stream| async move {
-            let batch = stream.batch().await?;
-            Some((batch, stream))
-        })
-        .flat_map(|batch| stream::iter(batch.into_iter().map(Ok)))
-    }
-
     /// The next events, `None` at the end of the stream.
-    async fn batch(&mut self) -> Option<Vec<Event>> {
-        if self.follower.checkpoint() >= self.until {
-            return None;
-        }
-        let head = tokio::select! {
+    async fn chunk(&mut self) -> Option<Bytes> {
+        let has_more = tokio::select! {
             // The last positions of an ending writer are still handed out.
             biased;
-            head = self.follower.wait() => head?,
-            _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+            has_more = self.reader.wait(&mut self.committed) => has_more,
+            _ = self.stopping.wait_for(|stopping| *stopping) => false,
+            () = tokio::time::sleep(KEEP_ALIVE) => return Some(COMMENT),
         };
-        let records = match self.follower.apply(head).await {
-            Ok(records) => records,
-            Err(error) => {
-                tracing::error!(%error, "a stream of events breaks off");
-                return None;
+        if !has_more {
+            return None;
+        }
+        match self.reader.chunk().await {
+            Ok(chunk) => chunk.map(crate::event_reader::Chunk::into_bytes),
+            Err(problem) => {
+                // The client comes back with the last id that it has seen.
+                tracing::warn!(
+                    code = problem.code,
+                    detail = problem.detail,
+                    "a stream of events breaks off"
+                );
+                None
             }
-        };
-        let values = cloud_events(&self.app, &records).await;
-        let events = records
-            .iter()
-            .zip(values)
-            .map(|((position, _), value)| event(*position, &value));
-        Some(events.collect())
+        }
     }
-}
-
-fn event(position: Position, value: &Value) -> Event {
-    // Without a name of its own, so that a browser's `onmessage` gets it.
-    Event::default()
-        .id(position.to_string())
-        .data(value.to_string())
 }

@@ -9,7 +9,7 @@ use tillroll_engine::{SnapshotOptions, StartError, StartReport};
 use tillroll_log::{Damage, DirStorageError, Fault, OpenError as LogError};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookOpenError, OpenBook, OpenBookOptions};
-use tillroll_server::{HttpOptions, HttpServer, ServeError};
+use tillroll_server::{HttpBounds, HttpOptions, HttpServer, ServeError};
 use tillroll_stripe::Secret;
 use tillroll_terminal::{Console, Signals, Stop, cannot};
 use tokio::net::TcpListener;
@@ -49,6 +49,21 @@ pub(crate) struct ServeArgs {
     /// Commands that may wait for the writer; more are answered 503 at once
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     queue: u32,
+    /// Connections that may be open; more are answered 503 at once
+    #[arg(long, value_name = "N", default_value_t = HttpOptions::default().max_connections as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    max_connections: u64,
+    /// Bytes that answers may hold while they are made and written, of all clients together
+    #[arg(long, value_name = "BYTES", default_value_t = HttpBounds::default().answer_bytes as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    answer_bytes: u64,
+    /// Bytes that bodies may hold while they arrive and are worked on, of all clients together
+    #[arg(long, value_name = "BYTES", default_value_t = HttpBounds::default().body_bytes as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    body_bytes: u64,
+    /// Streams of events that may be open
+    #[arg(long, value_name = "N", default_value_t = HttpBounds::default().event_streams as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    event_streams: u64,
+    /// Streams of entries that may be open
+    #[arg(long, value_name = "N", default_value_t = HttpBounds::default().bulk_streams as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    bulk_streams: u64,
     /// Records between two snapshots of the state, where 256 bytes count as one; on a long roll a
     /// sixteenth of it, if that is more. One more is made when the server stops
     #[arg(long, value_name = "N", default_value_t = SnapshotOptions::default().every, value_parser = clap::value_parser!(u64).range(1..))]
@@ -99,8 +114,21 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
         options.segment_bytes = segment_bytes;
     }
     let without_secret = secrets.is_empty();
+    let count = |given: u64| usize::try_from(given).unwrap_or(usize::MAX);
+    let max_connections = count(args.max_connections);
+    let bounds = HttpBounds {
+        answer_bytes: count(args.answer_bytes),
+        body_bytes: count(args.body_bytes),
+        event_streams: count(args.event_streams),
+        bulk_streams: count(args.bulk_streams),
+        // The others are for what needs no body, or brings it along.
+        arriving_bodies: max_connections - max_connections / 4,
+        ..HttpBounds::default()
+    };
     let http = HttpOptions {
         webhook_secrets: secrets,
+        max_connections,
+        bounds,
         ..HttpOptions::default()
     };
 

@@ -27,6 +27,119 @@ fn many_entries_name_accounts_too() {
     );
 }
 
+/// Walks an event part by part; the parts, each as JSON.
+fn parts(event: &Record) -> Vec<serde_json::Value> {
+    let ledger = tillroll_ledger::Ledger::new();
+    let mut shown = Vec::new();
+    let mut first = 0;
+    while let Some(part) = event.event.part_from(first) {
+        let view = tillroll_events::RecordView {
+            record: event,
+            position: 17,
+            source: "tillroll:book:1",
+            names: &ledger,
+            part: Some(part),
+        };
+        assert!(first < part.entries.end, "a part has an entry");
+        assert_eq!(
+            view.sequence(),
+            format!("{:020}.{:010}", 17, part.entries.end)
+        );
+        shown.push(serde_json::to_value(view).unwrap());
+        first = part.entries.end;
+        if first == part.of {
+            break;
+        }
+    }
+    shown
+}
+
+#[test]
+fn the_parts_of_an_event_are_the_whole_of_it_once_each_in_order() {
+    // Entries by their postings => the places where parts begin, none where it comes whole.
+    let wide = |postings: u32| {
+        let leg = |account, side, amount| Posting {
+            account: AccountId::new(account),
+            unit: UnitId::new(0),
+            side,
+            amount,
+        };
+        let credits = (1..postings).map(|account| leg(account, Side::Credit, 1));
+        let debit = leg(0, Side::Debit, u64::from(postings - 1));
+        JournalEntry(Entry::new(credits.chain([debit]).collect::<Vec<_>>()).unwrap())
+    };
+    let table: &[(&[(u32, usize)], &[usize])] = &[
+        (&[], &[]),
+        (&[(2, 1)], &[]),
+        (&[(2, 500)], &[]),
+        (&[(2, 501)], &[0, 500]),
+        (&[(2, 1000)], &[0, 500]),
+        (&[(2, 1001)], &[0, 500, 1000]),
+        (&[(2, 10_000)], &[0, 500, 1000, 1500]),
+        (&[(4096, 1)], &[0]),
+        (&[(4096, 3)], &[0, 1, 2]),
+        (&[(3, 333), (2, 1), (3, 400)], &[0, 334, 668]),
+        (&[(2, 499), (4096, 1), (2, 7)], &[0, 500]),
+    ];
+    for (sizes, begin) in table {
+        let mut entries = PostedEntries::default();
+        let all = sizes.iter().flat_map(|(postings, times)| {
+            let entry = if *postings == 2 {
+                entry(5)
+            } else {
+                wide(*postings)
+            };
+            std::iter::repeat_n(entry, *times)
+        });
+        for (index, entry) in (0_u128..).zip(all) {
+            entries.push(EntryId::from_u128(index), entry.borrowed());
+        }
+        let count = entries.len();
+        let event = record(EntriesPosted { entries }.into());
+        let ledger = tillroll_ledger::Ledger::new();
+        let whole = event.to_cloud_event(17, "tillroll:book:1", &ledger);
+        let shown = parts(&event);
+        let first: Vec<_> = shown
+            .iter()
+            .map(|part| part["firstentry"].as_u64().unwrap())
+            .collect();
+        let expected: Vec<_> = begin.iter().map(|at| *at as u64).collect();
+        assert_eq!(first[..first.len().min(4)], expected, "{sizes:?}");
+        let ids: std::collections::BTreeSet<_> = shown
+            .iter()
+            .map(|part| part["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids.len(), shown.len(), "each part has an id of its own");
+        if shown.is_empty() {
+            continue;
+        }
+        let gathered: Vec<_> = shown
+            .iter()
+            .flat_map(|part| part["data"]["entries"].as_array().unwrap().clone())
+            .collect();
+        assert_eq!(
+            whole["data"]["entries"],
+            serde_json::Value::from(gathered),
+            "{sizes:?}"
+        );
+        for part in &shown {
+            assert_eq!(part["entrycount"], count);
+            let mut part = part.clone();
+            let (part, whole) = (part.as_object_mut().unwrap(), whole.as_object().unwrap());
+            for own in ["entrycount", "firstentry"] {
+                part.remove(own);
+            }
+            for same in whole
+                .keys()
+                .filter(|key| !["id", "sequence", "data"].contains(&key.as_str()))
+            {
+                assert_eq!(part[same], whole[same], "{same}");
+            }
+            assert!(part.keys().eq(whole.keys()));
+        }
+    }
+}
+
 /// The bytes that `entries` had in records before transfers were shorter.
 fn as_entries(entries: &[(EntryId, Entry)]) -> Vec<u8> {
     let mut bytes = Vec::new();

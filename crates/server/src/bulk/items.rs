@@ -7,6 +7,7 @@ use tillroll_json::canonical;
 use super::CommandBatch;
 use crate::bodies::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore};
 use crate::body::JsonText;
+use crate::byte_budget::ByteLease;
 use crate::idempotency::{self, RequestName};
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
@@ -26,6 +27,8 @@ pub(crate) struct BulkItems {
     pub refused: Vec<RefusedBefore>,
     /// Of a request with a key.
     pub fingerprint: Option<[u8; 16]>,
+    /// What it is counted by, of a stream. A document's is held with its body.
+    pub lease: Option<ByteLease>,
 }
 
 /// Reads a bulk request that is one JSON document; `name` is that of a request with a key.
@@ -85,6 +88,7 @@ pub(crate) fn quick(
         batch,
         refused: Vec::new(),
         fingerprint,
+        lease: None,
     })
 }
 
@@ -107,5 +111,6 @@ pub(crate) fn careful(
         batch,
         refused: read.refused,
         fingerprint,
+        lease: None,
     })
 }

@@ -3,14 +3,20 @@
 //! A command ends with the 10,000th entry, or with the line that makes it 8 MiB long, whichever
 //! comes first. Lines of nothing but space count for nothing.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tillroll_json::Fingerprinter;
+use tokio::time::Instant;
 
 use super::{BulkItems, CommandBatch};
+use crate::HttpBounds;
 use crate::bodies::{self, BulkMode, MOST_ENTRIES, RefusedBefore};
-use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, TIME_TO_ARRIVE};
+use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, UNCOUNTED_BYTES};
+use crate::capacity::{Capacity, Place, overloaded};
 use crate::code::Code;
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
@@ -31,6 +37,13 @@ pub(crate) struct Lines {
     /// The start of a line whose end has not arrived.
     begun: Vec<u8>,
     ended: bool,
+    capacity: Arc<Capacity>,
+    /// Of the time in which so much has to arrive: how long the client was waited for, and what
+    /// arrived.
+    waited: Duration,
+    arrived: usize,
+    /// Among the streams that are open.
+    _place: Option<Place>,
 }
 
 /// A command that is being read.
@@ -43,8 +56,18 @@ struct Gathering {
 }
 
 impl Lines {
-    pub(crate) fn new(body: Body, mode: BulkMode, fingerprint: Option<Fingerprinter>) -> Self {
+    pub(crate) fn new(
+        body: Body,
+        mode: BulkMode,
+        fingerprint: Option<Fingerprinter>,
+        capacity: &Arc<Capacity>,
+        place: Option<Place>,
+    ) -> Self {
         Self {
+            capacity: Arc::clone(capacity),
+            waited: Duration::ZERO,
+            arrived: 0,
+            _place: place,
             body,
             mode,
             fingerprint,
@@ -66,16 +89,29 @@ impl Lines {
                 batch: CommandBatch::new(new_ids),
                 refused: Vec::new(),
                 fingerprint: None,
+                lease: Some(self.capacity.bodies.lease()),
             },
             bytes: 0,
             fingerprint: self.fingerprint.clone(),
         };
         while !self.take(&mut command)? && !self.ended {
             self.arrive().await?;
+            self.count(&mut command)?;
         }
         let items = command.close();
         self.next += items.count;
         Ok((items.count > 0).then_some(items))
+    }
+
+    /// Counts what is held for a command. What a connection has room for in any case is not.
+    fn count(&self, command: &mut Gathering) -> Result<(), Problem> {
+        let held = command.bytes + self.begun.len() + self.chunk.len();
+        let lease = command.items.lease.as_mut();
+        if held <= UNCOUNTED_BYTES || lease.is_none_or(|lease| lease.try_grow(held)) {
+            return Ok(());
+        }
+        let problem = overloaded("bodies of requests hold as many bytes as they may");
+        Err(bodies::within_entry(problem, command.place()))
     }
 
     /// Takes what is there; whether the command is full.
@@ -123,30 +159,47 @@ impl Lines {
 
     /// Waits for more, or for the end.
     async fn arrive(&mut self) -> Result<(), Problem> {
-        match tokio::time::timeout(TIME_TO_ARRIVE, self.body.frame()).await {
-            Ok(None) => self.ended = true,
-            Ok(Some(Ok(frame))) => {
-                // What is no data says nothing.
-                if let Ok(data) = frame.into_data() {
-                    self.chunk = data;
-                    self.at = 0;
+        let HttpBounds {
+            body_time,
+            stream_bytes,
+            ..
+        } = self.capacity.bounds;
+        loop {
+            let waiting = Instant::now();
+            let left = body_time.saturating_sub(self.waited);
+            match tokio::time::timeout(left, self.body.frame()).await {
+                Ok(None) => self.ended = true,
+                Ok(Some(Ok(frame))) => {
+                    self.waited += waiting.elapsed();
+                    // What is no data says nothing.
+                    if let Ok(data) = frame.into_data() {
+                        self.arrived += data.len();
+                        self.chunk = data;
+                        self.at = 0;
+                    }
+                }
+                Ok(Some(Err(_))) => {
+                    return Err(Problem::new(
+                        Code::BodyIncomplete,
+                        "the stream broke off before its end",
+                    ));
+                }
+                Err(_) if self.arrived < stream_bytes => {
+                    let seconds = body_time.as_secs();
+                    return Err(Problem::new(
+                        Code::BodyTimeout,
+                        format!(
+                            "less than {stream_bytes} bytes of the stream arrived in {seconds} s"
+                        ),
+                    ));
+                }
+                Err(_) => {
+                    (self.waited, self.arrived) = (Duration::ZERO, 0);
+                    continue;
                 }
             }
-            Ok(Some(Err(_))) => {
-                return Err(Problem::new(
-                    Code::BodyIncomplete,
-                    "the stream broke off before its end",
-                ));
-            }
-            Err(_) => {
-                let seconds = TIME_TO_ARRIVE.as_secs();
-                return Err(Problem::new(
-                    Code::BodyTimeout,
-                    format!("nothing of the stream arrived for {seconds} s"),
-                ));
-            }
+            return Ok(());
         }
-        Ok(())
     }
 
     /// Throws away what is still being sent, up to a measure.
@@ -241,4 +294,55 @@ impl Gathering {
 fn line_too_long(place: usize) -> Problem {
     let detail = format!("the line is longer than {REQUEST_BYTES} bytes");
     bodies::within_entry(Problem::new(Code::BodyTooLarge, detail), place)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use tillroll_events::Timestamp;
+
+    use super::*;
+
+    /// A stream of which so many bytes come after each pause, so many times.
+    fn trickle(bytes: usize, pause: Duration, times: usize) -> Body {
+        Body::from_stream(stream::unfold(times, move |left| async move {
+            let left = left.checked_sub(1)?;
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, Infallible>(Bytes::from(vec![b'\n'; bytes])), left))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_trickles_is_given_up_and_a_slow_one_is_not() {
+        // Bytes, every so many seconds, so many times => whether it ends well. 10 KiB in 20 s.
+        let table = [
+            (1, 8, 1000, false),
+            (10_240, 19, 100, true),
+            (1024, 1, 1000, true),
+            (511, 1, 1000, false),
+            (514, 1, 1000, true),
+            // Silence.
+            (10_240, 21, 3, false),
+            // Much at once is not a right to trickle later: it counts for its own time.
+            (64 * 1024, 20, 50, true),
+        ];
+        for (bytes, pause, times, well) in table {
+            let capacity = Arc::new(Capacity::new(HttpBounds::default()));
+            let body = trickle(bytes, Duration::from_secs(pause), times);
+            let mut lines = Lines::new(body, BulkMode::Each, None, &capacity, None);
+            let began = Instant::now();
+            let read = lines.command(NewIds::at(Timestamp::from_seconds(1))).await;
+            let case = format!("{bytes} bytes every {pause} s");
+            match read {
+                Ok(None) => assert!(well, "{case}"),
+                Ok(Some(_)) => panic!("{case}: there is no entry"),
+                Err(problem) => {
+                    assert_eq!((well, problem.code), (false, "body_timeout"), "{case}");
+                    assert!(began.elapsed() <= Duration::from_secs(40), "{case}");
+                }
+            }
+        }
+    }
 }

@@ -51,6 +51,7 @@ pub(crate) async fn answer(
         batch,
         refused,
         fingerprint,
+        lease,
     } = items;
     let results = context.results;
     if batch.is_empty() {
@@ -63,6 +64,7 @@ pub(crate) async fn answer(
     let submitted = app
         .submit(context.caller.clone(), key, None, batch.into_action(mode))
         .await;
+    drop(lease);
     let outcome = submitted.map_err(|error| in_stream(error, first))?;
     let view = view(mode, first, count, refused, &outcome, results).await?;
     Ok((Some(outcome), view))

@@ -11,7 +11,7 @@ use tillroll_projections::{AccountQuery, At, LineCursor, LineRange, StatementQue
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
 use crate::bodies::AccountBody;
-use crate::list::List;
+use crate::list::{List, ShortenedAt};
 use crate::post::{self, Post};
 use crate::problem::Problem;
 use crate::query::{AsOfParameter, Parameters, When};
@@ -97,6 +97,7 @@ pub(crate) async fn list(
             )
         })
     };
+    let shortened = ShortenedAt::from(&page);
     let query = AccountQuery {
         limit: page.limit,
         starting_after: cursor("starting_after", page.starting_after)?,
@@ -116,7 +117,7 @@ pub(crate) async fn list(
     let At { position, value } = found;
     let page = value.map(AccountView::of);
     let list = List::new("/v1/accounts", page.items, page.has_more);
-    Ok(post::read(position, &list))
+    Ok(post::read_list(&app, position, &list, shortened))
 }
 
 /// Get an account
@@ -236,7 +237,7 @@ pub(crate) async fn statement(
     let lines = statement.lines.map(StatementLineView::of);
     let url = format!("/v1/accounts/{path}/statement");
     let list = List::new(url, lines.items, lines.has_more);
-    Ok(post::read(found.position, &list))
+    Ok(post::read_list(&app, found.position, &list, (&page).into()))
 }
 
 /// Get the trial balance

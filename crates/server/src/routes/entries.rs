@@ -83,7 +83,7 @@ struct EntryPost {
 
 /// By itself, so that nothing of the request takes room in the future that waits for the writer.
 async fn read_request(app: &App, headers: HeaderMap, content: Body) -> Result<EntryPost, Problem> {
-    let bytes = body::read_json(&headers, content, REQUEST_BYTES).await?;
+    let bytes = body::read_json(app.capacity(), &headers, content, REQUEST_BYTES).await?;
     let reservation = idempotency::reserve(app.in_flight(), &Sender::ANONYMOUS.scope, &headers)?;
     let (entry, fingerprint) = read_entry(bytes, app.new_ids(), reservation.is_some())?;
     let key = reservation.as_ref().zip(fingerprint);

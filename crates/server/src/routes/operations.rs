@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Segment;
-use crate::app::App;
+use crate::app::{App, lag_detail};
 use crate::code::{self, Code};
 use crate::openapi;
 use crate::post;
@@ -31,19 +31,26 @@ pub(crate) async fn health() -> Response {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Readiness {
+    /// `degraded`: commands are taken, and the read models are not asked, because they have failed
+    /// or are too far behind.
     #[schema(example = "ready")]
     status: &'static str,
     /// The last durable position.
     position: u64,
     /// The last position that the read models show.
     projected_position: u64,
+    /// For how long they have been behind, in seconds; 0 when they are not.
+    projection_lag_seconds: u64,
     /// Why the read models do not move, when they do not.
     projection_failure: Option<String>,
+    /// Why it is degraded, when it is.
+    reason: Option<String>,
 }
 
 /// Can it take commands
 ///
-/// 503 once the roll cannot be written, or while the server goes down.
+/// 503 once the roll cannot be written, or while the server goes down. Where only the read models
+/// do not follow, it takes commands and says `degraded`, with the reason.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "get_readiness", tag = "Operations",
     responses((status = 200, description = "It can", body = Readiness)),
@@ -55,11 +62,24 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     if *app.stopping().borrow() {
         return Err(Problem::new(Code::LogFailed, "the server is shutting down"));
     }
+    let (lag, failure) = (app.book().lag(), app.book().read_model_failure());
+    let reason = match (lag, &failure) {
+        (Some(lag), Some(failure)) => Some(lag_detail(lag, Some(failure))),
+        (Some(lag), None) if lag.time >= app.capacity().bounds.following_lag => {
+            Some(lag_detail(lag, None))
+        }
+        _ => None,
+    };
     let view = Readiness {
-        status: "ready",
+        status: match reason {
+            Some(_) => "degraded",
+            None => "ready",
+        },
+        projection_lag_seconds: lag.map_or(0, |lag| lag.time.as_secs()),
+        reason,
         position: app.engine().head().get(),
         projected_position: app.checkpoint().position(),
-        projection_failure: app.book().read_model_failure().map(|why| why.to_string()),
+        projection_failure: failure.map(|why| why.to_string()),
     };
     Ok(post::json(StatusCode::OK, &view))
 }

@@ -1,16 +1,20 @@
 //! Orders.
 
+use std::io::Write as _;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tillroll_book::{Action, Refusal};
 use tillroll_events::{OrderId, OrderStatus};
 use tillroll_projections::{At, OrderQuery};
+use tillroll_runtime::ReadSize;
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
 use crate::bodies::OrderBody;
-use crate::list::List;
+use crate::event_text::{EventFormat, EventText};
+use crate::list::{List, ShortenedAt};
 use crate::post::{self, Post};
 use crate::problem::Problem;
 use crate::query::{AsOfParameter, Parameters, When};
@@ -71,6 +75,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let page = parameters.page()?;
     let cursor_name = page.cursor();
+    let shortened = ShortenedAt::from(&page);
     let when = parameters.when()?;
     let cursor = |name: &str, text: Option<String>| -> Result<Option<OrderId>, Problem> {
         text.map(|text| path_parameter(name, &text)).transpose()
@@ -104,7 +109,7 @@ pub(crate) async fn list(
     let At { position, value } = found;
     let data = value.items.into_iter().map(OrderView::of_row).collect();
     let list = List::new("/v1/orders", data, value.has_more);
-    Ok(post::read(position, &list))
+    Ok(post::read_list(&app, position, &list, shortened))
 }
 
 /// Get an order
@@ -140,7 +145,7 @@ async fn find(app: &App, id: OrderId, when: When) -> Result<(u64, OrderView), Pr
 /// Get an order's timeline
 ///
 /// Everything that happened to the order, oldest first, as CloudEvents. The cursor is an event's
-/// `sequence`.
+/// `sequence`. A page ends before it is longer than 4 MiB, with `has_more`.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/timeline", operation_id = "get_order_timeline", tag = "Orders",
     params(
@@ -174,13 +179,29 @@ pub(crate) async fn timeline(
     if !known {
         return Err(Refusal::OrderNotFound(id).into());
     }
-    let mut data = Vec::with_capacity(page.items.len());
+    let mut data = b"{\"object\":\"list\",\"data\":[".to_vec();
+    let bytes = app.capacity().bounds.page_bytes;
+    let mut text = EventText::new(EventFormat::List, app.source(), limit, bytes);
+    let one = ReadSize {
+        records: 1,
+        bytes: 0,
+    };
     for row in page.items {
-        let records = app.records(row.position, row.position, 1).await?;
-        data.extend(super::events::cloud_events(&app, &records).await);
+        let batch = app.records(row.position, row.position, one).await?;
+        let names = app.names(&batch.records).await;
+        text.push(batch.records, names);
+        text.write(&mut data);
+        if text.items_left() == 0 {
+            break;
+        }
     }
-    let list = List::new(format!("/v1/orders/{id}/timeline"), data, page.has_more);
-    Ok(post::read(found.position, &list))
+    let more = page.has_more || text.has_records();
+    write!(
+        data,
+        "],\"has_more\":{more},\"url\":\"/v1/orders/{id}/timeline\"}}"
+    )
+    .expect("writing to memory cannot fail");
+    Ok(post::read_text(found.position, data))
 }
 
 /// Cancel an order

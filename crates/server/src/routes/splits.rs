@@ -39,5 +39,5 @@ pub(crate) async fn list(
         .map(SplitView::of)
         .collect();
     let list = List::page_of("/v1/splits", all, &page, SplitView::id)?;
-    Ok(post::read(found.position, &list))
+    Ok(post::read_list(&app, found.position, &list, (&page).into()))
 }

@@ -66,5 +66,5 @@ pub(crate) async fn list(
         .await?;
     let all = found.value.into_iter().map(StockView::of).collect();
     let list = List::page_of("/v1/stock", all, &page, StockView::id)?;
-    Ok(post::read(found.position, &list))
+    Ok(post::read_list(&app, found.position, &list, (&page).into()))
 }

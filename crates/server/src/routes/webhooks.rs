@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::app::{App, blocking};
 use crate::body::{self, WEBHOOK_BYTES};
 use crate::code::Code;
-use crate::list::List;
+use crate::list::{List, ShortenedAt};
 use crate::metrics::WebhookOutcome;
 use crate::post;
 use crate::problem::{Problem, headers};
@@ -157,7 +157,7 @@ async fn read_notification(
     given: &HeaderMap,
     content: Body,
 ) -> Result<(Bytes, (CommandKey, Observe)), Problem> {
-    let bytes = body::read(given, content, WEBHOOK_BYTES).await?;
+    let bytes = body::read(app.capacity(), given, content, WEBHOOK_BYTES).await?;
     let signature = given.get(headers::STRIPE_SIGNATURE);
     let signature = signature.map(axum::http::HeaderValue::as_bytes);
     let said = if bytes.len() < LONG {
@@ -332,6 +332,10 @@ pub(crate) async fn unrecognised(
         before: parameters.position("ending_before")?,
         as_of: None,
     };
+    let shortened = match page.before {
+        Some(_) => ShortenedAt::Start,
+        None => ShortenedAt::End,
+    };
     let when = parameters.when()?;
     parameters.finish()?;
     let found = app
@@ -341,5 +345,5 @@ pub(crate) async fn unrecognised(
         .await?;
     let page = found.value.map(UnrecognisedWebhook::of);
     let list = List::new("/v1/webhooks/unrecognised", page.items, page.has_more);
-    Ok(post::read(found.position, &list))
+    Ok(post::read_list(&app, found.position, &list, shortened))
 }

@@ -1,6 +1,8 @@
 //! The promises of the HTTP interface.
 
 mod bad_input;
+mod bounded_answers;
+mod bounded_bodies;
 mod bulk_stream;
 mod callers;
 mod card_numbers;
@@ -16,6 +18,7 @@ mod reversals;
 mod serving;
 mod shop;
 mod snapshots;
+mod staleness;
 mod stream;
 mod totals;
 mod webhooks;
