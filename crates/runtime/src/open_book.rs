@@ -258,7 +258,7 @@ impl OpenBook {
         let lag = LagWatch::new(&engine, &checkpoint, &*options.clock);
         let handle = BookHandle(Arc::new(HandleParts {
             accounts,
-            lag,
+            lag: Arc::new(lag),
             index,
             engine,
             models,
@@ -406,11 +406,10 @@ async fn watch_lag(book: BookHandle) {
         let (head, position) = (parts.engine.head().get(), parts.checkpoint.position());
         if parts.lag.look(head, position) == lag::Seen::Recorded {
             // It was behind when the book was opened: the log knows since when.
-            let looked = book.clone();
+            let (lag, clock) = (Arc::clone(&parts.lag), Arc::clone(&parts.clock));
+            let reader = parts.engine.reader();
             let recorded = tokio::task::spawn_blocking(move || {
-                let parts = &looked.0;
-                let (reader, clock) = (parts.engine.reader(), &*parts.clock);
-                parts.lag.read(&*reader, parts.checkpoint.position(), clock);
+                lag.read(&*reader, position, &*clock);
             });
             if let Err(error) = recorded.await {
                 tracing::error!(%error, "the lag of the read models is not known");
@@ -441,7 +440,7 @@ struct HandleParts {
     projected: watch::Receiver<u64>,
     /// Notified when a read waits for the read models.
     wanted: Arc<Notify>,
-    lag: LagWatch,
+    lag: Arc<LagWatch>,
     clock: Arc<dyn BookClock>,
     accounts: Arc<AccountDirectory>,
     expiries: Arc<HoldExpiries>,

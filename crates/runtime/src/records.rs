@@ -19,6 +19,14 @@ pub enum RecordsError {
     ShuttingDown,
 }
 
+impl RecordsError {
+    /// Whether the same records may be read later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Read(error) if error.is_transient())
+    }
+}
+
 /// How much is read at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadSize {

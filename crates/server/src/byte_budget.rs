@@ -118,10 +118,6 @@ impl ByteLease {
         self.bytes = bytes;
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.bytes
-    }
-
     /// Bytes with which it lives and ends.
     pub(crate) fn hold(self, held: impl AsRef<[u8]> + Send + 'static) -> Bytes {
         struct Leased<T> {
@@ -181,7 +177,7 @@ mod tests {
             waiting
                 .take(3, Duration::from_secs(600))
                 .await
-                .map(|lease| lease.len())
+                .map(|lease| lease.bytes)
         });
         tokio::task::yield_now().await;
         drop(all);

@@ -308,8 +308,14 @@ fn finish(operation: &mut Operation, of_books: bool, asks: bool) {
                 continue;
             }
             for (name, says) in [
-                ("Tillroll-Lag-Positions", "How many positions the answer is behind, when it is"),
-                ("Tillroll-Lag-Seconds", "For how long the read models have been behind"),
+                (
+                    "Tillroll-Lag-Positions",
+                    "How many positions the answer is behind, when it is",
+                ),
+                (
+                    "Tillroll-Lag-Seconds",
+                    "For how long the read models have been behind",
+                ),
             ] {
                 let lag = HeaderBuilder::new()
                     .schema(Some(

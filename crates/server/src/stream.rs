@@ -45,7 +45,7 @@ pub(crate) async fn events(app: App, after: EventCursor, when: When) -> Result<R
     };
     let mut response = Response::new(Body::from_stream(stream::unfold(
         stream,
-        |mut stream| async {
+        |mut stream| async move {
             let chunk = stream.chunk().await?;
             Some((Ok::<_, io::Error>(chunk), stream))
         },

@@ -162,7 +162,7 @@ async fn page(
         text.extend_from_slice(&chunk.text);
         lease = chunk.lease;
     }
-    let body = if reader.is_over() {
+    let body: axum::body::Body = if reader.is_over() {
         end_page(&reader, format, &mut text);
         match lease {
             Some(lease) => lease.hold(text).into(),
@@ -170,7 +170,7 @@ async fn page(
         }
     } else {
         let rest = PageRest { reader, format };
-        let rest = futures_util::stream::try_unfold(Some(rest), |rest| async {
+        let rest = futures_util::stream::try_unfold(Some(rest), |rest| async move {
             match rest {
                 None => Ok(None),
                 Some(rest) => rest.next().await.map(Some),
