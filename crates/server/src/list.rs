@@ -27,8 +27,8 @@ pub(crate) enum ShortenedAt {
     Start,
 }
 
-impl From<&PageParameters> for ShortenedAt {
-    fn from(page: &PageParameters) -> Self {
+impl From<&PageRequest> for ShortenedAt {
+    fn from(page: &PageRequest) -> Self {
         match page.ending_before {
             Some(_) => Self::Start,
             None => Self::End,

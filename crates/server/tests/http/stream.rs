@@ -114,7 +114,16 @@ async fn an_event_id_that_is_no_position_is_refused_streaming_or_not() {
         Some("Last-Event-ID".into()),
     );
     for accept in accepts {
-        for id in ["", "x", "-1", "+1", "1.x", "1.0.0", "9223372036854775808", "y}@c"] {
+        for id in [
+            "",
+            "x",
+            "-1",
+            "+1",
+            "1.x",
+            "1.0.0",
+            "9223372036854775808",
+            "y}@c",
+        ] {
             let headers = [("accept", accept), ("last-event-id", id)];
             let answer = shop.raw("GET", "/v1/events", &headers, "").await;
             assert_eq!(answer.problem(), expected, "{id:?} for {accept}");
