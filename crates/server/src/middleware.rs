@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -152,7 +152,7 @@ where
     let complete = move |mut response: Response| {
         count_bytes(&app, &method, &mut response);
         finish(&mut response, id);
-        if asks_now {
+        if asks_now && tells_of_books(response.status()) {
             say_lag(&app, &mut response);
         }
         let route = name_of(route.as_ref());
@@ -190,6 +190,12 @@ fn asks_read_models_now(request: &Request, route: &str) -> bool {
     let query = request.uri().query().unwrap_or_default();
     let mut names = query.split('&').map(|pair| pair.split('=').next());
     of_books && request.method() == Method::GET && !names.any(|name| name == Some("as_of"))
+}
+
+/// Whether an answer says what the read models show, or do not show.
+fn tells_of_books(status: StatusCode) -> bool {
+    let said_nothing = [StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE];
+    status.is_success() || said_nothing.contains(&status)
 }
 
 /// Says of an answer that is older than what was acknowledged by how much.

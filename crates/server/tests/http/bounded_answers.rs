@@ -45,7 +45,9 @@ async fn fill(shop: &Shop, sizes: &[usize]) {
     }
 }
 
-/// The amounts of the entries that events have, and the types of the others, in order.
+const OPENED: &str = "tillroll.account.opened";
+
+/// The amounts of the entries that events have, and the accounts that were opened, in order.
 fn told<'e>(events: impl IntoIterator<Item = &'e Value>) -> Vec<String> {
     let mut told = Vec::new();
     for event in events {
@@ -55,14 +57,16 @@ fn told<'e>(events: impl IntoIterator<Item = &'e Value>) -> Vec<String> {
                 assert_eq!(&entry["postings"][1]["amount"], amount);
                 amount.to_string()
             })),
-            None => told.push(event["type"].as_str().unwrap().to_owned()),
+            None if event["type"] == OPENED => told.push(OPENED.to_owned()),
+            // How a bulk command ended.
+            None => {}
         }
     }
     told
 }
 
 fn expected(sizes: &[usize]) -> Vec<String> {
-    let opened = || "tillroll.account.opened".to_owned();
+    let opened = || OPENED.to_owned();
     let mut told = vec![opened(), opened()];
     let mut amount = 0;
     for size in sizes {
@@ -164,7 +168,8 @@ async fn a_cursor_may_be_anywhere_in_an_event() {
         ("3", 1003),
         // The others have no entries to be between.
         ("2.0", 1),
-        ("4.7", 1004),
+        ("4.7", 1003),
+        ("5.7", 1004),
     ] {
         let path = format!("/v1/events?limit=1000&after={after}");
         let page = shop.get(&path).await.expect(200).json();
@@ -371,11 +376,12 @@ async fn streams_have_a_number_of_places() {
 
 #[tokio::test]
 async fn answers_beyond_what_all_may_hold_are_refused() {
-    let shop = Shop::open_with(tempfile::tempdir().unwrap(), |settings| {
+    let filled = Shop::open();
+    fill(&filled, &[3000]).await;
+    let shop = Shop::open_with(filled.close().await, |settings| {
         settings.http.bounds.answer_bytes = 300 * 1024;
         settings.http.patience = Duration::ZERO;
     });
-    fill(&shop, &[3000]).await;
     // Begun and not read to its end.
     let request = axum::http::Request::get("/v1/events?after=2&limit=100");
     let request = request.body(axum::body::Body::empty()).unwrap();
