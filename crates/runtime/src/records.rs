@@ -35,6 +35,14 @@ pub struct ReadSize {
     pub bytes: usize,
 }
 
+impl ReadSize {
+    /// A single record.
+    pub const ONE: Self = Self {
+        records: 1,
+        bytes: usize::MAX,
+    };
+}
+
 /// Records that follow each other.
 #[derive(Debug, Default)]
 pub struct RecordBatch {

@@ -240,8 +240,9 @@ impl App {
         }
         let not_found = || Problem::from(Refusal::EntryNotFound(id));
         let position = position.ok_or_else(not_found)?;
-        let records = self.records(position, position, 1).await?;
-        let entry = records
+        let batch = self.records(position, position, ReadSize::ONE).await?;
+        let entry = batch
+            .records
             .first()
             .and_then(|(_, record)| record.event.entry_of(id));
         let original = entry.map(|entry| OriginalEntry {

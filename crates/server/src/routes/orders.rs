@@ -182,12 +182,10 @@ pub(crate) async fn timeline(
     let mut data = b"{\"object\":\"list\",\"data\":[".to_vec();
     let bytes = app.capacity().bounds.page_bytes;
     let mut text = EventText::new(EventFormat::List, app.source(), limit, bytes);
-    let one = ReadSize {
-        records: 1,
-        bytes: 0,
-    };
     for row in page.items {
-        let batch = app.records(row.position, row.position, one).await?;
+        let batch = app
+            .records(row.position, row.position, ReadSize::ONE)
+            .await?;
         let names = app.names(&batch.records).await;
         text.push(batch.records, names);
         text.write(&mut data);
