@@ -73,10 +73,12 @@ impl LagWatch {
     pub(crate) fn look(&self, head: u64, position: u64) -> Seen {
         let now = self.opened.elapsed();
         self.looks().look(head, position, now);
-        match () {
-            () if position >= head => Seen::Current,
-            () if position < self.first_head => Seen::Recorded,
-            () => Seen::Behind,
+        if position >= head {
+            Seen::Current
+        } else if position < self.first_head {
+            Seen::Recorded
+        } else {
+            Seen::Behind
         }
     }
 
