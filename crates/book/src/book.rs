@@ -34,11 +34,13 @@ impl Book {
     }
 
     /// The same state with a tier for rows that no record has touched: one that no record has
-    /// changed for `after` records goes to `store`, and comes back when one does. Without it all
-    /// rows stay in memory, and either way the book decides the same.
+    /// changed for `after` records goes to `store`, and comes back when one does. An idempotency
+    /// key, which nothing changes, goes after `keys_after` records and stays there; it is answered
+    /// as ever. Without a tier all rows stay in memory, and either way the book decides the same.
     #[must_use]
-    pub fn with_cold(mut self, store: Box<dyn ColdStore>, after: u64) -> Self {
-        self.tables.set_cold(ColdTier::new(store, after.max(1)));
+    pub fn with_cold(mut self, store: Box<dyn ColdStore>, after: u64, keys_after: u64) -> Self {
+        let tier = ColdTier::new(store, after.max(1), keys_after.max(1));
+        self.tables.set_cold(tier);
         self
     }
 

@@ -10,12 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 use roll::life::{Step, life_cycles, lines};
 use roll::*;
-use tillroll_book::state::{ListedRow, Payout, RowVisitor, StateRow};
+use tillroll_book::state::{
+    BookRestore, ListedRow, Payout, RowKind, RowVisitor, StateRow, encode_row,
+};
 use tillroll_book::{
     Action, Book, ColdFault, ColdStore, Command, CommandKey, Decision, MemoryColdStore, Refusal,
     RowAddress,
 };
 use tillroll_events::{Caller, EventId, KeyScope, Timestamp};
+use tillroll_ledger::{AccountSpec, Ledger, LedgerRestore};
 
 /// What a store was asked for.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +73,7 @@ impl Pair {
         };
         Self {
             plain: Book::default(),
-            cold: Book::default().with_cold(Box::new(store), after),
+            cold: Book::default().with_cold(Box::new(store), after, after),
             asked,
             position: 0,
         }
@@ -228,7 +231,7 @@ fn a_store_that_fails_is_never_overlooked() {
             ..Store::default()
         };
         let mut plain = Roll::new();
-        let mut book = Book::default().with_cold(Box::new(store), 3);
+        let mut book = Book::default().with_cold(Box::new(store), 3, 3);
         let (mut position, mut told) = (0, 0);
         for step in &steps {
             let action = match step {
@@ -281,4 +284,94 @@ fn what_is_listed_after_a_fault_is_said_to_be_of_no_use() {
         "the store gives 40 rows and each is read twice"
     );
     assert!(pair.cold.fault().is_some(), "and the book says so");
+}
+
+/// Keys enough that where they are is outside of memory, too, and has been sorted and merged there.
+#[test]
+fn a_key_is_answered_alike_wherever_it_is_kept() {
+    const KEYS: u64 = 6_000;
+    let asked = Asked::default();
+    let mut pair = Pair::of(2, asked.clone());
+    let action = |number: u64| received("warehouse", "TEE-M", 1 + number);
+    let key = |number: u64| format!("key-{}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for number in 0..KEYS {
+        assert_eq!(pair.apply(Some(&key(number)), 1, action(number)), None);
+    }
+    let put = asked.put.load(Ordering::Relaxed);
+    assert!(
+        put > KEYS + 1_000,
+        "{put}: only the keys themselves have left memory"
+    );
+    let before = pair.position;
+    for number in (0..KEYS).step_by(7).chain(KEYS - 5..KEYS) {
+        assert_eq!(pair.apply(Some(&key(number)), 1, action(number)), None);
+        let conflict = pair.apply(Some(&key(number)), 2, action(number));
+        let code = conflict.map(|refusal| refusal.code());
+        assert_eq!(code, Some("idempotency_key_reused"), "key {number}");
+    }
+    assert_eq!(pair.position, before, "an old key has one effect");
+    // One that nobody has used asks the store next to nothing.
+    let got = asked.got.load(Ordering::Relaxed);
+    for number in KEYS..KEYS + 1_000 {
+        assert_eq!(pair.apply(Some(&key(number)), 1, action(number)), None);
+    }
+    let got = asked.got.load(Ordering::Relaxed) - got;
+    assert!(got < 1_000, "{got} reads for 1,000 new keys");
+    pair.compare();
+    restored_alike(&pair);
+}
+
+/// A book that is put together of what another lists, on a store of its own, lists the same.
+fn restored_alike(pair: &Pair) {
+    struct RowBytes(Vec<(RowKind, Vec<u8>)>);
+
+    impl RowVisitor for RowBytes {
+        type Error = Infallible;
+
+        fn rows<'b, V: StateRow + 'b>(
+            &mut self,
+            rows: impl Iterator<Item = ListedRow<'b, V>>,
+        ) -> Result<(), Infallible> {
+            for (key, row) in rows {
+                let mut bytes = Vec::new();
+                encode_row(&*key, &*row, &mut bytes);
+                self.0.push((V::KIND, bytes));
+            }
+            Ok(())
+        }
+    }
+
+    let mut listed = RowBytes(Vec::new());
+    let Ok(()) = pair.plain.visit_rows(&mut listed);
+    let store = Box::new(MemoryColdStore::default());
+    let empty = Book::default().with_cold(store, 2, 2);
+    let mut restore = BookRestore::new(empty, ledger_of(&pair.plain));
+    for (kind, bytes) in &listed.0 {
+        assert_eq!(restore.row(*kind, bytes).unwrap(), bytes.len());
+    }
+    let twice = listed
+        .0
+        .iter()
+        .find(|(kind, _)| kind.name() == "idempotency keys");
+    let (kind, bytes) = twice.unwrap();
+    assert!(restore.row(*kind, bytes).is_err(), "a key is there twice");
+    let restored = restore.finish();
+    assert_eq!(rows(&restored), rows(&pair.plain));
+}
+
+/// The same ledger, put together again.
+fn ledger_of(book: &Book) -> Ledger {
+    let kept = book.ledger();
+    let mut restore = LedgerRestore::default();
+    for (account, _) in kept.accounts() {
+        let spec = AccountSpec {
+            path: account.path.clone(),
+            unit: kept.unit_of(account),
+            kind: account.kind,
+            limit: account.limit,
+        };
+        let totals = kept.totals(account.id).unwrap();
+        restore.account(spec, totals).unwrap();
+    }
+    restore.finish().unwrap()
 }

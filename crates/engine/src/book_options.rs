@@ -36,8 +36,8 @@ impl BookOptions {
         match &self.scratch {
             None => book,
             Some(scratch) => {
-                let after = scratch.after;
-                book.with_cold(Box::new(ColdFile::new(scratch.clone())), after)
+                let file = Box::new(ColdFile::new(scratch.clone()));
+                book.with_cold(file, scratch.after, scratch.keys_after)
             }
         }
     }

@@ -19,6 +19,7 @@ type Open = dyn Fn() -> io::Result<Box<dyn StorageFile>> + Send + Sync;
 pub struct ScratchFiles {
     open: Arc<Open>,
     pub(crate) after: u64,
+    pub(crate) keys_after: u64,
     pub(crate) buffer_bytes: usize,
 }
 
@@ -42,6 +43,13 @@ impl ScratchFiles {
     /// read, which is mostly from the system's cache.
     pub const AFTER: u64 = 1_000_000;
 
+    /// Records for which an idempotency key is in memory.
+    ///
+    /// Nothing changes a key, so it goes without coming back, and is asked for again only by a
+    /// request that is sent again: mostly within minutes. One in memory takes about 150 bytes, so
+    /// these are some 20 MB; of one that has gone, two to three bytes stay.
+    pub const KEYS_AFTER: u64 = 100_000;
+
     /// One write for so many bytes of rows.
     const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -52,6 +60,7 @@ impl ScratchFiles {
         Self {
             open: Arc::new(open),
             after: Self::AFTER,
+            keys_after: Self::KEYS_AFTER,
             buffer_bytes: Self::BUFFER_BYTES,
         }
     }
@@ -72,11 +81,22 @@ impl ScratchFiles {
         })
     }
 
-    /// The same with another time after which a row goes, in records.
+    /// The same with another time after which a row goes, in records. A key stays no longer.
     #[must_use]
     pub fn after(self, records: u64) -> Self {
         let after = records.max(1);
-        Self { after, ..self }
+        Self {
+            after,
+            keys_after: self.keys_after.min(after),
+            ..self
+        }
+    }
+
+    /// The same with another time after which an idempotency key goes, in records.
+    #[must_use]
+    pub fn keys_after(self, records: u64) -> Self {
+        let keys_after = records.max(1);
+        Self { keys_after, ..self }
     }
 
     /// The same with another buffer. Without one every row is written at once, so that tests

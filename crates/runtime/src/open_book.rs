@@ -51,6 +51,8 @@ pub struct OpenBookOptions {
     /// Records for which nothing has changed a row of the state that leaves memory for a file
     /// that is gone when the process is.
     pub cold_after: u64,
+    /// Records for which an idempotency key is in memory. Older ones are found in that file.
+    pub keys_after: u64,
     /// How long closing waits for the read models to catch up, so that the next start is quick.
     pub closing_patience: Duration,
 }
@@ -67,6 +69,7 @@ impl OpenBookOptions {
             segment_bytes: tillroll_log::LogOptions::default().segment_bytes,
             snapshots: Some(SnapshotOptions::default()),
             cold_after: ScratchFiles::AFTER,
+            keys_after: ScratchFiles::KEYS_AFTER,
             closing_patience: Duration::from_secs(1),
         }
     }
@@ -154,7 +157,9 @@ impl OpenBook {
             durable_position: Position::new(read_models::durable_position(&path)),
             ..OpenRequest::default()
         };
-        let scratch = ScratchFiles::in_directory(layout.scratch()).after(options.cold_after);
+        let scratch = ScratchFiles::in_directory(layout.scratch())
+            .keys_after(options.keys_after)
+            .after(options.cold_after);
         let book_options = BookOptions::from(options.chart).with_scratch(scratch);
         let kept = snapshots::open(&layout.snapshots(), options.snapshots);
         let on_progress = |position: Position| progress(position.get());

@@ -94,12 +94,16 @@ impl ColdStore for MemoryColdStore {
     }
 }
 
+const STRIDE: u64 = 16;
+
 /// The second tier of a book: the store, and when a row goes there.
 #[derive(Debug)]
 pub struct ColdTier {
     store: Box<dyn ColdStore>,
     /// Records for which nothing has touched a row that goes.
-    pub(super) after: u64,
+    after: u64,
+    /// The same for rows that never change.
+    lasting_after: u64,
     /// The first; nothing is read or kept after it.
     fault: OnceLock<ColdFault>,
     /// Of the row that goes.
@@ -107,10 +111,11 @@ pub struct ColdTier {
 }
 
 impl ColdTier {
-    pub(crate) fn new(store: Box<dyn ColdStore>, after: u64) -> Self {
+    pub(crate) fn new(store: Box<dyn ColdStore>, after: u64, lasting_after: u64) -> Self {
         Self {
             store,
             after,
+            lasting_after,
             fault: OnceLock::new(),
             bytes: Vec::new(),
         }
@@ -118,6 +123,22 @@ impl ColdTier {
 
     pub(crate) fn fault(&self) -> Option<&ColdFault> {
         self.fault.get()
+    }
+
+    /// Records for which nothing has touched a row that goes.
+    pub(super) fn after(&self, is_lasting: bool) -> u64 {
+        match is_lasting {
+            true => self.lasting_after,
+            false => self.after,
+        }
+    }
+
+    /// Every so many records the next rows are looked at, so that no record pays for many.
+    pub(super) fn stride(&self) -> u64 {
+        match self.after.min(self.lasting_after) < 2 * STRIDE {
+            true => 1,
+            false => STRIDE,
+        }
     }
 
     pub(super) fn is_sound(&self) -> bool {
@@ -146,15 +167,20 @@ impl ColdTier {
         self.checked(put)
     }
 
+    /// The bytes at an address; none after a fault.
+    pub(super) fn get_bytes(&self, address: RowAddress) -> Option<Vec<u8>> {
+        let bytes = self.is_sound().then(|| self.store.get(address))?;
+        self.checked(bytes)
+    }
+
     /// The row at an address; none after a fault.
     pub(super) fn get<V: StateRow>(&self, address: RowAddress) -> Option<(V::Key, V)> {
-        let bytes = self.is_sound().then(|| self.store.get(address))?;
-        let row = bytes.and_then(|bytes| match decode_row::<V>(&bytes) {
+        let bytes = self.get_bytes(address)?;
+        self.checked(match decode_row::<V>(&bytes) {
             Ok((key, row, used)) if used == bytes.len() => Ok((key, row)),
             Ok(_) => Err(ColdFault::new(ColdRowError::LeftOver)),
             Err(error) => Err(ColdFault::new(ColdRowError::Malformed(error))),
-        });
-        self.checked(row)
+        })
     }
 
     /// The row at an address, when it has this key. Two keys may have one hash.

@@ -11,12 +11,14 @@
 mod cold;
 mod cold_index;
 mod entry_key;
+mod hash_filter;
 mod ids;
 mod legs;
 mod parts;
 mod restore;
 mod row;
 pub(crate) mod rows;
+mod run_index;
 mod table;
 mod tables;
 

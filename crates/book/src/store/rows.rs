@@ -160,11 +160,12 @@ pub struct ReversedEntry {
 }
 
 /// Hands the list to another macro. A line is: number, name, table, row, key, what it is asked
-/// for by, how it is held in memory, and `booked` where it has a field of that name.
+/// for by, how it is held in memory, and `booked` where it has a field of that name; behind the
+/// table, `lasting true` where its rows never change.
 macro_rules! state_rows {
     ($with:ident) => {
         $with! {
-            1 "idempotency keys" keys: Applied, Box<str>, str, Inline<Self>;
+            1 "idempotency keys" keys lasting true: Applied, Box<str>, str, Inline<Self>;
             2 "orders" orders: Order, OrderId, OrderId, Box<Self>, booked;
             3 "links of orders" links: OrderLinks, OrderId, OrderId, Box<Self>;
             4 "intents" intents: Intent, ExternalId, ExternalId, Box<Self>;
@@ -188,9 +189,10 @@ macro_rules! state_rows {
 
 macro_rules! describe {
     ($($number:literal $name:literal
-        $table:ident: $row:ty, $key:ty, $ask:ty, $home:ty $(, $booked:ident)?;)*) => {
+        $table:ident $(lasting $lasting:literal)?: $row:ty, $key:ty, $ask:ty, $home:ty $(, $booked:ident)?;)*) => {
         $(impl StateRow for $row {
             const KIND: RowKind = RowKind::new($number, $name);
+            const LASTING: bool = false $(|| $lasting)?;
             type Key = $key;
             type Ask = $ask;
             type Home = $home;

@@ -13,6 +13,7 @@ use super::cold::{ColdTier, RowAddress};
 use super::cold_index::ColdIndex;
 use super::parts::{PARTS, Parts};
 use super::row::{RowHome, StateRow};
+use super::run_index::RunIndex;
 
 /// A row as the state lists it: its key and what is under it.
 pub type ListedRow<'a, V> = (Cow<'a, <V as StateRow>::Key>, Cow<'a, V>);
@@ -38,7 +39,16 @@ pub struct RowTable<V: StateRow> {
     held: usize,
     /// How far the search for rows that have become cold has come: a part, and a bucket of it.
     swept: (usize, usize),
-    cold: ColdIndex,
+    cold: ColdPlaces,
+}
+
+/// Where the rows are that are not in memory.
+#[derive(Debug)]
+enum ColdPlaces {
+    /// A place of each, which is taken out when the row comes back.
+    Changing(ColdIndex),
+    /// Places of rows that last.
+    Lasting(RunIndex),
 }
 
 enum TableParts<V: StateRow> {
@@ -53,6 +63,15 @@ impl<V: StateRow> TableParts<V> {
             Self::Many(parts) => parts.begun(),
         };
         parts.iter().flat_map(HashTable::iter)
+    }
+
+    /// Of a book, the rows of a part.
+    fn of_part(&self, number: usize) -> impl Iterator<Item = &WarmRow<V>> {
+        let part = match self {
+            Self::One(_) => None,
+            Self::Many(parts) => parts.get(number),
+        };
+        part.into_iter().flat_map(HashTable::iter)
     }
 
     fn number(&self, hash: u64) -> usize {
@@ -96,6 +115,12 @@ fn next_begun(begun: &[u64; PARTS / 64], from: usize) -> Option<usize> {
     Some(word * 64 + bit)
 }
 
+/// The part of a hash, and the rest of it.
+fn split(hash: u64) -> (usize, u64) {
+    let rest = hash & 0xff_ffff_ffff | (hash >> 48) << 40;
+    (number(hash), rest)
+}
+
 /// The part of a hash. Within a part, a table finds its place by the lowest bits and the seven
 /// highest, so it is by others.
 fn number(hash: u64) -> usize {
@@ -110,7 +135,10 @@ impl<V: StateRow> Default for RowTable<V> {
             buckets: 0,
             held: 0,
             swept: (0, 0),
-            cold: ColdIndex::default(),
+            cold: match V::LASTING {
+                true => ColdPlaces::Lasting(RunIndex::default()),
+                false => ColdPlaces::Changing(ColdIndex::default()),
+            },
         }
     }
 }
@@ -181,34 +209,43 @@ impl<V: StateRow> RowTable<V> {
     /// A copy of the row that is not in memory.
     pub(super) fn cold(&self, hash: u64, ask: &V::Ask, cold: &ColdTier) -> Option<V> {
         let mut found = None;
-        self.cold.find(hash, |address| {
+        let is_it = |address| {
             found = cold.get_of::<V>(address, ask);
             found.is_some()
-        });
+        };
+        match &self.cold {
+            ColdPlaces::Changing(index) => index.find(hash, is_it),
+            ColdPlaces::Lasting(index) => index.find(split(hash), cold, is_it),
+        };
         found
     }
 
-    /// Takes the row that is not in memory out of the tier below.
+    /// Takes the row that is not in memory out of the tier below. One that lasts stays there.
     pub(super) fn take_cold(&mut self, hash: u64, ask: &V::Ask, cold: &ColdTier) -> Option<V> {
         let mut found = None;
-        self.cold.take(hash, |address| {
-            found = cold.get_of::<V>(address, ask);
-            found.is_some()
-        });
+        if let ColdPlaces::Changing(index) = &mut self.cold {
+            index.take(hash, |address| {
+                found = cold.get_of::<V>(address, ask);
+                found.is_some()
+            });
+        }
         found
     }
 
     /// Puts the bytes of a row that is nowhere into the tier below.
     pub(super) fn put_cold(&mut self, hash: u64, bytes: &[u8], cold: &mut ColdTier) {
         if let Some(address) = cold.put(bytes) {
-            self.cold.insert(hash, address);
+            self.cold.insert(hash, address, cold);
         }
     }
 
-    /// Looks at the next few rows, so many that all are looked at in `steps` steps, and moves
-    /// those that no record has touched for long to the tier below.
-    pub(super) fn cool(&mut self, now: u64, steps: u64, cold: &mut ColdTier) {
-        let steps = usize::try_from(steps).unwrap_or(usize::MAX).max(1);
+    /// Looks at the next few rows, so many that all are looked at twice in the time after which
+    /// they go, and moves those that no record has touched for long to the tier below.
+    pub(super) fn cool(&mut self, now: u64, cold: &mut ColdTier) {
+        let after = cold.after(V::LASTING);
+        let steps = usize::try_from(after / 2 / cold.stride())
+            .unwrap_or(usize::MAX)
+            .max(1);
         let mut left = self.buckets.div_ceil(steps);
         if self.held == 0 && left == self.buckets {
             // It would end where it begins.
@@ -239,46 +276,102 @@ impl<V: StateRow> RowTable<V> {
             let Ok(entry) = part.get_bucket_entry(bucket) else {
                 continue;
             };
-            if now.saturating_sub(entry.get().touched) < cold.after || !cold.is_sound() {
+            if now.saturating_sub(entry.get().touched) < after || !cold.is_sound() {
                 continue;
             }
             let (WarmRow { key, home, .. }, _) = entry.remove();
             self.held -= 1;
             if let Some(address) = cold.put_row(&key, &home.into_inner()) {
-                self.cold.insert(hash_of(key.borrow()), address);
+                self.cold.insert(hash_of(key.borrow()), address, cold);
             }
         }
     }
 
-    /// All rows by key. Of those that are not in memory only the keys are, until they are asked
-    /// for one by one.
+    /// All rows, by key, or by its hash where they last.
     pub(super) fn sorted<'t>(
         &'t self,
         cold: Option<&'t ColdTier>,
+    ) -> Box<dyn Iterator<Item = ListedRow<'t, V>> + 't> {
+        match (&self.cold, cold) {
+            (ColdPlaces::Lasting(index), _) => Box::new(self.by_hash(index, cold)),
+            (ColdPlaces::Changing(index), Some(cold)) => {
+                let addresses = index.addresses().into_iter();
+                let below = addresses.filter_map(|address| {
+                    let (key, _) = cold.get::<V>(address)?;
+                    Some((Cow::Owned(key), RowSource::Tier(cold, address)))
+                });
+                Box::new(self.by_key(below))
+            }
+            (ColdPlaces::Changing(_), None) => Box::new(self.by_key(std::iter::empty())),
+        }
+    }
+
+    /// By key, with others from below. Of those only the keys are in memory, until they are asked
+    /// for one by one.
+    fn by_key<'t>(
+        &'t self,
+        below: impl Iterator<Item = (Cow<'t, V::Key>, RowSource<'t, V>)>,
     ) -> impl Iterator<Item = ListedRow<'t, V>> {
         let held = self.rows.iter().map(|held| {
             let row: &V = &held.home;
-            (Cow::Borrowed(&held.key), RowSource::Memory(row))
+            (Cow::Borrowed(&held.key), RowSource::Memory(&held.key, row))
         });
-        let mut rows: Vec<(Cow<'t, V::Key>, RowSource<'t, V>)> = held.collect();
-        if let Some(cold) = cold {
-            rows.extend(self.cold.addresses().into_iter().filter_map(|address| {
-                let (key, _) = cold.get::<V>(address)?;
-                Some((Cow::Owned(key), RowSource::Tier(cold, address)))
-            }));
-        }
+        let mut rows: Vec<(Cow<'t, V::Key>, RowSource<'t, V>)> = held.chain(below).collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        rows.into_iter().filter_map(|(key, whereabouts)| {
-            let row = match whereabouts {
-                RowSource::Memory(row) => Cow::Borrowed(row),
-                RowSource::Tier(cold, address) => Cow::Owned(cold.get::<V>(address)?.1),
-            };
-            Some((key, row))
+        rows.into_iter().filter_map(|(_, source)| source.read())
+    }
+
+    /// By a hash of the key: part by part, so that of a part no more than the places are in
+    /// memory.
+    fn by_hash<'t>(
+        &'t self,
+        index: &'t RunIndex,
+        cold: Option<&'t ColdTier>,
+    ) -> impl Iterator<Item = ListedRow<'t, V>> {
+        (0..PARTS).flat_map(move |part| {
+            let held = self.rows.of_part(part).map(|held| {
+                let (_, rest) = split(hash_of(held.key.borrow()));
+                (rest, RowSource::Memory(&held.key, &*held.home))
+            });
+            let below = cold.into_iter().flat_map(|cold| {
+                let places = index.places(part, cold).into_iter();
+                places.map(move |(rest, address)| (rest, RowSource::Tier(cold, address)))
+            });
+            let mut rows: Vec<(u64, RowSource<'t, V>)> = held.chain(below).collect();
+            rows.sort_by_key(|(rest, _)| *rest);
+            for same in rows.chunk_by_mut(|a, b| a.0 == b.0) {
+                if same.len() > 1 {
+                    same.sort_by_cached_key(|(_, source)| source.read().map(|(key, _)| key));
+                }
+            }
+            rows.into_iter().filter_map(|(_, source)| source.read())
         })
     }
 }
 
-enum RowSource<'t, V> {
-    Memory(&'t V),
+enum RowSource<'t, V: StateRow> {
+    Memory(&'t V::Key, &'t V),
     Tier(&'t ColdTier, RowAddress),
+}
+
+impl<'t, V: StateRow> RowSource<'t, V> {
+    /// None after a fault.
+    fn read(&self) -> Option<ListedRow<'t, V>> {
+        match *self {
+            Self::Memory(key, row) => Some((Cow::Borrowed(key), Cow::Borrowed(row))),
+            Self::Tier(cold, address) => {
+                let (key, row) = cold.get::<V>(address)?;
+                Some((Cow::Owned(key), Cow::Owned(row)))
+            }
+        }
+    }
+}
+
+impl ColdPlaces {
+    fn insert(&mut self, hash: u64, address: RowAddress, cold: &mut ColdTier) {
+        match self {
+            Self::Changing(index) => index.insert(hash, address),
+            Self::Lasting(index) => index.insert(split(hash), address, cold),
+        }
+    }
 }

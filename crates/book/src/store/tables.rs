@@ -40,7 +40,7 @@ pub trait RowVisitor {
 
 macro_rules! tables {
     ($($number:literal $name:literal
-        $table:ident: $row:ty, $key:ty, $ask:ty, $home:ty $(, $booked:ident)?;)*) => {
+        $table:ident $(lasting $lasting:literal)?: $row:ty, $key:ty, $ask:ty, $home:ty $(, $booked:ident)?;)*) => {
         #[derive(Debug, Default)]
         pub struct Tables<'a> {
             below: Option<&'a Tables<'a>>,
@@ -74,11 +74,11 @@ macro_rules! tables {
                 }
             }
 
-            fn cool(&mut self, steps: u64) {
+            fn cool(&mut self) {
                 let Some(cold) = self.cold.as_deref_mut() else {
                     return;
                 };
-                $(self.$table.cool(self.now, steps, cold);)*
+                $(self.$table.cool(self.now, cold);)*
             }
 
             /// Shows all rows of tables that lie on no others, kind by kind, each in the order of
@@ -105,9 +105,6 @@ macro_rules! tables {
 }
 
 state_rows!(tables);
-
-/// Every so many records the next rows are looked at, so that no record pays for many.
-const STRIDE: u64 = 16;
 
 impl<'a> Tables<'a> {
     pub(crate) fn layer(&'a self) -> Self {
@@ -178,10 +175,13 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Puts a row there, in place of one that may be there.
+    /// Puts a row there, in place of one that may be there. One that lasts is never put twice.
     pub(crate) fn put<V: BookRow>(&mut self, key: V::Key, value: V) {
         let (hash, now) = (hash_of(key.borrow()), self.now);
-        let is_there = self.warm::<V>(hash, &key);
+        let is_there = match V::LASTING {
+            true => V::table(self).in_memory(hash, key.borrow()).is_some(),
+            false => self.warm::<V>(hash, &key),
+        };
         let (table, _) = V::parts(self);
         match is_there {
             true => *table.touch(hash, key.borrow(), now).expect("it is there") = value,
@@ -213,7 +213,7 @@ impl<'a> Tables<'a> {
         Ok(used)
     }
 
-    /// All rows of a table that lies on no other, by key.
+    /// All rows of a table that lies on no other, by key, or by its hash where they last.
     pub(crate) fn sorted<'t, V: BookRow + 't>(&'t self) -> impl Iterator<Item = ListedRow<'t, V>> {
         debug_assert!(self.below.is_none(), "only the book itself is listed");
         V::table(self).sorted(self.cold())
@@ -222,12 +222,9 @@ impl<'a> Tables<'a> {
     /// The record at `position` is about to be folded.
     pub(crate) fn advance(&mut self, position: u64) {
         self.now = position;
-        if let Some(after) = self.cold().map(|cold| cold.after)
-            && (position.is_multiple_of(STRIDE) || after < 2 * STRIDE)
-        {
-            // All rows are looked at twice in the time after which they go.
-            let stride = if after < 2 * STRIDE { 1 } else { STRIDE };
-            self.cool(after / 2 / stride);
+        let is_due = |cold: &ColdTier| position.is_multiple_of(cold.stride());
+        if self.cold().is_some_and(is_due) {
+            self.cool();
         }
     }
 }

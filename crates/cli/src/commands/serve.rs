@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
-use tillroll_engine::{SnapshotOptions, StartError, StartReport};
+use tillroll_engine::{ScratchFiles, SnapshotOptions, StartError, StartReport};
 use tillroll_log::{Damage, DirStorageError, Fault, OpenError as LogError};
 use tillroll_projections::ReadModels;
 use tillroll_runtime::{BookOpenError, OpenBook, OpenBookOptions};
@@ -71,6 +71,10 @@ pub(crate) struct ServeArgs {
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it
     #[arg(long, conflicts_with = "snapshot_every")]
     no_snapshot: bool,
+    /// Records for which an idempotency key stays in memory, at about 150 bytes. Older ones are
+    /// found on disk and answered the same, for ever
+    #[arg(long, value_name = "N", default_value_t = ScratchFiles::KEYS_AFTER, value_parser = clap::value_parser!(u64).range(1..))]
+    keys_in_memory: u64,
     /// Bytes of a segment of the log: for tests of what happens where one ends
     #[arg(long, value_name = "BYTES", hide = true)]
     segment_bytes: Option<u64>,
@@ -108,6 +112,7 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
             every: args.snapshot_every,
             ..SnapshotOptions::default()
         }),
+        keys_after: args.keys_in_memory,
         ..OpenBookOptions::new(data.root())
     };
     if let Some(segment_bytes) = args.segment_bytes {

@@ -12,7 +12,7 @@ use super::columns::Columns;
 use super::orders::text;
 use super::page::read_limit;
 use super::pool::Snapshot;
-use super::totals::{Carried, PostedColumns};
+use super::totals::{CarryLookup, PostedColumns};
 use super::{AsOf, At, Page, ReadModels, Total};
 use crate::ReadError;
 
@@ -222,7 +222,7 @@ fn each(
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE {filter} ORDER BY {order}");
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
-    let carries = Carried::of(snapshot)?;
+    let carries = CarryLookup::of(snapshot)?;
     while let Some(row) = rows.next()? {
         if !visit(account_row(snapshot, as_of, row, &carries)?) {
             break;
@@ -235,7 +235,7 @@ fn account_row(
     snapshot: &Snapshot<'_>,
     as_of: AsOf,
     row: &Row<'_>,
-    carries: &Carried<'_>,
+    carries: &CarryLookup<'_>,
 ) -> Result<AccountRow, ReadError> {
     let id = row.small(0)?;
     let latest = as_of.position == snapshot.checkpoint;

@@ -12,7 +12,7 @@ use tillroll_money::Unit;
 use super::columns::Columns;
 use super::page::read_limit;
 use super::pool::Snapshot;
-use super::totals::{Carried, PostedColumns};
+use super::totals::{CarryLookup, PostedColumns};
 use super::{AccountRow, AsOf, At, Page, ReadModels, Total, accounts};
 use crate::ReadError;
 use crate::column::parse_side;
@@ -158,7 +158,7 @@ fn lines(
          ORDER BY a.position {order}, a.ordinal {order} LIMIT ?5"
     );
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
-    let carries = Carried::of(snapshot)?;
+    let carries = CarryLookup::of(snapshot)?;
     let rows = statement.query_map(
         params![
             account.id,
@@ -179,7 +179,7 @@ fn lines(
 fn line(
     account: &AccountRow,
     row: &Row<'_>,
-    carries: &Carried<'_>,
+    carries: &CarryLookup<'_>,
 ) -> rusqlite::Result<StatementLine> {
     let after = PostedColumns::of(row, 4)?;
     let carried = carries.at(account.id, row.get(0)?, row.get(1)?)?;

@@ -84,12 +84,12 @@ impl PostedColumns {
 
 /// What was taken off both sides of accounts. Of most books nothing ever was, and then no account
 /// is looked up.
-pub(super) struct Carried<'s> {
+pub(super) struct CarryLookup<'s> {
     snapshot: &'s Snapshot<'s>,
     is_empty: bool,
 }
 
-impl<'s> Carried<'s> {
+impl<'s> CarryLookup<'s> {
     pub(super) fn of(snapshot: &'s Snapshot<'s>) -> Result<Self, ReadError> {
         let mut any = snapshot
             .sql
