@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tillroll_events::{
     AccountLimitSet, AccountOpened, ApplicationFeeFacts, ApplicationFeeObserved,
     ApplicationFeeRefund, BalanceTransactionBooked, BalanceTransactionFacts, BulkClosed,
-    ChargeFacts, ChargeObserved, DisputeFacts, DisputeObserved, DisputeStatus, EntriesPosted,
-    EntryId, EntryPosted, EntryReversed, Event, FeeDetail, HoldCaptured, HoldEnd, HoldEnded,
-    HoldId, HoldPlaced, IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind,
+    ChargeFacts, ChargeObserved, ClockConfirmed, DisputeFacts, DisputeObserved, DisputeStatus,
+    EntriesPosted, EntryId, EntryPosted, EntryReversed, Event, FeeDetail, HoldCaptured, HoldEnd,
+    HoldEnded, HoldId, HoldPlaced, IntentFacts, IntentObserved, IntentStatus, JournalEntry, Kind,
     NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId, OrderLine,
     OrderPlaced, OrderSplit, OrderStanding, OrderStatus, PayoutFacts, PayoutObserved, PayoutStatus,
     PostedEntries, RefundFacts, RefundObserved, RefundStatus, RefusedItem, SellerBalanceAdjusted,
@@ -186,6 +186,11 @@ fn sample(kind: Kind, entry: &JournalEntry, whole: bool) -> Event {
                 detail: "d".into(),
                 param: text("p"),
             }],
+        }
+        .into(),
+        Kind::ClockConfirmed => ClockConfirmed {
+            last_recorded_at: Timestamp::from_seconds(2_740_000_000),
+            wrong_from: whole.then_some(31),
         }
         .into(),
         Kind::StockReceived => StockReceived {

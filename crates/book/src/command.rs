@@ -28,6 +28,7 @@ pub enum Action {
     PostEntry(PostEntry),
     PostEntries(PostEntries),
     ReverseEntry(ReverseEntry),
+    ConfirmClock(ConfirmClock),
     PlaceHold(PlaceHold),
     CaptureHold(CaptureHold),
     VoidHold(HoldId),
@@ -75,6 +76,15 @@ pub struct PostEntries {
     pub entries: EntryBatch,
     /// One refusal refuses all; otherwise each entry stands on its own.
     pub all_or_nothing: bool,
+}
+
+/// Says that the clock is right which the command's time comes from, whatever the roll says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmClock {
+    /// When the last event says that it was recorded.
+    pub last_recorded_at: Timestamp,
+    /// The first position from which on recorded times are later than the clock.
+    pub wrong_from: Option<u64>,
 }
 
 /// Takes an entry back, in whole or in part: to its accounts, on the opposite sides.

@@ -95,6 +95,7 @@ impl Tables<'_> {
             | Event::HoldCaptured(_)
             | Event::HoldEnded(_)
             | Event::BulkClosed(_)
+            | Event::ClockConfirmed(_)
             | Event::StockReceived(_)
             | Event::NotificationReceived(_)
             | Event::SellerBalanceAdjusted(_) => {}

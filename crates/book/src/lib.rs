@@ -18,6 +18,7 @@
 mod book;
 mod bulk;
 mod chart;
+pub mod clock;
 mod command;
 mod decide;
 mod decision;
@@ -39,9 +40,9 @@ mod work;
 pub use book::Book;
 pub use chart::{Chart, ChartError, ChartRule};
 pub use command::{
-    Action, CaptureHold, CapturePart, Command, LineRequest, Observe, OpenAccount, OriginalEntry,
-    PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock, ReversalPart,
-    ReverseEntry, SellerRequest, StockRequest, TaxRequest,
+    Action, CaptureHold, CapturePart, Command, ConfirmClock, LineRequest, Observe, OpenAccount,
+    OriginalEntry, PlaceHold, PlaceOrder, PostEntries, PostEntry, PostingRequest, ReceiveStock,
+    ReversalPart, ReverseEntry, SellerRequest, StockRequest, TaxRequest,
 };
 pub use decision::{Decided, Decision};
 pub use digest::Digest;

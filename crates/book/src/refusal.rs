@@ -5,6 +5,8 @@ use tillroll_events::{EntryId, HoldId, OrderId};
 use tillroll_ledger::{AccountPath, EntryError, LedgerRefusal, Limit};
 use tillroll_money::{MAX_MINOR, Unit};
 
+use crate::clock::ClockFault;
+
 /// Whether the same command may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -89,6 +91,9 @@ pub enum Refusal {
     BalanceOutOfRange { path: AccountPath, unit: Unit },
     #[error("balances of `{path}` in {unit} do not keep this limit")]
     LimitAlreadyExceeded { path: AccountPath, unit: Unit },
+    /// The clock that the command's time comes from is not believed.
+    #[error("{0}: nothing is recorded until it is right, or confirmed")]
+    ClockWrong(ClockFault),
     /// A bulk request that stands or falls together fell with this item.
     #[error("entries[{index}]: {refusal}")]
     InBulk { index: usize, refusal: Box<Refusal> },
@@ -147,6 +152,7 @@ impl Refusal {
             Self::WouldExceedLimit { .. } => "would_exceed_limit",
             Self::BalanceOutOfRange { .. } => "balance_out_of_range",
             Self::LimitAlreadyExceeded { .. } => "limit_already_exceeded",
+            Self::ClockWrong(_) => "clock_wrong",
             Self::InBulk { refusal, .. } => refusal.code(),
         }
     }
@@ -216,6 +222,10 @@ impl Refusal {
             "An account's balance, with what is pending on it, would exceed 9223372036854775807.",
         ),
         (
+            "clock_wrong",
+            "The server's clock is minutes behind the last event, or more than a year ahead of it, so that it would stamp events wrongly. Nothing is recorded, and commands are taken again as soon as the clock is right. If it is right and the last events were stamped wrongly, or the book has slept for longer, restart with `tillroll serve --clock-is-right`.",
+        ),
+        (
             "limit_already_exceeded",
             "The limit cannot be set: the balances do not keep it.",
         ),
@@ -246,7 +256,8 @@ impl Refusal {
             | Self::OrderNotFound(_)
             | Self::OrderState { .. }
             | Self::HoldNotFound(_)
-            | Self::HoldExpired(_) => None,
+            | Self::HoldExpired(_)
+            | Self::ClockWrong(_) => None,
         }
     }
 
@@ -260,6 +271,7 @@ impl Refusal {
             | Self::InsufficientStock { .. }
             | Self::WouldExceedLimit { .. }
             | Self::BalanceOutOfRange { .. }
+            | Self::ClockWrong(_)
             | Self::LimitAlreadyExceeded { .. } => Retry::AfterChange,
             Self::InBulk { refusal, .. } => refusal.retry(),
             _ => Retry::Never,

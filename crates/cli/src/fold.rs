@@ -26,16 +26,20 @@ pub(crate) fn fold(
     as_of: Option<AsOfArgument>,
     console: &mut Console<'_>,
 ) -> Result<Folded, Stop> {
+    let last = match as_of {
+        None => None,
+        Some(AsOfArgument::Position(position)) => Some(position),
+        Some(AsOfArgument::Time(time)) => Some(last_by(data, time)?),
+    };
     let mut replay = Replay::new(data.chart()?);
     let mut wrong = None;
-    let mut over = false;
     let mut bytes = 0;
     let mut progress = console.progress("replaying", data.layout().log_bytes());
     let (_, report) = data.open_log(Position::FIRST, |position, record| {
         bytes += record.len() as u64 + PREFIX;
         progress.set(bytes, || format!("position {position}"));
-        over = over || as_of.is_some_and(|moment| is_after(moment, position, record));
-        if !over && wrong.is_none() {
+        let is_over = last.is_some_and(|last| position.get() > last);
+        if !is_over && wrong.is_none() {
             wrong = replay.fold(position, record).err();
         }
     })?;
@@ -44,7 +48,7 @@ pub(crate) fn fold(
         return Err(Stop::failed(error).next(data.command("verify")));
     }
     let head = report.head.position.get();
-    if let Some(AsOfArgument::Position(position)) = as_of
+    if let Some(position) = last
         && position > head
     {
         return Err(beyond(position, head));
@@ -58,14 +62,15 @@ pub(crate) fn fold(
     Ok(Folded { replay, head })
 }
 
-fn is_after(moment: AsOfArgument, position: Position, record: &[u8]) -> bool {
-    match moment {
-        AsOfArgument::Position(last) => position.get() > last,
+/// The last position that was recorded at or before a time. Times run backwards where a clock was
+/// confirmed, so this takes a look at all of them.
+fn last_by(data: &DataDir, time: Timestamp) -> Result<u64, Stop> {
+    let mut last = 0;
+    data.open_log(Position::FIRST, |position, record| {
         // What cannot be understood is for the fold to say.
-        AsOfArgument::Time(time) => recorded_at(record).is_some_and(|recorded| recorded > time),
-    }
-}
-
-fn recorded_at(record: &[u8]) -> Option<Timestamp> {
-    Record::decode(record).ok().map(|record| record.recorded_at)
+        if Record::decode(record).is_ok_and(|record| record.recorded_at <= time) {
+            last = position.get();
+        }
+    })?;
+    Ok(last)
 }

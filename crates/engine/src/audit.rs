@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tillroll_book::key::matching_names;
 use tillroll_book::{Book, Chart, Digest};
-use tillroll_events::{EventId, Record, Timestamp};
+use tillroll_events::{ClockConfirmed, Event, EventId, Record, Timestamp};
 use tillroll_log::{Deadline, LogReader, Position};
 
 use crate::event_id::carries_time;
@@ -39,7 +39,7 @@ pub struct AuditReport {
 }
 
 /// Folds a log, up to a position or to its end, and checks after every record that
-/// - positions are dense and time never runs backwards,
+/// - positions are dense, and time runs backwards only where a clock was confirmed,
 /// - the id carries the time and was not used before, nor was the command's key, and the
 ///   events of a command stand together,
 /// - every posting's account is open and counts the posting's unit (that entries balance is
@@ -77,8 +77,8 @@ struct Audit {
     tally: AuditTally,
     position: Position,
     recorded_at: Option<Timestamp>,
-    /// Ids of the current millisecond. An id carries its millisecond and time never runs
-    /// backwards, so a repeated id can only be among these.
+    /// Ids of the current millisecond. An id carries its millisecond and time hardly ever runs
+    /// backwards, so a repeated id can only be among these, or before a clock was confirmed.
     ids: HashSet<EventId>,
     millisecond: Option<i64>,
     /// Keys, as the first half of their hash.
@@ -124,8 +124,23 @@ impl Audit {
         Ok(())
     }
 
+    /// What a confirmed clock says of the records before it.
+    fn clock(&self, confirmed: &ClockConfirmed) -> Result<(), AuditLaw> {
+        let same = self.recorded_at == Some(confirmed.last_recorded_at);
+        let last = self.position.get();
+        let there = confirmed
+            .wrong_from
+            .is_none_or(|from| (1..=last).contains(&from));
+        match same && there {
+            true => Ok(()),
+            false => Err(AuditLaw::ClockClaim),
+        }
+    }
+
     fn envelope(&mut self, record: &Record) -> Result<(), AuditLaw> {
-        if let Some(before) = self.recorded_at
+        if let Event::ClockConfirmed(confirmed) = &record.event {
+            self.clock(confirmed)?;
+        } else if let Some(before) = self.recorded_at
             && record.recorded_at < before
         {
             let recorded = record.recorded_at;

@@ -9,7 +9,9 @@ mod succession;
 
 use std::sync::Arc;
 
+use tillroll_book::clock::ClockLimits;
 use tillroll_book::{Book, Command, Refusal};
+use tillroll_events::Timestamp;
 use tillroll_log::{Head, Log, LogId, LogReadError, LogReader, Position, Remedy};
 
 use crate::log_driver::{AppendReport, LogDriver};
@@ -36,6 +38,7 @@ pub struct Engine<L> {
     log: LogId,
     book_options: BookOptions,
     limits: FrameLimits,
+    clock_limits: ClockLimits,
     succession: Succession,
     /// A standby that leads again as soon as the next command comes.
     leads_again: bool,
@@ -103,6 +106,7 @@ impl<L: Log> Engine<L> {
             driver: LogDriver::new(log, patience),
             book_options,
             limits,
+            clock_limits: ClockLimits::default(),
             succession: Succession::default(),
             leads_again: false,
             unproven: false,
@@ -126,6 +130,36 @@ impl<L: Log> Engine<L> {
             sequencer.set_limits(limits);
         }
         self
+    }
+
+    /// The same engine, which believes clocks within other limits.
+    #[must_use]
+    pub fn with_clock_limits(mut self, limits: ClockLimits) -> Self {
+        self.clock_limits = limits;
+        if let Role::Leader(sequencer) = &mut self.role {
+            sequencer.set_clock_limits(limits);
+        }
+        self
+    }
+
+    pub(crate) fn clock_limits(&self) -> ClockLimits {
+        self.clock_limits
+    }
+
+    pub(crate) fn seen_at(&self) -> Option<Timestamp> {
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.seen_at(),
+            Role::Standby(_) => None,
+        }
+    }
+
+    /// When the last record says that it was recorded; none before the first, and of a standby.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        match &self.role {
+            Role::Leader(sequencer) => sequencer.recorded_at(),
+            Role::Standby(_) => None,
+        }
     }
 
     /// The same engine, with another patience for its log.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
+use tillroll_book::clock::{ClockFault, ClockLimits};
 use tillroll_book::{Book, Command};
+use tillroll_events::Timestamp;
 use tillroll_log::{LogReader, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -47,7 +49,22 @@ pub(crate) struct EngineShared {
     /// How the thread ended. Set before the queue is closed for good.
     pub(crate) end: OnceLock<Result<(), Failure>>,
     pub(crate) counters: Arc<Counters>,
+    /// Microseconds since 1970 of the last record, and of the latest command that was believed;
+    /// [`NEVER`] before the first, or where that is not known.
+    pub(crate) recorded_at: AtomicI64,
+    pub(crate) seen_at: AtomicI64,
+    pub(crate) clock_limits: ClockLimits,
 }
+
+fn time_of(micros: &AtomicI64) -> Option<Timestamp> {
+    match micros.load(Ordering::Relaxed) {
+        NEVER => None,
+        micros => Some(Timestamp::from_micros(micros)),
+    }
+}
+
+/// No time that a record has.
+pub(crate) const NEVER: i64 = i64::MIN;
 
 /// A handle on a running engine. Clones are handles on the same one. When the last is dropped,
 /// the engine finishes what waits and ends.
@@ -201,6 +218,21 @@ impl Handle {
     #[must_use]
     pub fn head(&self) -> Position {
         *self.committed.borrow()
+    }
+
+    /// When the last record says that it was recorded; none before the first, or while another
+    /// writer leads.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        time_of(&self.shared.recorded_at)
+    }
+
+    /// Why a command that came with this time would be refused, if it would.
+    #[must_use]
+    pub fn clock_fault(&self, now: Timestamp) -> Option<ClockFault> {
+        let limits = &self.shared.clock_limits;
+        let (recorded_at, seen_at) = (self.recorded_at(), time_of(&self.shared.seen_at));
+        limits.check_between(recorded_at, seen_at, now).err()
     }
 
     /// Bytes that were made durable since the engine was opened: [`EngineMetrics::bytes`] alone.

@@ -19,8 +19,9 @@
 //!   the log, so the process has to start again and read what the log really holds.
 //! - Rows that left memory are as if they had not, and when they cannot be read the engine ends
 //!   like after any other failure.
-//! - Positions are dense; `recorded_at` never runs backwards; the id of an event is a function
-//!   of the book, the position and the time.
+//! - Positions are dense, and they alone are the order of the roll; `recorded_at` runs backwards
+//!   only at an event that says so (`clock.confirmed`); the id of an event is a function of the
+//!   book, the position and the time.
 //! - Folding the log from the start gives the state that the writer has.
 //!
 //! # It is not
@@ -60,7 +61,7 @@ pub use frame_limits::FrameLimits;
 pub use handle::Handle;
 pub use metrics::{EngineMetrics, Histogram};
 pub use outcome::Outcome;
-pub use replay::{Replay, replay};
+pub use replay::{Replay, position_at, replay};
 pub use scratch::ScratchFiles;
 pub use sequencer::{MisplacedFrame, PendingFrame, Sequencer, StagedCommand};
 pub use settlement::Patience;

@@ -74,8 +74,7 @@ impl Replay {
         self.book.evolve(position.get(), &record);
         self.check()?;
         self.position = position;
-        // Not simply the last: a log that breaks the rule must not pull the clock back.
-        self.recorded_at = self.recorded_at.max(Some(record.recorded_at));
+        self.recorded_at = Some(record.recorded_at);
         Ok(())
     }
 
@@ -94,7 +93,7 @@ impl Replay {
         self.position
     }
 
-    /// The latest time that a record was recorded at; none before the first.
+    /// When the last record says that it was recorded; none before the first.
     #[must_use]
     pub fn recorded_at(&self) -> Option<Timestamp> {
         self.recorded_at
@@ -177,6 +176,25 @@ pub fn replay(
     replay.run(reader, up_to, &mut progress)?;
     let position = replay.position();
     Ok((replay.into_book(), position))
+}
+
+/// The last position that was recorded at or before a time, zero when none was. It reads the whole
+/// log: recorded times run backwards where a clock was confirmed.
+///
+/// # Errors
+/// The first record that cannot be read or understood, with its position.
+pub fn position_at(reader: &dyn LogReader, time: Timestamp) -> Result<Position, ReplayError> {
+    let mut last = Position::ZERO;
+    let visit = |position, bytes: &[u8]| {
+        let record =
+            Record::decode(bytes).map_err(|source| ReplayError::Decode { position, source })?;
+        if record.recorded_at <= time {
+            last = position;
+        }
+        Ok::<_, ReplayError>(())
+    };
+    walk(reader, Position::FIRST, None, &mut |_| {}, visit)?;
+    Ok(last)
 }
 
 /// Visits the records of a log from a position on, until one is wrong.

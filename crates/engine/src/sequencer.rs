@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tillroll_book::clock::{ClockFault, ClockLimits};
 use tillroll_book::{Action, Book, ColdFault, Command, Decided, Decision, PostEntries, Refusal};
 use tillroll_events::{Record, Timestamp};
 use tillroll_log::{Batch, Head, LogId, Position};
@@ -63,8 +64,11 @@ pub struct Sequencer {
     book: Book,
     /// Whose id is that of the book, and goes into the ids of events.
     log: LogId,
-    /// Of the last record; the next one is not recorded earlier.
+    /// Of the last record; the next one is not recorded earlier, unless the clock was confirmed.
     recorded_at: Option<Timestamp>,
+    /// The latest time that a command came with and was believed, also where it came to nothing.
+    seen_at: Option<Timestamp>,
+    clock_limits: ClockLimits,
     limits: FrameLimits,
     /// The frame that is being built.
     batch: Batch,
@@ -113,6 +117,8 @@ impl Sequencer {
             book,
             log,
             recorded_at,
+            seen_at: None,
+            clock_limits: ClockLimits::default(),
             limits,
             batch: Batch::new(),
             closed: VecDeque::new(),
@@ -129,6 +135,21 @@ impl Sequencer {
         self.limits = limits;
     }
 
+    /// From the next command on, clocks are believed within other limits.
+    pub fn set_clock_limits(&mut self, limits: ClockLimits) {
+        self.clock_limits = limits;
+    }
+
+    /// When the last record that was staged says that it was recorded.
+    #[must_use]
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at
+    }
+
+    pub(crate) fn seen_at(&self) -> Option<Timestamp> {
+        self.seen_at
+    }
+
     /// Decides a command and folds what it does into the state. The answer must not be
     /// sent before [`Sequencer::head`] is where [`Sequencer::staged`] is now.
     ///
@@ -136,12 +157,12 @@ impl Sequencer {
     /// When rows of the state could not be put away or read back. Nothing that was staged may be
     /// appended then, and the sequencer is of no further use.
     pub fn stage(&mut self, mut command: Command) -> Result<StagedCommand, ColdFault> {
-        // The clock of the caller may have been set back. The log's time runs on, and the book
-        // decides by it: a hold that has expired stays so.
-        command.at = self
-            .recorded_at
-            .map_or(command.at, |last| last.max(command.at));
         self.counters.command();
+        if let Err(fault) = self.tell_time(&mut command) {
+            self.check_rows()?;
+            self.counters.refusal();
+            return Ok(StagedCommand::Refused(Refusal::ClockWrong(fault)));
+        }
         let decision = match &command.action {
             Action::PostEntries(request) if self.has_room_for(request) => {
                 let decision = self.book.post_bulk(&command, request);
@@ -172,6 +193,22 @@ impl Sequencer {
             self.counters.refusal();
         }
         Ok(staged)
+    }
+
+    /// The clock of the caller may have been set back a little. The log's time runs on, and the book
+    /// decides by it: a hold that has expired stays so. A clock that is far away is not believed, so
+    /// that it can neither stamp the log for ever nor wait for years to be reached.
+    fn tell_time(&mut self, command: &mut Command) -> Result<(), ClockFault> {
+        if let Action::ConfirmClock(_) = command.action {
+            self.clock_limits.check(None, command.at)?;
+            self.seen_at = Some(command.at);
+            return Ok(());
+        }
+        self.clock_limits
+            .check_between(self.recorded_at, self.seen_at, command.at)?;
+        command.at = command.at.max(self.recorded_at.unwrap_or(command.at));
+        self.seen_at = self.seen_at.max(Some(command.at));
+        Ok(())
     }
 
     /// The next frame to append, if something is staged and no other frame is under way.
@@ -405,6 +442,7 @@ fn too_large(action: &Action, limits: FrameLimits) -> Refusal {
         | Action::OpenAccount(_)
         | Action::VoidHold(_)
         | Action::ExpireHolds
+        | Action::ConfirmClock(_)
         | Action::FulfilOrder(_)
         | Action::CancelOrder(_) => "body",
     };

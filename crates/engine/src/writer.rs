@@ -8,16 +8,17 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use tillroll_book::Command;
+use tillroll_events::Timestamp;
 use tillroll_log::{Log, Position};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::{oneshot, watch};
 
-use crate::handle::{EngineShared, Inspection, WriterAnswer, WriterRequest};
+use crate::handle::{EngineShared, Inspection, NEVER, WriterAnswer, WriterRequest};
 use crate::tail_watch::TailWatch;
 use crate::{Engine, EngineOptions, ExecuteError, Failure, Handle, StagedCommand, SubmitError};
 
@@ -81,6 +82,9 @@ pub fn spawn_until<L: Log + 'static>(
         leads: AtomicBool::new(engine.leads()),
         end: OnceLock::new(),
         counters: engine.counters(),
+        recorded_at: AtomicI64::new(micros(engine.recorded_at())),
+        seen_at: AtomicI64::new(NEVER),
+        clock_limits: engine.clock_limits(),
     });
     let (over, end) = watch::channel(());
     let handle = Handle::new(sender, positions, end, engine.reader(), Arc::clone(&shared));
@@ -430,6 +434,13 @@ impl<L: Log> BookWriter<L> {
     /// Followers first: a caller that gets an answer finds its position published.
     fn publish(&self) {
         let head = self.engine.head();
+        let EngineShared {
+            recorded_at,
+            seen_at,
+            ..
+        } = &*self.shared;
+        recorded_at.store(micros(self.engine.recorded_at()), Ordering::Relaxed);
+        seen_at.store(micros(self.engine.seen_at()), Ordering::Relaxed);
         self.committed.send_if_modified(|published| {
             let moved = *published < head;
             *published = head.max(*published);
@@ -445,6 +456,10 @@ impl<L: Log> BookWriter<L> {
             tracing::error!(panic = text_of(&*panic), "a look at the book panicked");
         }
     }
+}
+
+fn micros(time: Option<Timestamp>) -> i64 {
+    time.map_or(NEVER, Timestamp::micros)
 }
 
 fn answer_of(staged: StagedCommand) -> Result<WriterAnswer, SubmitError> {

@@ -7,9 +7,9 @@ use support::{BOOK, apply, at, engine, fund, hold, opening, path, small, story};
 use tillroll_book::Chart;
 use tillroll_engine::{AuditError, AuditFinding, AuditLaw, AuditReport, Position, audit, event_id};
 use tillroll_events::{
-    AccountLimitSet, AccountOpened, Caller, CommandRef, EntryId, EntryPosted, EntryReversed, Event,
-    EventId, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced, JournalEntry, KeyScope,
-    Metadata, Record,
+    AccountLimitSet, AccountOpened, Caller, ClockConfirmed, CommandRef, EntryId, EntryPosted,
+    EntryReversed, Event, EventId, HoldCaptured, HoldEnd, HoldEnded, HoldId, HoldPlaced,
+    JournalEntry, KeyScope, Metadata, Record,
 };
 use tillroll_ledger::{AccountId, AccountType, Entry, Limit, Posting, Side, UnitId};
 use tillroll_log::testing::TestLog;
@@ -95,6 +95,13 @@ fn reversed(
         effective_date: None,
         reverses_position: 3,
         left,
+    }
+}
+
+fn clock(second: i64, wrong_from: Option<u64>) -> ClockConfirmed {
+    ClockConfirmed {
+        last_recorded_at: at(second),
+        wrong_from,
     }
 }
 
@@ -276,6 +283,18 @@ fn every_planted_breach_is_found_at_its_position() {
             ],
             6,
             |law| matches!(law, AuditLaw::ReversedRest(_)),
+        ),
+        (
+            "a clock that was confirmed speaks of another time than the last event's",
+            vec![record(5, clock(1, None))],
+            5,
+            |law| matches!(law, AuditLaw::ClockClaim),
+        ),
+        (
+            "a clock that was confirmed finds times wrong that are not there",
+            vec![record(5, clock(5, Some(5)))],
+            5,
+            |law| matches!(law, AuditLaw::ClockClaim),
         ),
         (
             "a hold is placed twice",

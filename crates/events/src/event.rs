@@ -7,8 +7,8 @@ use tillroll_ledger::{Entry, EntryRef};
 use crate::payload::Payload;
 use crate::{
     AccountLimitSet, AccountOpened, ApplicationFeeObserved, BalanceTransactionBooked, BulkClosed,
-    ChargeObserved, DecodeError, DisputeObserved, EntriesPosted, EntryId, EntryPosted,
-    EntryPostedV1, EntryReversed, HoldCaptured, HoldEnded, HoldPlaced, IntentObserved,
+    ChargeObserved, ClockConfirmed, DecodeError, DisputeObserved, EntriesPosted, EntryId,
+    EntryPosted, EntryPostedV1, EntryReversed, HoldCaptured, HoldEnded, HoldPlaced, IntentObserved,
     JournalEntry, NotificationReceived, OrderBooked, OrderCancelled, OrderFulfilled, OrderId,
     OrderPlaced, PayoutObserved, RefundObserved, SellerBalanceAdjusted, StockReceived,
     TransferObserved,
@@ -144,6 +144,7 @@ events! {
     14 1 "bulk.closed" BulkClosed,
     15 1 "entries.posted" EntriesPosted,
     16 1 "entry.reversed" EntryReversed,
+    17 1 "clock.confirmed" ClockConfirmed,
     20 1 "stock.received" StockReceived,
     30 1 "order.placed" OrderPlaced,
     31 1 "order.booked" OrderBooked,

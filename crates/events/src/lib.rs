@@ -12,6 +12,7 @@
 
 mod account;
 mod caller;
+mod clock;
 mod codec;
 mod date;
 mod entries;
@@ -40,6 +41,7 @@ pub use caller::{
     Actor, ActorId, Caller, ChannelName, Origin, ParseActorError, ParseActorIdError,
     ParseChannelNameError,
 };
+pub use clock::ClockConfirmed;
 pub use date::{CalendarDate, ParseDateError};
 pub use entries::{EntriesPosted, EntryRange, ParseEntriesError, PostedEntries};
 pub use entry::{

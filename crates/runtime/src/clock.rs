@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tillroll_events::Timestamp;
 
@@ -18,10 +18,13 @@ pub struct SystemClock;
 
 impl BookClock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        let now = SystemTime::now();
+        let micros = |since: Duration| i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(match now.duration_since(UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            // It is not believed then, and has to be seen for what it is.
+            Err(before) => -micros(before.duration()).max(1),
+        })
     }
 }
 

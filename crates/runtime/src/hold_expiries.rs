@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tillroll_book::{Action, Command};
+use tillroll_book::{Action, Command, Refusal};
 use tillroll_engine::SubmitError;
 use tillroll_events::{Caller, HoldPlaced};
 use tillroll_ledger::Ledger;
@@ -15,6 +15,8 @@ use tillroll_ledger::Ledger;
 use crate::BookHandle;
 
 const NEVER: i64 = i64::MAX;
+/// Microseconds.
+const DAY: u64 = 24 * 3600 * 1_000_000;
 
 #[derive(Debug)]
 pub(crate) struct HoldExpiries {
@@ -36,6 +38,13 @@ impl HoldExpiries {
     }
 }
 
+impl HoldExpiries {
+    /// Has the writer look for holds whose time is over, whether there are any or not.
+    fn wake(&self) {
+        self.earliest.store(0, Ordering::SeqCst);
+    }
+}
+
 /// The earliest end of an open hold.
 fn earliest(ledger: &Ledger) -> i64 {
     let ends = ledger.expired_holds(NEVER).into_iter();
@@ -48,14 +57,24 @@ fn earliest(ledger: &Ledger) -> i64 {
 pub(crate) async fn expire(book: BookHandle) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = book.now();
     loop {
         tick.tick().await;
+        // Time passes also where nothing happens: the writer hears of it before a year is over.
+        if book.now().micros().abs_diff(told.micros()) > DAY {
+            told = book.now();
+            book.expiries().wake();
+        }
         match book.expire_holds().await {
             // It is tried again in a second; a standby's leader ends holds.
             Ok(())
             | Err(
                 SubmitError::Overloaded | SubmitError::Unavailable(_) | SubmitError::Superseded,
             ) => {}
+            // `clock_fault` says so for as long as it is.
+            Err(SubmitError::Refused(Refusal::ClockWrong(fault))) => {
+                tracing::debug!(%fault, "holds are not ended by this clock");
+            }
             Err(SubmitError::Refused(refusal)) => {
                 tracing::error!(%refusal, "holds cannot be ended");
             }

@@ -17,6 +17,7 @@
 
 mod account_directory;
 mod clock;
+mod clock_confirmation;
 mod digests;
 mod follower;
 mod hold_expiries;
@@ -32,6 +33,7 @@ mod tail;
 
 pub use account_directory::AccountNameTable;
 pub use clock::{BookClock, ManualClock, SystemClock};
+pub use clock_confirmation::ConfirmError;
 pub use digests::DigestError;
 pub use follower::{
     AtOnce, Consumer, Follower, FollowerState, FollowerThread, Pace, ThreadPriority,

@@ -9,18 +9,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
+use tillroll_book::clock::{ClockFault, ClockLimits};
 use tillroll_book::{Chart, Command, Digest};
 use tillroll_engine::{
     BookOptions, Engine, EngineOptions, EngineThread, Failure, Handle, Outcome, Position,
     ScratchFiles, SnapshotMaker, SnapshotOptions, StartError, StartReport, SubmitError,
 };
 use tillroll_events::{Record, Timestamp};
-use tillroll_log::{DirStorage, DirStorageError, FileStore, LogId, OpenRequest, RecoveryReport};
+use tillroll_log::{
+    DirStorage, DirStorageError, FileStore, Log, LogId, OpenRequest, RecoveryReport,
+};
 use tillroll_projections::{Checkpoint, NameCache, ProjectError, Projector, ReadError, ReadModels};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account_directory::{AccountDirectory, named_accounts};
+use crate::clock_confirmation::{ConfirmError, confirmation};
 use crate::digests::{DigestError, DigestQueue, DigestStart};
 use crate::follower::{AtOnce, Follower, FollowerState, FollowerThread, ThreadPriority};
 use crate::hold_expiries::{self, HoldExpiries};
@@ -40,6 +44,10 @@ pub struct OpenBookOptions {
     /// The data directory, see [`Layout`]. It is made when it is missing.
     pub data_dir: PathBuf,
     pub clock: Arc<dyn BookClock>,
+    /// Within what the clock is believed, by what the log says.
+    pub clock_limits: ClockLimits,
+    /// That it is right where it is outside of that: opening records so, and goes on by it.
+    pub clock_is_right: bool,
     pub chart: Chart,
     /// Commands that may wait for the writer; more are refused at once as an overload.
     pub queue: usize,
@@ -64,6 +72,8 @@ impl OpenBookOptions {
         Self {
             data_dir: data_dir.into(),
             clock: Arc::new(SystemClock),
+            clock_limits: ClockLimits::default(),
+            clock_is_right: false,
             chart: Chart::default(),
             queue: 4096,
             segment_bytes: tillroll_log::LogOptions::default().segment_bytes,
@@ -90,6 +100,12 @@ pub enum BookOpenError {
     Storage(#[from] DirStorageError),
     #[error(transparent)]
     Engine(#[from] StartError),
+    /// The clock is far from what the log says, or says what cannot be.
+    #[error(transparent)]
+    Clock(#[from] ClockFault),
+    /// That the clock is right could not be recorded.
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
     #[error(transparent)]
     Projections(#[from] ProjectError),
     #[error(transparent)]
@@ -112,6 +128,7 @@ pub struct OpenBook {
     /// Ends the followers, once there is nothing more to follow.
     leave: watch::Sender<bool>,
     start: StartReport,
+    clock_confirmed: Option<Position>,
     closing_patience: Duration,
 }
 
@@ -179,6 +196,14 @@ impl OpenBook {
             )?),
         };
         snapshots::report(&start);
+        let mut engine = engine.with_clock_limits(options.clock_limits);
+        let now = options.clock.now();
+        let confirmed = confirm_at_start(
+            &mut engine,
+            now,
+            options.clock_limits,
+            options.clock_is_right,
+        )?;
         let recovery = &start.recovery;
         let id = recovery.log;
         if known.is_none() {
@@ -293,6 +318,7 @@ impl OpenBook {
             last_snapshot,
             leave,
             start,
+            clock_confirmed: confirmed,
             closing_patience: options.closing_patience,
         })
     }
@@ -324,6 +350,12 @@ impl OpenBook {
     #[must_use]
     pub fn recovery(&self) -> &RecoveryReport {
         &self.start.recovery
+    }
+
+    /// The position at which opening has recorded that the clock is right, where it had to.
+    #[must_use]
+    pub fn clock_confirmed(&self) -> Option<Position> {
+        self.clock_confirmed
     }
 
     /// From which snapshot it went on, and what was folded.
@@ -379,6 +411,35 @@ impl OpenBook {
             Err(panic) => Err(Failure::Panicked(panic.to_string())),
         }
     }
+}
+
+/// Whether the clock can be right; where it cannot and somebody says that it is, that is recorded.
+/// Answers where.
+fn confirm_at_start<L: Log>(
+    engine: &mut Engine<L>,
+    now: Timestamp,
+    limits: ClockLimits,
+    clock_is_right: bool,
+) -> Result<Option<Position>, BookOpenError> {
+    let Some(last) = engine.recorded_at() else {
+        limits.check(None, now)?;
+        return Ok(None);
+    };
+    let fault = match limits.check(Some(last), now) {
+        Ok(()) => return Ok(None),
+        Err(fault) => fault,
+    };
+    if !clock_is_right || matches!(fault, ClockFault::Impossible { .. }) {
+        return Err(fault.into());
+    }
+    let command = confirmation(&*engine.reader(), last, now).map_err(ConfirmError::Read)?;
+    let answers = engine.execute(vec![command]).map_err(SubmitError::from);
+    let answers = answers.map_err(ConfirmError::Submit)?.into_iter();
+    let outcome = answers
+        .map(|answer| answer.map_err(SubmitError::from))
+        .next();
+    let outcome = outcome.transpose().map_err(ConfirmError::Submit)?;
+    Ok(outcome.map(|outcome| outcome.last))
 }
 
 impl Drop for OpenBook {
@@ -601,6 +662,10 @@ impl BookHandle {
         names
     }
 
+    pub(crate) fn expiries(&self) -> &HoldExpiries {
+        &self.0.expiries
+    }
+
     /// Has what is learned from the log be as far as a position.
     async fn learn_to(&self, position: Position) {
         if let Err(error) = self.0.index.catch_up(position).await {
@@ -615,6 +680,29 @@ impl BookHandle {
     /// [`DigestError`].
     pub async fn digest(&self) -> Result<(Position, Digest), DigestError> {
         self.0.digests.digest(self.engine().head()).await
+    }
+
+    /// Why commands are refused for want of a clock that can be believed, when they are.
+    #[must_use]
+    pub fn clock_fault(&self) -> Option<ClockFault> {
+        self.engine().clock_fault(self.now())
+    }
+
+    /// Records that the clock is right, where commands would be refused because of it. Answers the
+    /// position.
+    ///
+    /// # Errors
+    /// When it could not be recorded, or the clock says what cannot be.
+    pub async fn confirm_clock(&self) -> Result<Option<Position>, ConfirmError> {
+        let (now, last) = (self.now(), self.engine().recorded_at());
+        let (Some(last), Some(_)) = (last, self.engine().clock_fault(now)) else {
+            return Ok(None);
+        };
+        let reader = self.engine().reader();
+        let made = tokio::task::spawn_blocking(move || confirmation(&*reader, last, now));
+        let command = made.await.map_err(|_| ConfirmError::ShuttingDown)?;
+        let outcome = self.submit(command.map_err(ConfirmError::Read)?).await;
+        Ok(Some(outcome.map_err(ConfirmError::Submit)?.last))
     }
 
     /// Ends the holds whose time is over, as happens by itself once a second.

@@ -144,6 +144,7 @@ pub(crate) fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::WouldExceedLimit { .. }
         | Refusal::BalanceOutOfRange { .. }
         | Refusal::LimitAlreadyExceeded { .. } => StatusCode::CONFLICT,
+        Refusal::ClockWrong(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::InBulk { refusal, .. } => status_of(refusal),
     }
 }

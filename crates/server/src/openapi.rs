@@ -74,8 +74,9 @@ pub(crate) struct PageParameters {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `query` reads")]
 pub(crate) struct WhenParameters {
-    /// As the books stood at a position of the roll, or at an RFC 3339 time (by when things were
-    /// recorded).
+    /// As the books stood at a position of the roll, or at an RFC 3339 time: after the last event
+    /// that was recorded at or before it. Events that a wrong clock has stamped (an event
+    /// `clock.confirmed` says which) count from when the clock was confirmed.
     #[param(min_length = 1)]
     as_of: Option<String>,
     /// Not before the read models show this position: the `Tillroll-Position` of an answer, so

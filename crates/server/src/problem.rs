@@ -81,6 +81,9 @@ pub(crate) struct Problem {
 /// Stands for the name of a cursor until the handler says which it was.
 pub(crate) const CURSOR: &str = "cursor";
 
+/// After which to ask again whether the clock has been set.
+const CLOCK_SECONDS: u32 = 30;
+
 pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 impl Problem {
@@ -185,7 +188,7 @@ impl From<Refusal> for Problem {
             }),
             retry: refusal.retry(),
             errors: Vec::new(),
-            retry_after: None,
+            retry_after: matches!(refusal, Refusal::ClockWrong(_)).then_some(CLOCK_SECONDS),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One batch: what is answered, or what is left when the engine fails.
 
-use tillroll_book::{Action, Command};
-use tillroll_engine::{ExecuteError, Failure};
+use tillroll_book::{Action, Command, Refusal};
+use tillroll_engine::{ExecuteError, Failure, Outcome};
 use tillroll_log::testing::{MemoryStorage, TestLog};
 use tillroll_log::{AppendError, AppendFault, Batch, FileLog};
 
@@ -85,6 +85,7 @@ impl Simulation<'_> {
                 }
                 let Self { judge, tally, .. } = self;
                 judge.answered(&requests, &foretold, &answers, tally)?;
+                self.keep_for_later(requests, &answers);
                 let life = self.life.as_ref().expect("it has just answered");
                 self.judge.laws(life.engine.book())?;
                 self.judge.follow(&*life.engine.reader(), foretold.end())
@@ -112,6 +113,20 @@ impl Simulation<'_> {
                 }
                 let is_append = matches!(failure, Failure::Append(_));
                 self.replace(&ends, &hit, is_append)
+            }
+        }
+    }
+
+    /// What a clock was in the way of is sent again.
+    fn keep_for_later(
+        &mut self,
+        requests: Vec<ClientRequest>,
+        answers: &[Result<Outcome, Refusal>],
+    ) {
+        for (mut request, answer) in requests.into_iter().zip(answers) {
+            if let Err(Refusal::ClockWrong(_)) = answer {
+                request.again = true;
+                self.outstanding.push(request);
             }
         }
     }

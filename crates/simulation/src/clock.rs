@@ -12,12 +12,27 @@ const DAY: i64 = 24 * HOUR;
 #[derive(Debug)]
 pub(crate) struct ClientClock {
     micros: i64,
+    /// Of one that never goes back by more than the writer puts up with: the latest that it said.
+    steady: Option<i64>,
 }
+
+/// Less than what the writer puts up with.
+const PUT_UP_WITH: i64 = 200 * SECOND;
 
 impl ClientClock {
     pub(crate) fn new() -> Self {
         Self {
             micros: 1_790_000_000 * SECOND,
+            steady: None,
+        }
+    }
+
+    /// One that jumps forward, and back by minutes only.
+    pub(crate) fn steady() -> Self {
+        let clock = Self::new();
+        Self {
+            steady: Some(clock.micros),
+            ..clock
         }
     }
 
@@ -38,13 +53,22 @@ impl ClientClock {
         }
         let part = i64::try_from(chance.below(1000)).expect("below 1000");
         self.micros += most / 1000 * part;
+        self.keep_steady();
     }
 
     /// What one client reads. Two may read the same, and not every client's clock is exact.
     pub(crate) fn read(&mut self, chance: &mut Chance) -> Timestamp {
         let skew = i64::try_from(chance.below(4000)).expect("below 4000") - 1000;
         self.micros += skew.max(0);
+        self.keep_steady();
         Timestamp::from_micros(self.micros + skew.min(0))
+    }
+
+    fn keep_steady(&mut self) {
+        if let Some(latest) = &mut self.steady {
+            self.micros = self.micros.max(*latest - PUT_UP_WITH);
+            *latest = self.micros.max(*latest);
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -205,6 +205,11 @@ impl ColdChance {
         Self(None)
     }
 
+    /// Whether nothing ever goes wrong.
+    pub(crate) fn is_never(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn trouble(&mut self, percent: usize, calls: usize) -> Option<ColdTrouble> {
         let chance = self.0.as_mut()?;
         chance

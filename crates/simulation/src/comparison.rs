@@ -60,6 +60,7 @@ impl Simulation<'_> {
 
     /// Everything that was sent is answered in the end.
     pub(crate) fn drain(&mut self) -> Judgement<()> {
+        self.confirm_clock(true)?;
         let mut rest = self.workload.rest();
         rest.append(&mut self.outstanding);
         self.chance.shuffle(&mut rest);

@@ -111,7 +111,8 @@ impl Judge {
                 (false, false) => Count::Acknowledged,
             }),
             Err(refusal) => {
-                Law::Facts.holds(request.kind == RequestKind::Asked, || {
+                let is_late = matches!(refusal, Refusal::ClockWrong(_));
+                Law::Facts.holds(is_late || request.kind == RequestKind::Asked, || {
                     format!("{}: {refusal}", request.label())
                 })?;
                 tally.add(Count::Refusals);
@@ -210,6 +211,7 @@ impl Judge {
         self.compare(reader, Position::FIRST, head)?;
         self.seen = reader.head_now();
         self.reference.rewind(head);
+        self.reference.restart();
         if self.fold.position().get() > head {
             self.fold = Replay::new(Chart::default());
         }
@@ -314,7 +316,7 @@ fn audited(reader: &dyn LogReader) -> Judgement<Digest> {
     Ok(report.digest)
 }
 
-/// Clocks jump back; a hold that is over stays so.
+/// A hold is captured before its time is over, and expires after it, by the time of the roll.
 fn in_time(record: &Record, holds: &mut BTreeMap<HoldId, Option<Timestamp>>) -> Judgement<()> {
     let now = record.recorded_at;
     let (id, is_captured) = match &record.event {

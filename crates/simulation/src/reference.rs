@@ -9,7 +9,8 @@ use std::cell::OnceCell;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use tillroll_book::{Book, Chart, Command, Decision, Digest, Refusal};
+use tillroll_book::clock::ClockFault;
+use tillroll_book::{Action, Book, Chart, Command, ConfirmClock, Decision, Digest, Refusal};
 use tillroll_engine::{FrameLimits, Position, event_id};
 use tillroll_events::{CommandRef, Record, Timestamp};
 
@@ -46,7 +47,9 @@ pub(crate) struct Reference {
     digest: OnceCell<Digest>,
     /// What the auditor has made of the roll as it is, once he has.
     pub(crate) audited: OnceCell<Digest>,
-    recorded_at: Option<Timestamp>,
+    pub(crate) recorded_at: Option<Timestamp>,
+    /// The latest time that a command came with since the process has started.
+    seen_at: Option<Timestamp>,
     book_id: [u8; 16],
     limits: FrameLimits,
     trial_balance: PlainTrialBalance,
@@ -73,6 +76,7 @@ impl Reference {
             digest: OnceCell::new(),
             audited: OnceCell::new(),
             recorded_at: None,
+            seen_at: None,
             book_id,
             limits,
             trial_balance: PlainTrialBalance::default(),
@@ -152,13 +156,50 @@ impl Reference {
         }
     }
 
+    /// Minutes behind what was recorded, or more than a year ahead of all that was heard of.
+    pub(crate) fn clock_fault(&self, now: Timestamp) -> Option<ClockFault> {
+        let last = self.recorded_at?;
+        let latest = self.seen_at.map_or(last, |seen| seen.max(last));
+        let (behind, ahead) = (last.micros() - now.micros(), now.micros() - latest.micros());
+        if ahead > 366 * 24 * 3600 * 1_000_000 {
+            return Some(ClockFault::Ahead { last: latest, now });
+        }
+        (behind > 300 * 1_000_000).then_some(ClockFault::Behind { last, now })
+    }
+
+    /// What somebody says who sees that the clock is right.
+    pub(crate) fn confirmation(&self, now: Timestamp) -> Option<ConfirmClock> {
+        let last_recorded_at = self.recorded_at?;
+        let by_now = |record: &Rc<Record>| record.recorded_at <= now;
+        let before = self.records.iter().rposition(by_now);
+        let wrong_from = before.map_or(1, |index| index as u64 + 2);
+        Some(ConfirmClock {
+            last_recorded_at,
+            wrong_from: (wrong_from <= self.head()).then_some(wrong_from),
+        })
+    }
+
+    /// Another process knows what was recorded, and nothing else.
+    pub(crate) fn restart(&mut self) {
+        self.seen_at = None;
+    }
+
     fn tell(&mut self, command: &Command, filling: &mut FrameFill) -> ExpectedAnswer {
         let mut command = Cow::Borrowed(command);
-        // Time on the roll runs forward, whatever clients' clocks say.
-        if let Some(last) = self.recorded_at
-            && command.at < last
-        {
-            command.to_mut().at = last;
+        if !matches!(command.action, Action::ConfirmClock(_)) {
+            if let Some(fault) = self.clock_fault(command.at) {
+                return ExpectedAnswer::Refused(Refusal::ClockWrong(fault));
+            }
+            // Time on the roll runs forward, whatever clients' clocks say by a little.
+            if let Some(last) = self.recorded_at
+                && command.at < last
+            {
+                command.to_mut().at = last;
+            }
+        }
+        self.seen_at = self.seen_at.max(Some(command.at));
+        if matches!(command.action, Action::ConfirmClock(_)) {
+            self.seen_at = Some(command.at);
         }
         let head = self.head();
         let decided = match self.book.decide(&command) {

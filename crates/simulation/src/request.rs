@@ -73,6 +73,7 @@ impl ClientRequest {
             Action::PlaceHold(_) => "hold".into(),
             Action::CaptureHold(_) => "capture".into(),
             Action::VoidHold(_) => "void".into(),
+            Action::ConfirmClock(_) => "clock".into(),
             Action::ExpireHolds => "expire".into(),
             Action::ReceiveStock(_) => "stock".into(),
             Action::PlaceOrder(request) => format!("order {}", request.id),

@@ -1,5 +1,6 @@
 //! One seed's story: what is sent when, and what goes wrong meanwhile.
 
+use tillroll_book::Action;
 use tillroll_engine::{Engine, FrameLimits};
 use tillroll_log::FileLog;
 
@@ -60,6 +61,8 @@ pub(crate) struct Simulation<'a> {
     /// For what goes wrong with cold rows; never where a bug is planted.
     pub(crate) cold: ColdChance,
     pub(crate) clock: ClientClock,
+    /// For when somebody says that the clock is right.
+    operator: Chance,
     pub(crate) workload: Workload,
     /// Sent and not answered.
     pub(crate) outstanding: Vec<ClientRequest>,
@@ -106,15 +109,21 @@ impl<'a> Simulation<'a> {
             "frames of {} records or {} bytes, segments of {} bytes, rows leave after {} records",
             limits.batch_records, limits.batch_bytes, setup.segment_bytes, setup.cold_after
         ));
+        let cold = match planted {
+            None => ColdChance::new(seed),
+            Some(_) => ColdChance::never(),
+        };
         Self {
             setup,
             chance,
             room,
-            cold: match planted {
-                None => ColdChance::new(seed),
-                Some(_) => ColdChance::never(),
+            // Seeds that are kept as tests have histories in which clocks were put up with.
+            clock: match cold.is_never() {
+                true => ClientClock::steady(),
+                false => ClientClock::new(),
             },
-            clock: ClientClock::new(),
+            cold,
+            operator: Chance::of(seed, "operator"),
             workload: Workload::new(seed, steps),
             outstanding: Vec::new(),
             judge: Judge::new(book_id, limits),
@@ -150,6 +159,8 @@ impl<'a> Simulation<'a> {
     }
 
     fn step(&mut self, step: u64) -> Judgement<()> {
+        let patience = self.operator.below(100);
+        self.confirm_clock(patience < 30)?;
         let mut requests = self.compose(step);
         let trouble = self.plan(requests.len());
         if let Some(Trouble::Rot { file, offset, .. }) = &trouble {
@@ -168,6 +179,20 @@ impl<'a> Simulation<'a> {
             self.rot(3)?;
         }
         Ok(())
+    }
+
+    /// Where the clock is not believed, somebody may say that it is right.
+    pub(crate) fn confirm_clock(&mut self, somebody: bool) -> Judgement<()> {
+        let now = self.clock.now();
+        if !somebody || self.judge.reference.clock_fault(now).is_none() {
+            return Ok(());
+        }
+        let Some(confirmation) = self.judge.reference.confirmation(now) else {
+            return Ok(());
+        };
+        self.tally.add(Count::ClockConfirmed);
+        let action = Action::ConfirmClock(confirmation);
+        self.batch(vec![ClientRequest::asked(None, action)], None, None)
     }
 
     /// New requests, and old ones that were not answered, in any order.

@@ -31,6 +31,7 @@ counts! {
         Records "records on the roll",
         ClockBack "clocks set back",
         ClockForward "clocks set forward by days",
+        ClockConfirmed "clocks that somebody said were right",
     }
     "answers" {
         Acknowledged "acknowledged with new records",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tillroll_book::Command;
+use tillroll_book::clock::ClockLimits;
 use tillroll_engine::{EngineMetrics, Handle};
 use tillroll_events::Timestamp;
 use tillroll_projections::Checkpoint;
@@ -55,6 +56,8 @@ impl BenchServer {
         let mut options = OpenBookOptions::new(directory);
         // The book is thrown away when it is closed: its read models need not be complete.
         options.closing_patience = Duration::ZERO;
+        // The accounts were opened by a time of the workload.
+        options.clock_limits = ClockLimits::ANY;
         if let Some(at) = at {
             options.clock = Arc::new(ManualClock::at(at));
         }

@@ -9,10 +9,11 @@ mod reconcile;
 mod reversals;
 mod stock;
 
+use tillroll_events::ClockConfirmed;
 use tillroll_ledger::AccountPath;
 
 use crate::work::UnitOfWork;
-use crate::{Action, Refusal};
+use crate::{Action, ConfirmClock, Refusal};
 
 pub(crate) fn action(work: &mut UnitOfWork<'_>, action: &Action) -> Result<(), Refusal> {
     match action {
@@ -20,6 +21,10 @@ pub(crate) fn action(work: &mut UnitOfWork<'_>, action: &Action) -> Result<(), R
         Action::PostEntry(request) => entries::post(work, request),
         Action::PostEntries(request) => entries::post_all(work, request),
         Action::ReverseEntry(request) => reversals::reverse(work, request),
+        Action::ConfirmClock(request) => {
+            confirm_clock(work, request);
+            Ok(())
+        }
         Action::PlaceHold(request) => holds::place(work, request),
         Action::CaptureHold(request) => holds::capture(work, request),
         Action::VoidHold(id) => holds::void(work, *id),
@@ -31,6 +36,19 @@ pub(crate) fn action(work: &mut UnitOfWork<'_>, action: &Action) -> Result<(), R
         Action::Observe(request) => observe::observe(work, request),
         Action::RecordBalanceTransactions(rows) => observe::balance_transactions(work, rows),
     }
+}
+
+/// What time it is from here on is for the writer, who stamps records.
+fn confirm_clock(work: &mut UnitOfWork<'_>, request: &ConfirmClock) {
+    let ConfirmClock {
+        last_recorded_at,
+        wrong_from,
+    } = *request;
+    let event = ClockConfirmed {
+        last_recorded_at,
+        wrong_from,
+    };
+    work.emit(event, None);
 }
 
 /// A name that becomes one part of account paths.

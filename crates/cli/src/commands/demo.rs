@@ -129,6 +129,10 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console<'_>) -> Result<(), Stop
                     data.root().display()
                 ))?;
             }
+            if told.is_some() {
+                // The story may have played long ago.
+                handle.confirm_clock().await.map_err(Stop::failed)?;
+            }
             summarise(args, &data, told.as_ref(), &handle, console).await?;
             if !args.once {
                 invite(&base, &data, handle.engine(), temporary.is_some(), console)?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use clap::Args;
+use tillroll_book::clock::{ClockFault, ClockLimits};
 use tillroll_engine::{ScratchFiles, SnapshotOptions, StartError, StartReport};
 use tillroll_log::{Damage, DirStorageError, Fault, OpenError as LogError};
 use tillroll_projections::ReadModels;
@@ -71,6 +72,7 @@ pub(crate) struct ServeArgs {
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it
     #[arg(long, conflicts_with = "snapshot_every")]
     no_snapshot: bool,
+use tillroll_book::clock::{ClockFault, ClockLimits};
     /// Records for which an idempotency key stays in memory, at about 150 bytes. Older ones are
     /// found on disk and answered the same, for ever
     #[arg(long, value_name = "N", default_value_t = ScratchFiles::KEYS_AFTER, value_parser = clap::value_parser!(u64).range(1..))]
@@ -117,6 +119,10 @@ pub(crate) fn run(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Stop
     };
     if let Some(segment_bytes) = args.segment_bytes {
         options.segment_bytes = segment_bytes;
+    }
+    options.clock_is_right = args.clock_is_right;
+    if let Some(days) = args.asleep_for {
+        options.clock_limits = ClockLimits::asleep_for(days);
     }
     let without_secret = secrets.is_empty();
     let count = |given: u64| usize::try_from(given).unwrap_or(usize::MAX);
@@ -222,6 +228,11 @@ pub(super) fn open(
     drop(progress);
     let book = opened.map_err(|error| open_failed(error, data))?;
     tell_start(book.start(), data, console)?;
+    if let Some(position) = book.clock_confirmed() {
+        console.note(format!(
+            "the clock is taken to be right, as was said: the event at position {position} says so"
+        ))?;
+    }
     Ok(book)
 }
 
@@ -242,6 +253,16 @@ fn open_failed(error: BookOpenError, data: &DataDir) -> Stop {
             "{}, then restore a backup, or remove {root}/read-models.sqlite and {root}/snapshots \
              to accept the loss",
             data.command("verify")
+        )),
+        BookOpenError::Clock(ClockFault::Impossible { .. }) => {
+            Stop::failed(&error).next("set the machine's clock")
+        }
+        BookOpenError::Clock(_) => Stop::failed(format!(
+            "{error}: one of them is wrong, and events would be stamped wrongly"
+        ))
+        .next(format!(
+            "set the machine's clock; if it is right: {} --clock-is-right",
+            data.command("serve")
         )),
         BookOpenError::Engine(StartError::Log(_) | StartError::Replay(_)) => {
             Stop::failed(&error).next(data.command("verify"))

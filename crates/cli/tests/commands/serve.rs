@@ -5,6 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+
+use tillroll_book::{Action, Command as BookCommand, OpenAccount};
+use tillroll_events::{Caller, Timestamp};
+use tillroll_runtime::{BookClock, ManualClock, OpenBook, OpenBookOptions, SystemClock};
 
 use crate::support::{copy, frame_ends, head, on, segment};
 
@@ -25,15 +30,18 @@ impl Server {
     }
 
     fn start_with(data: &Path, more: &[&str]) -> Self {
-        let mut server = Self::spawn_with(data, "127.0.0.1:0", more);
+        Self::spawn_with(data, "127.0.0.1:0", more).started()
+    }
+
+    fn started(mut self) -> Self {
         let marker = " on http://";
-        while !server.said.contains(marker) {
-            let read = server.err.read_line(&mut server.said).unwrap();
-            assert_ne!(read, 0, "it ended: {}", server.said);
+        while !self.said.contains(marker) {
+            let read = self.err.read_line(&mut self.said).unwrap();
+            assert_ne!(read, 0, "it ended: {}", self.said);
         }
-        let address = server.said.split(marker).nth(1).unwrap();
-        server.address = address.lines().next().unwrap().to_owned();
-        server
+        let address = self.said.split(marker).nth(1).unwrap();
+        self.address = address.lines().next().unwrap().to_owned();
+        self
     }
 
     fn spawn(data: &Path, listen: &str) -> Self {
@@ -42,7 +50,8 @@ impl Server {
 
     fn spawn_with(data: &Path, listen: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tillroll"))
-            .args(["serve", "--listen", listen, "--data"])
+            // The books of these tests are as old as their stories.
+            .args(["serve", "--asleep-for=100000", "--listen", listen, "--data"])
             .arg(data)
             .args(more)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)
@@ -302,4 +311,60 @@ fn secrets_are_never_printed() {
     for text in [refused, said, help] {
         assert!(!text.contains("5f1e"), "{text}");
     }
+}
+
+/// Given a book that a clock thirty years ahead has stamped, when it is served by the right clock,
+/// then only with a word for that clock; and an event says so.
+#[test]
+fn a_start_by_a_clock_that_cannot_be_right_is_refused_or_answered_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    stamp(data, 30 * 365 * 24 * 3600);
+    let (code, said) = Server::spawn(data, "127.0.0.1:0").end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("serve --clock-is-right"), "{said}");
+    let doctor = on(data, &["doctor"]);
+    let checked = doctor.out + &doctor.err;
+    assert!(checked.contains("--clock-is-right"), "{checked}");
+
+    let right = ["--clock-is-right"];
+    let server = Server::spawn_with(data, "127.0.0.1:0", &right).started();
+    let events = server.get("/v1/events?after=1");
+    assert!(events.contains("clock.confirmed"), "{events}");
+    assert!(events.contains(r#""wrong_from":1"#), "{events}");
+    server.stop("-TERM");
+    // Once is enough.
+    let server = Server::spawn_with(data, "127.0.0.1:0", &[]).started();
+    server.stop("-TERM");
+    on(data, &["verify"]).done();
+}
+
+/// Opens an account by a clock that is so many seconds ahead.
+fn stamp(data: &Path, ahead: i64) {
+    let now = SystemClock.now().seconds() + ahead;
+    let options = OpenBookOptions {
+        clock: Arc::new(ManualClock::at(Timestamp::from_seconds(now))),
+        ..OpenBookOptions::new(data)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let book = OpenBook::open(options, |_| {}).unwrap();
+        let open = BookCommand {
+            at: book.handle().now(),
+            occurred_at: None,
+            caller: Caller::SYSTEM,
+            key: None,
+            action: Action::OpenAccount(OpenAccount {
+                path: "bank:account".parse().unwrap(),
+                unit: "EUR".parse().unwrap(),
+                kind: None,
+                limit: None,
+            }),
+        };
+        book.engine().submit(open).await.unwrap();
+        book.close().await.unwrap();
+    });
 }

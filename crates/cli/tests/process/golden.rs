@@ -14,10 +14,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-
-use tillroll_events::Kind;
+use tillroll_book::{Action, Command, OpenAccount};
+use tillroll_events::{Caller, Kind, Timestamp};
+use tillroll_ledger::AccountType;
+use tillroll_runtime::{BookClock, ManualClock, OpenBook, OpenBookOptions, SystemClock};
 
 use crate::client::{Answer, Request};
 use crate::command::webhook;
@@ -54,7 +57,8 @@ fn opens(golden: &Path) {
     copy(golden, data);
     assert_eq!(sums(data, &context), expected["sums"], "{context}");
 
-    let server = Launch::on(data).serve();
+    // However old they have become.
+    let server = Launch::on(data).asleep_for(100_000).serve();
     assert_eq!(views(&server), expected["views"], "{context}");
     match &expected["callers"] {
         // Their records do not say who asked.
@@ -171,7 +175,9 @@ fn write(golden: &Path) {
     assert!(!golden.exists(), "{} is there already", golden.display());
     let directory = tempfile::tempdir().expect("a temporary directory");
     let data = directory.path();
-    let server = Launch::on(data).serve();
+    let runtime = tokio::runtime::Runtime::new().expect("an async runtime");
+    runtime.block_on(stamp_ahead(data));
+    let server = Launch::on(data).by_the_right_clock().serve();
     let mut requests = requests();
     for request in &mut requests {
         let answer: Answer = server.send(&read(request));
@@ -201,6 +207,30 @@ fn write(golden: &Path) {
     fs::write(golden.join("expected.json"), text + "\n").expect("a new file");
 }
 
+/// Opens an account by a clock that is two years ahead.
+async fn stamp_ahead(data: &Path) {
+    let ahead = SystemClock.now().seconds() + 2 * 365 * 24 * 3600;
+    let options = OpenBookOptions {
+        clock: Arc::new(ManualClock::at(Timestamp::from_seconds(ahead))),
+        ..OpenBookOptions::new(data)
+    };
+    let book = OpenBook::open(options, |_| {}).expect("it is begun");
+    let open = Command {
+        at: book.handle().now(),
+        occurred_at: None,
+        caller: Caller::SYSTEM,
+        key: None,
+        action: Action::OpenAccount(OpenAccount {
+            path: "golden:ahead".parse().expect("a path"),
+            unit: "EUR".parse().expect("a unit"),
+            kind: Some(AccountType::Asset),
+            limit: None,
+        }),
+    };
+    book.engine().submit(open).await.expect("it is recorded");
+    book.close().await.expect("it closes");
+}
+
 /// A little of everything that goes onto the roll.
 fn requests() -> Vec<Value> {
     let request = |method: &str, path: &str, key: Option<&str>, body: Value| json!({"method": method, "path": path, "key": key, "body": body});
@@ -218,6 +248,7 @@ fn requests() -> Vec<Value> {
     const ORDER: &str = "ord_01m84k8f79ern8vm664z74pk83";
     const OTHER: &str = "ord_01m84k8f79ern8vm664z74pk84";
     const HOLD: &str = "hld_01m84k8f79ern8vm664z74pk85";
+    const MISTAKE: &str = "ent_01m84k8f79ern8vm664z74pk87";
     const VOID: &str = "hld_01m84k8f79ern8vm664z74pk86";
     let hold =
         |id| json!({"id": id, "postings": postings("golden:till", "golden:takings", "EUR", 700)});
@@ -279,6 +310,8 @@ fn requests() -> Vec<Value> {
     });
     let mut month_end = entry(80);
     month_end["effective_date"] = json!("2026-08-31");
+    let mut mistake = entry(90);
+    mistake["id"] = json!(MISTAKE);
     vec![
         put(
             "/v1/accounts/golden:till",
@@ -294,6 +327,17 @@ fn requests() -> Vec<Value> {
         ),
         post("/v1/entries", "entry", entry(1250)),
         post("/v1/entries", "month-end", month_end),
+        post("/v1/entries", "mistake", mistake),
+        post(
+            &format!("/v1/entries/{MISTAKE}/reverse"),
+            "reverse-part",
+            json!({"amount": 30, "description": "part of a mistake"}),
+        ),
+        post(
+            &format!("/v1/entries/{MISTAKE}/reverse"),
+            "reverse-rest",
+            json!({}),
+        ),
         post(
             "/v1/entries/bulk",
             "bulk",

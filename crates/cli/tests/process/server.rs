@@ -25,6 +25,8 @@ pub struct Launch {
     under: Vec<OsString>,
     snapshot_every: u32,
     segment_bytes: Option<u64>,
+    asleep_for: Option<u32>,
+    clock_is_right: bool,
 }
 
 impl Launch {
@@ -35,6 +37,8 @@ impl Launch {
             // So often that some are under way whenever something goes wrong.
             snapshot_every: 40,
             segment_bytes: None,
+            asleep_for: None,
+            clock_is_right: false,
         }
     }
 
@@ -47,6 +51,18 @@ impl Launch {
     /// Ends segments of the log after so many bytes.
     pub fn with_segments_of(mut self, bytes: u64) -> Self {
         self.segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Opens a book that nobody has written to for so many days.
+    pub fn asleep_for(mut self, days: u32) -> Self {
+        self.asleep_for = Some(days);
+        self
+    }
+
+    /// Answers for the machine's clock.
+    pub fn by_the_right_clock(mut self) -> Self {
+        self.clock_is_right = true;
         self
     }
 
@@ -67,6 +83,8 @@ impl Launch {
                 self.segment_bytes
                     .map(|bytes| format!("--segment-bytes={bytes}")),
             )
+            .args(self.asleep_for.map(|days| format!("--asleep-for={days}")))
+            .args(self.clock_is_right.then_some("--clock-is-right"))
             .arg("--data")
             .arg(&self.data)
             .env("TILLROLL_STRIPE_WEBHOOK_SECRET", SECRET)

@@ -29,6 +29,8 @@ pub enum AuditLaw {
         recorded: Timestamp,
         before: Timestamp,
     },
+    #[error("what it says of the record before it, or of where times are wrong, is not so")]
+    ClockClaim,
     #[error("the id {0} does not carry the time of the record")]
     IdTime(EventId),
     #[error("the id {0} was used before")]

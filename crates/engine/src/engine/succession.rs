@@ -109,7 +109,8 @@ impl<L: Log> Engine<L> {
         let empty = Standby::empty(self.book_options.clone(), end);
         let (replay, head) = std::mem::replace(&mut **standby, empty).into_fold();
         let counters = Arc::clone(&self.counters);
-        let sequencer = Sequencer::counted(replay, head, self.log, self.limits, counters);
+        let mut sequencer = Sequencer::counted(replay, head, self.log, self.limits, counters);
+        sequencer.set_clock_limits(self.clock_limits);
         self.role = Role::Leader(Box::new(sequencer));
         self.leads_again = false;
         true

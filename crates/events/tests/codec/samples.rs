@@ -154,6 +154,11 @@ pub(super) fn samples() -> Vec<Event> {
             left: Some(entry(2)),
         }
         .into(),
+        ClockConfirmed {
+            last_recorded_at: Timestamp::from_seconds(2_740_000_000),
+            wrong_from: Some(31),
+        }
+        .into(),
         StockReceived {
             location: "web-warehouse".into(),
             lines: vec![StockLine {

@@ -23,11 +23,13 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// A clock that was set back does not undo what is recorded: the later time stands, so that
-    /// a time always means a prefix of the roll. Answers the row of the time that is over.
+    /// A time means everything up to the last position that was recorded by then, so that it always
+    /// means a prefix of the roll. Where a clock was confirmed, times after it are over: no later
+    /// row has one. Answers the row of the time that is over.
     fn tick(
         &mut self,
         sql: &Connection,
+        times: &mut Rows<TimeRow>,
         recorded_at: i64,
         position: i64,
     ) -> rusqlite::Result<Option<TimeRow>> {
@@ -42,7 +44,13 @@ impl Events {
                 .optional()?,
         };
         let (time, over) = match newest {
-            Some((newest, _)) if recorded_at <= newest => (newest, None),
+            Some((newest, _)) if recorded_at < newest => {
+                times.flush(sql)?;
+                sql.prepare_cached("DELETE FROM positions_by_time WHERE recorded_at > ?1")?
+                    .execute([recorded_at])?;
+                (recorded_at, None)
+            }
+            Some((newest, _)) if recorded_at == newest => (newest, None),
             Some(newest) => (recorded_at, Some(TimeRow(newest))),
             None => (recorded_at, None),
         };
@@ -210,10 +218,10 @@ impl Writer<'_> {
         };
         self.events.push(self.sql, row)?;
         *self.cache.events.counted.entry(kind).or_default() += 1;
-        let over = self
-            .cache
-            .events
-            .tick(self.sql, recorded_at, place.column)?;
+        let Self {
+            cache, times, sql, ..
+        } = self;
+        let over = cache.events.tick(sql, times, recorded_at, place.column)?;
         if let Some(row) = over {
             self.times.push(self.sql, row)?;
         }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tillroll_book::Refusal;
 use utoipa::ToSchema;
 
 use super::Segment;
@@ -49,8 +50,9 @@ pub(crate) struct Readiness {
 
 /// Can it take commands
 ///
-/// 503 once the roll cannot be written, or while the server goes down. Where only the read models
-/// do not follow, it takes commands and says `degraded`, with the reason.
+/// 503 once the roll cannot be written, while the clock cannot be believed (`clock_wrong`), or while
+/// the server goes down. Where only the read models do not follow, it takes commands and says
+/// `degraded`, with the reason.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "get_readiness", tag = "Operations",
     responses((status = 200, description = "It can", body = Readiness)),
@@ -58,6 +60,9 @@ pub(crate) struct Readiness {
 pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     if let Some(problem) = app.failure() {
         return Err(problem);
+    }
+    if let Some(fault) = app.book().clock_fault() {
+        return Err(Refusal::ClockWrong(fault).into());
     }
     if *app.stopping().borrow() {
         return Err(Problem::new(Code::LogFailed, "the server is shutting down"));

@@ -137,6 +137,8 @@ async fn record_notification(
     let (what, outcome) = match submitted.await {
         Ok(outcome) => (outcome_of(&outcome), outcome),
         // In memory of its own, because few need it: the future of every webhook is the smaller.
+        // Nothing can be recorded now, and Stripe sends it again.
+        Err(error @ SubmitError::Refused(Refusal::ClockWrong(_))) => return Err(error.into()),
         Err(SubmitError::Refused(refusal)) => {
             Box::pin(record_refused(app, refusal, &bytes)).await?
         }

@@ -6,6 +6,7 @@ mod bounded_bodies;
 mod bulk_stream;
 mod callers;
 mod card_numbers;
+mod clocks;
 mod cold_rows;
 mod contract;
 mod failures;

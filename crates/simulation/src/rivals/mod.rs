@@ -102,7 +102,7 @@ impl<'a> Rivals<'a> {
         });
         Self {
             chance,
-            clock: ClientClock::new(),
+            clock: ClientClock::steady(),
             workload: Workload::new(!seed, steps),
             outstanding: Vec::new(),
             judge: Judge::new(id, limits),

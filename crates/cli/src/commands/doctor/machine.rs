@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tillroll_book::clock::{ClockFault, ClockLimits};
 use tillroll_events::Timestamp;
 use tillroll_log::LogOptions;
 use tillroll_proofs::Keyring;
@@ -131,12 +132,22 @@ fn room(segments: u64, free: u64) -> Check {
     }
 }
 
-/// A recorded time in the future is no damage: time on the roll never runs backwards, so new
-/// events get the last one's time until the clock has passed it.
+/// A clock that is a little behind the last event is no damage: new events get the last one's time
+/// until it has passed that. Far from it no server starts.
 pub(super) fn clock(recorded: Option<Timestamp>, now: Timestamp) -> Check {
     let check = "clock";
-    match recorded {
-        Some(recorded) if recorded > now => Check::warn(
+    match (recorded, ClockLimits::default().check(recorded, now)) {
+        (_, Err(fault @ ClockFault::Ahead { .. })) => Check::warn(
+            check,
+            fault.to_string(),
+            "if the clock is right, start with tillroll serve --clock-is-right",
+        ),
+        (_, Err(fault)) => Check::fail(
+            check,
+            fault.to_string(),
+            "set the clock; if it is right, start with tillroll serve --clock-is-right",
+        ),
+        (Some(recorded), Ok(())) if recorded > now => Check::warn(
             check,
             format!(
                 "the last event was recorded at {recorded}, which is {} seconds from now",
@@ -144,8 +155,10 @@ pub(super) fn clock(recorded: Option<Timestamp>, now: Timestamp) -> Check {
             ),
             "set the clock; until it has passed that time, new events are stamped with it",
         ),
-        Some(recorded) => Check::ok(check, format!("the last event was recorded at {recorded}")),
-        None => Check::ok(check, "nothing was recorded yet"),
+        (Some(recorded), Ok(())) => {
+            Check::ok(check, format!("the last event was recorded at {recorded}"))
+        }
+        (None, Ok(())) => Check::ok(check, "nothing was recorded yet"),
     }
 }
 
@@ -178,6 +191,11 @@ mod tests {
             (Some(100), 100, Status::Ok),
             (Some(99), 100, Status::Ok),
             (Some(101), 100, Status::Warn),
+            (Some(400), 100, Status::Warn),
+            (Some(401), 100, Status::Fail),
+            (Some(100), 100 + 366 * 24 * 3600, Status::Ok),
+            (Some(100), 101 + 366 * 24 * 3600, Status::Warn),
+            (None, -1, Status::Fail),
         ] {
             let check = clock(recorded.map(at), at(now));
             assert_eq!(check.status, expected, "{check:?}");
