@@ -16,7 +16,7 @@ use crate::planted::PlantedBug;
 use crate::request::ClientRequest;
 use crate::schedule::Schedule;
 use crate::snapshots::KeptSnapshots;
-use crate::tally::Tally;
+use crate::tally::{Count, Tally};
 use crate::trouble::Trouble;
 use crate::workload::Workload;
 

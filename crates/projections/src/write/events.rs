@@ -29,7 +29,7 @@ impl Events {
     fn tick(
         &mut self,
         sql: &Connection,
-        times: &mut Rows<TimeRow>,
+        times: &mut InsertBuffer<TimeRow>,
         recorded_at: i64,
         position: i64,
     ) -> rusqlite::Result<Option<TimeRow>> {

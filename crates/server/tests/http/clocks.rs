@@ -53,8 +53,8 @@ async fn a_webhook_is_not_taken_and_not_lost_while_the_clock_is_wrong() {
     assert_eq!(shop.position(), head);
     shop.clock.set(at(61));
     shop.webhook(&event).await.expect(200);
-    let paid = shop.get(&format!("/v1/orders/{}", order.as_str().unwrap()));
-    assert_eq!(paid.await.json()["paid"], 1000);
+    let path = format!("/v1/orders/{}", order.as_str().unwrap());
+    assert_eq!(shop.get(&path).await.json()["paid"], 1000);
 }
 
 /// Given a start by a clock two years ahead that somebody answered for by mistake, when the next
@@ -104,8 +104,8 @@ async fn after_a_mistake_there_is_a_way_back() {
     let (_, later) = balance(3 * YEAR).await;
     assert_eq!(later, 111);
 
-    let events = shop.get(&format!("/v1/events?after={}&limit=1", back - 1));
-    let event = events.await.expect(200).json()["data"][0].clone();
+    let path = format!("/v1/events?after={}&limit=1", back - 1);
+    let event = shop.get(&path).await.expect(200).json()["data"][0].clone();
     assert_eq!(event["type"], "tillroll.clock.confirmed");
     assert_eq!(event["data"]["last_recorded_at"], at(2 * YEAR).to_string());
     assert_eq!(event["data"]["wrong_from"], good + 1);
