@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use tillroll_book::clock::ClockLimits;
 use tillroll_book::{Chart, Command};
 use tillroll_engine::{BookOptions, Engine};
 use tillroll_log::{DirStorage, FileLog, Log, LogId, LogOptions, MemoryLog};
@@ -90,7 +91,9 @@ impl BenchScratch {
         let book_options = BookOptions::from(Chart::default()).with_scratch(rows);
         let (store, request) = options().store(storage);
         let opened = Engine::open_store(store, &request, book_options, |_| {});
-        Ok(opened.map_err(BenchError::failed("opening a log"))?.0)
+        let (engine, _) = opened.map_err(BenchError::failed("opening a log"))?;
+        // Times of a workload are drawn.
+        Ok(engine.with_clock_limits(ClockLimits::ANY))
     }
 }
 
@@ -105,7 +108,8 @@ pub fn memory_engine() -> Engine<MemoryLog> {
         Chart::default(),
         |_| {},
     );
-    engine.expect("an empty log opens")
+    let engine = engine.expect("an empty log opens");
+    engine.with_clock_limits(ClockLimits::ANY)
 }
 
 /// Has commands applied, none of which may be refused.
