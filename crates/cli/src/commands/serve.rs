@@ -72,11 +72,18 @@ pub(crate) struct ServeArgs {
     /// Read and make no snapshots: the start folds the whole roll, and checks all of it
     #[arg(long, conflicts_with = "snapshot_every")]
     no_snapshot: bool,
-use tillroll_book::clock::{ClockFault, ClockLimits};
     /// Records for which an idempotency key stays in memory, at about 150 bytes. Older ones are
     /// found on disk and answered the same, for ever
     #[arg(long, value_name = "N", default_value_t = ScratchFiles::KEYS_AFTER, value_parser = clap::value_parser!(u64).range(1..))]
     keys_in_memory: u64,
+    /// Go on by the machine's clock, where the last event says that it was recorded after it, or
+    /// more than a year before. An event says so (`clock.confirmed`), and from which position on
+    /// recorded times are held to be wrong. Without this such a start is refused
+    #[arg(long)]
+    clock_is_right: bool,
+    /// Days for which the book may have slept without a question: for tests with old books
+    #[arg(long, value_name = "DAYS", hide = true)]
+    asleep_for: Option<u32>,
     /// Bytes of a segment of the log: for tests of what happens where one ends
     #[arg(long, value_name = "BYTES", hide = true)]
     segment_bytes: Option<u64>,
