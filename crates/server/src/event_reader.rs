@@ -93,10 +93,14 @@ impl EventReader {
             if self.read <= LONG {
                 self.text.write(&mut text);
             } else {
+                // Writing takes longer than reading, and is done by as many at once.
+                let capacity = self.app.capacity();
+                let place = capacity.log_reads.take(self.app.patience()).await?;
                 let mut writing = std::mem::take(&mut self.text);
                 (self.text, text) = blocking(move || {
                     let mut text = Vec::with_capacity(CHUNK_BYTES);
                     writing.write(&mut text);
+                    drop(place);
                     (writing, text)
                 })
                 .await?;

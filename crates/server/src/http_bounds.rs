@@ -30,7 +30,8 @@ pub struct HttpBounds {
     /// time when the server does not listen left out.
     pub stream_bytes: usize,
 
-    /// Requests that read the roll at once; more wait for their turn.
+    /// Requests that read the roll, or write as text what they have read, at once; more wait for
+    /// their turn. Few, so that a processor is left for the others.
     pub log_reads: usize,
     /// Requests that read the read models at once; more wait for their turn.
     pub model_reads: usize,
@@ -57,7 +58,7 @@ impl Default for HttpBounds {
             body_time: Duration::from_secs(20),
             bulk_streams: 32,
             stream_bytes: 10 * KIB,
-            log_reads: 4,
+            log_reads: 2,
             model_reads: 16,
             failed_lag: Duration::from_secs(5),
             following_lag: Duration::from_secs(60),
