@@ -57,6 +57,8 @@ pub struct BenchPlan {
     pub projections: (usize, u64),
     /// Things that the book is grown by, to see what each takes.
     pub memory_things: usize,
+    /// Orders of the small and the large book on which reads are measured.
+    pub read_orders: (u64, u64),
 }
 
 const MIB: usize = 1024 * 1024;
@@ -80,6 +82,7 @@ impl BenchPlan {
                 replay: (4_000, 2),
                 projections: (2_000, 1),
                 memory_things: 2_000,
+                read_orders: (60, 200),
                 ..Self::quick()
             },
             Size::Quick => Self::quick(),
@@ -96,6 +99,7 @@ impl BenchPlan {
                 replay: (4_000_000, 600),
                 projections: (1_000_000, 200),
                 memory_things: 2_000_000,
+                read_orders: (10_000, 1_000_000),
                 ..Self::normal()
             },
         };
@@ -119,6 +123,7 @@ impl BenchPlan {
             replay: (1_000_000, 150),
             projections: (200_000, 50),
             memory_things: 500_000,
+            read_orders: (10_000, 100_000),
         }
     }
 
@@ -134,6 +139,7 @@ impl BenchPlan {
             replay: (150_000, 30),
             projections: (20_000, 8),
             memory_things: 100_000,
+            read_orders: (1_000, 10_000),
             ..Self::normal()
         }
     }

@@ -197,6 +197,19 @@ fn memory_is_told_by_thing() {
 }
 
 #[test]
+fn reads_are_measured_on_two_books() {
+    let ran = bench(&["--reads", "--quick", "--json"]).ends_with(Exit::Done);
+    let document = ran.json();
+    assert_eq!(document["object"], "bench_reads");
+    let reads: Vec<_> = document["reads"].as_array().unwrap().iter().collect();
+    assert!(reads.len() > 30, "{document}");
+    for read in reads {
+        fields(read, &["read", "small", "large"]);
+        fields(&read["large"], &["p50_ns", "rows", "bytes"]);
+    }
+}
+
+#[test]
 fn wrong_usage_exits_2() {
     for args in [
         &["--only", "everything"][..],
@@ -204,6 +217,7 @@ fn wrong_usage_exits_2() {
         &["--quick", "--full"],
         &["--memory", "--only", "core"],
         &["--memory", "--plot", "x.svg"],
+        &["--reads", "--memory"],
         &["--against", "oracle=x"],
         &["--against", "postgres=localhost"],
         &["--against", "tigerbeetle=x", "--accounts", "1"],

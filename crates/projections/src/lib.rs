@@ -25,11 +25,13 @@
 //! It decides nothing, knows no Stripe and no HTTP, needs no async runtime, and computes no
 //! balance that the records do not carry.
 
+mod blocks;
 mod checkpoint;
 mod column;
 mod database;
 mod error;
 mod facts;
+mod groups;
 mod names;
 mod projector;
 mod read;
@@ -43,11 +45,13 @@ pub use error::{ProjectError, ReadError};
 pub use facts::ListedFacts;
 pub use names::NameCache;
 pub use projector::{MAX_BATCH, MAX_ENTRIES, ProjectionProgress, Projector};
+#[cfg(feature = "measured")]
+pub use read::StepCount;
 pub use read::{
     AccountQuery, AccountRow, At, Counts, EntryRow, EventCount, FactRow, HoldRow, HoldStatus,
     LineCursor, LineRange, LineRow, OrderCount, OrderQuery, OrderRow, Page, PositionPage,
     ReadModels, ReversalRow, ReversalState, SellerRow, SplitRow, Standing, Statement,
-    StatementLine, StatementQuery, StockRow, TimelineRow, Total, TrialBalance, TrialBalanceRow,
-    UnrecognisedRow,
+    StatementLine, StatementQuery, StockRow, TimelineRow, Total, TrialBalance, TrialBalancePage,
+    TrialBalanceQuery, TrialBalanceRow, TypeSums, UnrecognisedRow,
 };
 pub use verify::{Mismatch, Verified, VerifyError, verify};

@@ -9,7 +9,7 @@ use crate::facts;
 
 /// Counts changes of the tables or of what is written into them. A database of another version
 /// is built anew.
-pub(crate) const VERSION: i64 = 6;
+pub(crate) const VERSION: i64 = 7;
 
 /// "Till" in ASCII: tells our databases from others, so that another program's is never
 /// removed.

@@ -45,9 +45,47 @@ CREATE TABLE accounts (
     debits_pending   INTEGER NOT NULL,
     credits_pending  INTEGER NOT NULL,
     posted_position  INTEGER NOT NULL,
-    pending_position INTEGER NOT NULL
+    pending_position INTEGER NOT NULL,
+    control          INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX accounts_by_path ON accounts (path, unit);
+CREATE INDEX accounts_by_type ON accounts (type, path, unit) WHERE control IS NULL;
+CREATE INDEX accounts_by_unit ON accounts (unit, type, path) WHERE control IS NULL;
+CREATE INDEX accounts_by_control ON accounts (control, path) WHERE control IS NOT NULL;
+
+CREATE TABLE account_groups (
+    id              INTEGER PRIMARY KEY,
+    path            TEXT NOT NULL,
+    unit            TEXT NOT NULL,
+    type            TEXT NOT NULL,
+    code            TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    opened_position INTEGER NOT NULL,
+    debits          INTEGER NOT NULL,
+    debits_carry    INTEGER NOT NULL,
+    credits         INTEGER NOT NULL,
+    credits_carry   INTEGER NOT NULL,
+    accounts        INTEGER NOT NULL,
+    last_path       TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX account_groups_by_unit ON account_groups (unit, path, type);
+
+CREATE TABLE account_group_history (
+    group_id      INTEGER NOT NULL,
+    position      INTEGER NOT NULL,
+    debits        INTEGER NOT NULL,
+    debits_carry  INTEGER NOT NULL,
+    credits       INTEGER NOT NULL,
+    credits_carry INTEGER NOT NULL,
+    accounts      INTEGER NOT NULL,
+    last_path     TEXT NOT NULL,
+    PRIMARY KEY (group_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE balance_checkpoints (
+    position INTEGER PRIMARY KEY,
+    accounts INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE account_carries (
     account_id INTEGER NOT NULL,
@@ -149,7 +187,18 @@ CREATE TABLE orders (
 ) STRICT;
 CREATE UNIQUE INDEX orders_by_id ON orders (id);
 CREATE INDEX orders_by_channel ON orders (channel, position);
-CREATE INDEX orders_by_status ON orders (status, position);
+
+CREATE TABLE order_blocks (
+    channel        TEXT NOT NULL,
+    seller         TEXT NOT NULL,
+    status         TEXT NOT NULL,
+    level          INTEGER NOT NULL,
+    block          INTEGER NOT NULL,
+    from_position  INTEGER NOT NULL,
+    until_position INTEGER NOT NULL,
+    orders         INTEGER NOT NULL,
+    PRIMARY KEY (channel, seller, status, level, block)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE order_splits (
     order_id       TEXT NOT NULL,
@@ -201,6 +250,7 @@ CREATE TABLE notifications (
     resolved_position INTEGER
 ) STRICT;
 CREATE INDEX notifications_by_id ON notifications (id);
+CREATE INDEX notifications_unresolved ON notifications (position) WHERE resolved_position IS NULL;
 
 CREATE VIEW stock AS
 SELECT

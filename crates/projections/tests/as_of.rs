@@ -7,7 +7,8 @@ use harness::random::{Random, Story};
 use tillroll_events::OrderStatus;
 use tillroll_ledger::AccountType;
 use tillroll_projections::{
-    AccountQuery, LineRange, OrderQuery, PositionPage, ReadError, ReadModels, StatementQuery,
+    AccountQuery, AccountRow, LineRange, OrderQuery, PositionPage, ReadError, ReadModels,
+    StatementQuery, TrialBalanceQuery, TrialBalanceRow,
 };
 
 /// Everything that can be asked at a position, as text. Asking at no position means now.
@@ -44,20 +45,45 @@ fn answers(models: &ReadModels, story: &Story, as_of: Option<u64>) -> Vec<(Strin
             ..every.clone()
         };
         tell(format!("orders {}", status.as_str()), &orders(query));
+        for channel in [None, Some("web"), Some("nowhere")] {
+            for seller in [None, Some("acct_1"), Some("acct_3")] {
+                let query = OrderQuery {
+                    status: Some(status),
+                    channel: channel.map(str::to_owned),
+                    seller: seller.map(str::to_owned),
+                    ..every.clone()
+                };
+                let question = format!("orders {status:?} of {channel:?} and {seller:?}");
+                tell(question, &orders(query));
+            }
+        }
     }
+    let query = OrderQuery {
+        channel: Some("web".into()),
+        seller: Some("acct_2".into()),
+        ..every
+    };
+    tell("orders of channel and seller".into(), &orders(query));
     for order in &story.orders {
         tell(format!("{order}"), &models.order(*order, as_of));
         let timeline = models.timeline(*order, as_of, None, all);
         tell(format!("timeline of {order}"), &timeline);
     }
-    for kind in [None, Some(AccountType::Asset), Some(AccountType::Income)] {
-        let query = AccountQuery {
-            limit: all,
-            kind,
-            as_of,
-            ..AccountQuery::default()
-        };
-        tell(format!("accounts {kind:?}"), &models.accounts(&query));
+    for kind in std::iter::once(None).chain(AccountType::ALL.map(Some)) {
+        for unit in [None, Some("EUR"), Some("JPY"), Some("sku:CAP")] {
+            for prefix in [None, Some("order:"), Some("order:ord_a:r"), Some("s")] {
+                let query = AccountQuery {
+                    limit: all,
+                    kind,
+                    unit: unit.map(|unit| unit.parse().expect("a unit")),
+                    prefix: prefix.map(str::to_owned),
+                    as_of,
+                    ..AccountQuery::default()
+                };
+                let question = format!("accounts {kind:?} {unit:?} {prefix:?}");
+                tell(question, &models.accounts(&query));
+            }
+        }
     }
     for (account, _) in story.roll.ledger.accounts() {
         let path = account.path.as_str();
@@ -81,7 +107,20 @@ fn answers(models: &ReadModels, story: &Story, as_of: Option<u64>) -> Vec<(Strin
     for hold in &story.holds {
         tell(format!("{hold}"), &models.hold(*hold, as_of));
     }
-    tell("trial balance".into(), &models.trial_balance(as_of));
+    for control in [None, Some("order:*:clearing"), Some("order:*:nothing")] {
+        for unit in [None, Some("EUR"), Some("XTS")] {
+            let query = TrialBalanceQuery {
+                limit: all,
+                control: control.map(str::to_owned),
+                unit: unit.map(|unit| unit.parse().expect("a unit")),
+                after: None,
+                as_of,
+            };
+            let question = format!("trial balance of {control:?} in {unit:?}");
+            tell(question, &models.trial_balance(&query));
+        }
+    }
+    tell("sums".into(), &models.trial_balance_sums(as_of));
     tell("stock".into(), &models.stock(as_of, None));
     tell("stock of lyon".into(), &models.stock(as_of, Some("lyon")));
     tell("splits".into(), &models.splits(as_of));
@@ -126,8 +165,10 @@ fn a_position_beyond_the_checkpoint_is_answered_at_the_checkpoint_and_says_so() 
     let models = Models::of(&story.roll.numbered());
     let models = models.read();
     let (now, beyond) = (
-        models.trial_balance(None).expect("an answer"),
-        models.trial_balance(Some(u64::MAX)).expect("an answer"),
+        models.trial_balance_sums(None).expect("an answer"),
+        models
+            .trial_balance_sums(Some(u64::MAX))
+            .expect("an answer"),
     );
     assert_eq!(now, beyond);
     assert_eq!(beyond.position, story.roll.head());
@@ -308,4 +349,171 @@ fn a_cursor_that_is_no_item_is_refused_by_name() {
         })
         .expect_err("no such account");
     assert!(matches!(error, ReadError::UnknownCursor(id) if &*id == "9999"));
+}
+
+/// Sums are kept now and then, and orders found by stretches of the roll: both need a longer one.
+#[test]
+fn as_of_equals_a_projection_that_ended_there_on_a_long_roll() {
+    let story = Story::of(60, 4_000);
+    let records = story.roll.numbered();
+    let full = Models::of(&records);
+    let full = full.read();
+    for position in [1, 700, 1_500, 2_222, 3_333, 3_999] {
+        let ended = Models::of(&records[..position]);
+        let ended = ended.read();
+        let at = Some(u64::try_from(position).expect("small"));
+        for channel in [None, Some("web")] {
+            for seller in [None, Some("acct_2")] {
+                for status in std::iter::once(None).chain(OrderStatus::ALL.map(Some)) {
+                    let query = OrderQuery {
+                        limit: 50,
+                        channel: channel.map(str::to_owned),
+                        seller: seller.map(str::to_owned),
+                        status,
+                        ..OrderQuery::default()
+                    };
+                    let then = OrderQuery {
+                        as_of: at,
+                        ..query.clone()
+                    };
+                    let (expected, found) = (ended.orders(&query), full.orders(&then));
+                    let (expected, found) = (expected.expect("rows"), found.expect("rows"));
+                    assert!(expected == found, "{then:?}: {expected:#?}\n{found:#?}");
+                }
+            }
+        }
+        let (expected, found) = (ended.trial_balance_sums(None), full.trial_balance_sums(at));
+        assert_eq!(expected.expect("sums"), found.expect("sums"), "{position}");
+        let query = TrialBalanceQuery::default();
+        let then = TrialBalanceQuery {
+            as_of: at,
+            ..query.clone()
+        };
+        let (expected, found) = (ended.trial_balance(&query), full.trial_balance(&then));
+        assert_eq!(
+            expected.expect("lines"),
+            found.expect("lines"),
+            "{position}"
+        );
+    }
+}
+
+#[test]
+fn sums_of_the_trial_balance_are_those_of_all_accounts_and_its_pages_its_lines() {
+    for seed in 70..74 {
+        let story = Story::of(seed, 600);
+        let models = Models::of(&story.roll.numbered());
+        let models = models.read();
+        for as_of in [None, Some(story.roll.head() / 2)] {
+            let query = TrialBalanceQuery {
+                limit: 1_000,
+                as_of,
+                ..TrialBalanceQuery::default()
+            };
+            let whole = models.trial_balance(&query).expect("lines").value;
+            assert!(!whole.has_more);
+            let mut lines = Vec::new();
+            for unit in &whole.units {
+                let accounts = AccountQuery {
+                    limit: 1_000,
+                    unit: Some(unit.unit),
+                    as_of,
+                    ..AccountQuery::default()
+                };
+                let accounts = models.accounts(&accounts).expect("rows").value.items;
+                let debits = accounts
+                    .iter()
+                    .map(|one| i128::from(one.debits_posted))
+                    .sum();
+                assert_eq!(
+                    unit.debits.0, debits,
+                    "seed {seed}, {as_of:?}, {}",
+                    unit.unit
+                );
+                assert!(unit.is_balanced(), "seed {seed}");
+                let rows = unit.rows.iter().map(|row| (row.debits.0, row.balance.0));
+                let (debits, _) = rows.fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+                assert_eq!(unit.debits.0, debits, "lines of seed {seed}, {}", unit.unit);
+                lines.extend(unit.rows.iter().map(|row| (unit.unit, row.clone())));
+            }
+            let mut paged = Vec::new();
+            loop {
+                let after = paged
+                    .last()
+                    .map(|(unit, row): &(_, TrialBalanceRow)| (*unit, row.path.clone()));
+                let page = TrialBalanceQuery {
+                    limit: 3,
+                    after,
+                    ..query.clone()
+                };
+                let page = models.trial_balance(&page).expect("lines").value;
+                for unit in page.units {
+                    let same = whole
+                        .units
+                        .iter()
+                        .find(|one| one.unit == unit.unit)
+                        .expect("a unit");
+                    assert_eq!((same.debits, same.credits), (unit.debits, unit.credits));
+                    paged.extend(unit.rows.into_iter().map(|row| (unit.unit, row)));
+                }
+                if !page.has_more {
+                    break;
+                }
+            }
+            assert_eq!(paged, lines, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn pages_of_accounts_of_a_kind_are_the_list_forwards_and_backwards() {
+    let story = Story::of(80, 600);
+    let models = Models::of(&story.roll.numbered());
+    let models = models.read();
+    for (kind, unit, prefix) in [
+        (Some(AccountType::Asset), None, None),
+        (Some(AccountType::Memorandum), None, Some("order:")),
+        (Some(AccountType::Memorandum), Some("EUR"), None),
+        (None, Some("EUR"), None),
+        (None, Some("JPY"), Some("s")),
+        (None, None, Some("s")),
+    ] {
+        let query = AccountQuery {
+            limit: 1_000,
+            kind,
+            unit: unit.map(|unit| unit.parse().expect("a unit")),
+            prefix: prefix.map(str::to_owned),
+            as_of: Some(story.roll.head() - 100),
+            ..AccountQuery::default()
+        };
+        let whole = models.accounts(&query).expect("rows").value.items;
+        assert!(whole.len() > 1, "{query:?}");
+        let (mut forwards, mut backwards) = (Vec::new(), whole[whole.len() - 1..].to_vec());
+        loop {
+            let page = AccountQuery {
+                limit: 2,
+                starting_after: forwards.last().map(|row: &AccountRow| row.id),
+                ..query.clone()
+            };
+            let page = models.accounts(&page).expect("rows").value;
+            forwards.extend(page.items);
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(forwards, whole, "{query:?}");
+        loop {
+            let page = AccountQuery {
+                limit: 2,
+                ending_before: Some(backwards[0].id),
+                ..query.clone()
+            };
+            let page = models.accounts(&page).expect("rows").value;
+            backwards.splice(..0, page.items);
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(backwards, whole, "{query:?}");
+    }
 }

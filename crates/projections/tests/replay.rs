@@ -333,7 +333,7 @@ fn read_models_that_cannot_be_used_are_built_anew() {
             "an index that is missing",
             false,
             Box::new(|models| {
-                run(models, "DROP INDEX orders_by_status");
+                run(models, "DROP INDEX orders_by_channel");
             }),
         ),
         (

@@ -11,7 +11,9 @@ use tillroll_events::{EntryId, EntryPosted, Record};
 use tillroll_ledger::Side;
 use tillroll_log::MemoryLog;
 use tillroll_money::MAX_MINOR;
-use tillroll_projections::{LineRange, ReadModels, StatementQuery, Total, verify};
+use tillroll_projections::{
+    LineRange, ReadModels, StatementQuery, Total, TrialBalanceQuery, verify,
+};
 
 const PATHS: [&str; 4] = ["bank:account", "stripe:balance", "sales:web", "fees:stripe"];
 
@@ -76,8 +78,13 @@ fn post(roll: &mut Roll, number: u128, legs: &[Leg]) -> u64 {
 }
 
 fn check(read: &ReadModels, position: Option<u64>, sums: &Sums, what: &str) {
-    let rows = read.trial_balance(position).expect("an answer").value;
-    let rows: BTreeMap<String, (Total, Total, i64)> = rows
+    let query = TrialBalanceQuery {
+        as_of: position,
+        ..TrialBalanceQuery::default()
+    };
+    let page = read.trial_balance(&query).expect("an answer").value;
+    let rows: BTreeMap<String, (Total, Total, Total)> = page
+        .units
         .into_iter()
         .flat_map(|unit| {
             let (debits, credits) = (unit.debits, unit.credits);
@@ -103,6 +110,7 @@ fn check(read: &ReadModels, position: Option<u64>, sums: &Sums, what: &str) {
         let balance = i128::from(totals.2);
         assert_eq!(balance.abs(), (debits - credits).abs(), "{what}: {path}");
         if (debits, credits) != (0, 0) {
+            let totals = (totals.0, totals.1, Total(totals.2.into()));
             assert_eq!(rows.get(path), Some(&totals), "{what}: {path}");
         }
     }

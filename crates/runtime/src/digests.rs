@@ -24,6 +24,9 @@ use crate::snapshots::SnapshotDirectory;
 /// How long the second state is kept for the next who asks.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
+/// How long closing waits for a listing that is under way, which cannot be stopped half way.
+const ENDING_PATIENCE: Duration = Duration::from_secs(1);
+
 const THREAD: &str = "tillroll-digest";
 
 /// Why there is no digest.
@@ -126,6 +129,8 @@ struct DigestQueueState {
     requests: Option<Sender<DigestRequest>>,
     /// A book that stands still is listed once.
     last: Option<DigestAt>,
+    /// Closes when the thread has let go of the log.
+    over: Option<oneshot::Receiver<()>>,
 }
 
 impl DigestQueue {
@@ -154,6 +159,16 @@ impl DigestQueue {
     pub(crate) fn abandon(&self) {
         self.0.abandoned.store(true, Ordering::Relaxed);
         self.0.state().requests = None;
+    }
+
+    /// Waits until the log's files are let go, as long as a listing may take that was under way.
+    pub(crate) async fn ended(&self) {
+        let over = self.0.state().over.take();
+        if let Some(over) = over
+            && tokio::time::timeout(ENDING_PATIENCE, over).await.is_err()
+        {
+            tracing::warn!("a digest is still under way, and holds the log's files until it ends");
+        }
     }
 }
 
@@ -188,12 +203,18 @@ impl QueueParts {
         }
         let (requests, waiting) = channel();
         let parts = Arc::clone(self);
+        let (end, over) = oneshot::channel();
         let thread = thread::Builder::new().name(THREAD.into());
-        let started = thread.spawn(move || parts.run(&waiting));
+        let started = thread.spawn(move || {
+            parts.run(&waiting);
+            drop(parts);
+            drop::<oneshot::Sender<()>>(end);
+        });
         started.map_err(|error| DigestError::Thread(Arc::new(error)))?;
         // The thread holds the other end, at the least until it has looked here.
         drop(requests.send(request));
         state.requests = Some(requests);
+        state.over = Some(over);
         Ok(DigestAnswer::Waiting(answered))
     }
 

@@ -394,6 +394,7 @@ impl OpenBook {
                 tracing::error!(%error, "a background task had failed");
             }
         }
+        self.handle.0.digests.ended().await;
         let (thread, read_models) = (self.thread.take(), self.read_models.take());
         let snapshots = self.snapshots.take();
         let joined = tokio::task::spawn_blocking(move || {

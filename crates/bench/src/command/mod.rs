@@ -17,7 +17,8 @@ use tillroll_terminal::{Console, Exit, Signals, Stop, cannot, logs};
 use crate::against::{Comparison, ComparisonOptions};
 use crate::workload::Ids;
 use crate::{
-    BenchError, BenchOptions, BenchPlan, BenchStage, Size, THINGS, chart, measure, memory,
+    BenchError, BenchOptions, BenchPlan, BenchStage, ReadSample, Size, THINGS, chart, measure,
+    memory, read_costs,
 };
 use target::Peer;
 
@@ -36,6 +37,7 @@ use target::Peer;
   tillroll-bench --data /mnt/disk --plot bench.svg
   tillroll-bench --only http engine --json
   tillroll-bench --memory
+  tillroll-bench --reads --full         reads on 10,000 and on a million orders: some minutes
   tillroll-bench --against tigerbeetle=./tigerbeetle --rounds 5
   tillroll-bench --against postgres=postgres://user@localhost/database"
 )]
@@ -58,6 +60,9 @@ struct BenchArguments {
     /// Measure instead what accounts, entries and orders take in memory
     #[arg(long, conflicts_with_all = ["only", "against"])]
     memory: bool,
+    /// Measure instead what reads take on a small book and on a large one
+    #[arg(long, conflicts_with_all = ["only", "against", "memory", "plot"])]
+    reads: bool,
     /// Compare instead with another ledger on the same disk: tigerbeetle=PATH of its binary, or
     /// postgres=URL of a database in which the schema tillroll_bench may be made
     #[arg(long, value_name = "NAME=WHERE", conflicts_with = "only")]
@@ -126,6 +131,9 @@ fn run(args: &BenchArguments, console: &mut Console<'_>) -> Result<(), Stop> {
     let directory = Directory::below(&args.data, console)?;
     if args.memory {
         return held(args, console);
+    }
+    if args.reads {
+        return asked(args, directory.path(), console);
     }
     if !args.against.is_empty() {
         return compare(args, directory.path(), console);
@@ -205,6 +213,39 @@ fn held(args: &BenchArguments, console: &mut Console<'_>) -> Result<(), Stop> {
         "object": "bench_memory",
         "size": args.size().as_str(),
         "held": things.collect::<Vec<_>>(),
+    }))
+}
+
+fn asked(args: &BenchArguments, directory: &Path, console: &mut Console<'_>) -> Result<(), Stop> {
+    let plan = BenchPlan::of(args.size());
+    let mut progress = console.progress("asking", 2);
+    let costs = read_costs(&plan, directory, |done, what| {
+        progress.set(done as u64, || what.to_owned());
+    });
+    drop(progress);
+    let costs = costs.map_err(stop)?;
+    if !args.json {
+        return tables::reads(plan.read_orders, &costs, console);
+    }
+    let sample = |sample: &ReadSample| {
+        json!({
+            "p50_ns": u64::try_from(sample.p50.as_nanos()).unwrap_or(u64::MAX),
+            "rows": sample.rows,
+            "bytes": sample.bytes,
+        })
+    };
+    let costs = costs.iter().map(|cost| {
+        json!({
+            "read": cost.read,
+            "small": sample(&cost.small),
+            "large": sample(&cost.large),
+        })
+    });
+    console.json(&json!({
+        "object": "bench_reads",
+        "size": args.size().as_str(),
+        "orders": [plan.read_orders.0, plan.read_orders.1],
+        "reads": costs.collect::<Vec<_>>(),
     }))
 }
 

@@ -4,7 +4,7 @@ use tillroll_terminal::{Column, Console, Rows, Stop, count};
 
 use crate::against::{Comparison, ComparisonRow, Round};
 use crate::load::Percentiles;
-use crate::{BenchReport, Figure, Machine, MemoryUse, commit};
+use crate::{BenchReport, Figure, Machine, MemoryUse, ReadCost, commit};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -88,6 +88,39 @@ pub(super) fn held(things: &[MemoryUse], console: &mut Console<'_>) -> Result<()
             count(held.each()),
             count(held.count),
             count(held.bytes / MIB),
+        ]);
+    }
+    rows.print(console, "nothing was measured")
+}
+
+pub(super) fn reads(
+    (small, large): (u64, u64),
+    costs: &[ReadCost],
+    console: &mut Console<'_>,
+) -> Result<(), Stop> {
+    console.say(format!(
+        "p50 on books of {} and {} orders, in microseconds\n",
+        count(small),
+        count(large)
+    ))?;
+    let mut rows = Rows::new(&[
+        Column::Left("read"),
+        Column::Right("small"),
+        Column::Right("large"),
+        Column::Right("ratio"),
+        Column::Right("rows"),
+        Column::Right("bytes"),
+    ]);
+    for cost in costs {
+        let (few, many) = (cost.small.p50.as_micros(), cost.large.p50.as_micros());
+        let tenths = many * 10 / few.max(1);
+        rows.push([
+            cost.read.clone(),
+            few.to_string(),
+            many.to_string(),
+            format!("{}.{}", tenths / 10, tenths % 10),
+            count(cost.large.rows as u64),
+            count(cost.large.bytes as u64),
         ]);
     }
     rows.print(console, "nothing was measured")

@@ -26,7 +26,7 @@ impl Summary {
         let failed = |error| Stop::failed(error);
         Ok(Self {
             counts: models.counts().map_err(failed)?.value,
-            trial_balance: models.trial_balance(None).map_err(failed)?.value,
+            trial_balance: models.trial_balance_sums(None).map_err(failed)?.value,
             sellers: models.splits(None).map_err(failed)?.value,
             stock: models.stock(None, None).map_err(failed)?.value,
         })

@@ -1,24 +1,22 @@
 //! `tillroll trial-balance`: debits and credits by unit, which are equal or the books are wrong.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use serde_json::{Value, json};
-use tillroll_ledger::AccountType;
 use tillroll_money::Unit;
-use tillroll_projections::{Total, TrialBalance};
+use tillroll_projections::{At, ReadError, ReadModels, TrialBalance, TrialBalanceQuery};
 use tillroll_terminal::{Console, Stop};
 
 use crate::as_of::AsOfArgument;
 use crate::cli::{DataArgs, JsonArgs};
 use crate::models::CurrentModels;
-use crate::output::{Column, Rows, major, major_or_blank};
+use crate::output::{Column, Rows, count, major, major_or_blank};
 
 /// Show debits and credits by unit: their difference is zero
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tillroll trial-balance --as-of 2026-08-31T23:59:59Z
-  tillroll trial-balance --accounts --unit EUR")]
+  tillroll trial-balance --accounts --unit EUR
+  tillroll trial-balance --control 'order:*:clearing'")]
 pub(crate) struct TrialBalanceArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -28,9 +26,12 @@ pub(crate) struct TrialBalanceArgs {
     /// Only this unit
     #[arg(long)]
     unit: Option<Unit>,
-    /// List every account, not only the types of account
+    /// List the accounts, not only their types; accounts of one order each are one line
     #[arg(long)]
     accounts: bool,
+    /// List the accounts of one order each that this line stands for, such as order:*:clearing
+    #[arg(long, value_name = "PATH")]
+    control: Option<String>,
     #[command(flatten)]
     json: JsonArgs,
 }
@@ -39,7 +40,11 @@ pub(crate) fn run(args: &TrialBalanceArgs, console: &mut Console<'_>) -> Result<
     let data = args.data.dir();
     let models = CurrentModels::open(&data, console)?;
     let at = models.at(args.as_of)?;
-    let answer = models.models.trial_balance(Some(at));
+    let lines = args.accounts || args.control.is_some() || args.json.json;
+    let answer = match lines {
+        true => all_lines(&models.models, args, at),
+        false => models.models.trial_balance_sums(Some(at)),
+    };
     let answer = answer.map_err(Stop::failed)?;
     let mut units = answer.value;
     units.retain(|balance| args.unit.is_none_or(|unit| unit == balance.unit));
@@ -51,7 +56,7 @@ pub(crate) fn run(args: &TrialBalanceArgs, console: &mut Console<'_>) -> Result<
             "balanced": units.iter().all(TrialBalance::is_balanced),
             "units": units.iter().map(view).collect::<Vec<_>>(),
         }))?;
-    } else if args.accounts {
+    } else if lines {
         print_accounts(&units, console)?;
     } else {
         print(&units, console)?;
@@ -68,21 +73,42 @@ pub(crate) fn run(args: &TrialBalanceArgs, console: &mut Console<'_>) -> Result<
     }
 }
 
-/// Totals of one type of account.
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    debits: i128,
-    credits: i128,
-}
+/// Lines that are read at once.
+const PAGE: usize = 1000;
 
-fn by_type(balance: &TrialBalance) -> BTreeMap<AccountType, Totals> {
-    let mut types: BTreeMap<AccountType, Totals> = BTreeMap::new();
-    for row in &balance.rows {
-        let totals = types.entry(row.kind).or_default();
-        totals.debits += row.debits.0;
-        totals.credits += row.credits.0;
+/// Every unit with all of its lines.
+fn all_lines(
+    models: &ReadModels,
+    args: &TrialBalanceArgs,
+    at: u64,
+) -> Result<At<Vec<TrialBalance>>, ReadError> {
+    let mut query = TrialBalanceQuery {
+        limit: PAGE,
+        after: None,
+        unit: args.unit,
+        control: args.control.clone(),
+        as_of: Some(at),
+    };
+    let mut units: Vec<TrialBalance> = Vec::new();
+    loop {
+        let page = models.trial_balance(&query)?;
+        for unit in page.value.units {
+            match units.last_mut() {
+                Some(last) if last.unit == unit.unit => last.rows.extend(unit.rows),
+                _ => units.push(unit),
+            }
+        }
+        let last = units
+            .last()
+            .and_then(|unit| Some((unit.unit, unit.rows.last()?)));
+        query.after = last.map(|(unit, row)| (unit, row.path.clone()));
+        if !page.value.has_more {
+            return Ok(At {
+                position: page.position,
+                value: units,
+            });
+        }
     }
-    types
 }
 
 fn difference(balance: &TrialBalance) -> i128 {
@@ -101,13 +127,14 @@ pub(super) fn print(units: &[TrialBalance], console: &mut Console<'_>) -> Result
     for balance in units {
         let unit = balance.unit;
         let mut name = unit.to_string();
-        for (kind, totals) in by_type(balance) {
+        for sums in &balance.types {
+            let (debits, credits) = (sums.debits.0, sums.credits.0);
             rows.push([
                 std::mem::take(&mut name),
-                kind.as_str().into(),
-                major_or_blank(totals.debits, unit),
-                major_or_blank(totals.credits, unit),
-                major(totals.debits - totals.credits, unit),
+                sums.kind.as_str().into(),
+                major_or_blank(debits, unit),
+                major_or_blank(credits, unit),
+                major(debits - credits, unit),
             ]);
         }
         rows.push([
@@ -127,6 +154,7 @@ fn print_accounts(units: &[TrialBalance], console: &mut Console<'_>) -> Result<(
         Column::Left("code"),
         Column::Left("account"),
         Column::Left("type"),
+        Column::Right("of"),
         Column::Right("debits"),
         Column::Right("credits"),
         Column::Right("balance"),
@@ -139,19 +167,25 @@ fn print_accounts(units: &[TrialBalance], console: &mut Console<'_>) -> Result<(
                 row.code.clone(),
                 row.path.clone(),
                 row.kind.as_str().into(),
-                major_or_blank(row.debits, unit),
-                major_or_blank(row.credits, unit),
-                major(row.balance, unit),
+                row.accounts.map(count).unwrap_or_default(),
+                major_or_blank(row.debits.0, unit),
+                major_or_blank(row.credits.0, unit),
+                major(row.balance.0, unit),
             ]);
         }
+        let (sum, debits, credits) = match &balance.control {
+            Some(control) => (control.path.as_str(), control.debits.0, control.credits.0),
+            None => ("sum", balance.debits.0, balance.credits.0),
+        };
         rows.push([
             unit.to_string(),
             String::new(),
-            "sum".into(),
+            sum.into(),
             String::new(),
-            major(balance.debits.0, unit),
-            major(balance.credits.0, unit),
-            major(difference(balance), unit),
+            String::new(),
+            major(debits, unit),
+            major(credits, unit),
+            major(debits - credits, unit),
         ]);
     }
     rows.print(console, "nothing is posted yet")
@@ -160,23 +194,19 @@ fn print_accounts(units: &[TrialBalance], console: &mut Console<'_>) -> Result<(
 fn view(balance: &TrialBalance) -> Value {
     let mut view = totals(balance);
     view["accounts"] = json!(balance.rows);
+    if let Some(control) = &balance.control {
+        view["control"] = json!(control);
+    }
     view
 }
 
 /// A unit and its types of account, without the accounts.
 pub(super) fn totals(balance: &TrialBalance) -> Value {
-    let types = by_type(balance).into_iter().map(|(kind, totals)| {
-        json!({
-            "type": kind.as_str(),
-            "debits": Total(totals.debits),
-            "credits": Total(totals.credits),
-        })
-    });
     json!({
         "unit": balance.unit.as_str(),
         "debits": balance.debits,
         "credits": balance.credits,
         "balanced": balance.is_balanced(),
-        "types": types.collect::<Vec<_>>(),
+        "types": balance.types,
     })
 }

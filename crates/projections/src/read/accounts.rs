@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension, Params, Row, ToSql, params, params_from_iter};
 use serde::{Serialize, Serializer};
 use tillroll_ledger::{AccountType, Limit};
 use tillroll_money::Unit;
 
 use super::columns::Columns;
+use super::groups::GroupReader;
 use super::orders::text;
 use super::page::read_limit;
 use super::pool::Snapshot;
@@ -119,6 +120,7 @@ pub(super) fn account(
         values.push(unit.to_string().into());
     }
     let mut found = Vec::new();
+    let values = params_from_iter(values);
     each(snapshot, as_of, &filter, "path, unit", values, |row| {
         found.push(row);
         true
@@ -134,11 +136,7 @@ pub(super) fn with_prefix(
     prefix: &str,
     mut visit: impl FnMut(AccountRow),
 ) -> Result<(), ReadError> {
-    let values = vec![
-        Value::from(prefix.to_owned()),
-        Value::from(upper_bound(prefix)),
-        Value::from(as_of.column),
-    ];
+    let values = params![prefix, upper_bound(prefix), as_of.column];
     let filter = "path >= ?1 AND path < ?2 AND opened_position <= ?3";
     each(snapshot, as_of, filter, "path, unit", values, |row| {
         visit(row);
@@ -156,47 +154,190 @@ fn accounts(
     as_of: AsOf,
     query: &AccountQuery,
 ) -> Result<Page<AccountRow>, ReadError> {
-    let mut filter = String::from("opened_position <= ?1");
-    let mut values = vec![Value::from(as_of.column)];
-    let mut bind = |value: Value| {
-        values.push(value);
-        values.len()
-    };
-    if let Some(prefix) = query.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
-        let (low, high) = (
-            bind(prefix.to_owned().into()),
-            bind(upper_bound(prefix).into()),
-        );
-        filter += &format!(" AND path >= ?{low} AND path < ?{high}");
-    }
-    if let Some(unit) = query.unit {
-        filter += &format!(" AND unit = ?{}", bind(unit.to_string().into()));
-    }
-    if let Some(kind) = query.kind {
-        filter += &format!(" AND type = ?{}", bind(kind.as_str().to_owned().into()));
-    }
-    let (cursor, comparison, backwards) = match (query.starting_after, query.ending_before) {
-        (Some(after), _) => (Some(after), ">", false),
-        (None, Some(before)) => (Some(before), "<", true),
-        (None, None) => (None, "", false),
-    };
-    if let Some(cursor) = cursor {
-        let (path, unit) = key(snapshot, as_of, cursor)?;
-        let (path, unit) = (bind(path.into()), bind(unit.into()));
-        filter += &format!(" AND (path, unit) {comparison} (?{path}, ?{unit})");
-    }
-    let order = if backwards {
-        "path DESC, unit DESC"
-    } else {
-        "path, unit"
-    };
-    let wanted = usize::try_from(read_limit(query.limit)).unwrap_or(usize::MAX);
+    let bounds = AccountBounds::of(snapshot, as_of, query)?;
+    let most = read_limit(query.limit);
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
     let mut found = Vec::new();
-    each(snapshot, as_of, &filter, order, values, |row| {
-        found.push(row);
-        found.len() < wanted
-    })?;
-    Ok(Page::of(found, query.limit, backwards))
+    if query.unit.is_none() && query.kind.is_none() {
+        let filter =
+            "opened_position <= ?1 AND (path, unit) > (?2, ?3) AND (path, unit) < (?4, ?5)";
+        let order = match bounds.backwards {
+            true => "path DESC, unit DESC",
+            false => "path, unit",
+        };
+        let ((low, high), at) = ((&bounds.above, &bounds.below), as_of.column);
+        let values = params![at, low.0, low.1, high.0, high.1];
+        each(snapshot, as_of, filter, order, values, |row| {
+            found.push(row);
+            found.len() < wanted
+        })?;
+        return Ok(Page::of(found, query.limit, bounds.backwards));
+    }
+    for (_, id) in bounds.of_kind(snapshot, as_of, query, most)? {
+        each(snapshot, as_of, "id = ?1", "id", [id], |row| {
+            found.push(row);
+            true
+        })?;
+    }
+    Ok(Page::of(found, query.limit, bounds.backwards))
+}
+
+/// Path and unit.
+type AccountKey = (String, String);
+
+/// Between which keys a page lies. There is one bound on either side, so that an index begins at
+/// the cursor and not at the prefix.
+struct AccountBounds {
+    above: AccountKey,
+    below: AccountKey,
+    /// Before a cursor: read downwards and turn round.
+    backwards: bool,
+}
+
+impl AccountBounds {
+    fn of(snapshot: &Snapshot<'_>, as_of: AsOf, query: &AccountQuery) -> Result<Self, ReadError> {
+        let prefix = query.prefix.as_deref().unwrap_or_default();
+        // No unit is before the empty text.
+        let mut above = (prefix.to_owned(), String::new());
+        let mut below = (upper_bound(prefix), String::new());
+        match (query.starting_after, query.ending_before) {
+            (Some(after), _) => above = above.max(key(snapshot, as_of, after)?),
+            (None, Some(before)) => below = below.min(key(snapshot, as_of, before)?),
+            (None, None) => {}
+        }
+        Ok(Self {
+            above,
+            below,
+            backwards: query.starting_after.is_none() && query.ending_before.is_some(),
+        })
+    }
+
+    /// The first accounts of a type, a unit or both. They lie in several runs: those that stand
+    /// alone by type and unit, and those of each control account.
+    fn of_kind(
+        &self,
+        snapshot: &Snapshot<'_>,
+        as_of: AsOf,
+        query: &AccountQuery,
+        wanted: i64,
+    ) -> Result<Vec<(AccountKey, u32)>, ReadError> {
+        let mut found = Vec::new();
+        let run = AccountRun {
+            bounds: self,
+            snapshot,
+            as_of,
+            wanted,
+        };
+        match (query.unit, query.kind) {
+            (None, Some(kind)) => run.of_type(kind, &mut found)?,
+            (Some(unit), kind) => {
+                for kind in kind.map_or(AccountType::ALL.to_vec(), |kind| vec![kind]) {
+                    let filter = "accounts_by_unit
+                                  WHERE control IS NULL AND type = ?1 AND unit = ?2";
+                    run.of_unit(filter, &kind.as_str(), unit, None, &mut found)?;
+                }
+            }
+            (None, None) => {}
+        }
+        let groups = GroupReader::new(snapshot, as_of)?;
+        for control in groups.all_controls()? {
+            if query.unit.is_none_or(|unit| unit == control.unit)
+                && query.kind.is_none_or(|kind| kind == control.kind)
+            {
+                let filter = "accounts_by_control WHERE control = ?1 AND unit = ?2";
+                let end = groups.paths_end(&control);
+                run.of_unit(filter, &control.id, control.unit, Some(end), &mut found)?;
+            }
+        }
+        found.sort_unstable();
+        if self.backwards {
+            found.reverse();
+        }
+        found.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+}
+
+/// Accounts that lie behind one another in an index.
+struct AccountRun<'a> {
+    bounds: &'a AccountBounds,
+    snapshot: &'a Snapshot<'a>,
+    as_of: AsOf,
+    wanted: i64,
+}
+
+impl AccountRun<'_> {
+    fn of_type(
+        &self,
+        kind: AccountType,
+        found: &mut Vec<(AccountKey, u32)>,
+    ) -> Result<(), ReadError> {
+        let (above, below) = (&self.bounds.above, &self.bounds.below);
+        let order = match self.bounds.backwards {
+            true => "path DESC, unit DESC",
+            false => "path, unit",
+        };
+        let sql = format!(
+            "SELECT path, unit, id FROM accounts INDEXED BY accounts_by_type
+             WHERE control IS NULL AND type = ?1 AND opened_position <= ?2
+               AND (path, unit) > (?3, ?4) AND (path, unit) < (?5, ?6)
+             ORDER BY {order} LIMIT ?7"
+        );
+        let mut statement = self.snapshot.sql.prepare_cached(&sql)?;
+        let (at, wanted) = (self.as_of.column, self.wanted);
+        let values = params![
+            kind.as_str(),
+            at,
+            above.0,
+            above.1,
+            below.0,
+            below.1,
+            wanted
+        ];
+        let rows = statement.query_map(values, account_key)?;
+        found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        Ok(())
+    }
+
+    /// Of one unit, none from the path `end` on: `filter` begins with the index, in which paths
+    /// are the next column, and takes `value` and the unit.
+    fn of_unit(
+        &self,
+        filter: &str,
+        value: &dyn ToSql,
+        unit: Unit,
+        end: Option<String>,
+        found: &mut Vec<(AccountKey, u32)>,
+    ) -> Result<(), ReadError> {
+        let (above, below) = (&self.bounds.above, &self.bounds.below);
+        // What a path and unit are compared with, for paths alone.
+        let from = if unit.as_str() > &*above.1 { ">=" } else { ">" };
+        let to = match &end {
+            Some(end) if *end < below.0 => "<",
+            _ if unit.as_str() < &*below.1 => "<=",
+            _ => "<",
+        };
+        let below = match &end {
+            Some(end) => end.min(&below.0),
+            None => &below.0,
+        };
+        let order = if self.bounds.backwards { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT path, unit, id FROM accounts INDEXED BY {filter} AND opened_position <= ?3
+               AND path {from} ?4 AND path {to} ?5
+             ORDER BY path {order} LIMIT ?6"
+        );
+        let mut statement = self.snapshot.sql.prepare_cached(&sql)?;
+        let (at, wanted) = (self.as_of.column, self.wanted);
+        let values = params![value, unit.as_str(), at, above.0, below, wanted];
+        let rows = statement.query_map(values, account_key)?;
+        found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        Ok(())
+    }
+}
+
+fn account_key(row: &Row<'_>) -> rusqlite::Result<(AccountKey, u32)> {
+    Ok(((row.get(0)?, row.get(1)?), row.small(2)?))
 }
 
 fn key(snapshot: &Snapshot<'_>, as_of: AsOf, id: u32) -> Result<(String, String), ReadError> {
@@ -211,17 +352,18 @@ fn key(snapshot: &Snapshot<'_>, as_of: AsOf, id: u32) -> Result<(String, String)
         .ok_or_else(|| ReadError::UnknownCursor(id.to_string()))
 }
 
-fn each(
+/// Shows the accounts that `filter` lets through, until `visit` wants no more.
+pub(super) fn each(
     snapshot: &Snapshot<'_>,
     as_of: AsOf,
     filter: &str,
     order: &str,
-    values: Vec<Value>,
+    values: impl Params,
     mut visit: impl FnMut(AccountRow) -> bool,
 ) -> Result<(), ReadError> {
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE {filter} ORDER BY {order}");
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut rows = statement.query(values)?;
     let carries = CarryLookup::of(snapshot)?;
     while let Some(row) = rows.next()? {
         if !visit(account_row(snapshot, as_of, row, &carries)?) {

@@ -47,21 +47,16 @@ impl ReadModels {
         page: &PositionPage,
     ) -> Result<At<Page<FactRow<F>>>, ReadError> {
         self.at(page.as_of, |snapshot, as_of| {
-            let keyset = Keyset::newest_first(page.after, page.before);
+            let keyset = Keyset::newest_first(as_of, page.after, page.before);
             let sql = format!(
-                "{} WHERE first_position > ?1 AND first_position < ?2 AND first_position <= ?3
-                 ORDER BY first_position {} LIMIT ?4",
+                "{} WHERE first_position > ?1 AND first_position < ?2
+                 ORDER BY first_position {} LIMIT ?3",
                 F::table().select,
                 keyset.order()
             );
             let mut statement = snapshot.sql.prepare_cached(&sql)?;
             let rows = statement.query_map(
-                params![
-                    keyset.above,
-                    keyset.below,
-                    as_of.column,
-                    read_limit(page.limit)
-                ],
+                params![keyset.above, keyset.below, read_limit(page.limit)],
                 FactRow::read,
             )?;
             let rows = rows.collect::<Result<_, _>>()?;

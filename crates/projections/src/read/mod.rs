@@ -9,13 +9,17 @@ mod columns;
 mod counts;
 mod entries;
 mod facts;
+mod groups;
 mod holds;
 mod notifications;
+mod order_blocks;
 mod orders;
 mod page;
 mod pool;
 mod sellers;
 mod statement;
+#[cfg(feature = "measured")]
+mod step_count;
 mod stock;
 mod time;
 mod totals;
@@ -34,9 +38,13 @@ pub use orders::{LineRow, OrderQuery, OrderRow, SplitRow, Standing, TimelineRow}
 pub use page::{At, Page, PositionPage};
 pub use sellers::SellerRow;
 pub use statement::{LineCursor, LineRange, Statement, StatementLine, StatementQuery};
+#[cfg(feature = "measured")]
+pub use step_count::StepCount;
 pub use stock::StockRow;
 pub use totals::Total;
-pub use trial_balance::{TrialBalance, TrialBalanceRow};
+pub use trial_balance::{
+    TrialBalance, TrialBalancePage, TrialBalanceQuery, TrialBalanceRow, TypeSums,
+};
 
 use crate::ReadError;
 use pool::{Pool, Snapshot};

@@ -34,15 +34,20 @@ impl ReadModels {
         page: &PositionPage,
     ) -> Result<At<Page<UnrecognisedRow>>, ReadError> {
         self.at(page.as_of, |snapshot, as_of| {
-            let keyset = Keyset::newest_first(page.after, page.before);
+            // The index is of those that were never understood, which says all at the checkpoint.
+            let unresolved = match as_of.position == snapshot.checkpoint {
+                true => "n.resolved_position IS NULL",
+                false => "(n.resolved_position IS NULL OR n.resolved_position > ?3)",
+            };
+            let keyset = Keyset::newest_first(as_of, page.after, page.before);
             let sql = format!(
                 "SELECT n.id, n.kind, n.account, n.api_version, n.created, n.livemode,
                         n.reason, n.detail, n.body, e.recorded_at, n.position
                  FROM notifications n CROSS JOIN events e ON e.position = n.position
-                 WHERE n.position > ?1 AND n.position < ?2 AND n.position <= ?3
-                   AND (n.resolved_position IS NULL OR n.resolved_position > ?3)
+                 WHERE n.position > ?1 AND n.position < ?2
+                   AND ?3 > 0 AND {unresolved}
                  ORDER BY n.position {} LIMIT ?4",
-                keyset.order()
+                keyset.order(),
             );
             let mut statement = snapshot.sql.prepare_cached(&sql)?;
             let rows = statement.query_map(

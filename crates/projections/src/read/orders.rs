@@ -7,6 +7,7 @@ use tillroll_events::{Metadata, OrderId, OrderStatus, SplitRole, Timestamp, Word
 use tillroll_money::Unit;
 
 use super::columns::Columns;
+use super::order_blocks::BlockSearch;
 use super::page::{Keyset, read_limit};
 use super::pool::Snapshot;
 use super::{AsOf, At, Page, ReadModels};
@@ -201,64 +202,117 @@ fn orders(
     query: &OrderQuery,
 ) -> Result<Page<OrderRow>, ReadError> {
     let place = |id: Option<OrderId>| id.map(|id| placed(snapshot, as_of, id)).transpose();
-    let keyset = Keyset::newest_first(place(query.starting_after)?, place(query.ending_before)?);
-    let latest = as_of.position == snapshot.checkpoint;
-    let mut values = vec![
-        Value::from(keyset.above),
-        Value::from(keyset.below),
-        Value::from(as_of.column),
-    ];
-    let mut bind = |value: Value| {
-        values.push(value);
-        values.len()
+    let (after, before) = (place(query.starting_after)?, place(query.ending_before)?);
+    let keyset = Keyset::newest_first(as_of, after, before);
+    let mut found = OrderCollector {
+        wanted: usize::try_from(read_limit(query.limit)).unwrap_or(usize::MAX),
+        orders: Vec::new(),
     };
-    let mut sql = format!("SELECT {COLUMNS} FROM ");
-    // A seller's orders are found from the seller's splits, which the lines of an order fix for
-    // good; otherwise by position.
-    let key = match &query.seller {
-        Some(seller) => {
-            sql += "order_splits s CROSS JOIN orders o ON o.position = s.order_position";
-            let seller = bind(seller.clone().into());
-            sql += &format!(" WHERE s.seller = ?{seller} AND");
-            "s.order_position"
-        }
-        None => {
-            sql += "orders o WHERE";
-            "o.position"
-        }
+    let stretch = (keyset.above, keyset.below);
+    // What never changes has indexes of its own, newest last.
+    if query.status.is_none() && (query.seller.is_none() || query.channel.is_none()) {
+        let key = match query.seller {
+            Some(_) => "s.order_position",
+            None => "o.position",
+        };
+        found.collect(snapshot, as_of, query, key, keyset, stretch)?;
+        return Ok(Page::of(found.orders, query.limit, keyset.backwards));
+    }
+    let search = BlockSearch {
+        channel: query.channel.as_deref().unwrap_or_default(),
+        seller: query.seller.as_deref().unwrap_or_default(),
+        status: query.status.map_or("", OrderStatus::as_str),
+        as_of,
+        upwards: keyset.backwards,
     };
-    sql += &format!(" {key} > ?1 AND {key} < ?2 AND {key} <= ?3");
-    if let Some(channel) = &query.channel {
-        sql += &format!(" AND o.channel = ?{}", bind(channel.clone().into()));
-    }
-    if let (Some(status), true) = (query.status, latest) {
-        sql += &format!(
-            " AND o.status = ?{}",
-            bind(status.as_str().to_owned().into())
-        );
-    }
-    sql += &format!(" ORDER BY {key} {}", keyset.order());
+    let positions = (
+        keyset.above.saturating_add(1),
+        keyset.below.saturating_sub(1),
+    );
+    search.visit(snapshot, positions, &mut |first, last| {
+        let stretch = (first - 1, last + 1);
+        found.collect(snapshot, as_of, query, "o.position", keyset, stretch)?;
+        Ok(found.orders.len() < found.wanted)
+    })?;
+    Ok(Page::of(found.orders, query.limit, keyset.backwards))
+}
 
-    let wanted = usize::try_from(read_limit(query.limit)).unwrap_or(usize::MAX);
-    let mut found: Vec<OrderRow> = Vec::new();
-    let mut statement = snapshot.sql.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    while found.len() < wanted {
-        let Some(row) = rows.next()? else { break };
-        // A seller with two parts of an order is met twice.
-        let position = row.count(0)?;
-        if found.last().is_some_and(|last| last.position == position) {
-            continue;
+/// The orders of a page, as they are found.
+struct OrderCollector {
+    wanted: usize,
+    orders: Vec<OrderRow>,
+}
+
+impl OrderCollector {
+    /// Adds the orders of a query that were placed between two positions.
+    fn collect(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        as_of: AsOf,
+        query: &OrderQuery,
+        key: &str,
+        keyset: Keyset,
+        (above, below): (i64, i64),
+    ) -> Result<(), ReadError> {
+        let mut values = vec![Value::from(above), Value::from(below)];
+        let mut bind = |value: Value| {
+            values.push(value);
+            values.len()
+        };
+        let mut sql = format!("SELECT {COLUMNS} FROM ");
+        // A seller's orders are found from the seller's splits, which the lines of an order fix
+        // for good.
+        sql += match key {
+            "s.order_position" => {
+                "order_splits s CROSS JOIN orders o ON o.position = s.order_position"
+            }
+            _ => "orders o",
+        };
+        sql += &format!(" WHERE {key} > ?1 AND {key} < ?2");
+        if let Some(seller) = &query.seller {
+            let seller = bind(seller.clone().into());
+            sql += &match key {
+                "s.order_position" => format!(" AND s.seller = ?{seller}"),
+                _ => format!(
+                    " AND EXISTS (SELECT 1 FROM order_splits s
+                                  WHERE s.order_id = o.id AND +s.seller = ?{seller})"
+                ),
+            };
         }
-        let order = order(snapshot, as_of, row)?;
-        if query
-            .status
-            .is_none_or(|status| status == order.standing.status)
-        {
-            found.push(order);
+        if let Some(channel) = &query.channel {
+            sql += &format!(" AND o.channel = ?{}", bind(channel.clone().into()));
         }
+        if let Some(status) = query.status {
+            let status = bind(status.as_str().to_owned().into());
+            sql += &match as_of.position == snapshot.checkpoint {
+                true => format!(" AND o.status = ?{status}"),
+                false => format!(
+                    " AND ?{status} = (
+                        SELECT e.standing ->> '$.status' FROM order_events e
+                        WHERE e.order_id = o.id AND e.position <= ?{} AND e.standing IS NOT NULL
+                        ORDER BY e.position DESC LIMIT 1)",
+                    bind(as_of.column.into())
+                ),
+            };
+        }
+        sql += &format!(" ORDER BY {key} {}", keyset.order());
+        let mut statement = snapshot.sql.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while self.orders.len() < self.wanted {
+            let Some(row) = rows.next()? else { break };
+            // A seller with two parts of an order is met twice.
+            let position = row.count(0)?;
+            if self
+                .orders
+                .last()
+                .is_some_and(|last| last.position == position)
+            {
+                continue;
+            }
+            self.orders.push(order(snapshot, as_of, row)?);
+        }
+        Ok(())
     }
-    Ok(Page::of(found, query.limit, keyset.backwards))
 }
 
 fn placed(snapshot: &Snapshot<'_>, as_of: AsOf, id: OrderId) -> Result<u64, ReadError> {

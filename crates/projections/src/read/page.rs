@@ -1,5 +1,7 @@
 //! Answers and their pages.
 
+use super::AsOf;
+
 /// An answer and the position that it is true for.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct At<T> {
@@ -85,8 +87,14 @@ pub(super) struct Keyset {
 
 impl Keyset {
     /// Newest first: `after` is the position of the last item that was seen, `before` that of
-    /// the first.
-    pub fn newest_first(after: Option<u64>, before: Option<u64>) -> Self {
+    /// the first. What came after `as_of` is beyond the bounds, so that it is not passed over.
+    pub fn newest_first(as_of: AsOf, after: Option<u64>, before: Option<u64>) -> Self {
+        let mut keyset = Self::at_latest(after, before);
+        keyset.below = keyset.below.min(as_of.column.saturating_add(1));
+        keyset
+    }
+
+    fn at_latest(after: Option<u64>, before: Option<u64>) -> Self {
         let column = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
         match (after, before) {
             (Some(after), _) => Self {

@@ -16,6 +16,8 @@ pub(super) struct Pool {
     path: PathBuf,
     state: Mutex<PoolState>,
     returned: Condvar,
+    #[cfg(feature = "measured")]
+    pub(super) steps: Option<super::StepCount>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +47,8 @@ impl Pool {
             path: path.to_owned(),
             state: Mutex::default(),
             returned: Condvar::new(),
+            #[cfg(feature = "measured")]
+            steps: None,
         }
     }
 
@@ -76,6 +80,11 @@ impl Pool {
         if !schema::is_current(&connection) {
             return Err(not_built());
         }
+        #[cfg(feature = "measured")]
+        let connection = match &self.steps {
+            None => connection,
+            Some(steps) => steps.counting(connection)?,
+        };
         Ok(Lease { connection, file })
     }
 }

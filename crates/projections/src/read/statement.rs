@@ -135,15 +135,17 @@ fn lines(
         LineRange::Before(cursor) => (Some(cursor), true),
     };
     let downwards = query.newest_first != backwards;
-    let (comparison, order, edge) = if downwards {
-        ("<", "DESC", (i64::MAX, i64::MAX))
-    } else {
-        (">", "ASC", (0, -1))
-    };
-    let (position, ordinal) = cursor.map_or(edge, |cursor| {
+    let order = if downwards { "DESC" } else { "ASC" };
+    let cursor = cursor.map(|cursor| {
         let position = i64::try_from(cursor.position).unwrap_or(i64::MAX);
         (position, i64::from(cursor.ordinal))
     });
+    // One bound on either side, between which nothing is passed over.
+    let (mut above, mut below) = ((0, -1), (as_of.column, i64::MAX));
+    match downwards {
+        true => below = cursor.map_or(below, |cursor| below.min(cursor)),
+        false => above = cursor.unwrap_or(above),
+    }
     let sql = format!(
         "SELECT p.position, p.ordinal, p.side, p.amount, p.debits_after, p.credits_after,
                 e.occurred_at, e.recorded_at, e.kind, e.order_id, e.description,
@@ -153,18 +155,19 @@ fn lines(
          FROM account_postings a
          CROSS JOIN postings p ON p.position = a.position AND p.ordinal = a.ordinal
          CROSS JOIN events e ON e.position = a.position
-         WHERE a.account_id = ?1 AND (a.position, a.ordinal) {comparison} (?2, ?3)
-           AND a.position <= ?4
-         ORDER BY a.position {order}, a.ordinal {order} LIMIT ?5"
+         WHERE a.account_id = ?1 AND (a.position, a.ordinal) > (?2, ?3)
+           AND (a.position, a.ordinal) < (?4, ?5)
+         ORDER BY a.position {order}, a.ordinal {order} LIMIT ?6"
     );
     let mut statement = snapshot.sql.prepare_cached(&sql)?;
     let carries = CarryLookup::of(snapshot)?;
     let rows = statement.query_map(
         params![
             account.id,
-            position,
-            ordinal,
-            as_of.column,
+            above.0,
+            above.1,
+            below.0,
+            below.1,
             read_limit(query.limit)
         ],
         |row| line(account, row, &carries),

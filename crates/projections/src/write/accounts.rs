@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use tillroll_events::{AccountLimitSet, AccountOpened};
-use tillroll_ledger::{AccountId, EntryRef, Limit, Side};
+use tillroll_ledger::{AccountId, AccountType, EntryRef, Limit, Side};
 
+use super::groups::{GroupId, Groups};
 use super::rows::{InsertRow, Keyed};
-use super::{RecordPlace, Writer};
+use super::{Cache, RecordPlace, Writer};
 use crate::ProjectError;
 
 /// Above this many, all are forgotten: a cold start of some milliseconds now and then is
@@ -29,6 +30,9 @@ struct AccountRowState {
     totals: ColumnTotals,
     posted_position: i64,
     pending_position: i64,
+    /// The sums that it is part of: its type's, and its control account's.
+    by_type: GroupId,
+    control: Option<GroupId>,
     changed: bool,
 }
 
@@ -87,13 +91,14 @@ impl Accounts {
         sql: &Connection,
         place: RecordPlace,
         account: AccountId,
+        groups: &Groups,
     ) -> Result<&mut AccountRowState, ProjectError> {
         use std::collections::hash_map::Entry::{Occupied, Vacant};
         let id = account.get();
         let state = match self.states.entry(id) {
             Occupied(known) => known.into_mut(),
             Vacant(vacant) => {
-                let state = load(sql, id)?.ok_or_else(|| {
+                let state = load(sql, id, groups)?.ok_or_else(|| {
                     place.contradiction(format!("account number {id} is not open"))
                 })?;
                 vacant.insert(state)
@@ -125,8 +130,8 @@ impl Accounts {
                 sql.prepare_cached(
                     "INSERT INTO accounts (id, path, unit, type, balance_limit, code, name,
                          opened_position, debits_posted, credits_posted, debits_pending,
-                         credits_pending, posted_position, pending_position)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                         credits_pending, posted_position, pending_position, control)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 )?
                 .execute(params![
                     id,
@@ -143,6 +148,7 @@ impl Accounts {
                     credits_pending,
                     state.posted_position,
                     state.pending_position,
+                    state.control,
                 ])?;
             } else {
                 sql.prepare_cached(
@@ -167,12 +173,24 @@ impl Accounts {
     }
 }
 
-fn load(sql: &Connection, id: u32) -> Result<Option<AccountRowState>, ProjectError> {
+fn load(
+    sql: &Connection,
+    id: u32,
+    groups: &Groups,
+) -> Result<Option<AccountRowState>, ProjectError> {
     let mut statement = sql.prepare_cached(
         "SELECT balance_limit, debits_posted, credits_posted, debits_pending, credits_pending,
-                posted_position, pending_position
+                posted_position, pending_position, unit, type, control
          FROM accounts WHERE id = ?1",
     )?;
+    let by_type = |row: &rusqlite::Row<'_>| -> rusqlite::Result<GroupId> {
+        let unit = row.get_ref(7)?.as_str()?.parse().ok();
+        let kind = AccountType::parse(row.get_ref(8)?.as_str()?);
+        let group = unit
+            .zip(kind)
+            .and_then(|(unit, kind)| groups.of_type(unit, kind));
+        group.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    };
     let state = statement.query_row([id], |row| {
         Ok(AccountRowState {
             opened: None,
@@ -185,6 +203,8 @@ fn load(sql: &Connection, id: u32) -> Result<Option<AccountRowState>, ProjectErr
             },
             posted_position: row.get(5)?,
             pending_position: row.get(6)?,
+            by_type: by_type(row)?,
+            control: row.get(9)?,
             changed: false,
         })
     });
@@ -286,6 +306,7 @@ impl Writer<'_> {
         event: &AccountOpened,
     ) -> Result<(), ProjectError> {
         let id = event.account.get();
+        let (by_type, control) = self.cache.groups.open(place, event);
         let accounts = &mut self.cache.accounts;
         let state = AccountRowState {
             opened: Some(Box::new((event.clone(), place.column))),
@@ -293,6 +314,8 @@ impl Writer<'_> {
             totals: ColumnTotals::default(),
             posted_position: 0,
             pending_position: 0,
+            by_type,
+            control,
             changed: true,
         };
         if accounts.states.insert(id, state).is_some() {
@@ -307,7 +330,10 @@ impl Writer<'_> {
         place: RecordPlace,
         event: &AccountLimitSet,
     ) -> Result<(), ProjectError> {
-        let state = self.cache.accounts.state(self.sql, place, event.account)?;
+        let Cache {
+            accounts, groups, ..
+        } = &mut *self.cache;
+        let state = accounts.state(self.sql, place, event.account, groups)?;
         let before = std::mem::replace(&mut state.limit, event.limit);
         self.sql
             .prepare_cached(
@@ -331,10 +357,20 @@ impl Writer<'_> {
         entry: EntryRef<'_>,
     ) -> Result<(), ProjectError> {
         for posting in entry.postings() {
-            let accounts = &mut self.cache.accounts;
-            let state = accounts.state(self.sql, place, posting.account)?;
+            let Cache {
+                accounts, groups, ..
+            } = &mut *self.cache;
+            let state = accounts.state(self.sql, place, posting.account, groups)?;
             let amount = place.column_of(posting.amount)?;
             let common = state.totals.post(place, posting.side, amount)?;
+            let first = state.posted_position == 0;
+            groups.post(
+                posting.side,
+                posting.amount,
+                first,
+                state.by_type,
+                state.control,
+            );
             state.posted_position = place.column;
             let (account, position) = (posting.account.get(), place.column);
             let row = PostingRow {
@@ -373,7 +409,10 @@ impl Writer<'_> {
              VALUES (?1, ?2, ?3, ?4)",
         )?;
         for &(account, side, amount) in postings {
-            let state = self.cache.accounts.state(self.sql, place, account)?;
+            let Cache {
+                accounts, groups, ..
+            } = &mut *self.cache;
+            let state = accounts.state(self.sql, place, account, groups)?;
             let (total, amount) = (state.totals.pending(side), place.column_of(amount)?);
             let (sum, wrong) = match pending {
                 Pending::Held => (

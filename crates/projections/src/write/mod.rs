@@ -9,7 +9,9 @@
 mod accounts;
 mod events;
 mod facts;
+mod groups;
 mod holds;
+mod order_blocks;
 mod orders;
 mod rows;
 mod sellers;
@@ -25,7 +27,9 @@ use crate::ProjectError;
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     accounts: accounts::Accounts,
+    groups: groups::Groups,
     orders: orders::Orders,
+    order_blocks: order_blocks::OrderBlocks,
     sellers: sellers::Sellers,
     events: events::Events,
 }
@@ -122,6 +126,7 @@ impl<'a> Writer<'a> {
             detail: "the position is above those that a table can hold".into(),
         })?;
         let place = RecordPlace { position, column };
+        self.cache.groups.load(self.sql)?;
         let order = record.order.or_else(|| record.event.order());
         let order_text = order.map(|order| order.to_string());
         self.event(place, record, order_text.as_deref())?;
@@ -133,6 +138,7 @@ impl<'a> Writer<'a> {
             }
         });
         posted?;
+        self.cache.groups.checkpoint(self.sql, place)?;
         self.position = position;
         Ok(())
     }
@@ -206,7 +212,9 @@ impl<'a> Writer<'a> {
         self.postings.flush(self.sql)?;
         self.posted.flush(self.sql)?;
         self.cache.accounts.flush(self.sql)?;
+        self.cache.groups.flush(self.sql)?;
         self.cache.orders.flush(self.sql)?;
+        self.cache.order_blocks.flush(self.sql)?;
         self.cache.events.flush(self.sql)?;
         if let Some((event_id, recorded_at)) = &self.last {
             let position = i64::try_from(self.position).expect("checked when it was written");

@@ -9,6 +9,7 @@ use tillroll_events::{
 use tillroll_money::Unit;
 
 use super::events::metadata_json;
+use super::order_blocks::StatusChange;
 use super::{RecordPlace, Writer};
 use crate::ProjectError;
 
@@ -332,6 +333,13 @@ impl Writer<'_> {
         let returned = returned_by_seller(place, standing)?;
         let returned_before = std::mem::replace(&mut state.returned, returned.clone());
         let currency = state.currency;
+        self.cache.order_blocks.change(&StatusChange {
+            placed: state.position,
+            channel: &state.channel,
+            standing,
+            before,
+            position: place.column,
+        });
         state.status = Some(after);
         state.latest = Some((standing.clone(), place.column));
         let channel = (before != Some(after)).then(|| state.channel.clone());

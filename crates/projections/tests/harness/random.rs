@@ -67,6 +67,13 @@ const PATHS: &[(&str, &str)] = &[
     ("stock:suppliers", "sku:CAP"),
     ("customer:c1:points", "points"),
     ("points:issued", "points"),
+    ("order:ord_b:clearing", "EUR"),
+    ("order:ord_a:clearing", "EUR"),
+    ("order:ord_d:clearing", "EUR"),
+    ("order:ord_c:clearing", "JPY"),
+    ("order:ord_a:refunds", "EUR"),
+    ("order:ord_c:refunds", "JPY"),
+    ("order:control", "EUR"),
 ];
 const SELLERS: [&str; 3] = ["acct_1", "acct_2", "acct_3"];
 const CHANNELS: [&str; 3] = ["app", "web", "pos"];

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tillroll_events::AccountLimitSet;
 use tillroll_ledger::{AccountType, Limit};
-use tillroll_projections::{AccountQuery, LineRange, StatementQuery, Total};
+use tillroll_projections::{AccountQuery, LineRange, StatementQuery, Total, TrialBalanceQuery};
 
 use super::posted;
 use crate::harness::{Cr, Dr, Models, Roll, unit};
@@ -154,14 +154,20 @@ fn the_trial_balance_lists_what_was_posted_to_and_balances_in_every_unit() {
         ],
     );
     let models = Models::of(&roll.numbered());
-    let units = models.read().trial_balance(None).expect("rows").value;
+    let query = TrialBalanceQuery::default();
+    let units = models
+        .read()
+        .trial_balance(&query)
+        .expect("rows")
+        .value
+        .units;
     let table: Vec<_> = units
         .iter()
         .flat_map(|unit| {
             unit.rows.iter().map(|row| {
                 format!(
                     "{} {} {} {} {}",
-                    unit.unit, row.path, row.debits, row.credits, row.balance
+                    unit.unit, row.path, row.debits.0, row.credits.0, row.balance.0
                 )
             })
         })
@@ -196,7 +202,13 @@ fn sums_beyond_64_bits_are_shown_digit_by_digit() {
         );
     }
     let models = Models::of(&roll.numbered());
-    let units = models.read().trial_balance(None).expect("rows").value;
+    let query = TrialBalanceQuery::default();
+    let units = models
+        .read()
+        .trial_balance(&query)
+        .expect("rows")
+        .value
+        .units;
     assert_eq!(units[0].debits, Total(2 * i128::from(largest)));
     let json = serde_json::to_value(&units[0]).expect("rows are JSON");
     assert_eq!(json["debits"], json!("18446744073709551614"));

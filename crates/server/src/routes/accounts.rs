@@ -6,7 +6,9 @@ use axum::response::Response;
 use tillroll_book::Action;
 use tillroll_ledger::{AccountPath, AccountType};
 use tillroll_money::Unit;
-use tillroll_projections::{AccountQuery, At, LineCursor, LineRange, StatementQuery};
+use tillroll_projections::{
+    AccountQuery, At, LineCursor, LineRange, StatementQuery, TrialBalanceQuery,
+};
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
@@ -14,7 +16,7 @@ use crate::bodies::AccountBody;
 use crate::list::{List, ShortenedAt};
 use crate::post::{self, Post};
 use crate::problem::Problem;
-use crate::query::{AsOfParameter, Parameters, When};
+use crate::query::{AsOfParameter, PAGE_LIMIT, Parameters, When};
 use crate::views::{AccountView, StatementLineView, TrialBalanceView};
 
 /// Open an account
@@ -242,21 +244,53 @@ pub(crate) async fn statement(
 
 /// Get the trial balance
 ///
-/// Every account that was ever posted to, by unit. Debits and credits are equal in each.
+/// A page of the accounts that were ever posted to, by unit and path. Accounts of one order each are
+/// one line, that of their control account (`order:*:clearing`), unless it is opened with `control`.
+/// A unit's sums are of all its accounts, whatever is on the page; debits and credits are equal in
+/// each.
 #[utoipa::path(
     get, path = "/v1/trial-balance", operation_id = "get_trial_balance", tag = "Accounts",
-    params(crate::openapi::WhenParameters),
-    responses((status = 200, description = "The trial balance", body = TrialBalanceView)),
+    params(
+        ("limit" = Option<u32>, Query, description = "Lines on the page, 1 to 100; 100 when it is not given", minimum = 1, maximum = 100),
+        ("starting_after" = Option<String>, Query, description = "The `id` of the last line of the page before", example = "EUR/order:*:clearing"),
+        ("unit" = Option<String>, Query, description = "Only in this unit", pattern = "^([A-Z]{3}|sku:[A-Za-z0-9._-]+|points(:[A-Za-z0-9._-]+)?)$", max_length = 47),
+        ("control" = Option<String>, Query, description = "The path of a control account: the accounts that it stands for", example = "order:*:clearing"),
+        crate::openapi::WhenParameters,
+    ),
+    responses((status = 200, description = "A page of the trial balance", body = TrialBalanceView)),
 )]
 pub(crate) async fn trial_balance(
     State(app): State<App>,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
+    let limit = parameters.limit(PAGE_LIMIT, PAGE_LIMIT)?;
+    let after = match parameters.take("starting_after")? {
+        None => None,
+        Some(id) => Some(trial_balance_line(&id).ok_or_else(|| {
+            let detail = "the cursor is the `id` of a line: a unit, `/` and a path";
+            Problem::parameter("starting_after", detail)
+        })?),
+    };
+    let query = TrialBalanceQuery {
+        limit,
+        after,
+        unit: parameters.parse::<Unit>("unit")?,
+        control: parameters.take("control")?,
+        as_of: None,
+    };
     let when = parameters.when()?;
     parameters.finish()?;
     let found = app
-        .read(when, move |models, as_of| models.trial_balance(as_of))
+        .read(when, move |models, as_of| {
+            models.trial_balance(&TrialBalanceQuery { as_of, ..query })
+        })
         .await?;
     let view = TrialBalanceView::of(found.position, found.value);
     Ok(post::read(found.position, &view))
+}
+
+/// Unit and path of a line, from its `id`.
+fn trial_balance_line(id: &str) -> Option<(Unit, String)> {
+    let (unit, path) = id.split_once('/')?;
+    Some((unit.parse().ok()?, path.to_owned()))
 }

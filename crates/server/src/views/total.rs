@@ -35,3 +35,34 @@ impl ToSchema for TotalSchema {
         "Total".into()
     }
 }
+
+/// The same for a balance, which may be below zero.
+#[derive(Debug)]
+pub(crate) struct SignedTotalSchema;
+
+impl PartialSchema for SignedTotalSchema {
+    fn schema() -> RefOr<Schema> {
+        let whole = ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::Integer))
+            .minimum(Some(i64::MIN))
+            .maximum(Some(i64::MAX))
+            .examples([serde_json::json!(-1999)]);
+        let digits = ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .pattern(Some("^-?[1-9][0-9]{18,38}$"))
+            .examples([serde_json::json!("-18446744073709551614")]);
+        OneOfBuilder::new()
+            .item(whole)
+            .item(digits)
+            .description(Some(
+                "Minor units: an integer of 64 bits, and beyond that its digits as a string.",
+            ))
+            .into()
+    }
+}
+
+impl ToSchema for SignedTotalSchema {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "SignedTotal".into()
+    }
+}

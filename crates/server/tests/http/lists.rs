@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Shop, order};
+use crate::harness::{Shop, order, payment_succeeded};
 
 fn ids(list: &Value) -> Vec<String> {
     list["data"]
@@ -162,4 +162,84 @@ async fn events_are_read_in_order_from_any_position() {
         .collect();
     assert_eq!(events.len(), 3);
     assert_eq!(events[1], *event);
+}
+
+#[tokio::test]
+async fn the_trial_balance_folds_the_accounts_of_orders_and_comes_in_pages() {
+    let shop = Shop::open();
+    for number in 0..5 {
+        let placed = shop.post("/v1/orders", order()).await.expect(201).json();
+        let id = placed["id"].as_str().unwrap();
+        let paid = payment_succeeded(&format!("evt_{number}"), id, 1000);
+        shop.webhook(&paid).await.expect(200);
+    }
+    let whole = shop.get("/v1/trial-balance").await.expect(200).json();
+    assert_eq!(whole["has_more"], false);
+    let lines = |page: &Value| -> Vec<Value> {
+        let units = page["units"].as_array().unwrap().iter();
+        let lines = units.flat_map(|unit| unit["accounts"].as_array().unwrap().clone());
+        lines.collect()
+    };
+    let all = lines(&whole);
+    let folded = all.iter().find(|line| line["path"] == "order:*:clearing");
+    let folded = folded.expect("a control account").clone();
+    assert_eq!(folded["accounts"], 5, "{folded}");
+    assert_eq!(folded["id"], "EUR/order:*:clearing");
+    assert!(all.iter().all(|line| {
+        let path = line["path"].as_str().unwrap();
+        !path.starts_with("order:") || !line["accounts"].is_null()
+    }));
+
+    // Page by page, and each says the sums of all.
+    let mut paged: Vec<Value> = Vec::new();
+    loop {
+        let after = paged.last().map_or(String::new(), |line| {
+            let id = line["id"].as_str().unwrap().replace('*', "%2A");
+            format!("&starting_after={id}")
+        });
+        let page = shop.get(&format!("/v1/trial-balance?limit=2{after}")).await;
+        let page = page.expect(200).json();
+        for unit in page["units"].as_array().unwrap() {
+            let mut same = whole["units"].as_array().unwrap().iter();
+            let same = same.find(|one| one["unit"] == unit["unit"]).unwrap();
+            assert_eq!(
+                (&unit["debits"], &unit["credits"]),
+                (&same["debits"], &same["credits"])
+            );
+        }
+        paged.extend(lines(&page));
+        if page["has_more"] == false {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+
+    let opened = shop
+        .get("/v1/trial-balance?control=order:%2A:clearing&unit=EUR")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(lines(&opened).len(), 5, "{opened}");
+    let control = &opened["units"][0]["control"];
+    assert_eq!(control["debits"], folded["debits"]);
+    let sum: i64 = lines(&opened)
+        .iter()
+        .map(|line| line["debits"].as_i64().unwrap())
+        .sum();
+    assert_eq!(control["debits"], sum);
+
+    for (query, param) in [
+        ("starting_after=order", "starting_after"),
+        ("unit=euro", "unit"),
+        ("limit=101", "limit"),
+        ("ending_before=EUR/a", "ending_before"),
+    ] {
+        let refused = shop
+            .get(&format!("/v1/trial-balance?{query}"))
+            .await
+            .expect(400)
+            .json();
+        assert_eq!(refused["param"], param, "{query}");
+    }
+    shop.close().await;
 }
