@@ -1,5 +1,6 @@
 //! The generated files of the interface: the JSON Schema of every version of every event's data
-//! (`events/*.json`) and the OpenAPI document (`openapi.json`).
+//! (`events/*.json`), the OpenAPI document (`openapi.json`) and the table of all codes of problems
+//! (`problems.md`).
 //!
 //! They are committed so that a change of the interface shows in review, and compared byte for
 //! byte by a test. After a change that is meant, write them anew:
@@ -33,7 +34,11 @@ pub fn generate() -> Vec<Generated> {
         path: PathBuf::from("openapi.json"),
         text: tillroll_server::openapi::text(),
     };
-    schemas.chain([api]).collect()
+    let problems = Generated {
+        path: PathBuf::from("problems.md"),
+        text: tillroll_server::openapi::problems_page(),
+    };
+    schemas.chain([api, problems]).collect()
 }
 
 /// Where this package lies.

@@ -97,7 +97,7 @@ impl Book {
         if let Some(known) = self.known(command)? {
             return Ok(known);
         }
-        let events = bulk::post(&mut self.ledger, request)?;
+        let events = bulk::post(&mut self.ledger, request, command.at)?;
         let occurred_at = command.occurred_at.unwrap_or(command.at);
         let decided = events.into_iter().map(|event| Decided {
             event,

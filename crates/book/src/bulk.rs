@@ -7,10 +7,12 @@
 
 use tillroll_events::{
     BulkClosed, EntriesPosted, EntryPosted, Event, JournalEntry, PostedEntries, RefusedItem,
+    Timestamp,
 };
 use tillroll_ledger::{AccountId, EntryId, EntryRef, HashedAccountName, Ledger, Posting, UnitId};
 use tillroll_money::MAX_MINOR;
 
+use crate::decide::check_effective_date;
 use crate::entry_batch::{EntryRequest, Words};
 use crate::{PostEntries, Refusal};
 
@@ -123,7 +125,11 @@ pub(crate) fn bytes_at_most(request: &PostEntries) -> usize {
 
 /// Posts the entries and answers the events that say so; after a refusal the ledger is as it
 /// was.
-pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Event>, Refusal> {
+pub(crate) fn post(
+    ledger: &mut Ledger,
+    request: &PostEntries,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
     check_size(request)?;
     let batch = &request.entries;
     let units: Vec<Option<UnitId>> = batch.units().iter().map(|u| ledger.unit_id(*u)).collect();
@@ -158,7 +164,7 @@ pub(crate) fn post(ledger: &mut Ledger, request: &PostEntries) -> Result<Vec<Eve
         for entry in &group {
             let (own, others) = found.split_at(entry.legs().len());
             found = others;
-            let posted = try_post(ledger, *entry, own, &units, &mut postings);
+            let posted = try_post(ledger, *entry, own, &units, &mut postings, now);
             match posted {
                 Ok(posted) => run.push(entry.id, posted, entry.words, |event| events.push(event)),
                 Err(refusal) if request.all_or_nothing => {
@@ -185,6 +191,7 @@ fn try_post<'p>(
     accounts: &[Option<AccountId>],
     units: &[Option<UnitId>],
     postings: &'p mut Vec<Posting>,
+    now: Timestamp,
 ) -> Result<EntryRef<'p>, Refusal> {
     postings.clear();
     for (index, (leg, account)) in entry.legs().zip(accounts).enumerate() {
@@ -201,7 +208,11 @@ fn try_post<'p>(
             amount: leg.amount,
         });
     }
-    let proved = EntryRef::new(postings)?;
+    let proved =
+        EntryRef::new(postings).map_err(|error| Refusal::of_entry(error, |id| ledger.unit(id)))?;
+    if let Some(words) = entry.words {
+        check_effective_date(words.effective_date, now)?;
+    }
     ledger.try_post(entry.id, proved)?;
     Ok(proved)
 }

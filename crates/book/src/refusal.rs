@@ -1,10 +1,11 @@
 //! Refusals: designed answers with a stable code, the field at fault, and whether trying again
 //! can help.
 
-use tillroll_events::{EntryId, HoldId, OrderId};
-use tillroll_ledger::{AccountPath, EntryError, LedgerRefusal, Limit};
+use tillroll_events::{EntryId, HoldId, OrderId, Timestamp};
+use tillroll_ledger::{AccountPath, EntryError, LedgerRefusal, Limit, UnitId};
 use tillroll_money::{MAX_MINOR, Unit};
 
+use crate::RefusalKind;
 use crate::clock::ClockFault;
 
 /// Whether the same command may succeed later.
@@ -35,6 +36,8 @@ pub enum Refusal {
         path: AccountPath,
         unit: Unit,
     },
+    #[error("`{path}` has a name `.` or `..`, which an address resolves to another account")]
+    AccountPathReserved { path: AccountPath },
     #[error("account `{path}` in {unit} is open as {open}, not {asked}")]
     AccountTypeConflict {
         path: AccountPath,
@@ -60,12 +63,16 @@ pub enum Refusal {
         status: &'static str,
         detail: String,
     },
-    #[error("there is no open hold {0}")]
+    #[error("there is no hold {0}")]
     HoldNotFound(HoldId),
     #[error("hold {0} exists already")]
     HoldExists(HoldId),
-    #[error("hold {0} has expired")]
-    HoldExpired(HoldId),
+    /// Captured, voided or expired: the end is on the roll, which says which it was.
+    #[error("hold {0} has ended: it was captured or voided, or it expired")]
+    HoldEnded(HoldId),
+    /// Whether the end is on the roll already or not.
+    #[error("hold {id} expired at {at}")]
+    HoldExpired { id: HoldId, at: Timestamp },
     #[error("{0}")]
     CaptureExceedsHold(String),
     #[error("{location} has {available} of {sku} available, {asked} are asked for")]
@@ -120,6 +127,29 @@ impl Refusal {
         }
     }
 
+    /// Of postings that are no entry; `unit` names the units that they count.
+    pub(crate) fn of_entry(error: EntryError, unit: impl FnOnce(UnitId) -> Option<Unit>) -> Self {
+        match error {
+            EntryError::ZeroAmount(index) => Self::invalid(
+                format!("postings[{index}].amount"),
+                "an amount is at least 1 minor unit",
+            ),
+            EntryError::Unbalanced {
+                unit: id,
+                debits,
+                credits,
+            } => {
+                let unit = unit(id).expect("a posting counts the unit of an open account");
+                Self::Unbalanced(format!(
+                    "debits are {debits} {unit}, credits are {credits} {unit}"
+                ))
+            }
+            EntryError::TooFewPostings(_) | EntryError::TooManyPostings(_) => {
+                Self::Unbalanced(error.to_string())
+            }
+        }
+    }
+
     pub(crate) fn invalid(param: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid {
             param: param.into(),
@@ -127,109 +157,43 @@ impl Refusal {
         }
     }
 
-    /// The stable code, part of the interface.
+    /// Which of all refusals it is; of an item in a bulk request, that of the item.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn kind(&self) -> RefusalKind {
         match self {
-            Self::IdempotencyConflict { .. } => "idempotency_key_reused",
-            Self::Invalid { .. } => "parameter_invalid",
-            Self::AmountOutOfRange { .. } => "amount_out_of_range",
-            Self::Unbalanced(_) => "entry_unbalanced",
-            Self::AccountNotFound { .. } => "account_not_found",
-            Self::AccountTypeConflict { .. } => "account_type_conflict",
-            Self::EntryExists(_) => "entry_exists",
-            Self::EntryNotFound(_) => "entry_not_found",
-            Self::EntryAlreadyReversed(_) => "entry_already_reversed",
-            Self::ReversalExceedsEntry { .. } => "reversal_exceeds_entry",
-            Self::OrderExists(_) => "order_exists",
-            Self::OrderNotFound(_) => "order_not_found",
-            Self::OrderState { .. } => "order_state",
-            Self::HoldNotFound(_) => "hold_not_found",
-            Self::HoldExists(_) => "hold_exists",
-            Self::HoldExpired(_) => "hold_expired",
-            Self::CaptureExceedsHold(_) => "capture_exceeds_hold",
-            Self::InsufficientStock { .. } => "insufficient_stock",
-            Self::WouldExceedLimit { .. } => "would_exceed_limit",
-            Self::BalanceOutOfRange { .. } => "balance_out_of_range",
-            Self::LimitAlreadyExceeded { .. } => "limit_already_exceeded",
-            Self::ClockWrong(_) => "clock_wrong",
-            Self::InBulk { refusal, .. } => refusal.code(),
+            Self::IdempotencyConflict { .. } => RefusalKind::IdempotencyConflict,
+            Self::Invalid { .. } => RefusalKind::Invalid,
+            Self::AmountOutOfRange { .. } => RefusalKind::AmountOutOfRange,
+            Self::Unbalanced(_) => RefusalKind::Unbalanced,
+            Self::AccountNotFound { .. } => RefusalKind::AccountNotFound,
+            Self::AccountPathReserved { .. } => RefusalKind::AccountPathReserved,
+            Self::AccountTypeConflict { .. } => RefusalKind::AccountTypeConflict,
+            Self::EntryExists(_) => RefusalKind::EntryExists,
+            Self::EntryNotFound(_) => RefusalKind::EntryNotFound,
+            Self::EntryAlreadyReversed(_) => RefusalKind::EntryAlreadyReversed,
+            Self::ReversalExceedsEntry { .. } => RefusalKind::ReversalExceedsEntry,
+            Self::OrderExists(_) => RefusalKind::OrderExists,
+            Self::OrderNotFound(_) => RefusalKind::OrderNotFound,
+            Self::OrderState { .. } => RefusalKind::OrderState,
+            Self::HoldNotFound(_) => RefusalKind::HoldNotFound,
+            Self::HoldExists(_) => RefusalKind::HoldExists,
+            Self::HoldEnded(_) => RefusalKind::HoldEnded,
+            Self::HoldExpired { .. } => RefusalKind::HoldExpired,
+            Self::CaptureExceedsHold(_) => RefusalKind::CaptureExceedsHold,
+            Self::InsufficientStock { .. } => RefusalKind::InsufficientStock,
+            Self::WouldExceedLimit { .. } => RefusalKind::WouldExceedLimit,
+            Self::BalanceOutOfRange { .. } => RefusalKind::BalanceOutOfRange,
+            Self::LimitAlreadyExceeded { .. } => RefusalKind::LimitAlreadyExceeded,
+            Self::ClockWrong(_) => RefusalKind::ClockWrong,
+            Self::InBulk { refusal, .. } => refusal.kind(),
         }
     }
 
-    /// Every code there is, for the documentation.
-    pub const CODES: &'static [(&'static str, &'static str)] = &[
-        (
-            "idempotency_key_reused",
-            "The Idempotency-Key was used for another request. Use a new key.",
-        ),
-        (
-            "parameter_invalid",
-            "A field has a value that cannot be used; `param` names it.",
-        ),
-        (
-            "amount_out_of_range",
-            "An amount or a sum of amounts exceeds 9223372036854775807 minor units.",
-        ),
-        (
-            "entry_unbalanced",
-            "Debits and credits differ in a unit, or there are too few postings.",
-        ),
-        (
-            "account_not_found",
-            "No account of this path is open in this unit. PUT /v1/accounts/{path} opens it.",
-        ),
-        (
-            "account_type_conflict",
-            "The account is open with another type. Types never change.",
-        ),
-        (
-            "entry_exists",
-            "An entry with this id is on the roll already.",
-        ),
-        ("entry_not_found", "There is no journal entry with this id."),
-        (
-            "entry_already_reversed",
-            "All of the entry was reversed before. An entry is reversed once, as far as amounts go; `reversed_by` of GET /v1/entries/{id} names the entries that did it.",
-        ),
-        (
-            "reversal_exceeds_entry",
-            "More was to be reversed than is left of the entry, or on an account or a side that it did not post to. A reversal has the entry's accounts on the opposite sides.",
-        ),
-        (
-            "order_exists",
-            "An order with this id is on the roll already.",
-        ),
-        ("order_not_found", "There is no order with this id."),
-        ("order_state", "The order's state does not allow this."),
-        ("hold_not_found", "There is no open hold with this id."),
-        ("hold_exists", "A hold with this id was placed before."),
-        ("hold_expired", "The hold's time is over."),
-        (
-            "capture_exceeds_hold",
-            "More was to be captured than is held.",
-        ),
-        (
-            "insufficient_stock",
-            "The location does not have enough of an article available.",
-        ),
-        (
-            "would_exceed_limit",
-            "An account's limit stands against it: nothing left to draw on.",
-        ),
-        (
-            "balance_out_of_range",
-            "An account's balance, with what is pending on it, would exceed 9223372036854775807.",
-        ),
-        (
-            "clock_wrong",
-            "The server's clock is minutes behind the last event, or more than a year ahead of it, so that it would stamp events wrongly. Nothing is recorded, and commands are taken again as soon as the clock is right. If it is right and the last events were stamped wrongly, or the book has slept for longer, restart with `tillroll serve --clock-is-right`.",
-        ),
-        (
-            "limit_already_exceeded",
-            "The limit cannot be set: the balances do not keep it.",
-        ),
-    ];
+    /// The stable code, part of the interface.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind().code()
+    }
 
     /// The field that the refusal is about, as the caller wrote it.
     #[must_use]
@@ -243,6 +207,7 @@ impl Refusal {
             Self::IdempotencyConflict { .. } => Some("Idempotency-Key".into()),
             Self::Unbalanced(_) | Self::CaptureExceedsHold(_) => Some("postings".into()),
             Self::EntryExists(_) | Self::OrderExists(_) | Self::HoldExists(_) => Some("id".into()),
+            Self::AccountPathReserved { .. } => Some("path".into()),
             Self::AccountTypeConflict { .. } => Some("type".into()),
             Self::LimitAlreadyExceeded { .. } => Some("limit".into()),
             Self::InBulk { index, refusal } => Some(match refusal.param() {
@@ -256,38 +221,14 @@ impl Refusal {
             | Self::OrderNotFound(_)
             | Self::OrderState { .. }
             | Self::HoldNotFound(_)
-            | Self::HoldExpired(_)
-            | Self::ClockWrong(_) => None,
+            | Self::HoldEnded(_)
+            | Self::HoldExpired { .. } => None,
         }
     }
 
     #[must_use]
     pub fn retry(&self) -> Retry {
-        match self {
-            Self::AccountNotFound { .. }
-            | Self::EntryNotFound(_)
-            | Self::OrderNotFound(_)
-            | Self::OrderState { .. }
-            | Self::InsufficientStock { .. }
-            | Self::WouldExceedLimit { .. }
-            | Self::BalanceOutOfRange { .. }
-            | Self::ClockWrong(_)
-            | Self::LimitAlreadyExceeded { .. } => Retry::AfterChange,
-            Self::InBulk { refusal, .. } => refusal.retry(),
-            _ => Retry::Never,
-        }
-    }
-}
-
-impl From<EntryError> for Refusal {
-    fn from(error: EntryError) -> Self {
-        match error {
-            EntryError::ZeroAmount(index) => Self::invalid(
-                format!("postings[{index}].amount"),
-                "an amount is at least 1 minor unit",
-            ),
-            error => Self::Unbalanced(error.to_string()),
-        }
+        self.kind().retry()
     }
 }
 
@@ -315,7 +256,11 @@ impl From<LedgerRefusal> for Refusal {
             }
             LedgerRefusal::HoldNotFound(id) => Self::HoldNotFound(id),
             LedgerRefusal::HoldExists(id) => Self::HoldExists(id),
-            LedgerRefusal::HoldExpired(id) => Self::HoldExpired(id),
+            LedgerRefusal::HoldEnded(id) => Self::HoldEnded(id),
+            LedgerRefusal::HoldExpired { id, at } => Self::HoldExpired {
+                id,
+                at: Timestamp::from_micros(at),
+            },
             LedgerRefusal::CaptureExceedsHold(_) => Self::CaptureExceedsHold(refusal.to_string()),
             LedgerRefusal::EntryExists(id) => Self::EntryExists(id),
             // The book resolves names before it posts; these would be its own mistake.

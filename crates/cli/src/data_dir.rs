@@ -1,6 +1,8 @@
 //! A data directory as a command line sees it: what cannot be opened is said with the next
 //! command to try.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tillroll_book::Chart;
@@ -121,6 +123,9 @@ impl DataDir {
 
     /// What to say and try when the roll cannot be opened.
     pub(crate) fn unreadable(&self, error: ReadOnlyError) -> Stop {
+        if let Some(stop) = self.denied(&error) {
+            return stop;
+        }
         match error {
             ReadOnlyError::NoLog(root) => {
                 Stop::failed(format!("there is no roll in {}", root.display())).next(format!(
@@ -132,7 +137,7 @@ impl DataDir {
                 Stop::failed(format!("a server is running on {}", self.root().display()))
                     .next("stop it, then run the same command again")
             }
-            ReadOnlyError::Storage(error) => Stop::failed(error),
+            ReadOnlyError::Unreadable { .. } | ReadOnlyError::Storage(_) => Stop::failed(error),
             ReadOnlyError::Log(error @ OpenError::OtherLog { .. }) => {
                 Stop::failed(error).next(format!(
                     "put {} or {} back, whichever is not of this book",
@@ -157,6 +162,55 @@ fn pasted(path: &Path) -> String {
     }
 }
 
+impl DataDir {
+    /// What to say and try when it is the system that does not let us: nothing is damaged then, and
+    /// nothing is missing.
+    pub(crate) fn denied(&self, error: &(dyn Error + 'static)) -> Option<Stop> {
+        let root = self.root().display();
+        let next = match denial(error)? {
+            Denial::NoPermission => format!(
+                "as the user who owns {root}, or give this user the right to read and write it"
+            ),
+            Denial::ReadOnly => {
+                format!("mount the file system of {root} for writing, or copy {root} elsewhere")
+            }
+            Denial::Full => format!("make room on the file system of {root}"),
+        };
+        Some(Stop::failed(error).next(next))
+    }
+}
+
+/// Why the system does not let us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    NoPermission,
+    ReadOnly,
+    Full,
+}
+
+fn denial(error: &(dyn Error + 'static)) -> Option<Denial> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let code = error
+            .downcast_ref::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error_code);
+        match (kind, code) {
+            (Some(io::ErrorKind::PermissionDenied), _)
+            | (_, Some(rusqlite::ErrorCode::PermissionDenied)) => {
+                return Some(Denial::NoPermission);
+            }
+            (Some(io::ErrorKind::ReadOnlyFilesystem), _)
+            | (_, Some(rusqlite::ErrorCode::ReadOnly)) => return Some(Denial::ReadOnly),
+            (Some(io::ErrorKind::StorageFull), _) | (_, Some(rusqlite::ErrorCode::DiskFull)) => {
+                return Some(Denial::Full);
+            }
+            _ => next = error.source(),
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +228,30 @@ mod tests {
         let expected = "tillroll checkpoint --rotate --data d --signing-key '/k k'";
         assert_eq!(elsewhere.command("checkpoint --rotate"), expected);
         assert_eq!(elsewhere.command("verify"), "tillroll verify --data d");
+    }
+
+    #[test]
+    fn no_permission_read_only_full_and_damaged_are_told_apart() {
+        let io = |kind: io::ErrorKind| ReadOnlyError::Unreadable {
+            path: "/books/log".into(),
+            source: kind.into(),
+        };
+        let data = DataDir::at("/books");
+        for (error, next) in [
+            (
+                io(io::ErrorKind::PermissionDenied),
+                "as the user who owns /books",
+            ),
+            (
+                io(io::ErrorKind::ReadOnlyFilesystem),
+                "mount the file system",
+            ),
+            (io(io::ErrorKind::StorageFull), "make room"),
+            (ReadOnlyError::NoLog("/books".into()), "tillroll demo"),
+        ] {
+            let said = data.unreadable(error).to_string();
+            assert!(said.contains(next), "{said}");
+            assert_eq!(said.contains("no roll"), next == "tillroll demo", "{said}");
+        }
     }
 }

@@ -114,7 +114,7 @@ impl HttpExchange {
             .uri(format!("{}{}", self.prefix, request.path))
             .header(HOST, self.authority.clone())
             .header(USER_AGENT, "tillroll-demo");
-        if !request.body.is_empty() {
+        if request.method != hyper::Method::GET {
             message = message.header(CONTENT_TYPE, "application/json");
         }
         if let Some(key) = &request.key {

@@ -51,7 +51,7 @@ pub struct AccountPath(Arc<str>);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not an account path: up to eight names of letters, digits, `_`, `-` and `.`, joined by `:`, at most 160 bytes"
+    "`{0}` is not an account path: up to eight names of the letters A to Z and a to z, digits, `_`, `-` and `.`, joined by `:`, at most 160 bytes; the chart gives an account a name in any script"
 )]
 pub struct ParsePathError(String);
 

@@ -33,12 +33,14 @@ pub enum LedgerRefusal {
         available: u64,
         amount: u64,
     },
-    #[error("there is no open hold of this id")]
+    #[error("there is no hold of this id")]
     HoldNotFound(HoldId),
+    #[error("the hold has been captured, voided or has expired")]
+    HoldEnded(HoldId),
     #[error("the hold id was used before")]
     HoldExists(HoldId),
-    #[error("the hold ended before now")]
-    HoldExpired(HoldId),
+    #[error("the hold expired at {at}")]
+    HoldExpired { id: HoldId, at: i64 },
     #[error("the capture is not part of the hold: same accounts, same sides, no larger amounts")]
     CaptureExceedsHold(HoldId),
     #[error("the entry id was used before")]
@@ -229,11 +231,7 @@ impl<'a> Draft<'a> {
         captured: Option<Entry>,
         now: i64,
     ) -> Result<Entry, LedgerRefusal> {
-        let hold = self.open_hold(id)?;
-        let expired = hold.expires_at.is_some_and(|at| at <= now);
-        if expired {
-            return Err(LedgerRefusal::HoldExpired(id));
-        }
+        let hold = self.open_hold(id, now)?;
         let entry = match captured {
             Some(entry) if !hold.covers(&entry) => {
                 return Err(LedgerRefusal::CaptureExceedsHold(id));
@@ -246,15 +244,34 @@ impl<'a> Draft<'a> {
         Ok(entry)
     }
 
-    /// Ends a hold without posting anything.
-    pub fn void_hold(&mut self, id: HoldId) -> Result<(), LedgerRefusal> {
-        let hold = self.open_hold(id)?;
+    /// Ends a hold at time `now` without posting anything.
+    pub fn void_hold(&mut self, id: HoldId, now: i64) -> Result<(), LedgerRefusal> {
+        let hold = self.open_hold(id, now)?;
         self.release(&hold.entry);
         Ok(())
     }
 
-    fn open_hold(&self, id: HoldId) -> Result<&'a Hold, LedgerRefusal> {
-        self.ledger.hold(id).ok_or(LedgerRefusal::HoldNotFound(id))
+    /// Ends a hold whose time is over.
+    ///
+    /// # Panics
+    /// When the hold is not open.
+    pub fn expire_hold(&mut self, id: HoldId) {
+        let hold = self.ledger.hold(id).expect("only an open hold expires");
+        self.release(&hold.entry);
+    }
+
+    /// A hold that has not ended by `now`, whether its end is on record already or not.
+    pub fn open_hold(&self, id: HoldId, now: i64) -> Result<&'a Hold, LedgerRefusal> {
+        let Some(hold) = self.ledger.hold(id) else {
+            return Err(match self.ledger.knows_hold(id) {
+                true => LedgerRefusal::HoldEnded(id),
+                false => LedgerRefusal::HoldNotFound(id),
+            });
+        };
+        match hold.expires_at {
+            Some(at) if at <= now => Err(LedgerRefusal::HoldExpired { id, at }),
+            _ => Ok(hold),
+        }
     }
 
     fn release(&mut self, entry: &Entry) {

@@ -133,7 +133,7 @@ fn run(ledger: &mut Ledger, step: &Step) -> Result<(), LedgerRefusal> {
             ledger.end_hold(HoldId::from_u128(*id), Some(captured.borrowed()));
         }
         Step::Void { id } => {
-            draft.void_hold(HoldId::from_u128(*id))?;
+            draft.void_hold(HoldId::from_u128(*id), 0)?;
             ledger.end_hold(HoldId::from_u128(*id), None);
         }
     }
@@ -213,13 +213,20 @@ fn limits_count_what_is_pending_and_name_what_is_left() {
     };
     assert_eq!(
         run(&mut ledger, &late),
-        Err(LedgerRefusal::HoldExpired(HoldId::from_u128(1)))
+        Err(LedgerRefusal::HoldExpired {
+            id: HoldId::from_u128(1),
+            at: 50
+        })
     );
     run(&mut ledger, &Step::Void { id: 1 }).unwrap();
     run(&mut ledger, &spend(4, 70)).expect("voiding frees what was held");
     assert_eq!(
         run(&mut ledger, &Step::Void { id: 1 }),
-        Err(LedgerRefusal::HoldNotFound(HoldId::from_u128(1)))
+        Err(LedgerRefusal::HoldEnded(HoldId::from_u128(1)))
+    );
+    assert_eq!(
+        run(&mut ledger, &Step::Void { id: 2 }),
+        Err(LedgerRefusal::HoldNotFound(HoldId::from_u128(2)))
     );
 }
 

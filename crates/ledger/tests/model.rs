@@ -42,7 +42,10 @@ enum Step {
         part: u64,
         now: i64,
     },
-    Void(u128),
+    Void {
+        id: u128,
+        now: i64,
+    },
     /// All is kept and put together again, as by a snapshot.
     Restore,
 }
@@ -85,7 +88,7 @@ fn step(sizes: Sizes) -> impl Strategy<Value = Step> {
             .prop_map(|(id, legs, expires_at)| Step::Hold { id, legs, expires_at }),
         2 => (0..30_u128, 0..130_u64, 0..120_i64)
             .prop_map(|(id, part, now)| Step::Capture { id, part, now }),
-        1 => (0..30_u128).prop_map(Step::Void),
+        1 => (0..30_u128, 0..120_i64).prop_map(|(id, now)| Step::Void { id, now }),
         1 => Just(Step::Restore),
     ]
 }
@@ -176,10 +179,13 @@ impl Model {
         true
     }
 
-    fn void(&mut self, id: u128) -> bool {
-        let Some(Some((held, _))) = self.holds.get(&id).cloned() else {
+    fn void(&mut self, id: u128, now: i64) -> bool {
+        let Some(Some((held, expires_at))) = self.holds.get(&id).cloned() else {
             return false;
         };
+        if expires_at.is_some_and(|at| at <= now) {
+            return false;
+        }
         self.release(&held);
         self.holds.insert(id, None);
         true
@@ -254,7 +260,7 @@ impl Pair {
                 expires_at,
             } => self.hold(*id, legs, *expires_at)?,
             Step::Capture { id, part, now } => self.capture(*id, *part, *now)?,
-            Step::Void(id) => self.void(*id)?,
+            Step::Void { id, now } => self.void(*id, *now)?,
             Step::Restore => self.restore(),
         }
         self.ledger_agrees()
@@ -338,11 +344,11 @@ impl Pair {
         Ok(())
     }
 
-    fn void(&mut self, id: u128) -> TestCaseResult {
+    fn void(&mut self, id: u128, now: i64) -> TestCaseResult {
         let hold_id = HoldId::from_u128(id);
         let mut draft = Draft::new(&self.ledger);
-        let accepted = draft.void_hold(hold_id).is_ok();
-        prop_assert_eq!(accepted, self.model.void(id));
+        let accepted = draft.void_hold(hold_id, now).is_ok();
+        prop_assert_eq!(accepted, self.model.void(id, now));
         if accepted {
             draft_agrees(&self.model, &draft)?;
             self.ledger.end_hold(hold_id, None);

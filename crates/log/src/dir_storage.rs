@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::{Storage, StorageFile};
 
-const LOCK_NAME: &str = "LOCK";
+/// The file that a writer locks.
+pub const LOCK_NAME: &str = "LOCK";
 
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]

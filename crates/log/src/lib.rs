@@ -102,7 +102,7 @@ pub use backup::{
 pub use batch::{Batch, TooLarge};
 pub use damage::{Damage, Fault};
 pub use deadline::Deadline;
-pub use dir_storage::{DirFile, DirStorage, DirStorageError};
+pub use dir_storage::{DirFile, DirStorage, DirStorageError, LOCK_NAME};
 pub use error::{
     AppendError, AppendFault, LogReadError, OpenError, Operation, Remedy, StorageError,
 };

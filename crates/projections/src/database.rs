@@ -6,10 +6,11 @@
 //! away but set aside, so that what happened to it can be looked at.
 
 use std::ffi::OsString;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::error::is_damage;
 use crate::{ProjectError, schema};
@@ -112,6 +113,38 @@ fn configure(sql: &Connection) -> rusqlite::Result<()> {
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;",
     )
+}
+
+/// Opens read models for looking, where they are not served. Nothing is written, so that a directory
+/// may be looked at that cannot be written to: one file by itself is read as it is, and of what lies
+/// beside it the index of the write-ahead log is read and not taken part in.
+///
+/// # Errors
+/// What SQLite says.
+pub fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte));
+            }
+            byte => write!(uri, "%{byte:02X}").expect("memory takes text"),
+        }
+    }
+    uri.push_str(match is_in_use(path) {
+        true => "?mode=ro&readonly_shm=1",
+        false => "?mode=ro&immutable=1",
+    });
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Whether a database is more than its file: it is written to, or the writer went down.
+#[must_use]
+pub fn is_in_use(path: &Path) -> bool {
+    COMPANIONS
+        .iter()
+        .any(|suffix| beside(path, suffix).exists())
 }
 
 /// The files that SQLite keeps beside a database.

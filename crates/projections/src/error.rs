@@ -30,6 +30,8 @@ pub enum ProjectError {
     /// The book closes. What was committed stands.
     #[error("the rest of the log is left for the next start")]
     Leaving,
+    #[error("there is no room for a scratch database: {0}")]
+    Scratch(#[source] std::io::Error),
     #[error("{} cannot be replaced: {source}", path.display())]
     Replace {
         path: PathBuf,

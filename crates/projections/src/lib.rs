@@ -41,6 +41,7 @@ mod verify;
 mod write;
 
 pub use checkpoint::Checkpoint;
+pub use database::{is_in_use, open_read_only};
 pub use error::{ProjectError, ReadError};
 pub use facts::ListedFacts;
 pub use names::NameCache;

@@ -1,13 +1,14 @@
 //! Whether the read models are what the log makes of them.
 //!
-//! Everything is projected again into a database of its own, and every row of every table is
+//! Everything is projected again into a database of its own, in the system's temporary directory,
+//! and every row of every table is
 //! compared. Slow and complete: it trusts neither counters nor checksums.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, Rows};
+use rusqlite::{Connection, Rows};
 use tillroll_log::{Deadline, LogReader};
 
 use crate::projector::{MAX_ENTRIES, ProjectionProgress, Projector};
@@ -69,8 +70,7 @@ pub fn verify(
     progress: &mut dyn FnMut(ProjectionProgress),
 ) -> Result<Verified, VerifyError> {
     let not_built = || VerifyError::NotBuilt(path.to_owned());
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let found = Connection::open_with_flags(path, flags).map_err(|_| not_built())?;
+    let found = database::open_read_only(path).map_err(|_| not_built())?;
     if !schema::is_current(&found) {
         return Err(not_built());
     }
@@ -81,8 +81,12 @@ pub fn verify(
     if checkpoint > head {
         return Err(VerifyError::Beyond { checkpoint, head });
     }
-    let scratch = Scratch::beside(path)?;
-    let mut projector = Projector::open(&scratch.0)?;
+    // Elsewhere: what is verified is not written to.
+    let scratch = tempfile::Builder::new()
+        .prefix("tillroll-verify-")
+        .tempdir();
+    let scratch = scratch.map_err(ProjectError::Scratch)?;
+    let mut projector = Projector::open(&scratch.path().join("read-models.sqlite"))?;
     let tell = ProjectionProgress {
         position: 0,
         head: checkpoint,
@@ -100,27 +104,6 @@ pub fn verify(
         position: checkpoint,
         rows,
     })
-}
-
-/// A database that goes when the verification is over.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn beside(path: &Path) -> Result<Self, ProjectError> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".verify-{}", std::process::id()));
-        let scratch = PathBuf::from(name);
-        database::remove(&scratch)?;
-        Ok(Self(scratch))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = database::remove(&self.0) {
-            tracing::warn!(%error, "the scratch database of a verification is left behind");
-        }
-    }
 }
 
 struct ComparedTable {

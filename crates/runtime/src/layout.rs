@@ -11,7 +11,7 @@
 //! | `keys/`, `proofs/` | for auditors, made at first use |
 //! | `LAST_BACKUP` | a note about the newest backup |
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,9 @@ pub enum BookIdError {
 pub enum ReadOnlyError {
     #[error("there is no log in {}", .0.display())]
     NoLog(PathBuf),
+    /// There may be one: the system does not let us look.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] DirStorageError),
     #[error(transparent)]
@@ -201,6 +204,13 @@ impl Layout {
     }
 
     fn check_log(&self) -> Result<(), ReadOnlyError> {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        let path = self.log();
+        if let Err(source) = fs::read_dir(&path)
+            && !matches!(source.kind(), NotFound | NotADirectory)
+        {
+            return Err(ReadOnlyError::Unreadable { path, source });
+        }
         match self.has_log() {
             true => Ok(()),
             false => Err(ReadOnlyError::NoLog(self.root.clone())),
@@ -253,13 +263,11 @@ impl Layout {
         Ok(DirStorage::open(self.log())?)
     }
 
-    /// Whether a writer has the log open. Asking takes the lock for a moment.
+    /// Whether a writer has the log open. Asking takes the lock for a moment, and writes nothing.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        matches!(
-            DirStorage::open(self.log()),
-            Err(DirStorageError::Locked { .. })
-        )
+        let lock = File::open(self.log().join(tillroll_log::LOCK_NAME));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads a body that has to be JSON. One that is not there needs no name for its kind.
+/// Reads a body that has to be JSON, and has to say so also where it is empty.
 pub(crate) async fn read_json(
     capacity: &Capacity,
     headers: &HeaderMap,
@@ -92,9 +92,7 @@ pub(crate) async fn read_json(
     limit: usize,
 ) -> Result<Bytes, Problem> {
     let bytes = read(capacity, headers, body, limit).await?;
-    if !bytes.is_empty() || headers.contains_key(header::CONTENT_TYPE) {
-        require_json(headers)?;
-    }
+    require_json(headers)?;
     Ok(bytes)
 }
 
@@ -171,6 +169,15 @@ pub(crate) fn is(headers: &HeaderMap, kind: &str) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(kind))
 }
 
+/// Refuses what says neither that it is JSON nor that it is lines of it. Each route that takes
+/// one of them alone refuses the other.
+pub(crate) fn require_json_or_lines(headers: &HeaderMap) -> Result<(), Problem> {
+    match is(headers, "application/x-ndjson") {
+        true => Ok(()),
+        false => require_json(headers),
+    }
+}
+
 /// Refuses what does not say that it is JSON.
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if is(headers, "application/json") {
@@ -184,7 +191,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
             "the body is `{}`, it must be `application/json`",
             other.chars().take(80).collect::<String>()
         ),
-        None => "the request has no Content-Type, it must be `application/json`".into(),
+        None => "the request has no Content-Type, it must be `application/json`, also where the body is empty".into(),
     };
     Err(Problem::new(Code::MediaTypeUnsupported, detail).with_param("Content-Type"))
 }
@@ -204,7 +211,7 @@ impl JsonText {
         }
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("checked when it was made")
     }
 

@@ -220,8 +220,8 @@ pub(crate) fn quick_line(text: &str, ids: NewIds) -> Option<ReadLine> {
 pub(crate) fn careful_line(bytes: &Bytes, ids: NewIds) -> Result<ReadLine, Problem> {
     let text = JsonText::new(bytes.clone())?;
     let mut batch = CommandBatch::new(ids);
+    bodies::entry_at(0, text.as_str(), &mut batch, None)?;
     let document = text.document()?;
-    bodies::line(&document, BulkMode::All, 0, &mut batch)?;
     let mut content = Vec::new();
     document.json().write_canonical(&mut content);
     Ok((batch.entries().clone(), content))

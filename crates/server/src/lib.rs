@@ -18,6 +18,7 @@
 //! It decides nothing (the book does), posts nothing, and knows none of Stripe's shapes. It has
 //! no authentication yet, so it listens on loopback addresses only, and it does no TLS.
 
+mod admission;
 mod app;
 mod bodies;
 mod body;

@@ -1,10 +1,9 @@
 //! What surrounds every route: the request's id, the problem's body, headers that keep a
-//! browser honest, a measure of time, and the refusal of foreign hosts.
+//! browser honest, a measure of time, and the refusal of what is not let in.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -23,6 +22,7 @@ use tillroll_runtime::{BookClock, SystemClock};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
+use crate::admission;
 use crate::app::App;
 use crate::capacity::overloaded;
 use crate::code::Code;
@@ -147,7 +147,7 @@ where
         // Its answer may speak of it before it is complete.
         request.extensions_mut().insert(id);
     }
-    let foreign = foreign_host(&app, &request, name_of(route.as_ref()));
+    let refused = admission::refused(&app, &request, route.as_ref().map(MatchedPath::as_str));
     let asks_now = asks_read_models_now(&request, name_of(route.as_ref()));
     let complete = move |mut response: Response| {
         count_bytes(&app, &method, &mut response);
@@ -165,7 +165,7 @@ where
         );
         Ok(response)
     };
-    if let Some(problem) = foreign {
+    if let Some(problem) = refused {
         return Box::pin(ready(complete(problem.into_response())));
     }
     // The last line of defence: a bug in a handler is an answer, not a broken connection.
@@ -297,47 +297,6 @@ fn write_problem(response: &mut Response, problem: &Problem, id: &str) {
     }
 }
 
-/// Refuses a request that was addressed to another name: a web page that has its own name
-/// resolve to this machine must not reach the books through a visitor's browser. Webhooks are
-/// let through: they prove who sent them, and may come by way of a tunnel.
-fn foreign_host(app: &App, request: &Request, route: &str) -> Option<Problem> {
-    if route == routes::webhooks::ROUTE {
-        return None;
-    }
-    let host = host_of(request.headers(), request.uri())?;
-    if is_local(host) || app.allows_host(host) {
-        return None;
-    }
-    Some(
-        Problem::new(
-            Code::HostNotAllowed,
-            "the request is addressed to another host: use localhost or 127.0.0.1",
-        )
-        .with_param("Host"),
-    )
-}
-
-/// The name without its port. A request without a Host header is not a browser's.
-fn host_of<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
-    if let Some(host) = uri.host() {
-        return Some(host);
-    }
-    let host = headers.get(header::HOST)?.to_str().unwrap_or("?");
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => host.split(':').next().unwrap_or(host),
-    };
-    Some(name)
-}
-
-fn is_local(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let said = panic
         .downcast_ref::<&str>()
@@ -381,31 +340,6 @@ mod tests {
                 (problem.status.as_u16(), problem.code),
                 (500, "internal_error")
             );
-        }
-    }
-
-    #[test]
-    fn only_loopback_names_are_local() {
-        for (host, local) in [
-            ("localhost", true),
-            ("LOCALHOST:7878", true),
-            ("127.0.0.1", true),
-            ("127.0.0.1:80", true),
-            ("127.8.8.8:80", true),
-            ("[::1]:7878", true),
-            ("[::1]", true),
-            ("example.com", false),
-            ("localhost.example.com:80", false),
-            ("127.0.0.1.example.com", false),
-            ("10.0.0.1:7878", false),
-            ("0.0.0.0", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-            let uri = Uri::from_static("/v1/orders");
-            let name = host_of(&headers, &uri).unwrap();
-            assert_eq!(is_local(name), local, "{host}");
         }
     }
 }

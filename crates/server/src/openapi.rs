@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::http::Method;
 use bytes::Bytes;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::path::{HttpMethod, ParameterBuilder, ParameterIn};
@@ -18,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::code;
 use crate::problem::{FieldError, ProblemBody, RetryHint};
 use crate::routes::{
     accounts, bulk, entries, events, holds, operations, orders, splits, stock, stripe, webhooks,
@@ -109,8 +111,16 @@ true`, for ever and across restarts. The same key with another request is refuse
 `idempotency_key_in_flight`. A refusal is not kept: a key whose request was refused may be used \
 again.
 
+**Requests** have exactly one `Host` (400 `host_invalid`), and it names this machine (421). A POST or \
+PUT says `Content-Type: application/json`, also where its body is empty, or 415 \
+`media_type_unsupported`; bulk entries may be `application/x-ndjson`. What changes something is \
+refused with 403 `cross_site_request` where an `Origin` is another than the server's own, or \
+`Sec-Fetch-Site` is neither `same-origin` nor `none`: only pages of this server may ask for it. \
+Programs send neither header. Webhooks are signed, and none of this is asked of them but the `Host`.
+
 **Problems** are RFC 9457 documents with a stable `code`, the field at fault in `param` (a JSON \
-Pointer into the body, or the name of a parameter or header) and `retry`. 422 is a request that \
+Pointer into the body, or the name of a parameter or header) and `retry`; `GET /problems` lists \
+them all. 422 is a request that \
 can never succeed as it is, 404 something that is not there, 409 what the present state of the \
 books forbids (a limit, want of stock, an id that is taken): it may succeed later. 503 comes with \
 Retry-After where waiting helps.
@@ -171,6 +181,7 @@ pub(crate) fn routes() -> (Router<App>, OpenApi) {
         .routes(routes!(operations::ready))
         .routes(routes!(operations::metrics))
         .routes(routes!(operations::openapi_document))
+        .routes(routes!(operations::problem_codes))
         .routes(routes!(operations::problem_code))
         .routes(routes!(operations::event_schema))
         .split_for_parts();
@@ -213,20 +224,24 @@ fn describe_what_all_have(api: &mut OpenApi) {
         let listed = list_values(components, schema, property, values);
         debug_assert!(listed, "{schema} has no text `{property}`");
     }
+    describe_codes(components);
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             if method == HttpMethod::Post && path != "/v1/webhooks/stripe" {
                 take_a_key(operation);
             }
-            let bare = ["/cancel", "/fulfil", "/capture", "/void"];
-            if bare.iter().any(|end| path.ends_with(end))
-                && let Some(RefOr::T(body)) = &mut operation.request_body
-            {
-                body.required = Some(Required::False);
-            }
             let asks = method == HttpMethod::Get && !NOT_OF_READ_MODELS.contains(&path.as_str());
             finish(operation, path.starts_with("/v1/"), asks);
         }
+    }
+}
+
+/// The table of all codes stands where a reader of the document meets them.
+fn describe_codes(components: &mut Components) {
+    if let Some(RefOr::T(Schema::Object(problem))) = components.schemas.get_mut("Problem")
+        && let Some(RefOr::T(Schema::Object(code))) = problem.properties.get_mut("code")
+    {
+        code.description = Some(format!("Stable, for programs.\n\n{}", code::table()));
     }
 }
 
@@ -347,6 +362,38 @@ fn successes(operation: &mut Operation) -> impl Iterator<Item = &mut Response> {
         RefOr::T(response) if status.starts_with('2') => Some(response),
         _ => None,
     })
+}
+
+/// The page about problems: every code, made from where it is defined.
+#[must_use]
+pub fn problems_page() -> String {
+    format!(
+        "# Problems\n\nEvery answer that is no success is an RFC 9457 document with one of these \
+         codes. A server shows the same at `GET /problems`, and each at `GET /problems/{{code}}`, \
+         which is where `doc_url` leads. A path, a query or a header that is wrong is 400, whatever \
+         the table says. This page is generated.\n\n{}",
+        code::table()
+    )
+}
+
+/// Whether a route takes a method that changes something.
+pub(crate) fn takes(method: &Method, route: &str) -> bool {
+    static TAKEN: LazyLock<Vec<(Method, String)>> = LazyLock::new(|| {
+        let (_, mut api) = routes();
+        let mut taken = Vec::new();
+        for (path, item) in &mut api.paths.paths {
+            for (method, _) in operations(item) {
+                taken.extend(match method {
+                    HttpMethod::Post => Some((Method::POST, path.clone())),
+                    HttpMethod::Put => Some((Method::PUT, path.clone())),
+                    _ => None,
+                });
+            }
+        }
+        taken
+    });
+    let mut taken = TAKEN.iter();
+    taken.any(|(known, path)| known == method && path == route)
 }
 
 /// The OpenAPI document as text.

@@ -32,6 +32,15 @@ pub enum RetryHint {
     AfterChange,
 }
 
+impl From<Retry> for RetryHint {
+    fn from(retry: Retry) -> Self {
+        match retry {
+            Retry::Never => Self::Never,
+            Retry::AfterChange => Self::AfterChange,
+        }
+    }
+}
+
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
@@ -167,10 +176,7 @@ impl Problem {
             param: self.param.as_deref().map(redact),
             doc_url,
             request_id: request_id.into(),
-            retry: match self.retry {
-                Retry::Never => RetryHint::Never,
-                Retry::AfterChange => RetryHint::AfterChange,
-            },
+            retry: self.retry.into(),
             errors: errors.collect(),
         }
     }
@@ -179,11 +185,11 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self {
-            status: code::status_of(&refusal),
+            status: code::status_of(refusal.kind()),
             code: refusal.code(),
             detail: refusal.to_string(),
             param: refusal.param().map(|param| match &refusal {
-                Refusal::IdempotencyConflict { .. } => param,
+                Refusal::IdempotencyConflict { .. } | Refusal::AccountPathReserved { .. } => param,
                 _ => pointer::from_path(&param),
             }),
             retry: refusal.retry(),

@@ -12,7 +12,11 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let limits = || Limit::ALL.map(Limit::as_str).to_vec();
     let sides = || [Side::Debit, Side::Credit].map(Side::as_str).to_vec();
     vec![
-        ("Problem", "code", code::all()),
+        (
+            "Problem",
+            "code",
+            code::all().iter().map(|row| row.code).collect(),
+        ),
         (
             "Order",
             "status",

@@ -2,10 +2,17 @@
 //!
 //! Both are handed in, so that a test reads what a person would have seen. Only
 //! [`Console::of_process`] knows of terminals.
+//!
+//! Both are screens: what a terminal would obey is escaped on the way, whatever a command prints
+//! ([`crate::line`]). Only data for programs ([`Console::out`]) is exact, and that only where
+//! standard output is no terminal.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use serde::Serialize;
+
+use crate::escape::{self, Screen};
 use crate::{Exit, Progress, Stop};
 
 /// A terminal that says that it has fewer columns does not know: no table fits into them.
@@ -13,8 +20,10 @@ const NARROWEST: u16 = 40;
 
 /// The two streams of a command, and what is known about who reads them.
 pub struct Console<'a> {
-    out: &'a mut dyn Write,
-    err: &'a mut dyn Write,
+    out: Screen<&'a mut dyn Write>,
+    err: Screen<&'a mut dyn Write>,
+    /// Standard output is a terminal: not even data for programs is written as it is.
+    looked_at: bool,
     /// Columns of the terminal that standard output is.
     width: Option<u16>,
     /// Standard error is a terminal: progress may be drawn over and over.
@@ -38,8 +47,9 @@ impl<'a> Console<'a> {
     /// No terminal: plain lines, tables as wide as they need.
     pub fn plain(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
         Self {
-            out,
-            err,
+            out: Screen::new(out),
+            err: Screen::new(err),
+            looked_at: false,
             width: None,
             live: false,
             color: false,
@@ -52,8 +62,9 @@ impl<'a> Console<'a> {
         let live = io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            out,
-            err,
+            out: Screen::new(out),
+            err: Screen::new(err),
+            looked_at: io::stdout().is_terminal(),
             width: terminal_size::terminal_size_of(io::stdout())
                 .map(|(columns, _)| columns.0)
                 .filter(|width| *width >= NARROWEST),
@@ -88,9 +99,19 @@ impl<'a> Console<'a> {
         self.process
     }
 
-    /// Data, on standard output.
+    /// The same console, as if standard output were a terminal.
+    #[must_use]
+    pub fn as_terminal(mut self) -> Self {
+        self.looked_at = true;
+        self
+    }
+
+    /// Data for programs, on standard output.
     pub fn out(&mut self) -> &mut dyn Write {
-        self.out
+        match self.looked_at {
+            true => &mut self.out,
+            false => self.out.exact(),
+        }
     }
 
     /// A line of data.
@@ -101,12 +122,21 @@ impl<'a> Console<'a> {
         Ok(writeln!(self.out, "{line}")?)
     }
 
-    /// A document of data.
+    /// A document of data. Escapes are JSON's own, so that it says exactly what it said.
     ///
     /// # Errors
     /// When the stream cannot be written.
     pub fn json(&mut self, document: &serde_json::Value) -> Result<(), Stop> {
-        serde_json::to_writer_pretty(&mut *self.out, document).map_err(io::Error::from)?;
+        serde_json::to_writer_pretty(&mut self.out, document).map_err(io::Error::from)?;
+        Ok(writeln!(self.out)?)
+    }
+
+    /// A document of data on a line of its own.
+    ///
+    /// # Errors
+    /// When the stream cannot be written.
+    pub fn json_line(&mut self, document: &impl Serialize) -> Result<(), Stop> {
+        serde_json::to_writer(&mut self.out, document).map_err(io::Error::from)?;
         Ok(writeln!(self.out)?)
     }
 
@@ -132,7 +162,7 @@ impl<'a> Console<'a> {
     pub fn progress(&mut self, label: &'static str, total: u64) -> Progress<'_> {
         // A failure shows with the next line of data.
         self.out.flush().unwrap_or_default();
-        Progress::new(self.err, self.live, label, total)
+        Progress::new(&mut self.err, self.live, label, total)
     }
 
     /// Ends a command: what it says on the way out, and its exit code.
@@ -152,15 +182,27 @@ impl<'a> Console<'a> {
     /// Prints what the parser of the command line has to say: help and version are data, a command
     /// line that cannot be understood is not.
     pub fn explain(&mut self, error: &clap::Error) -> Exit {
-        let text = match self.color() {
+        let plain = error.render().to_string();
+        let is_harmless = escape::lines(&plain) == plain;
+        let text = match self.color() && is_harmless {
+            // What was typed is in it, and would not act.
             true => error.render().ansi().to_string(),
-            false => error.render().to_string(),
+            false => escape::lines(&plain).into_owned(),
         };
         let text = text.trim_end();
-        let (said, exit) = match error.use_stderr() {
-            true => (self.note(text), Exit::Usage),
-            false => (self.say(text), Exit::Done),
+        let mut explain = || -> io::Result<()> {
+            match error.use_stderr() {
+                true => {
+                    self.out.flush()?;
+                    writeln!(self.err.exact(), "{text}")
+                }
+                false => writeln!(self.out.exact(), "{text}"),
+            }
         };
-        said.map_or_else(|stop| stop.exit(), |()| exit)
+        match (explain(), error.use_stderr()) {
+            (Err(error), _) => Stop::from(error).exit(),
+            (Ok(()), true) => Exit::Usage,
+            (Ok(()), false) => Exit::Done,
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::line;
+
 /// Work that is done by then needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -65,7 +67,7 @@ impl<'a> Progress<'a> {
         };
         if let Some(bar) = &self.bar {
             bar.set_position(self.done);
-            bar.set_message(detail().to_string());
+            bar.set_message(line(&detail().to_string()).into_owned());
             return;
         }
         let now = Instant::now();

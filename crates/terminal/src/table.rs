@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::{Console, Stop};
+use crate::{Console, Stop, line};
 
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -38,7 +38,9 @@ impl Rows {
 
     /// Adds a row with a cell for each column.
     pub fn push(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.table.add_row(cells.into_iter().collect::<Vec<_>>());
+        // Before it is laid out, so that columns stay columns.
+        let cells = cells.into_iter().map(|cell| line(&cell).into_owned());
+        self.table.add_row(cells.collect::<Vec<_>>());
     }
 
     #[must_use]

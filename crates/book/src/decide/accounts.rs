@@ -3,6 +3,7 @@
 use tillroll_events::AccountLimitSet;
 use tillroll_ledger::{AccountSpec, AccountType, Limit};
 
+use super::is_reserved;
 use crate::work::UnitOfWork;
 use crate::{OpenAccount, Refusal};
 
@@ -41,6 +42,10 @@ pub(super) fn open(work: &mut UnitOfWork<'_>, request: &OpenAccount) -> Result<(
             work.emit(AccountLimitSet { account: id, limit }, None);
         }
         return Ok(());
+    }
+    // One that is open stays open under its name.
+    if path.as_str().split(':').any(is_reserved) {
+        return Err(Refusal::AccountPathReserved { path: path.clone() });
     }
     let kind = kind
         .or(rule.as_ref().map(|rule| rule.kind))

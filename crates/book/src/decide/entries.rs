@@ -1,9 +1,10 @@
 //! Journal entries by command.
 
-use tillroll_events::{EntryPosted, JournalEntry};
+use tillroll_events::{EntryPosted, JournalEntry, Timestamp};
 use tillroll_ledger::{Draft, Entry, EntryId, Posting};
 use tillroll_money::MAX_MINOR;
 
+use super::check_effective_date;
 use crate::bulk::{self, EntryRun};
 use crate::entry_batch::EntryRequest;
 use crate::work::UnitOfWork;
@@ -11,6 +12,7 @@ use crate::{PostEntries, PostEntry, PostingRequest, Refusal};
 
 pub(super) fn post(work: &mut UnitOfWork<'_>, request: &PostEntry) -> Result<(), Refusal> {
     let entry = entry(&work.draft, &request.postings)?;
+    check_effective_date(request.effective_date, work.at)?;
     claim_and_post(&mut work.draft, request.id, &entry)?;
     let PostEntry {
         id,
@@ -40,7 +42,7 @@ pub(super) fn post_all(work: &mut UnitOfWork<'_>, request: &PostEntries) -> Resu
     let mut refused = Vec::new();
     let mut run = EntryRun::default();
     for (index, entry) in request.entries.iter().enumerate() {
-        match post_one(&mut work.draft, entry) {
+        match post_one(&mut work.draft, entry, work.at) {
             Ok(posted) => {
                 run.push(entry.id, posted.borrowed(), entry.words, |event| {
                     work.emit(event, None);
@@ -60,11 +62,16 @@ pub(super) fn post_all(work: &mut UnitOfWork<'_>, request: &PostEntries) -> Resu
     Ok(())
 }
 
-fn post_one(draft: &mut Draft<'_>, request: EntryRequest<'_>) -> Result<Entry, Refusal> {
+fn post_one(
+    draft: &mut Draft<'_>,
+    request: EntryRequest<'_>,
+    now: Timestamp,
+) -> Result<Entry, Refusal> {
     let legs = request
         .legs()
         .map(|leg| (leg.path, leg.unit, leg.side, leg.amount));
     let entry = entry_of(draft, legs)?;
+    check_effective_date(request.words.and_then(|words| words.effective_date), now)?;
     claim_and_post(draft, request.id, &entry)?;
     Ok(entry)
 }
@@ -107,5 +114,5 @@ fn entry_of<'r>(
                 .ok_or_else(|| Refusal::account_not_found(index, path, unit))
         })
         .collect::<Result<_, _>>()?;
-    Ok(Entry::new(postings)?)
+    Entry::new(postings).map_err(|error| Refusal::of_entry(error, |id| draft.unit(id)))
 }

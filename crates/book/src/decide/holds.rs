@@ -39,6 +39,8 @@ pub(super) fn place(work: &mut UnitOfWork<'_>, request: &PlaceHold) -> Result<()
 
 pub(super) fn capture(work: &mut UnitOfWork<'_>, request: &CaptureHold) -> Result<(), Refusal> {
     let id = request.id;
+    // What ended it comes before what is wrong with the part.
+    work.draft.open_hold(id, work.at.micros())?;
     let part = match &request.part {
         CapturePart::All => None,
         CapturePart::Amount(amount) => Some(scaled(work, id, *amount)?),
@@ -57,7 +59,7 @@ pub(super) fn capture(work: &mut UnitOfWork<'_>, request: &CaptureHold) -> Resul
 
 /// The hold's two postings at another amount.
 fn scaled(work: &UnitOfWork<'_>, id: HoldId, amount: u64) -> Result<Entry, Refusal> {
-    let hold = work.draft.hold(id).ok_or(Refusal::HoldNotFound(id))?;
+    let hold = work.draft.open_hold(id, work.at.micros())?;
     let [first, second] = hold.entry.postings() else {
         return Err(Refusal::invalid(
             "amount",
@@ -76,14 +78,12 @@ fn scaled(work: &UnitOfWork<'_>, id: HoldId, amount: u64) -> Result<Entry, Refus
             first.amount
         )));
     }
-    Ok(Entry::new([
-        Posting { amount, ..*first },
-        Posting { amount, ..*second },
-    ])?)
+    let postings = [Posting { amount, ..*first }, Posting { amount, ..*second }];
+    Entry::new(postings).map_err(|error| Refusal::of_entry(error, |id| work.draft.unit(id)))
 }
 
 pub(super) fn void(work: &mut UnitOfWork<'_>, id: HoldId) -> Result<(), Refusal> {
-    work.draft.void_hold(id)?;
+    work.draft.void_hold(id, work.at.micros())?;
     work.emit(
         HoldEnded {
             id,
@@ -96,7 +96,7 @@ pub(super) fn void(work: &mut UnitOfWork<'_>, id: HoldId) -> Result<(), Refusal>
 
 pub(super) fn expire(work: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     for id in work.draft.expired_holds(work.at.micros()) {
-        work.draft.void_hold(id)?;
+        work.draft.expire_hold(id);
         work.emit(
             HoldEnded {
                 id,

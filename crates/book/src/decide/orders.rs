@@ -9,7 +9,7 @@ use tillroll_ledger::Side;
 use tillroll_money::{MAX_MINOR, Unit, UnitKind};
 
 use super::stock::MAX_LINES;
-use super::{path_name, reconcile};
+use super::{has_happened, path_name, reconcile};
 use crate::order::{self, Observed};
 use crate::store::{Legs, Order};
 use crate::work::UnitOfWork;
@@ -17,6 +17,7 @@ use crate::{PlaceOrder, Refusal, posting};
 
 pub(super) fn place(work: &mut UnitOfWork<'_>, request: &PlaceOrder) -> Result<(), Refusal> {
     validate(request)?;
+    has_happened(work)?;
     let mut lines = request
         .lines
         .iter()

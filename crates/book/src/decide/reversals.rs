@@ -102,10 +102,8 @@ fn of_amount(left: &Entry, amount: u64) -> Result<Entry, Refusal> {
             ),
         });
     }
-    Ok(Entry::new([
-        Posting { amount, ..*first },
-        Posting { amount, ..*second },
-    ])?)
+    let postings = [Posting { amount, ..*first }, Posting { amount, ..*second }];
+    Ok(Entry::new(postings).expect("two postings that balance do at any amount"))
 }
 
 /// What is left when `part` is taken back, too.
@@ -134,7 +132,7 @@ fn less(work: &UnitOfWork<'_>, left: &Entry, part: &Entry) -> Result<Option<Entr
     // Both balance, and so does what is between them.
     Ok(match rest.is_empty() {
         true => None,
-        false => Some(Entry::new(rest)?),
+        false => Some(Entry::new(rest).expect("what is between two entries balances")),
     })
 }
 

@@ -3,7 +3,7 @@
 use tillroll_events::{JournalEntry, StockLine, StockReceived};
 use tillroll_money::{MAX_MINOR, Unit};
 
-use super::path_name;
+use super::{has_happened, path_name};
 use crate::store::Legs;
 use crate::work::UnitOfWork;
 use crate::{ReceiveStock, Refusal};
@@ -13,6 +13,7 @@ pub(super) const MAX_LINES: usize = 200;
 
 pub(super) fn receive(work: &mut UnitOfWork<'_>, request: &ReceiveStock) -> Result<(), Refusal> {
     path_name("location", &request.location)?;
+    has_happened(work)?;
     if !(1..=MAX_LINES).contains(&request.lines.len()) {
         return Err(Refusal::invalid(
             "lines",

@@ -68,8 +68,7 @@ pub(crate) fn run(args: &EventsArgs, console: &mut Console<'_>) -> Result<(), St
             let source = source(&roll.id());
             each(args, &data, &*roll.reader(), |position, record| {
                 let event = record.to_cloud_event(position.get(), &source, &names);
-                serde_json::to_writer(&mut *console.out(), &event).map_err(std::io::Error::from)?;
-                console.say("")
+                console.json_line(&event)
             })?
         }
         false => {

@@ -244,6 +244,9 @@ pub(super) fn open(
 }
 
 fn open_failed(error: BookOpenError, data: &DataDir) -> Stop {
+    if let Some(stop) = data.denied(&error) {
+        return stop;
+    }
     let root = data.root().display();
     match error {
         BookOpenError::Storage(DirStorageError::Locked { .. }) => {

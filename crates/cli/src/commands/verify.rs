@@ -17,7 +17,8 @@ mod proof;
 mod snapshots;
 mod trusted;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use tillroll_engine::{AuditError, audit};
 use tillroll_log::{Damage, LogVerifyError, Position, VerifyReport};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_runtime::ReadOnlyLog;
-use tillroll_terminal::{Console, Stop};
+use tillroll_terminal::{Console, Stop, cannot};
 
 use crate::cli::{DataArgs, JsonArgs};
 use crate::data_dir::DataDir;
@@ -52,8 +53,10 @@ Examples:
   tillroll verify --backup /mnt/other-disk/shop
 
 A proof is checked with the key alone: no data directory, no network. Of a pack of evidence every
-file is compared with what the records that are proved in it say; what was changed is named. It takes no lock and changes
-nothing, so it may run beside a server.")]
+file is compared with what the records that are proved in it say; what was changed is named. It takes
+no lock and writes nothing into the data directory, so it may run beside a server or on a read-only
+mount; the rows are compared in the temporary directory (TMPDIR), which needs room for another set of
+read models.")]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -284,8 +287,14 @@ fn check_rows(
             .push("there are no read models yet: a server builds them".into());
         return Ok(());
     }
+    // What may not be read is not damaged.
+    if let Err(error) = File::open(&path) {
+        let failed = |error| cannot(&format!("read {}", path.display()), &error);
+        return Err(data.denied(&error).unwrap_or_else(|| failed(error)));
+    }
+    let was_in_use = tillroll_projections::is_in_use(&path);
     if let Some(finding) = finding::sqlite_damage(data, &path) {
-        report.findings.push(finding);
+        report.rows_finding(finding, was_in_use, &path);
         return Ok(());
     }
     let mut attempt = 1;
@@ -317,12 +326,24 @@ fn check_rows(
             ),
             facts: json!({ "rows": verified.rows, "position": verified.position }),
         }),
-        Err(error) => report.findings.push(VerifyFinding::rows(data, error)),
+        Err(error) => report.rows_finding(VerifyFinding::rows(data, error), was_in_use, &path),
     }
     Ok(())
 }
 
 impl CheckReport {
+    /// Read models at rest are read without a lock, which says nothing once a server has begun to
+    /// write to them.
+    fn rows_finding(&mut self, finding: VerifyFinding, was_in_use: bool, path: &Path) {
+        match !was_in_use && tillroll_projections::is_in_use(path) {
+            true => self.notes.push(
+                "a server was started meanwhile: the read models were not checked, verify again"
+                    .into(),
+            ),
+            false => self.findings.push(finding),
+        }
+    }
+
     fn print(&self, console: &mut Console<'_>) -> Result<(), Stop> {
         for passed in &self.passed {
             console.say(format!("{:<13}ok       {}", passed.check, passed.text))?;

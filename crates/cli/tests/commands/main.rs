@@ -2,6 +2,8 @@
 //! code out. All but `serve` run in this process, on a book that a small demo has told.
 
 mod demo;
+mod denied;
+mod escapes;
 mod read;
 mod serve;
 mod stale;

@@ -16,7 +16,7 @@ use crate::support::{copy, frame_ends, head, on, segment};
 const SECRET: &str = "whsec_5f1e5f1e5f1e";
 
 /// A running server. Dropping it kills it, so that no failed test leaves one behind.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     err: BufReader<ChildStderr>,
     /// What it has said so far.
@@ -25,7 +25,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_with(data, &[])
     }
 
@@ -82,11 +82,11 @@ impl Server {
         ))
     }
 
-    fn post(&self, path: &str, body: &str) -> String {
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
         self.send("POST", path, body)
     }
 
-    fn send(&self, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &str) -> String {
         self.request(&format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// Sends a signal and waits for the end: exit code and everything that was said.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")

@@ -72,7 +72,7 @@ fn in_console(args: &[&str], columns: Option<u16>) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let console = Console::plain(&mut out, &mut err);
     let mut console = match columns {
-        Some(columns) => console.with_width(columns),
+        Some(columns) => console.with_width(columns).as_terminal(),
         None => console,
     };
     let line = ["tillroll"].iter().chain(args);

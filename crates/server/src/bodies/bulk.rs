@@ -1,6 +1,8 @@
 //! `POST /v1/entries/bulk`, read with care: whatever is wrong is named.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use tillroll_json::{Fingerprinter, canonical, redact};
 use utoipa::ToSchema;
 
 use super::entry::{AccountNameCache, EntryBody};
@@ -63,6 +65,19 @@ pub(crate) struct RefusedBefore {
     pub error: FieldError,
 }
 
+impl RefusedBefore {
+    /// Repeats no more of what was sent than a reader needs.
+    pub(crate) fn of_problem(index: usize, problem: &Problem) -> Self {
+        let short = |text: &str| -> String { redact(text).chars().take(300).collect() };
+        let error = FieldError {
+            code: problem.code.into(),
+            pointer: short(problem.param.as_deref().unwrap_or_default()),
+            detail: short(&problem.detail),
+        };
+        Self { index, error }
+    }
+}
+
 /// What a document says beside the entries that went into the batch.
 #[derive(Debug)]
 pub(crate) struct BulkRead {
@@ -116,33 +131,80 @@ impl BulkBody<'_> {
     }
 }
 
-/// Reads one line of a stream, the entry at `place` of the whole stream. With mode `each` an
-/// entry with wrong values is refused by itself; one of the wrong shape, or with a card number,
-/// is a problem as it is in a document.
-pub(crate) fn line(
-    document: &Document<'_>,
+/// Many entries in one request, each of which may be anything.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LooseBulkBody<'a> {
     mode: BulkMode,
-    place: usize,
+    #[serde(borrow)]
+    entries: Vec<&'a RawValue>,
+}
+
+/// Reads a document with mode `each` entry by entry, so that one of the wrong shape or with a card
+/// number is refused by itself. `None` when the document cannot be taken apart, or has another mode:
+/// then what is wrong with the whole of it is the answer.
+pub(crate) fn each(
+    text: &str,
     batch: &mut CommandBatch,
-) -> Result<Option<FieldError>, Problem> {
-    let body: EntryBody<'_> = document
-        .read()
-        .map_err(|problem| within_entry(problem, place))?;
+    mut fingerprint: Option<&mut Fingerprinter>,
+) -> Option<BulkRead> {
+    let Object(body) = serde_json::from_str::<Object<LooseBulkBody<'_>>>(text).ok()?;
+    let count = body.entries.len();
+    if body.mode != BulkMode::Each || count == 0 || count > MOST_ENTRIES {
+        return None;
+    }
+    let mut refused = Vec::new();
+    for (index, entry) in body.entries.iter().enumerate() {
+        let read = entry_at(index, entry.get(), batch, fingerprint.as_deref_mut());
+        if let Err(problem) = read {
+            refused.push(RefusedBefore::of_problem(index, &problem));
+        }
+    }
+    Some(BulkRead {
+        mode: body.mode,
+        count,
+        refused,
+    })
+}
+
+/// Reads the text of one entry, which is at `place` of the request.
+pub(crate) fn entry_at(
+    place: usize,
+    text: &str,
+    batch: &mut CommandBatch,
+    fingerprint: Option<&mut Fingerprinter>,
+) -> Result<(), Problem> {
+    let document = Document::parse(text);
+    if let Some(fingerprint) = fingerprint {
+        match &document {
+            Ok(document) => fingerprint.add_json(document.json()),
+            Err(_) => add_unreadable(fingerprint, text),
+        }
+    }
+    let body: Result<EntryBody<'_>, Problem> = document.and_then(|document| document.read());
+    let body = body.map_err(|problem| within_entry(problem, place))?;
     let mut findings = Findings::default();
-    let place = format_args!("/entries/{place}");
     let entry = body.read(
-        place,
+        format_args!("/entries/{place}"),
         &mut AccountNameCache::default(),
         &mut findings,
         batch.new_ids(),
     );
-    match (mode, findings.first()) {
-        (BulkMode::Each, Some(error)) => Ok(Some(error.clone())),
-        _ => {
-            batch.push(&findings.conclude(entry)?);
-            Ok(None)
-        }
-    }
+    batch.push(&findings.conclude(entry)?);
+    Ok(())
+}
+
+/// Covers an entry that is no JSON, or of which nothing may be kept.
+pub(crate) fn add_unreadable(fingerprint: &mut Fingerprinter, text: &str) {
+    let text = match tillroll_json::contains_card_number(text) {
+        true => "",
+        false => text,
+    };
+    fingerprint.add(|out| {
+        canonical::list(out, 2);
+        canonical::text(out, "unreadable");
+        canonical::text(out, text);
+    });
 }
 
 /// A problem of a line as one of the entry at `place`.

@@ -41,7 +41,8 @@ pub(crate) struct EntryBody<'a> {
     #[schema(ignore)]
     reverses: Option<Cow<'a, str>>,
     /// The day in whose accounts it belongs, where that is not the day on which it is posted: the
-    /// last of a month for what is booked when the month is over.
+    /// last of a month for what is booked when the month is over. It may be in the future, up to ten
+    /// years.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, example = "2026-08-31", format = Date)]
     effective_date: Option<Cow<'a, str>>,

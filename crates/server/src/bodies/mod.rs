@@ -13,7 +13,10 @@ mod reversal;
 mod stock;
 
 pub(crate) use account::AccountBody;
-pub(crate) use bulk::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore, line, within_entry};
+pub(crate) use bulk::{
+    BulkBody, BulkMode, BulkRead, MOST_ENTRIES, RefusedBefore, add_unreadable, each, entry_at,
+    within_entry,
+};
 pub(crate) use entry::EntryBody;
 pub(crate) use hold::{CaptureBody, HoldBody};
 pub(crate) use order::OrderBody;

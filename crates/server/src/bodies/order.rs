@@ -33,7 +33,8 @@ pub(crate) struct OrderBody {
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     currency: String,
-    /// RFC 3339, where it happened earlier than now.
+    /// RFC 3339, where it happened earlier than now. A clock may be up to five minutes ahead; what is
+    /// later is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     occurred_at: Option<String>,
     /// The sale was made while the till had no connection: it is a fact and is not refused for

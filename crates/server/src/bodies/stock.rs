@@ -23,7 +23,8 @@ pub(crate) struct ReceiptBody {
     /// The delivery note, as you name it.
     #[schema(example = "delivery 4711", min_length = 1, max_length = 500)]
     reference: Option<String>,
-    /// RFC 3339, where it happened earlier than now.
+    /// RFC 3339, where it happened earlier than now. A clock may be up to five minutes ahead; what is
+    /// later is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     occurred_at: Option<String>,
 }

@@ -2,10 +2,10 @@
 //! refused before it.
 
 use bytes::Bytes;
-use tillroll_json::canonical;
+use tillroll_json::{Fingerprinter, canonical};
 
 use super::CommandBatch;
-use crate::bodies::{BulkBody, BulkMode, MOST_ENTRIES, RefusedBefore};
+use crate::bodies::{self, BulkBody, BulkMode, BulkRead, MOST_ENTRIES, RefusedBefore};
 use crate::body::JsonText;
 use crate::byte_budget::ByteLease;
 use crate::idempotency::{self, RequestName};
@@ -99,11 +99,17 @@ pub(crate) fn careful(
     name: Option<&RequestName<'_>>,
 ) -> Result<BulkItems, Problem> {
     let text = JsonText::new(bytes)?;
-    let document = text.document()?;
-    let body: BulkBody<'_> = document.read()?;
-    let mut batch = CommandBatch::new(new_ids);
-    let read = body.read(&mut batch)?;
-    let fingerprint = name.map(|name| idempotency::fingerprint(name, &document));
+    let mut batch = CommandBatch::new(new_ids.clone());
+    let whole = whole(&text, &mut batch, name);
+    let (read, fingerprint) = match whole {
+        Ok(whole) => whole,
+        Err(problem) => {
+            batch = CommandBatch::new(new_ids);
+            let mut fingerprint = name.map(RequestName::fingerprinter);
+            let each = bodies::each(text.as_str(), &mut batch, fingerprint.as_mut());
+            (each.ok_or(problem)?, fingerprint.map(Fingerprinter::finish))
+        }
+    };
     Ok(BulkItems {
         mode: read.mode,
         first: 0,
@@ -113,4 +119,17 @@ pub(crate) fn careful(
         fingerprint,
         lease: None,
     })
+}
+
+/// A document every entry of which has the right shape.
+fn whole(
+    text: &JsonText,
+    batch: &mut CommandBatch,
+    name: Option<&RequestName<'_>>,
+) -> Result<(BulkRead, Option<[u8; 16]>), Problem> {
+    let document = text.document()?;
+    let body: BulkBody<'_> = document.read()?;
+    let read = body.read(batch)?;
+    let fingerprint = name.map(|name| idempotency::fingerprint(name, &document));
+    Ok((read, fingerprint))
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{BulkItems, CommandBatch};
 use crate::HttpBounds;
 use crate::bodies::{self, BulkMode, MOST_ENTRIES, RefusedBefore};
-use crate::body::{BULK_BYTES, DRAINED_BYTES, Document, REQUEST_BYTES, UNCOUNTED_BYTES};
+use crate::body::{BULK_BYTES, DRAINED_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES};
 use crate::capacity::{Capacity, Place, overloaded};
 use crate::code::Code;
 use crate::new_ids::NewIds;
@@ -243,10 +243,26 @@ impl Gathering {
             at += length + 1;
         }
         if at < lines.len() && !self.is_full() {
-            let problem = Problem::new(Code::BodyNotUtf8, "the line is not UTF-8");
-            return Err(bodies::within_entry(problem, self.place()));
+            at += self.not_utf8(&lines[at..])?;
         }
         Ok(at)
+    }
+
+    /// Refuses the first line of these; how many bytes it has.
+    fn not_utf8(&mut self, lines: &[u8]) -> Result<usize, Problem> {
+        let end = lines.iter().position(|byte| *byte == b'\n');
+        let line = &lines[..end.unwrap_or(lines.len())];
+        if line.len() > REQUEST_BYTES {
+            return Err(line_too_long(self.place()));
+        }
+        let problem = Problem::new(Code::BodyNotUtf8, "the line is not UTF-8");
+        self.refuse(bodies::within_entry(problem, self.place()))?;
+        if let Some(fingerprint) = &mut self.fingerprint {
+            bodies::add_unreadable(fingerprint, &String::from_utf8_lossy(line));
+        }
+        self.items.count += 1;
+        self.bytes += line.len() + 1;
+        Ok(line.len() + 1)
     }
 
     fn line<'a>(&mut self, text: &'a str, scanned: &mut ScannedEntry<'a>) -> Result<(), Problem> {
@@ -270,16 +286,20 @@ impl Gathering {
 
     fn careful(&mut self, text: &str) -> Result<(), Problem> {
         let place = self.place();
-        let document =
-            Document::parse(text).map_err(|problem| bodies::within_entry(problem, place))?;
-        let items = &mut self.items;
-        if let Some(error) = bodies::line(&document, items.mode, place, &mut items.batch)? {
-            let index = items.count;
-            items.refused.push(RefusedBefore { index, error });
+        let fingerprint = self.fingerprint.as_mut();
+        match bodies::entry_at(place, text, &mut self.items.batch, fingerprint) {
+            Ok(()) => Ok(()),
+            Err(problem) => self.refuse(problem),
         }
-        if let Some(fingerprint) = &mut self.fingerprint {
-            fingerprint.add_json(document.json());
+    }
+
+    /// With mode `each` a line that cannot be taken is refused by itself; otherwise it is the end.
+    fn refuse(&mut self, problem: Problem) -> Result<(), Problem> {
+        if self.items.mode == BulkMode::All {
+            return Err(problem);
         }
+        let refused = RefusedBefore::of_problem(self.items.count, &problem);
+        self.items.refused.push(refused);
         Ok(())
     }
 

@@ -23,6 +23,11 @@ use crate::views::{AccountView, StatementLineView, TrialBalanceView};
 ///
 /// Or set the limit of an open one. Opening an account that is open as asked changes nothing.
 /// Type and unit never change.
+///
+/// A path is one to eight names of the letters `A` to `Z` and `a` to `z`, digits, `_`, `-` and `.`,
+/// joined by `:`. Letters of other scripts are refused, because one name could be written in several
+/// ways: what an account is called in any script is the chart's to say. A new account has no name `.`
+/// or `..` (422 `account_path_reserved`), which clients and proxies resolve to another path.
 #[utoipa::path(
     put, path = "/v1/accounts/{path}", operation_id = "put_account", tag = "Accounts",
     params(("path" = String, Path, description = "Up to eight names joined by `:`", example = "bank:account", pattern = "^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,7}$", max_length = 160)),
@@ -124,7 +129,9 @@ pub(crate) async fn list(
 
 /// Get an account
 ///
-/// In each of its units, or in one: debits and credits, posted and pending.
+/// A path has an account in each unit that was opened for it, so the answer is a list with one item for
+/// each, by unit, never empty and never paged; with `unit` it has that one. Debits and credits, posted
+/// and pending. Where there is none, it is 404 `account_not_found`.
 #[utoipa::path(
     get, path = "/v1/accounts/{path}", operation_id = "get_account", tag = "Accounts",
     params(

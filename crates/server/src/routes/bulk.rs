@@ -28,7 +28,9 @@ pub(crate) const ROUTE: &str = "/v1/entries/bulk";
 /// Post many journal entries
 ///
 /// Up to 10,000 in one document, made durable with one sync. With mode `all` one refusal refuses
-/// the request; with `each` every entry stands on its own, and those that are refused say why.
+/// the request; with `each` every entry stands on its own, whatever is wrong with it (a limit, a
+/// wrong type, a field that is unknown or not there, a line that is no JSON), and those that are
+/// refused say why.
 /// The answer holds a result for each entry that was refused; with `results=all` one for each
 /// entry, with the ids of those that came without.
 ///
@@ -36,7 +38,7 @@ pub(crate) const ROUTE: &str = "/v1/entries/bulk";
 /// number, and the mode in the query. The stream is cut into commands of 10,000 entries (or of
 /// 8 MiB, where that is less), which are applied in order and answered as they become durable, a
 /// line for each, `first_index` saying where in the stream it began. Mode `all` then holds for
-/// each command by itself. The first command that cannot be applied ends the stream with a
+/// each command by itself. A line of more than 2 MiB ends the stream in either mode. The first command that cannot be applied ends the stream with a
 /// problem as its last line, and nothing after it is applied; when it is the very first command,
 /// the whole answer is that problem, with its status. Read the answer while you send. Of a stream
 /// at least 10 KiB arrive in each 20 s, and 32 of them may be open.

@@ -78,6 +78,23 @@ pub(crate) struct CloudEvent {
     data: Value,
 }
 
+/// One event of a stream, as a client's parser hands it over. On the wire it is `id: 17`, then
+/// `data: {…}` on one line, and an empty line; between events there may be comments, which keep the
+/// connection alive.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes what a stream sends")]
+pub(crate) struct ServerSentEvent {
+    /// The cursor, for `Last-Event-ID`: a position, or `17.500` within an event that comes in parts.
+    #[schema(example = "17", pattern = "^[1-9][0-9]*([.][0-9]+)?$")]
+    id: String,
+    /// Always `message`, which is what it is where the wire says nothing.
+    #[schema(example = "message", pattern = "^message$")]
+    event: String,
+    /// A `CloudEvent` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// Read events
 ///
 /// In the order of the roll, from after a cursor: a position, or the `sequence` of an event. With
@@ -105,7 +122,7 @@ pub(crate) struct CloudEvent {
         (status = 200, description = "A page of events", content(
             (List<CloudEvent> = "application/json"),
             (CloudEvent = "application/x-ndjson"),
-            (String = "text/event-stream"),
+            (ServerSentEvent = "text/event-stream"),
         )),
     ),
 )]

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tillroll_book::{Action, CommandKey, Refusal};
+use tillroll_engine::SubmitError;
 use tillroll_events::{Caller, HoldId};
+use tillroll_projections::{At, HoldStatus};
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
@@ -82,7 +84,7 @@ async fn find(app: &App, id: HoldId, when: When) -> Result<(u64, HoldView), Prob
     params(
         ("id" = String, Path, description = "The hold's id", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
-    request_body(content = CaptureBody, description = "None at all captures the whole hold"),
+    request_body(content = CaptureBody, description = "`{}`, or a body of no bytes, captures the whole hold"),
     responses(
         (status = 200, description = "The hold", body = HoldView),
     ),
@@ -114,7 +116,7 @@ pub(crate) async fn capture(
     params(
         ("id" = String, Path, description = "The hold's id", pattern = "^hld_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
-    request_body(content = Empty, description = "Empty, or no body at all"),
+    request_body(content = Empty, description = "`{}`, or a body of no bytes"),
     responses(
         (status = 200, description = "The hold", body = HoldView),
     ),
@@ -145,7 +147,12 @@ async fn end(
     key: Option<CommandKey>,
     action: Action,
 ) -> Result<Response, Problem> {
-    let outcome = app.submit(caller, key, None, action).await?;
+    let outcome = match app.submit(caller, key, None, action).await {
+        Err(SubmitError::Refused(
+            refusal @ (Refusal::HoldEnded(_) | Refusal::HoldExpired { .. }),
+        )) => return Err(ended(app, id, refusal).await),
+        submitted => submitted?,
+    };
     let when = When {
         as_of: Some(AsOfParameter::Position(outcome.last.get())),
         min_position: None,
@@ -153,4 +160,41 @@ async fn end(
     let found = find(app, id, when).await;
     let (_, view) = found.map_err(|problem| problem.after_recording(outcome.last))?;
     Ok(post::applied(StatusCode::OK, &outcome, &view))
+}
+
+/// What ended a hold, when and where. The book says that it has ended; where the read models cannot
+/// be asked how, that is all that is said.
+async fn ended(app: &App, id: HoldId, refusal: Refusal) -> Problem {
+    let plain = Problem::from(refusal);
+    let when = When {
+        as_of: None,
+        min_position: Some(app.engine().head().get()),
+    };
+    let Ok(At {
+        value: Some(row), ..
+    }) = app.read(when, move |models, at| models.hold(id, at)).await
+    else {
+        return plain;
+    };
+    let Some(position) = row.ended_position else {
+        // It expired, and the end is not on the roll yet.
+        return plain;
+    };
+    let records = app.records(position, position, 1).await;
+    let Ok([(_, record)]) = records.as_deref() else {
+        return plain;
+    };
+    let detail = match (row.status, row.expires_at) {
+        (HoldStatus::Expired, Some(at)) => {
+            let mut problem = Problem::from(Refusal::HoldExpired { id, at });
+            problem.detail = format!("{}: position {position} ends it", problem.detail);
+            return problem;
+        }
+        (status, _) => format!(
+            "hold {id} was {} at {} by position {position}",
+            status.as_str(),
+            record.recorded_at
+        ),
+    };
+    Problem { detail, ..plain }
 }

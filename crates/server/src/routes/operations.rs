@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 
 use super::Segment;
 use crate::app::{App, lag_detail};
-use crate::code::{self, Code};
+use crate::code::{self, Code, CodeRow};
 use crate::openapi;
 use crate::post;
-use crate::problem::Problem;
+use crate::problem::{Problem, RetryHint};
+use crate::query::Parameters;
 use crate::schemas;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -150,9 +151,59 @@ pub(crate) struct CodeView {
     #[schema(example = "code")]
     object: &'static str,
     #[schema(example = "insufficient_stock")]
-    code: String,
+    code: &'static str,
     title: String,
+    /// Where it is the answer to a request; within the answer to a bulk request there is none. A
+    /// path, a query or a header that is wrong is always 400.
+    #[schema(example = 409)]
+    status: u16,
+    retry: RetryHint,
+    /// Why.
     description: &'static str,
+    /// What to do about it.
+    remedy: &'static str,
+}
+
+impl CodeView {
+    fn of_row(row: CodeRow) -> Self {
+        Self {
+            object: "code",
+            code: row.code,
+            title: code::title(row.code),
+            status: row.status.as_u16(),
+            retry: row.retry.into(),
+            description: row.cause,
+            remedy: row.remedy,
+        }
+    }
+}
+
+/// Every code that a problem can have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CodeList {
+    #[schema(example = "list")]
+    object: &'static str,
+    /// In order of the alphabet.
+    data: Vec<CodeView>,
+}
+
+/// Every code of a problem
+///
+/// With its status, its cause, what to do about it, and whether the same request may succeed later.
+#[utoipa::path(
+    get, path = "/problems", operation_id = "list_problem_codes", tag = "Operations",
+    responses((status = 200, description = "All codes", body = CodeList)),
+)]
+pub(crate) async fn problem_codes(parameters: Parameters) -> Result<Response, Problem> {
+    parameters.finish()?;
+    let data = code::all().into_iter().map(CodeView::of_row).collect();
+    Ok(post::json(
+        StatusCode::OK,
+        &CodeList {
+            object: "list",
+            data,
+        },
+    ))
 }
 
 /// What a problem's code means
@@ -164,16 +215,10 @@ pub(crate) struct CodeView {
     responses((status = 200, description = "The code", body = CodeView)),
 )]
 pub(crate) async fn problem_code(Segment(code): Segment) -> Result<Response, Problem> {
-    let Some(description) = code::describe(&code) else {
+    let Some(row) = code::describe(&code) else {
         return Err(Problem::new(Code::RouteNotFound, "there is no such code"));
     };
-    let view = CodeView {
-        object: "code",
-        title: code::title(&code),
-        code,
-        description,
-    };
-    Ok(post::json(StatusCode::OK, &view))
+    Ok(post::json(StatusCode::OK, &CodeView::of_row(row)))
 }
 
 /// The JSON Schema of an event's data

@@ -210,7 +210,7 @@ pub(crate) async fn timeline(
     params(
         ("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
-    request_body(content = Empty, description = "Empty, or no body at all"),
+    request_body(content = Empty, description = "`{}`, or a body of no bytes"),
     responses(
         (status = 200, description = "The order", body = OrderView),
     ),
@@ -232,7 +232,7 @@ pub(crate) async fn cancel(
     params(
         ("id" = String, Path, description = "The order's id", pattern = "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
-    request_body(content = Empty, description = "Empty, or no body at all"),
+    request_body(content = Empty, description = "`{}`, or a body of no bytes"),
     responses(
         (status = 200, description = "The order", body = OrderView),
     ),

@@ -74,6 +74,8 @@ pub(crate) struct StatementLineView {
     /// The event: `order.booked`.
     event: String,
     order: Option<String>,
+    /// The entry, where it has an id: one that was posted by command. Others are part of their event.
+    entry: Option<String>,
     description: Option<String>,
     occurred_at: String,
     recorded_at: String,
@@ -92,6 +94,7 @@ impl StatementLineView {
             balance_after: line.balance_after,
             event: line.kind,
             order: line.order.map(|order| order.to_string()),
+            entry: line.entry.map(|entry| entry.to_string()),
             description: line.description,
             occurred_at: line.occurred_at.to_string(),
             recorded_at: line.recorded_at.to_string(),

@@ -275,6 +275,7 @@ async fn pages_of_orders_and_of_what_happened_to_one_are_bounded_too() {
 pub(crate) async fn gauge(router: &axum::Router, name: &str) -> usize {
     use http_body_util::BodyExt;
     let request = axum::http::Request::get("/metrics")
+        .header("host", "localhost")
         .body(axum::body::Body::empty())
         .unwrap();
     let answer = tower::ServiceExt::oneshot(router.clone(), request)
@@ -384,7 +385,10 @@ async fn answers_beyond_what_all_may_hold_are_refused() {
     });
     // Begun and not read to its end.
     let request = axum::http::Request::get("/v1/events?after=2&limit=100");
-    let request = request.body(axum::body::Body::empty()).unwrap();
+    let request = request
+        .header("host", "localhost")
+        .body(axum::body::Body::empty())
+        .unwrap();
     let begun = tower::ServiceExt::oneshot(shop.router.clone(), request)
         .await
         .unwrap();

@@ -35,6 +35,7 @@ impl Upload {
             Some((Ok::<_, Infallible>(piece), pieces))
         });
         let request = Request::post(path)
+            .header("host", "localhost")
             .header("content-type", kind)
             .body(Body::from_stream(pieces))
             .unwrap();

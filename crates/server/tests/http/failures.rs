@@ -33,6 +33,7 @@ async fn more_than_can_wait_is_turned_away_at_once() {
     let (release, writer) = hold_up(&shop).await;
     let waiting = tokio::spawn({
         let request = axum::http::Request::post("/v1/orders")
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .body(axum::body::Body::from(order().to_string()))
             .unwrap();

@@ -169,6 +169,7 @@ async fn a_key_that_is_being_worked_on_is_in_flight() {
     let first = tokio::spawn({
         let body = order().to_string();
         let request = axum::http::Request::post("/v1/orders")
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .header("idempotency-key", "k")
             .body(axum::body::Body::from(body))

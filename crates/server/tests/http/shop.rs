@@ -162,7 +162,12 @@ async fn a_cancelled_order_gives_back_what_it_reserved() {
     let id = shop.post("/v1/orders", body).await.expect(201).json()["id"].clone();
     let id = id.as_str().unwrap();
     let cancelled = shop
-        .raw("POST", &format!("/v1/orders/{id}/cancel"), &[], "")
+        .raw(
+            "POST",
+            &format!("/v1/orders/{id}/cancel"),
+            &[("content-type", "application/json")],
+            "",
+        )
         .await
         .expect(200);
     assert_eq!(
@@ -313,7 +318,7 @@ async fn a_limit_stands_against_what_would_exceed_it() {
     let again = shop
         .post(&format!("/v1/holds/{id}/capture"), json!({}))
         .await;
-    assert_eq!(again.problem(), (404, "hold_not_found".into(), None));
+    assert_eq!(again.problem(), (409, "hold_ended".into(), None));
 
     let second = shop
         .post("/v1/holds", entry("gift", "shop", 75))

@@ -15,7 +15,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) async fn open(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> Self {
-        let mut request = Request::get(path);
+        let mut request = Request::get(path).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

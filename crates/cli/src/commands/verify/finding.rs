@@ -3,12 +3,11 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tillroll_log::{Damage, segment_start};
 use tillroll_projections::VerifyError as RowsError;
 use tillroll_proofs::HistoryError;
-use tillroll_terminal::{Console, Stop};
+use tillroll_terminal::{Console, Stop, line};
 
 use crate::data_dir::DataDir;
 
@@ -221,7 +220,7 @@ impl VerifyFinding {
         ];
         for (name, value) in lines {
             if let Some(value) = value {
-                console.say(format!("  {name:<11}{value}"))?;
+                console.say(format!("  {name:<11}{}", line(&value)))?;
             }
         }
         Ok(())
@@ -258,8 +257,7 @@ fn segment_of(data: &DataDir, position: u64) -> Option<String> {
 /// What SQLite itself says about the file: rows that cannot be reached, indexes that miss rows.
 pub(super) fn sqlite_damage(data: &DataDir, path: &Path) -> Option<VerifyFinding> {
     let check = || -> rusqlite::Result<String> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let sql = Connection::open_with_flags(path, flags)?;
+        let sql = tillroll_projections::open_read_only(path)?;
         sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
     };
     let reason = match check() {

@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
             "/entries/1/postings/0/side",
         ),
         bulk(
-            "each",
+            "all",
             &[base.clone(), wrong("/extra")],
             "parameter_unknown",
             "/entries/1/extra",
