@@ -7,6 +7,7 @@ use tillroll_book::{Action, CommandKey, Refusal};
 use tillroll_engine::SubmitError;
 use tillroll_events::{Caller, HoldId};
 use tillroll_projections::{At, HoldStatus};
+use tillroll_runtime::ReadSize;
 
 use super::{Segment, no_record, path_parameter};
 use crate::app::App;
@@ -180,8 +181,9 @@ async fn ended(app: &App, id: HoldId, refusal: Refusal) -> Problem {
         // It expired, and the end is not on the roll yet.
         return plain;
     };
-    let records = app.records(position, position, 1).await;
-    let Ok([(_, record)]) = records.as_deref() else {
+    let read = app.records(position, position, ReadSize::ONE).await;
+    let records = read.as_ref().map(|batch| &batch.records[..]);
+    let Ok([(_, record)]) = records else {
         return plain;
     };
     let detail = match (row.status, row.expires_at) {
