@@ -222,7 +222,8 @@ impl Refusal {
             | Self::OrderState { .. }
             | Self::HoldNotFound(_)
             | Self::HoldEnded(_)
-            | Self::HoldExpired { .. } => None,
+            | Self::HoldExpired { .. }
+            | Self::ClockWrong(_) => None,
         }
     }
 

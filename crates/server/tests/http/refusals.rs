@@ -16,7 +16,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Codes that take more than a request (a race, a fault of the machine, a mistake of ours), or have a
 /// suite of their own: each with the file and the name of the test that provokes it.
-const ELSEWHERE: [(&str, &str, &str); 12] = [
+const ELSEWHERE: [(&str, &str, &str); 13] = [
     // They have a suite of their own.
     (
         "entry_already_reversed",
@@ -78,6 +78,12 @@ const ELSEWHERE: [(&str, &str, &str); 12] = [
         "read_models_behind",
         "tests/http/staleness.rs",
         "read_models_that_follow_too_far_behind_are_not_asked_either",
+    ),
+    // A clock that leaps.
+    (
+        "clock_wrong",
+        "tests/http/clocks.rs",
+        "a_clock_that_leaps_takes_nothing_until_it_is_right",
     ),
     // A mistake of ours, of which none is known.
     (
