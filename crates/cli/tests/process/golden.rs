@@ -9,7 +9,7 @@
 //! or the events have changed, by
 //!
 //! ```text
-//! TILLROLL_WRITE_GOLDEN=v3 cargo test -p tillroll-cli --test process golden
+//! TILLROLL_WRITE_GOLDEN=v5 cargo test -p tillroll-cli --test process golden
 //! ```
 
 use std::fs;
@@ -307,6 +307,12 @@ fn requests() -> Vec<Value> {
         "id": "po_golden", "object": "payout", "amount": 400, "currency": "eur",
         "status": "paid", "arrival_date": 1_790_300_000, "metadata": {},
     });
+    let fee = json!({
+        "id": "fee_golden", "object": "application_fee", "amount": 120, "amount_refunded": 0,
+        "account": "acct_golden", "charge": "ch_golden", "currency": "eur", "refunded": false,
+        "balance_transaction": null, "originating_transaction": null, "created": 1_790_000_000,
+        "refunds": {"object": "list", "data": [], "has_more": false},
+    });
     let mut month_end = entry(80);
     month_end["effective_date"] = json!("2026-08-31");
     let mut mistake = entry(90);
@@ -372,6 +378,7 @@ fn requests() -> Vec<Value> {
         stripe(event("evt_golden5", "charge.dispute.created", dispute)),
         stripe(event("evt_golden6", "transfer.created", transfer)),
         stripe(event("evt_golden7", "payout.paid", payout)),
+        stripe(event("evt_golden8", "application_fee.created", fee)),
         stripe(event(
             "evt_golden4",
             "some.thing_new",
