@@ -78,7 +78,7 @@ struct TransferObject<'a> {
     destination_payment: &'a DestinationPaymentId,
     livemode: bool,
     metadata: &'a StripeMetadata,
-    reversals: ListObject<ReversalView<'a>>,
+    reversals: ListObject<TransferReversalView<'a>>,
     reversed: bool,
     source_transaction: Option<&'a ChargeId>,
     source_type: &'static str,
@@ -86,7 +86,7 @@ struct TransferObject<'a> {
 }
 
 #[derive(Serialize)]
-struct ReversalView<'a> {
+struct TransferReversalView<'a> {
     id: &'a TransferReversalId,
     object: &'static str,
     amount: u64,
@@ -308,7 +308,7 @@ fn transfer_raw(transfer: &StripeTransfer) -> Box<RawValue> {
         .reversals
         .iter()
         .rev()
-        .map(|reversal| ReversalView {
+        .map(|reversal| TransferReversalView {
             id: &reversal.id,
             object: "transfer_reversal",
             amount: reversal.amount,

@@ -135,14 +135,38 @@ impl Client {
             headers,
             body: String::new(),
         };
-        let length = answer.header("content-length");
-        let length: usize = length
-            .and_then(|length| length.parse().ok())
-            .ok_or_else(|| malformed("length"))?;
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
+        // A page is written as it is read: its length is not known before.
+        let body = if answer.header("transfer-encoding") == Some("chunked") {
+            self.chunks()?
+        } else {
+            let length = answer.header("content-length");
+            let length: usize = length
+                .and_then(|length| length.parse().ok())
+                .ok_or_else(|| malformed("length"))?;
+            let mut body = vec![0; length];
+            self.stream.read_exact(&mut body)?;
+            body
+        };
         answer.body = String::from_utf8(body).map_err(|_| malformed("text"))?;
         Ok(answer)
+    }
+
+    /// A body of chunks (RFC 9112, 7.1), to its end.
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line()?, 16);
+            let size = size.map_err(|_| malformed("size of a chunk"))?;
+            let begin = body.len();
+            body.resize(begin + size, 0);
+            self.stream.read_exact(&mut body[begin..])?;
+            if !self.line()?.is_empty() {
+                return Err(malformed("end of a chunk"));
+            }
+            if size == 0 {
+                return Ok(body);
+            }
+        }
     }
 
     fn line(&mut self) -> io::Result<String> {
