@@ -1,6 +1,7 @@
 //! What reads cost on a small book and on a large one, and what a digest costs those who post.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use tillroll_projections::{
     AccountQuery, At, LineRange, OrderQuery, Page, Projector, ReadError, ReadModels,
     StatementQuery, TrialBalanceQuery,
 };
-use tillroll_runtime::{Layout, OpenBook, OpenBookOptions};
+use tillroll_runtime::{Layout, ManualClock, OpenBook, OpenBookOptions};
 use tillroll_stripe_simulator::LifeCycle;
 
 use crate::workload::{Entries, Webhooks, at, euro, id, wallet};
@@ -27,6 +28,8 @@ const PAID: u64 = 50;
 const CANCELLED: u64 = 100;
 /// Accounts that entries are posted among.
 const WALLETS: usize = 100;
+/// A second that nothing of the workload is recorded after.
+const AFTER_ALL: i64 = 30 * 86_400;
 /// Postings that are timed.
 const POSTINGS: usize = 200;
 
@@ -314,7 +317,13 @@ fn digests(directory: &Path) -> Result<Vec<(String, ReadSample)>, BenchError> {
         bytes: 0,
     };
     runtime.block_on(async {
-        let opened = OpenBook::open(OpenBookOptions::new(directory), |_| {});
+        // The workload has times of its own, which the machine's clock would be before.
+        let clock = ManualClock::at(at(AFTER_ALL));
+        let options = OpenBookOptions {
+            clock: Arc::new(clock),
+            ..OpenBookOptions::new(directory)
+        };
+        let opened = OpenBook::open(options, |_| {});
         let open = opened.map_err(BenchError::failed("opening the book"))?;
         let mut poster = Poster {
             entries: Entries::among(WALLETS, 1).without_limits().after(1 << 30),
@@ -359,7 +368,10 @@ impl Poster<'_> {
     async fn p50(&mut self, postings: usize) -> Result<Duration, BenchError> {
         let mut took = Vec::with_capacity(postings);
         for _ in 0..postings {
-            let command = self.entries.single();
+            let command = Command {
+                at: self.book.handle().now(),
+                ..self.entries.single()
+            };
             let started = Instant::now();
             let posted = self.book.engine().submit(command).await;
             posted.map_err(BenchError::failed("a posting"))?;
