@@ -132,7 +132,7 @@ fn stream(bytes: &Bytes) -> Result<(), Problem> {
         let pieces: Vec<_> = pieces.map(Ok::<_, Infallible>).collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
         let name = Some(NAME.fingerprinter());
-        let mut lines = Lines::new(body, BulkMode::Each, name, &capacity, None);
+        let mut lines = Lines::new(body, BulkMode::Each, name, &capacity);
         let mut commands = Vec::new();
         loop {
             match runtime().block_on(lines.command(ids.clone())) {

@@ -54,7 +54,7 @@ pub fn lines(body: &Bytes, keyed: bool) -> usize {
     use futures_util::FutureExt;
     let hasher = keyed.then(|| NAME.fingerprinter());
     let capacity = Arc::new(Capacity::new(HttpBounds::default()));
-    let mut lines = Lines::new(body.clone().into(), BulkMode::Each, hasher, &capacity, None);
+    let mut lines = Lines::new(body.clone().into(), BulkMode::Each, hasher, &capacity);
     let read = lines.command(new_ids()).now_or_never();
     let read = read.expect("the body is there");
     read.map_or(0, |items| items.map_or(0, |items| items.count))

@@ -16,7 +16,7 @@ use super::{BulkItems, CommandBatch};
 use crate::HttpBounds;
 use crate::bodies::{self, BulkMode, MOST_ENTRIES, RefusedBefore};
 use crate::body::{BULK_BYTES, DRAINED_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES};
-use crate::capacity::{Capacity, Place, overloaded};
+use crate::capacity::{Capacity, overloaded};
 use crate::code::Code;
 use crate::new_ids::NewIds;
 use crate::problem::Problem;
@@ -42,8 +42,6 @@ pub(crate) struct Lines {
     /// arrived.
     waited: Duration,
     arrived: usize,
-    /// Among the streams that are open.
-    _place: Option<Place>,
 }
 
 /// A command that is being read.
@@ -61,13 +59,11 @@ impl Lines {
         mode: BulkMode,
         fingerprint: Option<Fingerprinter>,
         capacity: &Arc<Capacity>,
-        place: Option<Place>,
     ) -> Self {
         Self {
             capacity: Arc::clone(capacity),
             waited: Duration::ZERO,
             arrived: 0,
-            _place: place,
             body,
             mode,
             fingerprint,
@@ -351,7 +347,7 @@ mod tests {
         for (bytes, pause, times, well) in table {
             let capacity = Arc::new(Capacity::new(HttpBounds::default()));
             let body = trickle(bytes, Duration::from_secs(pause), times);
-            let mut lines = Lines::new(body, BulkMode::Each, None, &capacity, None);
+            let mut lines = Lines::new(body, BulkMode::Each, None, &capacity);
             let began = Instant::now();
             let read = lines.command(NewIds::at(Timestamp::from_seconds(1))).await;
             let case = format!("{bytes} bytes every {pause} s");

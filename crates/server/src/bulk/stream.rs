@@ -16,6 +16,7 @@ use tillroll_events::Caller;
 use super::{BulkItems, lines::Lines};
 use crate::app::{App, blocking};
 use crate::bodies::{BulkMode, RefusedBefore};
+use crate::capacity::Place;
 use crate::code::Code;
 use crate::idempotency::Reservation;
 use crate::middleware::RequestId;
@@ -110,6 +111,8 @@ pub(crate) struct Stream {
     /// The place of the first entry that was not answered.
     place: usize,
     state: StreamState,
+    /// Among the streams that are open, until the last answer.
+    open: Option<Place>,
 }
 
 enum StreamState {
@@ -119,7 +122,13 @@ enum StreamState {
 }
 
 impl Stream {
-    pub(crate) fn new(app: App, context: BulkContext, request_id: RequestId, lines: Lines) -> Self {
+    pub(crate) fn new(
+        app: App,
+        context: BulkContext,
+        request_id: RequestId,
+        lines: Lines,
+        open: Place,
+    ) -> Self {
         let state = StreamState::Reading(read_ahead(app.new_ids(), lines));
         Self {
             app,
@@ -128,6 +137,7 @@ impl Stream {
             number: 0,
             place: 0,
             state,
+            open: Some(open),
         }
     }
 
@@ -200,6 +210,8 @@ impl Stream {
     /// Lets the client finish what it is sending after the last answer, so that it sees that
     /// answer rather than a broken connection.
     pub(crate) fn drain(&mut self) {
+        // What is only thrown away is no open stream, whatever the client goes on to send.
+        self.open = None;
         let StreamState::Over(rest) = &mut self.state else {
             return;
         };

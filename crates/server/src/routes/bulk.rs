@@ -133,15 +133,9 @@ async fn stream(
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
         name(said.into()).fingerprinter()
     });
-    let place = app.capacity().bulk_streams.try_take()?;
-    let lines = Lines::new(
-        content,
-        mode,
-        fingerprint,
-        app.shared_capacity(),
-        Some(place),
-    );
-    let mut stream = Stream::new(app.clone(), context, id, lines);
+    let open = app.capacity().bulk_streams.try_take()?;
+    let lines = Lines::new(content, mode, fingerprint, app.shared_capacity());
+    let mut stream = Stream::new(app.clone(), context, id, lines, open);
     let first = stream.next().await;
     let Some((outcome, view)) = first.inspect_err(|_| stream.drain())? else {
         return Err(super::no_record("entry of a stream"));

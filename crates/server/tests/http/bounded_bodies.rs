@@ -199,6 +199,25 @@ async fn streams_of_entries_have_places_and_share_what_they_may_hold() {
 }
 
 /// What is open when the server is told to stop.
+#[tokio::test]
+async fn a_stream_that_was_refused_leaves_its_place_while_its_client_goes_on_sending() {
+    let shop = shop(|bounds| bounds.bulk_streams = 1).await;
+    let (path, kind) = ("/v1/entries/bulk?mode=each", "application/x-ndjson");
+    let mut sending = Vec::new();
+    for _ in 0..40 {
+        let Upload { body, answer } = Upload::begin(&shop, path, kind);
+        // Longer than a line may be, and no end of it.
+        for _ in 0..33 {
+            body.send(vec![b' '; 64 * KIB].into()).unwrap();
+        }
+        assert_eq!(answer.await.unwrap().status(), 413);
+        sending.push(body);
+    }
+    let line = entry("a", "b", 1).to_string() + "\n";
+    let good = Upload::begin(&shop, path, kind);
+    assert_eq!(good.end(&line).await, (200, None));
+}
+
 fn open(address: std::net::SocketAddr, request: &str) -> TcpStream {
     let mut client = TcpStream::connect(address).unwrap();
     client.write_all(request.as_bytes()).unwrap();
