@@ -24,8 +24,10 @@ use crate::snapshots::SnapshotDirectory;
 /// How long the second state is kept for the next who asks.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
-/// How long closing waits for a listing that is under way, which cannot be stopped half way.
-const ENDING_PATIENCE: Duration = Duration::from_secs(1);
+/// How long closing waits for a listing that is under way, which cannot be stopped half way. With the
+/// seconds that open answers and the read models have, it is less than the ten after which a container
+/// is killed; the thread lets all others go first, and may be late on a busy machine.
+const ENDING_PATIENCE: Duration = Duration::from_secs(5);
 
 const THREAD: &str = "tillroll-digest";
 
