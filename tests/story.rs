@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tillroll_book::Chart;
 use tillroll_demo::StoryOptions;
-use tillroll_events::Timestamp;
 use tillroll_log::{DirStorage, FileLog, Log, LogOptions};
 use tillroll_runtime::ManualClock;
 use tillroll_tests::shop;
@@ -47,8 +46,8 @@ async fn the_story_survives_a_restart_and_reads_back_the_same() {
     );
     assert_eq!(check_at_rest(directory.path()), told.position);
 
-    let start = Timestamp::from_micros(short().start.as_microsecond());
-    let again = shop::open(directory.path(), &Arc::new(ManualClock::at(start)));
+    let clock = Arc::new(ManualClock::at(told.ended_at));
+    let again = shop::open(directory.path(), &clock);
     let (position, digest) = again
         .book()
         .handle()

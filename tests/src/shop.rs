@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tillroll_book::Digest;
 use tillroll_demo::{StoryClock as Tick, StoryOptions, StoryReport};
 use tillroll_events::Timestamp;
-use tillroll_runtime::{ManualClock, OpenBook, OpenBookOptions};
+use tillroll_runtime::{BookClock, ManualClock, OpenBook, OpenBookOptions};
 use tillroll_server::{HttpOptions, HttpServer};
 
 const SECRET: &str = "whsec_of_the_tests";
@@ -26,6 +26,8 @@ pub struct Told {
     pub report: StoryReport,
     pub digest: Digest,
     pub position: u64,
+    /// What the clock said at the end.
+    pub ended_at: Timestamp,
 }
 
 /// Opens the book in `data_dir` with the clock at `start`.
@@ -63,9 +65,15 @@ pub async fn tell(data_dir: &Path, options: StoryOptions) -> Told {
         // A dropped sender stops the server as well.
         stopped.await.unwrap_or(());
     }));
-    let report = tillroll_demo::run(&address, SECRET, options, Arc::new(Ticking(clock)), |_| {})
-        .await
-        .unwrap_or_else(|error| panic!("the story did not end well: {error:#}"));
+    let report = tillroll_demo::run(
+        &address,
+        SECRET,
+        options,
+        Arc::new(Ticking(Arc::clone(&clock))),
+        |_| {},
+    )
+    .await
+    .unwrap_or_else(|error| panic!("the story did not end well: {error:#}"));
     let (position, digest) = book.digest().await.expect("the roll can be read");
     drop(book);
     stop.send(()).expect("the server waits for it");
@@ -77,5 +85,6 @@ pub async fn tell(data_dir: &Path, options: StoryOptions) -> Told {
         report,
         digest,
         position: position.get(),
+        ended_at: clock.now(),
     }
 }
