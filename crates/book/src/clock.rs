@@ -3,7 +3,7 @@
 //! Recorded times order nothing: positions do. They are still what holds end by and what people ask
 //! for, so that one start with a wrong clock must not stamp the roll for ever. A little is put up
 //! with, because clocks are set by a little all the time; beyond that no command is applied until
-//! the clock is right again, or somebody says that it is ([`crate::ConfirmClock`]).
+//! the clock is right again, or the operator says that it is ([`crate::ConfirmClock`]).
 
 use tillroll_events::Timestamp;
 

@@ -100,7 +100,7 @@ pub struct ReverseEntry {
 }
 
 /// An entry as its record says. The book knows the ids of entries and not what they posted, so
-/// whoever sends the command reads that from the log; from the first reversal on the book knows
+/// the caller reads that from the log; from the first reversal on the book knows
 /// what is left, and goes by that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginalEntry {

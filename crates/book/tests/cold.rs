@@ -310,7 +310,7 @@ fn a_key_is_answered_alike_wherever_it_is_kept() {
         assert_eq!(code, Some("idempotency_key_reused"), "key {number}");
     }
     assert_eq!(pair.position, before, "an old key has one effect");
-    // One that nobody has used asks the store next to nothing.
+    // A key that was never used asks the store next to nothing.
     let got = asked.got.load(Ordering::Relaxed);
     for number in KEYS..KEYS + 1_000 {
         assert_eq!(pair.apply(Some(&key(number)), 1, action(number)), None);

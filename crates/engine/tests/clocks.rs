@@ -134,7 +134,7 @@ fn a_year_without_an_event_is_no_leap_where_commands_come_to_nothing() {
     }
     let late = timed(fund(2, "wallet:0", 1), 30 * 30 * DAY);
     apply_one(&mut engine, late);
-    // What came to nothing holds nobody to it.
+    // What came to nothing binds no later command.
     let mut engine = world();
     apply_one(&mut engine, expire(300 * DAY));
     apply_one(&mut engine, timed(fund(2, "wallet:0", 1), HOUR));

@@ -8,7 +8,7 @@
 //! | `signing.key.next` | there while a key is being changed |
 //! | `LOCK` | empty; locked while a file here is read or changed |
 //!
-//! The private key may lie elsewhere ([`KeyFiles::with_signing_key`]), so that whoever has the
+//! The private key may lie elsewhere ([`KeyFiles::with_signing_key`]), so that a holder of the
 //! directory cannot sign; then it has its own name there, and `.next` behind it while it is changed.
 //!
 //! A change of keys counts from the moment that `verifiers` names the new key. The private key

@@ -4,7 +4,7 @@
 //! not wait for that. So a fold of its own goes on from the last snapshot through what has become
 //! durable since, on a thread that lets the others go first. It is kept for a while, in which a
 //! further digest folds only what is new, and dropped then: meanwhile the state is in memory
-//! twice. There is one at a time, whoever asks, and all who wait for the same position share it.
+//! twice. There is one at a time, and all callers who wait for the same position share it.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,7 +157,7 @@ impl DigestQueue {
         }
     }
 
-    /// Gives up what is under way, and answers nobody any more.
+    /// Gives up what is under way, and answers no request any more.
     pub(crate) fn abandon(&self) {
         self.0.abandoned.store(true, Ordering::Relaxed);
         self.0.state().requests = None;

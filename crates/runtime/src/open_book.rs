@@ -414,7 +414,7 @@ impl OpenBook {
     }
 }
 
-/// Whether the clock can be right; where it cannot and somebody says that it is, that is recorded.
+/// Whether the clock can be right; where it cannot and the operator says that it is, that is recorded.
 /// Answers where.
 fn confirm_at_start<L: Log>(
     engine: &mut Engine<L>,
@@ -619,7 +619,7 @@ impl BookHandle {
     }
 
     /// Committed records from position `from` on, none past `until`. `guard` is dropped when they
-    /// were read, also where nobody waits for them any more.
+    /// were read, also where no caller waits for them any more.
     ///
     /// # Errors
     /// [`RecordsError`].

@@ -1,4 +1,4 @@
-//! A book is opened by a clock that can be right, or by one that somebody answers for.
+//! A book is opened by a clock that can be right, or by one that the operator answers for.
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ async fn a_start_is_refused_by_a_clock_that_cannot_be_right_unless_somebody_answ
 }
 
 /// Given an open book, when the clock leaps, then commands are refused and it says why; when the
-/// clock is right again, all is well; and while it is open, too, somebody may answer for the clock.
+/// clock is right again, all is well; and while it is open, too, the operator may answer for the clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leap_of_the_clock_is_noticed_while_the_book_is_open() {
     let directory = tempfile::tempdir().unwrap();

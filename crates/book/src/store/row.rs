@@ -46,7 +46,7 @@ pub trait StateRow: Clone + fmt::Debug + Encode<()> + for<'b> Decode<'b, ()> {
     const KIND: RowKind;
     /// Whether a row is put once and stays as it is, and there are ever more of them. Where such
     /// rows are, once they are not in memory, is not in memory either, and they are listed by a
-    /// hash of their keys, because nobody can sort what does not fit into memory.
+    /// hash of their keys, because what does not fit into memory cannot be sorted there.
     const LASTING: bool;
     type Key: Borrow<Self::Ask>
         + Clone
